@@ -1,0 +1,137 @@
+"""Every error of the project and its stable code; the same codes appear in TypeScript as `SporewrightError.code`.
+
+An error is data: `code` never changes once published, `message` names the coordinate and the offending value and is for people.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+__all__ = [
+    "CODES",
+    "BadValueKindError",
+    "ClosedError",
+    "ConfigError",
+    "DecodeError",
+    "EngineError",
+    "ExhaustedError",
+    "InternalError",
+    "ProtocolError",
+    "SporewrightError",
+    "StorageError",
+    "TimedOutError",
+    "TokenError",
+    "TooLargeError",
+    "UnknownLevelError",
+    "VersionError",
+    "WriteUpError",
+    "error_from_code",
+]
+
+
+class SporewrightError(Exception):
+    """The root of all errors raised here; `code` is stable and shared with TypeScript."""
+
+    code: ClassVar[str] = "error"
+
+
+class WriteUpError(SporewrightError, PermissionError):
+    """A writer tried to write above its floor or outside its slice (W1, W2); nothing was written."""
+
+    code = "write-up"
+
+
+class UnknownLevelError(SporewrightError, LookupError):
+    """A level that the tensor does not have (T3, W1)."""
+
+    code = "unknown-level"
+
+
+class BadValueKindError(SporewrightError, TypeError):
+    """A value of the wrong kind: a number where a document belongs, or the other way round (C2)."""
+
+    code = "bad-value-kind"
+
+
+class DecodeError(SporewrightError, ValueError):
+    """Foreign data that does not decode; the message says where (S3)."""
+
+    code = "decode"
+
+
+class ConfigError(SporewrightError, ValueError):
+    """A setting or an argument that cannot work, named with its value."""
+
+    code = "config"
+
+
+class ProtocolError(SporewrightError):
+    """A peer sent a well-formed message that its state does not allow."""
+
+    code = "protocol"
+
+
+class VersionError(ProtocolError):
+    """A peer speaks another version of the wire."""
+
+    code = "version"
+
+
+class TooLargeError(ProtocolError):
+    """A message, a queue or a batch over its limit."""
+
+    code = "too-large"
+
+
+class TokenError(SporewrightError, PermissionError):
+    """A token that is missing, forged, expired, or bound to another slice."""
+
+    code = "token"
+
+
+class StorageError(SporewrightError, OSError):
+    """A database or a browser store that is full, forbidden or broken."""
+
+    code = "storage"
+
+
+class TimedOutError(SporewrightError, TimeoutError):
+    """No answer within the time allowed."""
+
+    code = "timeout"
+
+
+class ClosedError(SporewrightError):
+    """A call on something already closed."""
+
+    code = "closed"
+
+
+class EngineError(SporewrightError):
+    """The engine did not start or stopped; the message says at which stage."""
+
+    code = "engine"
+
+
+class ExhaustedError(SporewrightError):
+    """Every option was tried or skipped; each one's reason is in the message."""
+
+    code = "exhausted"
+
+
+class InternalError(SporewrightError):
+    """A defect of ours, wrapped so that no raw exception crosses a boundary."""
+
+    code = "internal"
+
+
+def _family(root: type[SporewrightError]) -> list[type[SporewrightError]]:
+    return [root, *(leaf for child in root.__subclasses__() for leaf in _family(child))]
+
+
+CODES: dict[str, type[SporewrightError]] = {kind.code: kind for kind in _family(SporewrightError)}
+
+
+def error_from_code(code: str, message: str) -> SporewrightError:
+    """Rebuild an error that crossed a boundary as data; an unknown code becomes `InternalError`."""
+    return CODES.get(code, InternalError)(message)
