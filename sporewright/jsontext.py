@@ -1,0 +1,86 @@
+"""Strict JSON from anybody: what is wrong is a `DecodeError`, nothing else, in time linear in the text.
+
+Python's own reader takes more than JSON (NaN, duplicate keys, numbers that overflow) and recurses as deep as it is
+told to; this one refuses all of that first. A leaf that imports the errors alone.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any, NoReturn
+
+from sporewright.errors import DecodeError
+
+__all__ = ["MAX_NESTING", "parse", "shown"]
+
+# Our own messages nest four deep; unknown fields get some room, a stack does not.
+MAX_NESTING = 16
+
+
+class _RefusedError(Exception):
+    """What the reader's hooks found wrong."""
+
+
+def shown(value: object) -> str:
+    """A value for a message to people: ASCII, at most 60 characters."""
+    text = ascii(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+# A JSON string, closed or running to the end of the text, so that no quote is ever scanned twice.
+_STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
+_NOT_BRACKETS = re.compile(r"[^\[\]{}]+")
+
+
+def _check_nesting(text: str) -> None:
+    """Refuse what nests too deep before the recursive reader sees it; each pass peels one layer of closed pairs."""
+    brackets = _NOT_BRACKETS.sub("", _STRING.sub("", text))
+    for _ in range(MAX_NESTING):
+        if not brackets:
+            return
+        brackets = brackets.replace("[]", "").replace("{}", "")
+    if brackets.count("[") + brackets.count("{") > MAX_NESTING or "[]" in brackets or "{}" in brackets:
+        raise _RefusedError(f"nested deeper than {MAX_NESTING}")
+
+
+def parse(text: str | bytes, what: str) -> Any:
+    """One JSON value; DecodeError names `what` and the place. Lone surrogates are for the reader of the strings."""
+    try:
+        plain = text if isinstance(text, str) else text.decode("utf-8")
+        _check_nesting(plain)
+        return _READER.decode(plain)
+    except _RefusedError as why:
+        raise DecodeError(f"{what}: {why}") from None
+    except json.JSONDecodeError as why:
+        raise DecodeError(f"{what}: not JSON at character {why.pos}: {why.msg}") from None
+    except UnicodeDecodeError as why:
+        raise DecodeError(f"{what}: not UTF-8 at byte {why.start}") from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    read = dict(pairs)
+    if len(read) != len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise _RefusedError(f"duplicate key {shown(twice)}")
+    return read
+
+
+def _no_constant(token: str) -> NoReturn:
+    raise _RefusedError(f"{token} is not JSON")
+
+
+def _int(literal: str) -> int | float:
+    return _float(literal) if len(literal) > 20 else int(literal)
+
+
+def _float(literal: str) -> float:
+    number = float(literal)
+    if not math.isfinite(number):
+        raise _RefusedError(f"the number {shown(literal)} overflows")
+    return number
+
+
+_READER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_constant, parse_int=_int, parse_float=_float)
