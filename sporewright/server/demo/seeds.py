@@ -1,0 +1,39 @@
+"""What the demo's operator declares: options, prices, weights, priors and one gate, as a tensor config (C1)."""
+
+from __future__ import annotations
+
+from sporewright.server.demo.figures import PROVIDERS
+
+__all__ = ["GATED", "LEVELS", "PRIORS", "WEIGHTS", "WORKSPACE", "demo_config"]
+
+LEVELS = ["global", "workspace", "device"]
+WORKSPACE = "demo"
+
+# What a second is exchanged for (D1): a certain failure costs five seconds, a dollar five hundred.
+WEIGHTS = {"latency": 1.0, "failure": 5.0, "financial": 500.0}
+
+# Optimistic on purpose (D4): an option nobody has tried looks quick, so each is tried before one is preferred.
+PRIORS = {"latency": 0.1, "failure": 0.0, "financial": 0.0007}
+
+# An example of an operator's policy, not a statement about the provider: no upstream stands behind it.
+GATED = ("replicate", "priv:eu-residency")
+
+Seed = dict[str, object]
+
+
+def demo_config() -> dict[str, object]:
+    """A fresh config as JSON-able data: weights, the measured failure, the listed prices, one gate of an operator."""
+    seeds = [_seed("global", "", "", dimension, "weight", weight) for dimension, weight in WEIGHTS.items()]
+    for provider in PROVIDERS:
+        seeds.append(_seed("global", "", provider.name, "failure", "value", provider.rate_limited))
+        if provider.usd_per_request is not None:
+            seeds.append(_seed("global", "", provider.name, "financial", "value", provider.usd_per_request))
+    option, gate = GATED
+    seeds.append(_seed("global", "", option, "failure", "value", PRIORS["failure"]))
+    seeds.append(_seed("workspace", WORKSPACE, option, gate, "value", "inf"))
+    return {"levels": LEVELS, "seeds": seeds, "priors": PRIORS}
+
+
+def _seed(level: str, inst: str, option: str, dimension: str, kind: str, value: float | str) -> Seed:
+    coordinate = {"level": level, "inst": inst, "option": option, "dim": dimension}
+    return {"floor": "global", **coordinate, "kind": kind, "value": value}
