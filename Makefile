@@ -1,10 +1,43 @@
 # Every command sets up what it needs; `make help` lists them.
 .DEFAULT_GOAL := help
+.PHONY: help demo test check build lock clean setup
 PORT ?= 8787
 OPEN ?= 1
 export PORT OPEN
+# What a user has installed, or activated, is not ours to use or to change.
+unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
+PYTHON_IN_VENV := .venv/bin/python
 
 help: ## list the commands
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{sub(/:.*/, "", $$1); printf "  make %-8s %s\n", $$1, $$2}'
 
-include wasm-build/rules.mk
+setup:
+	@wasm-build/setup.sh
+
+demo: build ## start the orchestrator with five upstreams and the inspector (PORT=8787, OPEN=0 opens no browser)
+	@exec $(PYTHON_IN_VENV) -m sporewright.cli demo --port $(PORT)
+
+test: build ## build, then run every test: CPython, TypeScript, and end to end in a real browser
+	@echo "test: CPython"
+	@$(PYTHON_IN_VENV) -m pytest -q tests
+	@echo "test: TypeScript"
+	@cd web && npm test --silent
+	@CHROMIUM=$$(wasm-build/browser.sh) && export CHROMIUM && echo "test: end to end with $$CHROMIUM" && $(PYTHON_IN_VENV) -m pytest -q e2e
+
+check: setup ## format, lint, types, import layers
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+	@$(PYTHON_IN_VENV) -m pytest -q tests/architecture
+	@cd web && npm run --silent check
+
+build: setup ## everything a page needs, in web/dist/
+	@$(PYTHON_IN_VENV) wasm-build/build.py
+
+lock: setup ## resolve requirements.lock anew from pyproject.toml (keeps what still fits; UPGRADE=1 takes the newest)
+	@$(PYTHON_IN_VENV) -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+	  --all-extras --group build --group test --group lint $(if $(UPGRADE),--upgrade) pyproject.toml -o requirements.lock
+
+clean: ## remove what was built or installed here
+	@rm -rf .venv web/node_modules web/dist web/src/generated wasm-build/cache wasm-build/out e2e/artifacts
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,118 @@
+"""Build `web/dist/`, everything a page needs: `python wasm-build/build.py` (`make build`)."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from wasmbuild import fetch, inputs, manifest, runtime, swap, wheel
+from wasmbuild.pins import Pins, read_pins
+from wasmbuild.report import BuildError, run, say
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+WEB = ROOT / "web"
+TYPES = "sporewright.device.typescript"
+
+
+def arguments(words: list[str] | None = None) -> argparse.Namespace:
+    """The command line; the defaults are what `make build` uses."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pins", type=Path, default=HERE / "pins.toml", help="versions and hashes")
+    parser.add_argument("--cache", type=Path, default=HERE / "cache", help="where fetched files are kept")
+    parser.add_argument("--out", type=Path, default=HERE / "out", help="where the build works")
+    parser.add_argument("--dist", type=Path, default=WEB / "dist", help="what is replaced by the build, once complete")
+    parser.add_argument("--runtime-only", action="store_true", help="no TypeScript: runtime and manifest only")
+    parser.add_argument("--force", action="store_true", help="build although nothing has changed")
+    return parser.parse_args(words)
+
+
+def build(options: argparse.Namespace) -> None:
+    """Build if an input has changed or the result is not intact; BuildError leaves `dist` as it was."""
+    began = time.monotonic()
+    with swap.exclusive(options.out):
+        wanted = inputs.digest_inputs(ROOT, f"{options.pins} {options.runtime_only}")
+        stamp = options.out / inputs.STAMP
+        if not options.force and is_current(options.dist, stamp, wanted):
+            say(f"{options.dist} is up to date")
+            return
+        stamp.unlink(missing_ok=True)
+        with swap.staging(options.out, options.dist) as folder, tempfile.TemporaryDirectory(dir=options.out) as work:
+            compose(folder, Path(work), options)
+        stamp.write_text(wanted)
+    say(f"done in {time.monotonic() - began:.1f} s: {options.dist}")
+
+
+def is_current(dist: Path, stamp: Path, wanted: str) -> bool:
+    """Whether `dist` was built from these inputs and every file of it is still as built."""
+    try:
+        if stamp.read_text() != wanted:
+            return False
+        manifest.verify(dist)
+    except (OSError, ValueError, BuildError):
+        return False
+    return True
+
+
+def compose(dist: Path, work: Path, options: argparse.Namespace) -> None:
+    """Put a whole build into an empty folder."""
+    pins = read_pins(options.pins)
+    package = fetch.pyodide_package(pins, options.cache)
+    wheels = fetch.wheels(pins, options.cache, work)
+    say("making the wheel")
+    full = wheel.build_wheel(ROOT, work / "full")
+    own = wheel.browser_wheel(full, work / full.name)
+    say("composing the runtime")
+    pyodide = runtime.unpack(package, work)
+    runtime.write_runtime(dist / "runtime", pyodide, pyodide / runtime.STDLIB, pins, wheels, own)
+    if not options.runtime_only:
+        build_shim(dist)
+    finish(dist, pins, own.name)
+
+
+def build_shim(dist: Path) -> None:
+    """Generate the TypeScript shapes from Python, then bundle library, worker and inspector into the build."""
+    env = {**os.environ, "OUT": str(dist)}
+    say("generating web/src/generated")
+    run([sys.executable, "-m", TYPES, "web/src/generated"], "generated types", cwd=ROOT, env=env)
+    say("bundling the shim and the inspector")
+    run(["npm", "run", "--silent", "build"], "shim", cwd=WEB, env=env)
+
+
+def finish(dist: Path, pins: Pins, own: str) -> None:
+    """Write the manifest and check the build against it."""
+    manifest.write_manifest(dist, pins, own)
+    manifest.verify(dist)
+
+
+def stopped(number: int, _frame: object) -> None:
+    """A polite kill unwinds like an interrupt, so that nothing half-written stays."""
+    raise KeyboardInterrupt(signal.Signals(number).name)
+
+
+def main() -> int:
+    """Build; exit status 0, 1 when it stopped with a reason, 130 when it was interrupted."""
+    signal.signal(signal.SIGTERM, stopped)
+    options = arguments()
+    try:
+        build(options)
+    except BuildError as error:
+        print(f"build stopped, {options.dist} is as it was: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        named = error.filename2 or error.filename or "a file"
+        print(f"build stopped, {options.dist} is as it was: {named}: {error.strerror or error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"build interrupted, {options.dist} is as it was", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,45 @@
+"""`manifest.json`: every file of the build with its size and hash; the loader refuses what it does not list."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from wasmbuild.pins import Digest, Pins
+from wasmbuild.report import BuildError
+from wasmbuild.runtime import LOCK, PYODIDE_FILES, STDLIB
+
+MANIFEST = "manifest.json"
+SHA256 = Digest("sha256", "")
+ENCODED = (".gz", ".br")  # the same file, compressed for a server to send instead; never asked for by name
+
+
+def files_of(dist: Path) -> dict[str, dict[str, Any]]:
+    """Name relative to the build → size in bytes and sha256, sorted; without compressed copies and the manifest."""
+    paths = sorted(path for path in dist.rglob("*") if path.is_file() and path.suffix not in ENCODED)
+    names = {path.relative_to(dist).as_posix(): path for path in paths}
+    return {
+        name: {"bytes": path.stat().st_size, "sha256": SHA256.of(path).value}
+        for name, path in names.items()
+        if name != MANIFEST
+    }
+
+
+def write_manifest(dist: Path, pins: Pins, wheel: str) -> None:
+    """Write the manifest of a finished build (contracts §6)."""
+    version = wheel.split("-")[1]
+    boot = [f"runtime/{name}" for name in (*PYODIDE_FILES, STDLIB, LOCK, wheel)]
+    body = {"version": version, "pyodide": pins.pyodide, "python": pins.python, "wheel": wheel}
+    (dist / MANIFEST).write_text(json.dumps({**body, "boot": boot, "files": files_of(dist)}, indent=1) + "\n", "utf-8")
+
+
+def verify(dist: Path) -> None:
+    """Every file is as the manifest says, and none is missing or unlisted; BuildError naming the first that is not."""
+    manifest = json.loads((dist / MANIFEST).read_text("utf-8"))
+    listed, found = manifest["files"], files_of(dist)
+    for name in sorted({*listed, *found, *manifest["boot"]}):
+        if name not in listed:
+            raise BuildError(f"{dist / name}: not listed in {MANIFEST}")
+        if listed[name] != found.get(name):
+            raise BuildError(f"{dist / name}: is {found.get(name, 'missing')}, listed as {listed[name]}")
