@@ -18,7 +18,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sporewright.errors import ConfigError
+from sporewright.errors import ConfigError, DecodeError
+from sporewright.jsontext import parse, shown
 from sporewright.server.demo.figures import IN_TOKENS, OUT_TOKENS, TIME_FACTOR, Figures
 from sporewright.server.demo.listener import Listener, reset
 
@@ -43,10 +44,10 @@ class Fault:
     def parse(cls, body: object) -> Fault:
         """From the control endpoint's JSON; ConfigError names what is wrong."""
         if not isinstance(body, dict) or body.get("kind") not in FAULTS:
-            raise ConfigError(f"fault: {body!r} has no kind of {', '.join(FAULTS)}")
+            raise ConfigError(f"fault: {shown(body)} has no kind of {', '.join(FAULTS)}")
         after = body.get("retry_after_s", cls.retry_after_s)
         if isinstance(after, bool) or not isinstance(after, (int, float)) or not 0 <= after <= 3600:
-            raise ConfigError(f"fault: retry_after_s {after!r} is not a number of seconds in [0, 3600]")
+            raise ConfigError(f"fault: retry_after_s {shown(after)} is not a number of seconds in [0, 3600]")
         return cls(str(body["kind"]), float(after))
 
 
@@ -140,8 +141,8 @@ class Upstream:
 
     async def _set_fault(self, request: Request) -> Response:
         try:
-            self.fault = Fault.parse(await request.json())
-        except ValueError as why:
+            self.fault = Fault.parse(parse(await request.body(), "fault"))
+        except (ConfigError, DecodeError) as why:
             return _problem(400, str(why))
         return await self._get_fault(request)
 
