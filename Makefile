@@ -34,9 +34,8 @@ check: setup ## format, lint, types, import layers
 build: setup ## everything a page needs, in web/dist/
 	@$(PYTHON_IN_VENV) wasm-build/build.py
 
-lock: setup ## resolve requirements.lock anew from pyproject.toml (keeps what still fits; UPGRADE=1 takes the newest)
-	@$(PYTHON_IN_VENV) -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
-	  --all-extras --group build --group test --group lint $(if $(UPGRADE),--upgrade) pyproject.toml -o requirements.lock
+lock: ## resolve requirements.lock anew from pyproject.toml (UPGRADE=1 takes the newest of everything)
+	@wasm-build/setup.sh lock $(if $(UPGRADE),--upgrade)
 
 clean: ## remove what was built or installed here
 	@rm -rf .venv web/node_modules web/dist web/src/generated wasm-build/cache wasm-build/out e2e/artifacts

@@ -6,8 +6,7 @@ cd "$(dirname "$0")/.."
 
 say() { echo "setup: $*"; }
 stop() { echo "setup: $*" >&2; exit 1; }
-digest() { cat "$@" | python_of_hashes; }
-python_of_hashes() { "$python" -c 'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())'; }
+digest() { cat "$@" | "$python" -c 'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())'; }
 
 is_new_enough() { "$1" -c 'import sys; raise SystemExit(sys.version_info < (3, 11))' >/dev/null 2>&1; }
 
@@ -61,7 +60,7 @@ install_python() {
   [ "$(cat .venv/.installed 2>/dev/null || true)" != "$wanted" ] || return 0
   uv=$(find_uv)
   [ -t 2 ] || quiet=--quiet
-  say "installing $(grep -c '^[a-zA-Z0-9]' requirements.lock) Python packages from requirements.lock"
+  say "installing $(packages) Python packages from requirements.lock"
   "$uv" pip install $quiet --python .venv/bin/python --require-hashes -r requirements.lock
   say "installing sporewright itself, editable"
   "$uv" pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
@@ -77,7 +76,24 @@ install_web() {
   echo "$wanted" >"$stamp"
 }
 
+# Resolve requirements.lock anew; what it has and still fits is kept, unless arguments (--upgrade) say otherwise.
+lock() {
+  local uv
+  make_venv
+  uv=$(find_uv)
+  "$uv" pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+    --all-extras --group build --group test --group lint "$@" pyproject.toml -o requirements.lock
+  say "requirements.lock names $(packages) packages"
+}
+
+packages() { grep -c '^[a-zA-Z0-9]' requirements.lock; }
+
 python=$(find_python)
+if [ "${1:-}" = lock ]; then
+  shift
+  lock "$@"
+  exit
+fi
 check_node
 install_python
 install_web
