@@ -1,0 +1,364 @@
+"""Everything that crosses the bridge, declared once: calls, pushes, events and effects (docs/contracts.md §5).
+
+`python -m sporewright.device.typescript OUTDIR` writes the same shapes for the page. Seconds everywhere; `now`, `until` and
+`at` are on one clock, seconds since the Unix epoch.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NotRequired, TypedDict
+
+from sporewright.routing.plan import Outcome
+
+__all__ = ["CALLS", "EFFECTS", "EVENTS", "PUSHES", "Effect", "ErrorData", "Event", "Num"]
+
+Num = float | Literal["inf", "-inf", "nan"]
+"""A number, or one of the three that JSON lacks (S2)."""
+SyncStateName = Literal["off", "connecting", "live", "waiting", "refused"]
+RouterStateName = Literal["cold", "starting", "ready", "closed", "failed"]
+
+Event = dict[str, Any]
+"""One of EVENTS, as JSON data."""
+Effect = dict[str, Any]
+"""One of EFFECTS, as JSON data."""
+
+
+class ErrorData(TypedDict):
+    """An error as data: `code` is stable, `message` is for people."""
+
+    code: str
+    message: str
+
+
+class Nothing(TypedDict):
+    """No fields."""
+
+
+class StartBody(TypedDict):
+    """Called once per page; a second start of the same engine only asks for a queue at its own cursor.
+
+    `fresh_id` is a random id made by the caller, used where this profile has none yet. `watch` names the pushes of the head,
+    default "". `token` travels in the first message of a connection only.
+    """
+
+    config: dict[str, Any]
+    cursor: dict[str, str]
+    limit: int
+    fresh_id: str
+    watch: NotRequired[str]
+    device: NotRequired[str]
+    client: NotRequired[str]
+    orchestrator: NotRequired[str]
+    token: NotRequired[str]
+
+
+class StartReply(TypedDict):
+    """Who this device is, the whole cursor, the head of the order, the connection and the cooldowns as they stand."""
+
+    device: str
+    cursor: dict[str, str]
+    total: int
+    queue: list[str]
+    sync: SyncPush
+    cooldowns: dict[str, float]
+
+
+class CursorBody(TypedDict):
+    """A cursor laid over the bound one; none: the bound one."""
+
+    cursor: NotRequired[dict[str, str]]
+
+
+class ResolveReply(TypedDict):
+    """The whole order."""
+
+    queue: list[str]
+
+
+class Term(TypedDict):
+    """One dimension's part of a score; `prior`: nobody has measured the value (D4)."""
+
+    dimension: str
+    value: Num
+    weight: Num | None
+    product: Num
+    value_source: tuple[str, str]
+    weight_source: tuple[str, str] | None
+    prior: bool
+
+
+class Ranked(TypedDict):
+    """An option in the queue; adding the products in order gives the score (R8)."""
+
+    option: str
+    score: Num
+    terms: list[Term]
+
+
+class Dropped(TypedDict):
+    """An option that a gate dropped, and where the gate was set (R2, R8)."""
+
+    option: str
+    dimension: str
+    value: Num
+    level: str
+    instance: str
+
+
+class ResolutionReply(TypedDict):
+    """The order with its reasons."""
+
+    ranked: list[Ranked]
+    dropped: list[Dropped]
+
+
+class ObserveBody(TypedDict):
+    """A measurement of this device (A1)."""
+
+    option: str
+    dimension: str
+    value: Num
+
+
+class GateBody(TypedDict):
+    """Whether this device reaches the option (A1)."""
+
+    option: str
+    reachable: bool
+
+
+class AttestBody(TypedDict):
+    """Whether the option can do something, as this device saw it (A1)."""
+
+    option: str
+    capability: str
+    can: bool
+
+
+class OutcomeBody(TypedDict):
+    """How an attempt ended; what is learned from it is the plan's business."""
+
+    option: str
+    outcome: Outcome
+    latency_s: NotRequired[float]
+    status: NotRequired[int]
+    retry_after_s: NotRequired[float]
+
+
+class WatchBody(TypedDict):
+    """Push the head of the order at a cursor, under this name, whenever it changes."""
+
+    watch: str
+    limit: int
+    cursor: NotRequired[dict[str, str]]
+
+
+class WatchReply(TypedDict):
+    """The head now, and how many options are in the order."""
+
+    queue: list[str]
+    total: int
+
+
+class UnwatchBody(TypedDict):
+    """The name of a watch."""
+
+    watch: str
+
+
+class TokenBody(TypedDict):
+    """A fresh token."""
+
+    token: str
+
+
+class QueuePush(TypedDict):
+    """The head of a watch; sent only when it changed."""
+
+    watch: str
+    queue: list[str]
+    total: int
+    revision: int
+
+
+class SyncPush(TypedDict):
+    """The connection to the orchestrator; `pending` own cells are not acknowledged yet, `lease` in seconds."""
+
+    state: SyncStateName
+    pending: int
+    revision: int | None
+    lease: float | None
+    error: NotRequired[ErrorData]
+
+
+class RefusedCell(TypedDict):
+    """An own cell that the orchestrator did not take, and why."""
+
+    level: str
+    inst: str
+    option: str
+    dim: str
+    code: str
+    message: str
+
+
+class RefusedPush(TypedDict):
+    """Cells that were dropped from the outbox because they were refused."""
+
+    cells: list[RefusedCell]
+
+
+class StatePush(TypedDict):
+    """The worker's own start and end; made by the worker, not by the engine."""
+
+    state: RouterStateName
+    stage: NotRequired[str]
+    error: NotRequired[ErrorData]
+
+
+class CooldownPush(TypedDict):
+    """The option is left alone until then; never earlier than said before."""
+
+    option: str
+    until: float
+
+
+class CallEvent(TypedDict):
+    """A call of the page."""
+
+    type: Literal["call"]
+    call: str
+    body: dict[str, Any]
+
+
+class OpenedEvent(TypedDict):
+    """The socket is open."""
+
+    type: Literal["opened"]
+
+
+class MessageEvent(TypedDict):
+    """A text message from the orchestrator."""
+
+    type: Literal["message"]
+    text: str
+
+
+class ClosedEvent(TypedDict):
+    """The socket is closed or could not be opened."""
+
+    type: Literal["closed"]
+    reason: NotRequired[str]
+
+
+class WokenEvent(TypedDict):
+    """The timer is due; also the way to collect the effects of the hot path."""
+
+    type: Literal["woken"]
+
+
+class StoredEvent(TypedDict):
+    """One record that storage held; all of them before `start`."""
+
+    type: Literal["stored"]
+    key: str
+    text: str
+
+
+class SavedEvent(TypedDict):
+    """These keys are in storage."""
+
+    type: Literal["saved"]
+    keys: list[str]
+
+
+class SaveFailedEvent(TypedDict):
+    """These keys are not in storage, and why."""
+
+    type: Literal["save_failed"]
+    keys: list[str]
+    message: str
+
+
+class ReplyEffect(TypedDict):
+    """The answer to the call of this step: `body` or `error`."""
+
+    type: Literal["reply"]
+    body: NotRequired[dict[str, Any]]
+    error: NotRequired[ErrorData]
+
+
+class ConnectEffect(TypedDict):
+    """Open the one socket; an earlier one is gone."""
+
+    type: Literal["connect"]
+    url: str
+
+
+class SendEffect(TypedDict):
+    """Send a text message."""
+
+    type: Literal["send"]
+    text: str
+
+
+class DisconnectEffect(TypedDict):
+    """Close the socket; no `closed` need follow."""
+
+    type: Literal["disconnect"]
+
+
+class WakeEffect(TypedDict):
+    """Set the one timer; it replaces the earlier one."""
+
+    type: Literal["wake"]
+    at: float
+
+
+class SaveEffect(TypedDict):
+    """Put the text under the key, or delete the key."""
+
+    type: Literal["save"]
+    key: str
+    text: str | None
+
+
+class PushEffect(TypedDict):
+    """Something for the page."""
+
+    type: Literal["push"]
+    push: str
+    body: dict[str, Any]
+
+
+CALLS: dict[str, tuple[type, type]] = {
+    "start": (StartBody, StartReply),
+    "resolve": (CursorBody, ResolveReply),
+    "explain": (CursorBody, ResolutionReply),
+    "observe": (ObserveBody, Nothing),
+    "gate": (GateBody, Nothing),
+    "attest": (AttestBody, Nothing),
+    "outcome": (OutcomeBody, Nothing),
+    "watch": (WatchBody, WatchReply),
+    "unwatch": (UnwatchBody, Nothing),
+    "token": (TokenBody, Nothing),
+    "close": (Nothing, Nothing),
+}
+"""Call → (body, reply): the closed list."""
+
+PUSHES: dict[str, type] = {
+    "queue": QueuePush,
+    "sync": SyncPush,
+    "refused": RefusedPush,
+    "state": StatePush,
+    "token": Nothing,
+    "cooldown": CooldownPush,
+}
+"""Push → body: the closed list."""
+
+EVENTS: tuple[type, ...] = (
+    CallEvent, OpenedEvent, MessageEvent, ClosedEvent, WokenEvent, StoredEvent, SavedEvent, SaveFailedEvent,
+)  # fmt: skip
+EFFECTS: tuple[type, ...] = (
+    ReplyEffect, ConnectEffect, SendEffect, DisconnectEffect, WakeEffect, SaveEffect, PushEffect,
+)  # fmt: skip
