@@ -1,0 +1,33 @@
+/** Every error of the page; `code` is stable and the same as in Python (`sporewright/errors.py`). */
+import type { Attempt, Skipped } from "./types";
+
+export class SporewrightError extends Error {
+  override readonly name = "SporewrightError";
+  /** Stable, for programs; the message is for people. */
+  readonly code: string;
+  /** With code `exhausted`: each attempt and why it ended. */
+  readonly attempts: readonly Attempt[];
+  /** With code `exhausted`: each option that was not tried and why. */
+  readonly skipped: readonly Skipped[];
+
+  constructor(
+    code: string,
+    message: string,
+    detail: { cause?: unknown; attempts?: readonly Attempt[]; skipped?: readonly Skipped[] } = {},
+  ) {
+    super(message, detail.cause === undefined ? undefined : { cause: detail.cause });
+    this.code = code;
+    this.attempts = detail.attempts ?? [];
+    this.skipped = detail.skipped ?? [];
+  }
+}
+
+/** What anything thrown has to say, in one line. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message || error.name : String(error);
+}
+
+/** Anything thrown as a SporewrightError; one that already is stays itself. */
+export function asError(error: unknown, code = "internal"): SporewrightError {
+  return error instanceof SporewrightError ? error : new SporewrightError(code, messageOf(error), { cause: error });
+}

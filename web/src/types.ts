@@ -1,0 +1,187 @@
+/** The public shapes of the page: what goes into a Router and what comes out of it. */
+
+/** Level → instance; the device's own level is filled in by the engine. */
+export type Cursor = Record<string, string>;
+
+/** One write of a config: one writer call at `floor` (C1). A document's value is `{ b64 }`, a gate `"inf"` (S2). */
+export interface Seed {
+  floor: string;
+  level: string;
+  inst: string;
+  option: string;
+  dim: string;
+  kind: "value" | "bytes" | "weight" | "option-weight";
+  value: number | string | { b64: string };
+}
+
+/** A tensor as data (C1); `priors` gives each weighted judgement dimension its value where nothing is known (D4). */
+export interface TensorConfig {
+  levels: string[];
+  seeds: Seed[];
+  priors?: Record<string, number>;
+  [more: string]: unknown;
+}
+
+/** How to call one option. All of it stays in the page. */
+export interface Upstream {
+  /** Base address; the path and query of a routed call are appended to it. */
+  url: string | URL;
+  /** Added to each request for this option, over the caller's own; a function is asked before every attempt. */
+  headers?: HeadersInit | (() => HeadersInit | Promise<HeadersInit>);
+  /** Last word on a request; what it returns is sent. A throw makes the option unusable for this call. */
+  prepare?: (request: Request, option: string) => Request | Promise<Request>;
+}
+
+export type EngineKind = "shared" | "dedicated" | "inline";
+
+export interface RouterOptions {
+  /** The tensor as data, or the address of one; a copy is remembered for offline starts. */
+  config: TensorConfig | string | URL;
+  cursor?: Cursor | undefined;
+  upstreams?: Record<string, Upstream> | undefined;
+  /** `ws://…/v1/sync`; without one this profile learns alone. */
+  orchestrator?: string | URL | undefined;
+  /** Proves which device this is; a function is asked again whenever a fresh one is needed. */
+  token?: string | (() => string | Promise<string>) | undefined;
+  /** The device's own instance; default: remembered for this profile, or what the orchestrator's token says. */
+  device?: string | undefined;
+  /** Where the build is served; must be the page's own origin unless the engine is inline. Default: beside this module. */
+  runtime?: string | URL | undefined;
+  /** Default: the best the browser has. */
+  engine?: EngineKind | undefined;
+  /** Length of `queue`. Default 64. */
+  limit?: number | undefined;
+  /** Milliseconds for one attempt until its headers are in. Default: the plan's. */
+  attemptTimeout?: number | undefined;
+  /** Milliseconds for a whole routed call. Default: the plan's. */
+  deadline?: number | undefined;
+  /** Milliseconds for each stage of the engine's start. Default 30 000. */
+  bootTimeout?: number | undefined;
+  /** Milliseconds for one answer of a running engine. Default 10 000. */
+  callTimeout?: number | undefined;
+}
+
+export type RouterState = "cold" | "starting" | "ready" | "closed" | "failed";
+
+export interface ErrorData {
+  code: string;
+  message: string;
+}
+
+export interface SyncState {
+  state: "off" | "connecting" | "live" | "waiting" | "refused";
+  /** Own cells that the orchestrator has not acknowledged yet. */
+  pending: number;
+  /** Revision of the shared levels that this device stands on, null before the first one. */
+  revision: number | null;
+  /** Seconds for which this device's evidence counts after its last message, null without an orchestrator. */
+  lease: number | null;
+  error?: ErrorData;
+}
+
+/** A number as JSON has it, or one of the three that JSON lacks (S2). */
+export type Num = number | "inf" | "-inf" | "nan";
+/** `[level, instance]` that a layer was folded from (F1). */
+export type Source = [level: string, instance: string];
+
+export interface Term {
+  dimension: string;
+  value: Num;
+  weight: Num | null;
+  product: Num | null;
+  value_source: Source;
+  weight_source: Source | null;
+}
+
+export interface Ranked {
+  option: string;
+  score: Num;
+  terms: Term[];
+}
+
+export interface Dropped {
+  option: string;
+  dimension: string;
+  value: Num;
+  level: string;
+  instance: string;
+}
+
+/** The order with its reasons (R8): adding an option's products in order gives its score exactly. */
+export interface Resolution {
+  ranked: Ranked[];
+  dropped: Dropped[];
+}
+
+/** How one attempt ended (contracts §4). */
+export type Outcome =
+  "ok" | "refused" | "rate_limited" | "server_error" | "network_error" | "timed_out" | "aborted" | "unusable";
+
+export interface Attempt {
+  option: string;
+  outcome: Outcome;
+  /** HTTP status, if there was a response. */
+  status?: number;
+  /** Seconds until the headers were in or the attempt ended. */
+  latency: number;
+  /** Why it ended so, for people. */
+  reason: string;
+  /** Seconds that the upstream asked us to stay away. */
+  retryAfter?: number;
+}
+
+export interface Skipped {
+  option: string;
+  reason: string;
+}
+
+/** What happened to one routed call and why. */
+export interface Receipt {
+  /** The option that answered. */
+  option: string;
+  /** The order known when the call was made. */
+  queue: readonly string[];
+  attempts: readonly Attempt[];
+  skipped: readonly Skipped[];
+}
+
+export interface QueueDetail {
+  queue: readonly string[];
+  total: number;
+  revision: number;
+}
+
+export interface StateDetail {
+  state: RouterState;
+  stage?: string;
+  error?: ErrorData;
+  /** The engine keeps nothing: another engine of this profile holds the storage. It takes over when that one ends. */
+  readOnly?: boolean;
+}
+
+export interface AttemptDetail extends Attempt {
+  /** Numbers the routed calls of this page: attempts of one call share it. */
+  call: number;
+}
+
+export interface RefusedCell {
+  level: string;
+  inst: string;
+  option: string;
+  dim: string;
+  code: string;
+  message: string;
+}
+
+export interface RouterEvents {
+  queue: QueueDetail;
+  attempt: AttemptDetail;
+  sync: SyncState;
+  state: StateDetail;
+  refused: { cells: RefusedCell[] };
+  cooldown: { option: string; until: number };
+}
+
+export interface WatchEvents {
+  change: QueueDetail;
+}

@@ -1,0 +1,17 @@
+/** The library: two self-contained ES modules, so that a page copies two files and has everything. */
+import { resolve } from "node:path";
+import { defineConfig } from "vite";
+
+const ENTRIES: Record<string, string> = { sporewright: "src/index.ts", worker: "src/worker/worker.ts" };
+
+export default defineConfig(({ mode }) => ({
+  publicDir: false as const,
+  build: {
+    target: "es2022",
+    outDir: process.env["OUT"] ?? "dist",
+    emptyOutDir: false,
+    minify: true,
+    sourcemap: false,
+    lib: { entry: resolve(import.meta.dirname, ENTRIES[mode] ?? mode), formats: ["es" as const], fileName: () => `${mode}.js` },
+  },
+}));
