@@ -1,7 +1,7 @@
 """Everything that crosses the bridge, declared once: calls, pushes, events and effects (docs/contracts.md §5).
 
-`python -m sporewright.device.typescript OUTDIR` writes the same shapes for the page. Seconds everywhere; `now`, `until` and
-`at` are on one clock, seconds since the Unix epoch.
+`python -m sporewright.device.typescript OUTDIR` writes the same shapes for the page. Seconds everywhere; `now`, `until`
+and `at` are on one clock, seconds since the Unix epoch.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class Nothing(TypedDict):
 class StartBody(TypedDict):
     """Called once per page; a second start of the same engine only asks for a queue at its own cursor.
 
-    `fresh_id` is a random id made by the caller, used where this profile has none yet. `watch` names the pushes of the head,
-    default "". `token` travels in the first message of a connection only.
+    `fresh_id` is a random id made by the caller, used where this profile has none yet. `watch` names the pushes of the
+    head, default "". `token` travels in the first message of a connection only.
     """
 
     config: dict[str, Any]

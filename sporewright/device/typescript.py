@@ -123,7 +123,8 @@ def calls_ts() -> str:
 
 def plan_ts() -> str:
     """plan.ts: the plan as a constant that TypeScript checks."""
-    return f'{HEAD}import type {{ Plan }} from "./calls";\n\nexport const PLAN = {plan.to_json()} as const satisfies Plan;\n'
+    constant = f"export const PLAN = {plan.to_json()} as const satisfies Plan;"
+    return f'{HEAD}import type {{ Plan }} from "./calls";\n\n{constant}\n'
 
 
 def main(arguments: Sequence[str]) -> int:

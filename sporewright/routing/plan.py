@@ -1,7 +1,7 @@
-"""What to do when an attempt ends, as data: the one table that Python and the page both interpret (docs/contracts.md §4).
+"""What to do when an attempt ends, as data: one table that Python and the page both interpret (docs/contracts.md §4).
 
-`python -m sporewright.routing.plan` prints it as JSON. A new fault, a breaker or a hedge is a new row here, never a branch in
-an interpreter.
+`python -m sporewright.routing.plan` prints it as JSON. A new fault, a breaker or a hedge is a new row here, never a
+branch in an interpreter.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Limits(TypedDict):
 
 
 class When(TypedDict):
-    """What an attempt's end is compared with; every field that is there must hold, both ends of `status` belong to it."""
+    """What an attempt's end is compared with; every field there must hold, both ends of `status` belong to it."""
 
     status: NotRequired[tuple[int, int]]
     event: NotRequired[Ended]
@@ -97,7 +97,7 @@ def _to(state: State, *do: Action) -> Transition:
 PLAN: Plan = {
     "version": 1,
     "limits": {
-        # Three silent options fit the deadline; 100 s is the most that a published failover bench lets a silent route cost.
+        # Three silent options fit the deadline; published failover benches let a silent route cost 100 s at most.
         "attempt_timeout_s": 30.0,
         "deadline_s": 90.0,
         "max_attempts": 10,
@@ -127,7 +127,7 @@ PLAN: Plan = {
         },
         "CALLING": {
             "ok": _to("DELIVERED", "learn_latency", "learn_ok", "deliver"),
-            # The request was at fault, so the answer is the caller's, and it says nothing about the option: a quick 401 is not speed.
+            # The request was at fault: the answer is the caller's and teaches nothing (a quick 401 is not speed).
             "refused": _to("DELIVERED", "deliver"),
             "rate_limited": _to("PICKING", "learn_failure", "cool_down", "next"),
             "server_error": _to("PICKING", "learn_failure", "next"),

@@ -1,0 +1,57 @@
+"""How long an option is left alone: exponential per incident, Retry-After honoured, extended and never shortened."""
+
+from __future__ import annotations
+
+import math
+
+from sporewright.routing.plan import PLAN, Limits
+
+__all__ = ["Cooldowns"]
+
+
+class Cooldowns:
+    """Until when each option is left alone, and how many incidents it has had since it last answered.
+
+    A failure while an option is cooling down belongs to the same incident: ten calls in flight that are all refused
+    count once. Times are seconds on the caller's clock.
+    """
+
+    def __init__(self, limits: Limits = PLAN["limits"]) -> None:
+        self._limits = limits
+        self._until: dict[str, float] = {}
+        self._incidents: dict[str, int] = {}
+
+    def until(self, option: str) -> float:
+        """When the option returns; −∞ if it never was away."""
+        return self._until.get(option, -math.inf)
+
+    def is_cooling(self, option: str, now: float) -> bool:
+        """Whether it is left alone at `now`; at `until` itself it is back."""
+        return now < self.until(option)
+
+    def cool_down(self, option: str, now: float, retry_after_s: float | None = None) -> float:
+        """One more refusal: the new `until`, never earlier than the old one."""
+        if not self.is_cooling(option, now):
+            self._incidents[option] = self._incidents.get(option, 0) + 1
+        return self.extend(option, now + self._wait(self._incidents.get(option, 1), retry_after_s))
+
+    def _wait(self, incidents: int, retry_after_s: float | None) -> float:
+        limits = self._limits
+        # Beyond 2^60 the cap has long been reached and the power would overflow.
+        own = min(limits["cooldown_s"] * 2.0 ** min(incidents - 1, 60), limits["cooldown_cap_s"])
+        if retry_after_s is None or not retry_after_s > 0:
+            return own
+        return max(own, min(retry_after_s, limits["retry_after_cap_s"]))
+
+    def extend(self, option: str, until: float) -> float:
+        """Leave the option alone at least until then (told by another tab); the later of the two."""
+        self._until[option] = max(until, self.until(option))
+        return self._until[option]
+
+    def answered(self, option: str) -> None:
+        """The option served a call: its next incident is the first again; a running cooldown stays."""
+        self._incidents.pop(option, None)
+
+    def active(self, now: float) -> dict[str, float]:
+        """option → until, of those still cooling down, in code-point order."""
+        return {option: until for option, until in sorted(self._until.items()) if now < until}
