@@ -9,14 +9,23 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from sporewright.errors import DecodeError
 
-__all__ = ["MAX_NESTING", "parse", "shown"]
+__all__ = ["MAX_NESTING", "Flaw", "parse", "shown"]
 
 # Our own messages nest four deep; unknown fields get some room, a stack does not.
 MAX_NESTING = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """Stands where a forgiving reading met a number or an object it will not take; `reason` says why."""
+
+    reason: str
 
 
 class _RefusedError(Exception):
@@ -45,12 +54,15 @@ def _check_nesting(text: str) -> None:
         raise _RefusedError(f"nested deeper than {MAX_NESTING}")
 
 
-def parse(text: str | bytes, what: str) -> Any:
-    """One JSON value; DecodeError names `what` and the place. Lone surrogates are for the reader of the strings."""
+def parse(text: str | bytes, what: str, *, forgiving: bool = False) -> Any:
+    """One JSON value; DecodeError names `what` and the place. Lone surrogates are for the reader of the strings.
+
+    Forgiving, a bad number or a repeated key becomes a `Flaw` in its place, so that a list loses one entry and not all.
+    """
     try:
         plain = text if isinstance(text, str) else text.decode("utf-8")
         _check_nesting(plain)
-        return _READER.decode(plain)
+        return (_FORGIVING if forgiving else _STRICT).decode(plain)
     except _RefusedError as why:
         raise DecodeError(f"{what}: {why}") from None
     except json.JSONDecodeError as why:
@@ -83,4 +95,24 @@ def _float(literal: str) -> float:
     return number
 
 
-_READER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_constant, parse_int=_int, parse_float=_float)
+def _flawed(hook: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def read(raw: Any) -> Any:
+        try:
+            return hook(raw)
+        except _RefusedError as why:
+            return Flaw(str(why))
+
+    return read
+
+
+def _reader(wrap: Callable[[Callable[[Any], Any]], Callable[[Any], Any]]) -> json.JSONDecoder:
+    return json.JSONDecoder(
+        object_pairs_hook=wrap(_object),
+        parse_constant=wrap(_no_constant),
+        parse_int=wrap(_int),
+        parse_float=wrap(_float),
+    )
+
+
+_STRICT = _reader(lambda hook: hook)
+_FORGIVING = _reader(_flawed)

@@ -1,0 +1,127 @@
+"""A tensor as data: levels and an ordered list of seeds, each exactly one writer call (C1, C2, D4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sporewright import jsontext
+from sporewright.core.codec import decode_number, decode_value
+from sporewright.core.store import Value
+from sporewright.core.tensor import Tensor
+from sporewright.errors import BadValueKindError, ConfigError, DecodeError, SporewrightError
+
+__all__ = ["KINDS", "Seed", "TensorConfig"]
+
+KINDS = ("value", "bytes", "weight", "option-weight")
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """One writer call: minted at `floor`, writing `value` as `kind` (C1)."""
+
+    floor: str
+    level: str
+    instance: str
+    option: str
+    dimension: str
+    kind: str
+    value: Value
+
+    def write(self, tensor: Tensor) -> None:
+        """Floor first, then the payload, then the write (C2)."""
+        writer = tensor.writer(self.floor)
+        if isinstance(self.value, bytes) != (self.kind == "bytes"):
+            raise BadValueKindError(f"kind {self.kind!r} cannot carry {self.value!r}")
+        if isinstance(self.value, bytes):
+            writer.set_document(self.level, self.instance, self.option, self.dimension, self.value)
+        elif self.kind == "value":
+            writer.set_value(self.level, self.instance, self.option, self.dimension, self.value)
+        elif self.kind == "weight":
+            writer.set_weight(self.level, self.instance, self.dimension, self.value)
+        else:
+            writer.set_option_weight(self.level, self.instance, self.option, self.dimension, self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class TensorConfig:
+    """`levels`, ordered `seeds`, and `priors`: dimension → the value an option has until somebody measures it (D4)."""
+
+    levels: tuple[str, ...]
+    seeds: tuple[Seed, ...] = ()
+    priors: Mapping[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> TensorConfig:
+        """A config from JSON data; DecodeError names the seed's index and the field.
+
+        What a seed *means* (its level, its kind against its payload, the write) is checked by `build`.
+        """
+        if not isinstance(data, Mapping):
+            raise DecodeError(f"config: an object is wanted, not {jsontext.shown(data)}")
+        levels, seeds, priors = data.get("levels"), data.get("seeds", []), data.get("priors", {})
+        if (
+            not isinstance(levels, Sequence)
+            or isinstance(levels, str)
+            or not all(isinstance(name, str) for name in levels)
+        ):
+            raise DecodeError(f"config.levels: {jsontext.shown(levels)} is not a list of names")
+        if not isinstance(seeds, Sequence) or isinstance(seeds, str):
+            raise DecodeError(f"config.seeds: {jsontext.shown(seeds)} is not a list")
+        if not isinstance(priors, Mapping):
+            raise DecodeError(f"config.priors: {jsontext.shown(priors)} is not an object")
+        return cls(
+            tuple(levels),
+            tuple(_seed(seed, f"config.seeds[{at}]") for at, seed in enumerate(seeds)),
+            {dimension: decode_number(value, f"config.priors.{dimension}") for dimension, value in priors.items()},
+        )
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> TensorConfig:
+        """A config from JSON text; DecodeError that says where."""
+        return cls.from_dict(jsontext.parse(text, "config"))
+
+    def build(self) -> Tensor:
+        """The tensor; the first refusal wins, names the seed's index, and nothing is built (C2)."""
+        try:
+            tensor = Tensor(self.levels)
+        except ConfigError as why:
+            raise DecodeError(f"config.levels: {why}") from None
+        for at, seed in enumerate(self.seeds):
+            try:
+                seed.write(tensor)
+            except SporewrightError as why:
+                raise type(why)(f"config.seeds[{at}]: {why}") from None
+        self.fill_priors(tensor)
+        return tensor
+
+    def fill_priors(self, tensor: Tensor) -> int:
+        """Declare the prior of every known option × prior dimension that has no value at the coarsest level; how many (D4)."""
+        filled = 0
+        for option in sorted({option for at in range(len(tensor.levels)) for option, _ in tensor.store.pairs(at)}):
+            for dimension, value in self.priors.items():
+                if tensor.store.get(0, "", option, dimension)[0] is None:
+                    tensor.merge(0, "", option, dimension, value, None)
+                    tensor.priors.add((option, dimension))
+                    filled += 1
+        return filled
+
+    def declared_order(self) -> list[str]:
+        """The options in order of first appearance in the seeds: the queue before any engine is up."""
+        return list(dict.fromkeys(seed.option for seed in self.seeds if seed.option))
+
+
+def _seed(data: object, place: str) -> Seed:
+    if not isinstance(data, Mapping):
+        raise DecodeError(f"{place}: a seed is an object, not {jsontext.shown(data)}")
+    names = {}
+    for key in ("floor", "level", "inst", "option", "dim", "kind"):
+        name = data.get(key, "" if key in ("inst", "option") else None)
+        if not isinstance(name, str):
+            raise DecodeError(f"{place}.{key}: {jsontext.shown(name)} is not a string")
+        names[key] = name
+    if names["kind"] not in KINDS:
+        raise DecodeError(f"{place}.kind: {jsontext.shown(names['kind'])} is none of {', '.join(KINDS)}")
+    value = decode_value(data.get("value"), f"{place}.value")
+    return Seed(names["floor"], names["level"], names["inst"], names["option"], names["dim"], names["kind"], value)

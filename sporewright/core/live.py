@@ -1,0 +1,103 @@
+"""Queues kept current as cells change: a write re-scores the option it concerns, a question sorts nothing anew."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from sporewright.core import resolve
+
+if TYPE_CHECKING:
+    from sporewright.core.tensor import Tensor
+
+__all__ = ["LiveQueue"]
+
+_Key = tuple[bool, float, str]
+
+
+class LiveQueue:
+    """The queue at one cursor, always equal to `tensor.resolve(cursor)[:limit]`; made by `Tensor.watch`.
+
+    A write is noted in constant time; `order()` then re-scores only the options that were written to (all of them after a
+    change in the shared slot) and moves them within a sorted list.
+    """
+
+    def __init__(self, tensor: Tensor, cursor: Mapping[str, str], limit: int | None) -> None:
+        self._tensor = tensor
+        self._cursor = cursor
+        self._path = tensor.path(cursor)
+        self._limit = limit
+        self._keys: dict[str, _Key] = {}
+        self._sorted: list[_Key] = []
+        self._dirty: set[str] = set()
+        self._all_dirty = True
+        self._head: list[str] = []
+        self._revision = 0
+        self._unlisten = tensor.listen(self._written)
+        self._refresh()
+
+    def order(self) -> list[str]:
+        """The head of the queue, a fresh list."""
+        self._refresh()
+        return list(self._head)
+
+    @property
+    def revision(self) -> int:
+        """Grows by one whenever the head is found to have changed."""
+        self._refresh()
+        return self._revision
+
+    @property
+    def total(self) -> int:
+        """How many options the whole queue has."""
+        self._refresh()
+        return len(self._sorted)
+
+    def close(self) -> None:
+        """Stop following the tensor and give the memory back; the queue is empty from now on."""
+        self._unlisten()
+        self._keys.clear()
+        self._sorted.clear()
+        self._head.clear()
+        self._dirty.clear()
+        self._all_dirty = False
+
+    def _written(self, level: int, instance: str, option: str, dimension: str) -> None:  # noqa: ARG002 - a listener's shape
+        if self._path[level] != instance:
+            return
+        if option:
+            self._dirty.add(option)
+        else:
+            self._all_dirty = True
+
+    def _refresh(self) -> None:
+        if not (self._dirty or self._all_dirty):
+            return
+        slices = self._tensor.slices(self._cursor)
+        if self._all_dirty:
+            self._rebuild(slices)
+        else:
+            for option in self._dirty:
+                self._move(slices, option)
+        self._dirty.clear()
+        self._all_dirty = False
+        head = [key[2] for key in (self._sorted if self._limit is None else self._sorted[: self._limit])]
+        if head != self._head:
+            self._head = head
+            self._revision += 1
+
+    def _rebuild(self, slices: list[resolve.Slice]) -> None:
+        scores = ((option, resolve.score_option(slices, option)) for option in resolve.options_at(slices))
+        self._keys = {option: resolve.rank_key(option, score) for option, score in scores if score is not None}
+        self._sorted = sorted(self._keys.values())
+
+    def _move(self, slices: list[resolve.Slice], option: str) -> None:
+        score = resolve.score_option(slices, option)
+        key = None if score is None else resolve.rank_key(option, score)
+        old = self._keys.pop(option, None)
+        if old is not None:
+            del self._sorted[bisect_left(self._sorted, old)]
+        if key is not None:
+            self._keys[option] = key
+            insort(self._sorted, key)

@@ -1,0 +1,113 @@
+"""The way up: median, sum, corroboration, support over the instances of a level (U1–U6)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sporewright.core.tensor import Tensor
+
+__all__ = ["corroborate", "finite_values", "median", "ordered_sum", "reduce_one", "roll_up"]
+
+Reducer = Callable[[Sequence[float]], float]
+
+
+def _ascending(values: Sequence[float]) -> list[float]:
+    """Sorted, −0.0 before 0.0, so that the answer never depends on the order of insertion (R7)."""
+    return sorted(values, key=lambda x: (x, math.copysign(1.0, x)))
+
+
+def median(values: Sequence[float]) -> float:
+    """The middle value; with an even count `(lower + upper) / 2` (U1). `values` is not empty."""
+    ordered = _ascending(values)
+    middle = len(ordered) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+
+
+def ordered_sum(values: Sequence[float]) -> float:
+    """The sum in ascending order from 0.0, one rounding per add (U2)."""
+    total = 0.0
+    for value in _ascending(values):
+        total += value
+    return total
+
+
+def finite_values(
+    tensor: Tensor, level: int, option: str, dimension: str, instances: Collection[str] | None
+) -> list[float]:
+    """The finite scalars over the instances that vote, in no particular order (U4, U6)."""
+    return [
+        value
+        for instance, value in tensor.store.column(level, option, dimension)
+        if isinstance(value, float) and math.isfinite(value) and (instances is None or instance in instances)
+    ]
+
+
+def reduce_one(
+    tensor: Tensor,
+    reducer: Reducer,
+    from_level: str,
+    to_level: str,
+    to_instance: str,
+    option: str,
+    dimension: str,
+    instances: Collection[str] | None,
+) -> float | None:
+    """Reduce one coordinate and write it; None and no write without a finite result (U1, U2, U6)."""
+    source, target = tensor.level_index(from_level), tensor.level_index(to_level)
+    values = finite_values(tensor, source, option, dimension, instances)
+    result = reducer(values) if values else math.nan
+    if not math.isfinite(result):
+        return None
+    tensor.merge(target, to_instance, option, dimension, result, None)
+    return result
+
+
+def _pairs(tensor: Tensor, level: str, dimensions: Callable[[str], bool] | None) -> list[tuple[str, str]]:
+    """Every (option, dimension) seen at the level and asked for, in code-point order."""
+    seen = tensor.store.pairs(tensor.level_index(level))
+    return sorted(pair for pair in seen if dimensions is None or dimensions(pair[1]))
+
+
+def roll_up(
+    tensor: Tensor,
+    from_level: str,
+    to_level: str,
+    to_instance: str,
+    instances: Collection[str] | None,
+    dimensions: Callable[[str], bool] | None,
+) -> int:
+    """The median of every (option, dimension) seen at the level; cells written (U3)."""
+    tensor.level_index(to_level)
+    return sum(
+        reduce_one(tensor, median, from_level, to_level, to_instance, option, dimension, instances) is not None
+        for option, dimension in _pairs(tensor, from_level, dimensions)
+    )
+
+
+def corroborate(
+    tensor: Tensor,
+    from_level: str,
+    to_level: str,
+    to_instance: str,
+    quorum: int,
+    instances: Collection[str] | None,
+    dimensions: Callable[[str], bool] | None,
+) -> int:
+    """1.0 wherever `quorum` instances other than the option itself say more than 0; cells written (U5)."""
+    source, target = tensor.level_index(from_level), tensor.level_index(to_level)
+    written = 0
+    for option, dimension in _pairs(tensor, from_level, dimensions):
+        votes = sum(
+            isinstance(value, float)
+            and value > 0
+            and instance != option
+            and (instances is None or instance in instances)
+            for instance, value in tensor.store.column(source, option, dimension)
+        )
+        if votes >= quorum:
+            tensor.merge(target, to_instance, option, dimension, 1.0, None)
+            written += 1
+    return written

@@ -1,0 +1,104 @@
+"""Where cells live: one contract, and its small home of nested dicts.
+
+A home is addressed by `(level index, instance, option, dimension)` and keeps two optional layers per coordinate (T1). It knows
+nothing of cursors, writers or rules; the tensor is its only caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Protocol
+
+__all__ = ["DictStore", "Layers", "Slice", "Store", "Value"]
+
+Value = float | bytes
+Layers = tuple[Value | None, float | None]
+"""(value, weight); a layer that is unset is None, and a cell with neither does not exist."""
+
+Slice = Mapping[str, Mapping[str, Layers]]
+"""option → dimension → layers, of one instance."""
+
+_NOTHING: Layers = (None, None)
+_NO_SLICE: Slice = {}
+
+
+class Store(Protocol):
+    """What every home of cells promises (docs/contracts.md §1)."""
+
+    def get(self, level: int, instance: str, option: str, dimension: str) -> Layers: ...
+    def put(self, level: int, instance: str, option: str, dimension: str, layers: Layers) -> None: ...
+    def remove(self, level: int, instance: str, option: str, dimension: str) -> bool: ...
+    def clear(self, level: int, instance: str) -> int: ...
+    def slice(self, level: int, instance: str) -> Slice: ...
+    def instances(self, level: int) -> Iterable[str]: ...
+    def pairs(self, level: int) -> set[tuple[str, str]]: ...
+    def column(self, level: int, option: str, dimension: str) -> Iterator[tuple[str, Value]]: ...
+    def __len__(self) -> int: ...
+
+
+class DictStore:
+    """Nested dicts: level → instance → option → dimension → layers. Right for small and sparse tensors."""
+
+    def __init__(self, levels: int) -> None:
+        self._levels: list[dict[str, dict[str, dict[str, Layers]]]] = [{} for _ in range(levels)]
+        self._size = 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    def get(self, level: int, instance: str, option: str, dimension: str) -> Layers:
+        """The layers at the coordinate; (None, None) where there is no cell."""
+        return self._levels[level].get(instance, {}).get(option, {}).get(dimension, _NOTHING)
+
+    def put(self, level: int, instance: str, option: str, dimension: str, layers: Layers) -> None:
+        """State the whole cell; two unset layers remove it."""
+        if layers == _NOTHING:
+            self.remove(level, instance, option, dimension)
+            return
+        row = self._levels[level].setdefault(instance, {}).setdefault(option, {})
+        self._size += dimension not in row
+        row[dimension] = layers
+
+    def remove(self, level: int, instance: str, option: str, dimension: str) -> bool:
+        """Forget the cell, and the folders it leaves empty; False if there was none."""
+        options = self._levels[level].get(instance, {})
+        row = options.get(option, {})
+        if row.pop(dimension, None) is None:
+            return False
+        self._size -= 1
+        if not row:
+            del options[option]
+        if not options:
+            del self._levels[level][instance]
+        return True
+
+    def clear(self, level: int, instance: str) -> int:
+        """Forget one instance of a level; how many cells it had."""
+        gone = sum(len(row) for row in self._levels[level].pop(instance, {}).values())
+        self._size -= gone
+        return gone
+
+    def slice(self, level: int, instance: str) -> Slice:
+        """The cells of one instance, as a view that must not be written to."""
+        return self._levels[level].get(instance, _NO_SLICE)
+
+    def instances(self, level: int) -> Iterable[str]:
+        """The instances that have a cell at the level."""
+        return self._levels[level].keys()
+
+    def pairs(self, level: int) -> set[tuple[str, str]]:
+        """Every (option, dimension) seen at the level, the shared slot left out."""
+        return {
+            (option, dimension)
+            for options in self._levels[level].values()
+            for option, row in options.items()
+            if option
+            for dimension in row
+        }
+
+    def column(self, level: int, option: str, dimension: str) -> Iterator[tuple[str, Value]]:
+        """(instance, value) over the instances of a level that have a value there."""
+        for instance, options in self._levels[level].items():
+            value = options.get(option, {}).get(dimension, _NOTHING)[0]
+            if value is not None:
+                yield instance, value

@@ -1,0 +1,245 @@
+"""The tensor: sparse cells at (level, instance, option, dimension), folded and resolved at a cursor (T, F)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from sporewright.core import codec, live, resolve, rollup
+from sporewright.core.store import DictStore, Slice, Store, Value
+from sporewright.core.writer import Writer
+from sporewright.errors import BadValueKindError, ConfigError, DecodeError, UnknownLevelError
+
+__all__ = ["Cell", "Cursor", "Listener", "Tensor"]
+
+Cursor = Mapping[str, str]
+"""level → instance; a level left out reads instance "" (T3)."""
+
+Listener = Callable[[int, str, str, str], None]
+"""Told (level index, instance, option, dimension) after each write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One coordinate with its layers; `value` and `weight` are None where unset (T1)."""
+
+    level: str
+    instance: str
+    option: str
+    dimension: str
+    value: Value | None = None
+    weight: float | None = None
+
+
+class Tensor:
+    """A sparse tensor over a fixed list of levels, coarse → fine (T1, T2).
+
+    Raises ConfigError for no levels, an empty or repeated name.
+    """
+
+    def __init__(self, levels: Iterable[str]) -> None:
+        self.levels: tuple[str, ...] = tuple(levels)
+        if not self.levels or not all(isinstance(name, str) and name for name in self.levels):
+            raise ConfigError(f"levels must be a list of names, coarse to fine, not {list(self.levels)!r}")
+        if len(set(self.levels)) != len(self.levels):
+            raise ConfigError(f"levels must differ from each other: {list(self.levels)!r}")
+        self._index = {name: at for at, name in enumerate(self.levels)}
+        self.store: Store = DictStore(len(self.levels))
+        self.priors: set[tuple[str, str]] = set()
+        """(option, dimension) whose value at the coarsest shared slot is only a declared prior (D4)."""
+        self._listeners: list[Listener] = []
+
+    def writer(self, level: str, instance: str | None = None) -> Writer:
+        """A writer floored at `level`, bound to `instance` if one is named; UnknownLevelError (W1, W2)."""
+        at = self.level_index(level)
+        return Writer(self, at, () if instance is None else ((at, instance),))
+
+    def level_index(self, level: str) -> int:
+        """Where the level stands, coarse → fine; UnknownLevelError if it does not exist."""
+        try:
+            return self._index[level]
+        except (KeyError, TypeError):
+            raise UnknownLevelError(f"unknown level {level!r}; the levels are {', '.join(self.levels)}") from None
+
+    def path(self, cursor: Cursor) -> tuple[str, ...]:
+        """The instance read at each level; UnknownLevelError for a level the tensor lacks (T3)."""
+        if not isinstance(cursor, Mapping):
+            raise BadValueKindError(f"a cursor maps level to instance, it is not {cursor!r}")
+        for level, instance in cursor.items():
+            self.level_index(level)
+            if not isinstance(instance, str):
+                raise BadValueKindError(f"cursor: the instance of {level!r} is {instance!r}, not a string")
+        return tuple(cursor.get(level, "") for level in self.levels)
+
+    def slices(self, cursor: Cursor) -> list[Slice]:
+        """The cells at the cursor, one slice a level, coarse → fine."""
+        return [self.store.slice(at, instance) for at, instance in enumerate(self.path(cursor))]
+
+    def resolve(self, cursor: Cursor) -> list[str]:
+        """The queue: options by ascending score at the cursor (R1–R7)."""
+        return resolve.resolve(self.slices(cursor))
+
+    def explain(self, cursor: Cursor) -> resolve.Resolution:
+        """The same order with each score's terms and each drop's gate (R8)."""
+        return resolve.explain(self.slices(cursor), list(zip(self.levels, self.path(cursor), strict=True)), self.priors)
+
+    def value(self, cursor: Cursor, option: str, dimension: str) -> float | None:
+        """The folded scalar value; None when unset or a document (F1, F4)."""
+        found = resolve.fold_value(self.slices(cursor), option, dimension)
+        return found if isinstance(found, float) else None
+
+    def document(self, cursor: Cursor, option: str, dimension: str) -> bytes | None:
+        """The folded document; None when unset or a scalar (F1, F4)."""
+        found = resolve.fold_value(self.slices(cursor), option, dimension)
+        return found if isinstance(found, bytes) else None
+
+    def weight(self, cursor: Cursor, option: str, dimension: str) -> float | None:
+        """The option's own folded weight, else the shared slot's; None when neither is set (F3)."""
+        return resolve.fold_weight(self.slices(cursor), option, dimension)
+
+    def options(self, cursor: Cursor) -> list[str]:
+        """Options with a cell at the cursor, in code-point order; gated ones included."""
+        return sorted({option for cells in self.slices(cursor) for option in cells if option})
+
+    def watch(self, cursor: Cursor, limit: int | None = None) -> live.LiveQueue:
+        """A queue kept current as cells change; always `resolve(cursor)[:limit]`. Close it when done."""
+        if limit is not None and limit < 0:
+            raise ConfigError(f"limit must be at least 0, not {limit}")
+        return live.LiveQueue(self, dict(cursor), limit)
+
+    def reduce_median(
+        self,
+        from_level: str,
+        to_level: str,
+        to_instance: str,
+        option: str,
+        dimension: str,
+        *,
+        instances: Collection[str] | None = None,
+    ) -> float | None:
+        """The median over the instances of a level, written at the target; None and no write without one (U1, U6)."""
+        return rollup.reduce_one(self, rollup.median, from_level, to_level, to_instance, option, dimension, instances)
+
+    def reduce_sum(
+        self,
+        from_level: str,
+        to_level: str,
+        to_instance: str,
+        option: str,
+        dimension: str,
+        *,
+        instances: Collection[str] | None = None,
+    ) -> float | None:
+        """The sum, added in ascending order from 0.0, written at the target; None and no write without one (U2, U6)."""
+        return rollup.reduce_one(
+            self, rollup.ordered_sum, from_level, to_level, to_instance, option, dimension, instances
+        )
+
+    def roll_up(
+        self,
+        from_level: str,
+        to_level: str,
+        to_instance: str,
+        *,
+        instances: Collection[str] | None = None,
+        dimensions: Callable[[str], bool] | None = None,
+    ) -> int:
+        """`reduce_median` for every (option, dimension) seen at the level; how many cells were written (U3, U6)."""
+        return rollup.roll_up(self, from_level, to_level, to_instance, instances, dimensions)
+
+    def corroborate(
+        self,
+        from_level: str,
+        to_level: str,
+        to_instance: str,
+        quorum: int,
+        *,
+        instances: Collection[str] | None = None,
+        dimensions: Callable[[str], bool] | None = None,
+    ) -> int:
+        """1.0 where at least `quorum` instances other than the option itself attest; cells written (U5, U6)."""
+        return rollup.corroborate(self, from_level, to_level, to_instance, quorum, instances, dimensions)
+
+    def support(self, level: str, option: str, dimension: str) -> int:
+        """How many instances of the level carry a finite scalar there (U4)."""
+        return len(rollup.finite_values(self, self.level_index(level), option, dimension, None))
+
+    def clear(self, level: str, instance: str) -> int:
+        """Remove every cell of one instance of a level; how many there were."""
+        at = self.level_index(level)
+        cells = [(option, dimension) for option, row in self.store.slice(at, instance).items() for dimension in row]
+        self.store.clear(at, instance)
+        for option, dimension in cells:
+            self._announce(at, instance, option, dimension)
+        return len(cells)
+
+    def cells(self) -> list[Cell]:
+        """Every cell, sorted by (level name, instance, option, dimension) (S1)."""
+        return sorted(
+            (
+                Cell(level, instance, option, dimension, *layers)
+                for at, level in enumerate(self.levels)
+                for instance in self.store.instances(at)
+                for option, row in self.store.slice(at, instance).items()
+                for dimension, layers in row.items()
+            ),
+            key=lambda cell: (cell.level, cell.instance, cell.option, cell.dimension),
+        )
+
+    def to_json(self) -> str:
+        """The tensor as S1 JSON; reading it back gives the same decisions (S3)."""
+        return codec.to_json(self.levels, self.cells())
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Tensor:
+        """A tensor from S1 JSON, strictly: DecodeError that says where (S3)."""
+        levels, cells = codec.decode_tensor(text)
+        try:
+            tensor = cls(levels)
+        except ConfigError as why:
+            raise DecodeError(f"tensor.levels: {why}") from None
+        codec.restore(tensor, cells)
+        return tensor
+
+    def apply_json(self, cells_text: str | bytes) -> codec.ApplyReport:
+        """Merge cells as a trusted restore; malformed ones are skipped whole and reported (S3, W4)."""
+        return codec.apply_cells(self, cells_text, None)
+
+    def merge(
+        self, level: int, instance: str, option: str, dimension: str, value: Value | None, weight: float | None
+    ) -> None:
+        """Set the layers that are given, leave the others (T5). For the operators of this package: writers admit first."""
+        old_value, old_weight = self.store.get(level, instance, option, dimension)
+        self.put(
+            level,
+            instance,
+            option,
+            dimension,
+            old_value if value is None else value,
+            old_weight if weight is None else weight,
+        )
+
+    def put(
+        self, level: int, instance: str, option: str, dimension: str, value: Value | None, weight: float | None
+    ) -> None:
+        """State the whole cell: a layer given as None is unset. For trusted restores (a snapshot, a saved slice)."""
+        self.store.put(level, instance, option, dimension, (value, weight))
+        self._announce(level, instance, option, dimension)
+
+    def remove(self, level: int, instance: str, option: str, dimension: str) -> bool:
+        """Remove both layers; False if there was no cell."""
+        gone = self.store.remove(level, instance, option, dimension)
+        if gone:
+            self._announce(level, instance, option, dimension)
+        return gone
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Tell `listener` of every write from now on; gives the function that ends it."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener) if listener in self._listeners else None
+
+    def _announce(self, level: int, instance: str, option: str, dimension: str) -> None:
+        if level == 0 and instance == "" and self.priors:
+            self.priors.discard((option, dimension))
+        for listener in tuple(self._listeners):
+            listener(level, instance, option, dimension)
