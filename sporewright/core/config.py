@@ -97,7 +97,7 @@ class TensorConfig:
         return tensor
 
     def fill_priors(self, tensor: Tensor) -> int:
-        """Declare the prior of every known option × prior dimension that has no value at the coarsest level; how many (D4)."""
+        """Declare the prior of every option × prior dimension without a value at the coarsest level; how many (D4)."""
         filled = 0
         for option in sorted({option for at in range(len(tensor.levels)) for option, _ in tensor.store.pairs(at)}):
             for dimension, value in self.priors.items():

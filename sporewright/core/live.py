@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from sporewright.core import resolve
+from sporewright.core.store import Slice
 
 if TYPE_CHECKING:
     from sporewright.core.tensor import Tensor
@@ -19,8 +20,8 @@ _Key = tuple[bool, float, str]
 class LiveQueue:
     """The queue at one cursor, always equal to `tensor.resolve(cursor)[:limit]`; made by `Tensor.watch`.
 
-    A write is noted in constant time; `order()` then re-scores only the options that were written to (all of them after a
-    change in the shared slot) and moves them within a sorted list.
+    A write is noted in constant time; `order()` then re-scores only the options that were written to (all of them after
+    a change in the shared slot) and moves them within a sorted list.
     """
 
     def __init__(self, tensor: Tensor, cursor: Mapping[str, str], limit: int | None) -> None:
@@ -63,7 +64,7 @@ class LiveQueue:
         self._dirty.clear()
         self._all_dirty = False
 
-    def _written(self, level: int, instance: str, option: str, dimension: str) -> None:  # noqa: ARG002 - a listener's shape
+    def _written(self, level: int, instance: str, option: str, dimension: str) -> None:  # noqa: ARG002
         if self._path[level] != instance:
             return
         if option:
@@ -87,12 +88,12 @@ class LiveQueue:
             self._head = head
             self._revision += 1
 
-    def _rebuild(self, slices: list[resolve.Slice]) -> None:
+    def _rebuild(self, slices: list[Slice]) -> None:
         scores = ((option, resolve.score_option(slices, option)) for option in resolve.options_at(slices))
         self._keys = {option: resolve.rank_key(option, score) for option, score in scores if score is not None}
         self._sorted = sorted(self._keys.values())
 
-    def _move(self, slices: list[resolve.Slice], option: str) -> None:
+    def _move(self, slices: list[Slice], option: str) -> None:
         score = resolve.score_option(slices, option)
         key = None if score is None else resolve.rank_key(option, score)
         old = self._keys.pop(option, None)

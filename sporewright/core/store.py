@@ -1,7 +1,7 @@
 """Where cells live: one contract, and its small home of nested dicts.
 
-A home is addressed by `(level index, instance, option, dimension)` and keeps two optional layers per coordinate (T1). It knows
-nothing of cursors, writers or rules; the tensor is its only caller.
+A home is addressed by `(level index, instance, option, dimension)` and keeps two optional layers per coordinate (T1).
+It knows nothing of cursors, writers or rules; the tensor is its only caller.
 """
 
 from __future__ import annotations
@@ -25,14 +25,38 @@ _NO_SLICE: Slice = {}
 class Store(Protocol):
     """What every home of cells promises (docs/contracts.md §1)."""
 
-    def get(self, level: int, instance: str, option: str, dimension: str) -> Layers: ...
-    def put(self, level: int, instance: str, option: str, dimension: str, layers: Layers) -> None: ...
-    def remove(self, level: int, instance: str, option: str, dimension: str) -> bool: ...
-    def clear(self, level: int, instance: str) -> int: ...
-    def slice(self, level: int, instance: str) -> Slice: ...
-    def instances(self, level: int) -> Iterable[str]: ...
-    def pairs(self, level: int) -> set[tuple[str, str]]: ...
-    def column(self, level: int, option: str, dimension: str) -> Iterator[tuple[str, Value]]: ...
+    def get(self, level: int, instance: str, option: str, dimension: str) -> Layers:
+        """The layers at the coordinate; (None, None) where there is no cell."""
+        ...
+
+    def put(self, level: int, instance: str, option: str, dimension: str, layers: Layers) -> None:
+        """State the whole cell; two unset layers remove it."""
+        ...
+
+    def remove(self, level: int, instance: str, option: str, dimension: str) -> bool:
+        """Forget the cell; False if there was none."""
+        ...
+
+    def clear(self, level: int, instance: str) -> int:
+        """Forget one instance of a level; how many cells it had."""
+        ...
+
+    def slice(self, level: int, instance: str) -> Slice:
+        """The cells of one instance, as a view that must not be written to."""
+        ...
+
+    def instances(self, level: int) -> Iterable[str]:
+        """The instances that have a cell at the level."""
+        ...
+
+    def pairs(self, level: int) -> set[tuple[str, str]]:
+        """Every (option, dimension) seen at the level, the shared slot left out."""
+        ...
+
+    def column(self, level: int, option: str, dimension: str) -> Iterator[tuple[str, Value]]:
+        """(instance, value) over the instances of a level that have a value there."""
+        ...
+
     def __len__(self) -> int: ...
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from sporewright.core import codec, live, resolve, rollup
+from sporewright.core.resolve import Resolution
 from sporewright.core.store import DictStore, Slice, Store, Value
 from sporewright.core.writer import Writer
 from sporewright.errors import BadValueKindError, ConfigError, DecodeError, UnknownLevelError
@@ -79,7 +80,7 @@ class Tensor:
         """The queue: options by ascending score at the cursor (R1–R7)."""
         return resolve.resolve(self.slices(cursor))
 
-    def explain(self, cursor: Cursor) -> resolve.Resolution:
+    def explain(self, cursor: Cursor) -> Resolution:
         """The same order with each score's terms and each drop's gate (R8)."""
         return resolve.explain(self.slices(cursor), list(zip(self.levels, self.path(cursor), strict=True)), self.priors)
 
@@ -208,7 +209,7 @@ class Tensor:
     def merge(
         self, level: int, instance: str, option: str, dimension: str, value: Value | None, weight: float | None
     ) -> None:
-        """Set the layers that are given, leave the others (T5). For the operators of this package: writers admit first."""
+        """Set the layers given, leave the others (T5). For this package's operators: a writer admits first."""
         old_value, old_weight = self.store.get(level, instance, option, dimension)
         self.put(
             level,

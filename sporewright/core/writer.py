@@ -30,7 +30,7 @@ def _scalar(x: object, place: str) -> float:
     try:
         return float(x)
     except OverflowError:
-        raise BadValueKindError(f"{place}: an integer of {x.bit_length()} bits overflows a float64") from None
+        raise BadValueKindError(f"{place}: the integer overflows a float64") from None
 
 
 class Writer:
@@ -47,7 +47,7 @@ class Writer:
         self._bounds = bounds
 
     def set_value(self, level: str, instance: str, option: str, dimension: str, x: float) -> None:
-        """Write a scalar value; ±∞ and NaN are gates (R2). A value in the shared slot "" is kept but never read (T2)."""
+        """Write a scalar value; ±∞ and NaN are gates (R2). In the shared slot "" it is kept but never read (T2)."""
         at = self._admit(level, instance, option, dimension)
         value = _scalar(x, self._place(level, instance, option, dimension))
         self._tensor.merge(at, instance, option, dimension, value, None)
@@ -79,7 +79,7 @@ class Writer:
         return apply_cells(self._tensor, text, self._refusal)
 
     def attenuate(self, level: str, instance: str | None = None) -> Writer:
-        """A writer with the finer of the two floors and the narrower slice; WriteUpError if it would reach outside (W2)."""
+        """A writer with the finer floor and the narrower slice; WriteUpError if it would reach outside (W2)."""
         at = self._tensor.level_index(level)
         if instance is None:
             return Writer(self._tensor, max(self._floor, at), self._bounds)
