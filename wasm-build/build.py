@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from wasmbuild import fetch, inputs, manifest, runtime, swap, wheel
+from wasmbuild import fetch, inputs, manifest, runtime, stdlib, swap, wheel
 from wasmbuild.pins import Pins, read_pins
 from wasmbuild.report import BuildError, run, say
 
@@ -69,7 +69,8 @@ def compose(dist: Path, work: Path, options: argparse.Namespace) -> None:
     own = wheel.browser_wheel(full, work / full.name)
     say("composing the runtime")
     pyodide = runtime.unpack(package, work)
-    runtime.write_runtime(dist / "runtime", pyodide, pyodide / runtime.STDLIB, pins, wheels, own)
+    runtime.write_runtime(dist / "runtime", pyodide, pins, wheels, own)
+    stdlib.write_trimmed(dist / "runtime", pyodide, own, options.cache)
     if not options.runtime_only:
         build_shim(dist)
     finish(dist, pins, own.name)

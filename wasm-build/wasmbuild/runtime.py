@@ -53,12 +53,11 @@ def own_entry(wheel: Path) -> dict[str, Any]:
     }
 
 
-def write_runtime(target: Path, pyodide: Path, stdlib: Path, pins: Pins, wheels: Iterable[Path], own: Path) -> None:
+def write_runtime(target: Path, pyodide: Path, pins: Pins, wheels: Iterable[Path], own: Path) -> None:
     """Compose the folder: interpreter, standard library, wheels and the lock file that names exactly these."""
     target.mkdir(parents=True)
-    for name in PYODIDE_FILES:
+    for name in (*PYODIDE_FILES, STDLIB):
         shutil.copyfile(pyodide / name, target / name)
-    shutil.copyfile(stdlib, target / STDLIB)
     for wheel in (*wheels, own):
         shutil.copyfile(wheel, target / wheel.name)
     lock = stock_lock(pyodide, pins)

@@ -29,6 +29,17 @@ def exclusive(out: Path) -> Iterator[None]:
 
 
 @contextmanager
+def written_whole(target: Path) -> Iterator[Path]:
+    """A path to write to, which becomes `target` if the block ends well, and is removed if it does not."""
+    fresh = target.with_name(f"{target.name}.part")
+    try:
+        yield fresh
+        fresh.replace(target)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+@contextmanager
 def staging(out: Path, dist: Path) -> Iterator[Path]:
     """An empty folder that becomes `dist` if the block ends well, else is removed; under `exclusive` only."""
     _tidy(out, dist)

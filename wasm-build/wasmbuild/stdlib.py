@@ -1,0 +1,103 @@
+"""The standard library as bytecode, cut to what is used: else a page spends most of its start compiling source."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import shutil
+import zipfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from wasmbuild.node import SCRIPTS, run_python
+from wasmbuild.report import BuildError, say
+from wasmbuild.runtime import STDLIB
+from wasmbuild.swap import written_whole
+
+# Kept whole: what they import depends on data (codecs by name), or others use more of them than we do.
+KEEP = ("_pyodide/", "pyodide/", "encodings/", "importlib/", "asyncio/", "json/", "collections/", "zipfile/", "re/")
+# Used when something goes wrong, or by what people type into a console; too late to find them missing then.
+KEEP_FILES = (
+    *("traceback.pyc", "linecache.pyc", "tokenize.pyc", "token.pyc", "_colorize.pyc", "textwrap.pyc", "warnings.pyc"),
+    *("pprint.pyc", "timeit.pyc", "copy.pyc", "difflib.pyc", "statistics.pyc", "fractions.pyc", "decimal.pyc"),
+    *("gettext.pyc", "stringprep.pyc", "pdb.pyc", "codeop.pyc", "code.pyc", "uuid.pyc", "secrets.pyc", "hmac.pyc"),
+)
+PLACE = "/lib/python314.zip"  # where Pyodide puts the archive
+
+
+def compiled(stock: Path, pyodide: Path, cache: Path) -> Path:
+    """The whole standard library compiled; from the cache if this archive was compiled by this script before."""
+    script = SCRIPTS / "compile.py"
+    kept = cache / f"stdlib-{_key(stock, script)}.zip"
+    if not kept.exists():
+        say("compiling the standard library inside Pyodide")
+        with written_whole(kept) as fresh:
+            ask = {"source": str(stock), "target": str(fresh), "place": PLACE}
+            run_python(pyodide, "compile.py", "compiled standard library", **ask)
+    return kept
+
+
+def exercise(runtime: Path, wheel: Path) -> set[str]:
+    """Boot a runtime, use all that the engine needs; gives the files of its standard library that this loaded."""
+    answer = run_python(runtime, "exercise.py", "a runtime that imports what it needs", wheel=str(wheel))
+    return set(json.loads(answer)["used"])
+
+
+def trim(full: Path, target: Path, used: Iterable[str]) -> None:
+    """Write the archive with the used and the always kept files only: stored, so that a server can compress it well."""
+    wanted = {*used, *KEEP_FILES}
+    with zipfile.ZipFile(full) as source, zipfile.ZipFile(target, "w") as kept:
+        missing = wanted - set(source.namelist())
+        if missing:
+            raise BuildError(f"{full.name}: has no {sorted(missing)}")
+        for entry in source.infolist():
+            if entry.filename in wanted or entry.filename.startswith(KEEP):
+                kept.writestr(zipfile.ZipInfo(entry.filename, entry.date_time), source.read(entry))
+
+
+def write_trimmed(runtime: Path, pyodide: Path, wheel: Path, cache: Path) -> None:
+    """Replace the standard library of a runtime by the compiled and trimmed one, and prove that it suffices.
+
+    What was found to suffice for these very files is remembered in the cache, so only a change of them costs the proof.
+    """
+    full, place = compiled(pyodide / STDLIB, pyodide, cache), runtime / STDLIB
+    kept = cache / f"trimmed-{_key(full, wheel, SCRIPTS / 'exercise.py', Path(__file__))}.zip"
+    if not kept.exists():
+        say("trimming the standard library to what is used")
+        shutil.copyfile(full, place)
+        trim(full, place, exercise(runtime, wheel))
+        say("booting the trimmed runtime")
+        exercise(runtime, wheel)
+        check_imports(wheel, full, place)
+        for old in cache.glob("trimmed-*"):
+            old.unlink()
+        with written_whole(kept) as fresh:
+            shutil.copyfile(place, fresh)
+    shutil.copyfile(kept, place)
+
+
+def _key(*paths: Path) -> str:
+    return hashlib.sha256(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in paths)).hexdigest()[:16]
+
+
+def check_imports(wheel: Path, full: Path, trimmed: Path) -> None:
+    """Whatever the wheel imports, inside functions too, is in the trimmed library if it is in the full one."""
+    everything, left = (set(zipfile.ZipFile(path).namelist()) for path in (full, trimmed))
+    for place, module in _imports(wheel):
+        stem = module.replace(".", "/")
+        for file in (f"{stem}.pyc", f"{stem}/__init__.pyc"):
+            if file in everything - left:
+                raise BuildError(f"{place}: imports {module}, which the trimmed standard library has not")
+
+
+def _imports(wheel: Path) -> Iterator[tuple[str, str]]:
+    with zipfile.ZipFile(wheel) as archive:
+        for name in archive.namelist():
+            if name.endswith(".py"):
+                for node in ast.walk(ast.parse(archive.read(name))):
+                    if isinstance(node, ast.Import):
+                        yield from ((f"{name}:{node.lineno}", alias.name) for alias in node.names)
+                    elif isinstance(node, ast.ImportFrom) and node.module:
+                        yield f"{name}:{node.lineno}", node.module
+                        yield from ((f"{name}:{node.lineno}", f"{node.module}.{alias.name}") for alias in node.names)
