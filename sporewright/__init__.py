@@ -14,6 +14,7 @@ from sporewright.errors import (
     UnknownLevelError,
     WriteUpError,
 )
+from sporewright.policy.gates import Device, gate_capabilities
 
 __all__ = [
     "ApplyReport",
@@ -21,6 +22,7 @@ __all__ = [
     "Cell",
     "Cursor",
     "DecodeError",
+    "Device",
     "Dropped",
     "LiveQueue",
     "Ranked",
@@ -34,4 +36,5 @@ __all__ = [
     "WriteUpError",
     "Writer",
     "__version__",
+    "gate_capabilities",
 ]

@@ -1,0 +1,67 @@
+"""What a device says of itself, and what a capability gate refuses (A1, A2, D3)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+
+from sporewright.core.tensor import Tensor
+from sporewright.core.writer import Writer
+from sporewright.errors import WriteUpError
+
+__all__ = ["RESERVED", "Device", "gate_capabilities", "is_reserved"]
+
+RESERVED = ("reach", "priv:", "budget:")
+"""Dimensions `observe` refuses: a device does not lift an operator's gate or set a price (A1). A name ending in ":" is a prefix."""
+
+
+def is_reserved(dimension: str) -> bool:
+    """True for `reach`, `priv:*` and `budget:*`."""
+    return any(dimension.startswith(name) if name.endswith(":") else dimension == name for name in RESERVED)
+
+
+class Device:
+    """A device's own hands: three kinds of write, all into its own slice, by a writer bound to it (A1, W3)."""
+
+    def __init__(self, tensor: Tensor, level: str, instance: str) -> None:
+        self.level = level
+        self.instance = instance
+        self._writer = tensor.writer(level, instance)
+
+    def observe(self, option: str, dimension: str, value: float) -> None:
+        """Record a measurement as a value; WriteUpError for `reach`, `priv:*` and `budget:*`."""
+        if is_reserved(dimension):
+            raise WriteUpError(
+                f"observe({option!r}, {dimension!r}, {value!r}): {dimension!r} is not a device's to measure"
+            )
+        self._writer.set_value(self.level, self.instance, option, dimension, value)
+
+    def gate(self, option: str, reachable: bool) -> None:
+        """Say whether this device reaches the option: False drops it here (+∞ on `reach`), True lifts that again."""
+        if reachable:
+            self._writer.unset(self.level, self.instance, option, "reach")
+        else:
+            self._writer.set_value(self.level, self.instance, option, "reach", math.inf)
+
+    def attest(self, option: str, capability: str, can: bool) -> None:
+        """Say whether the option has the capability: 1.0 or 0.0 on `can:<capability>`, a vote for U5."""
+        self._writer.set_value(self.level, self.instance, option, f"can:{capability}", 1.0 if can else 0.0)
+
+
+def gate_capabilities(
+    writer: Writer,
+    level: str,
+    instance: str,
+    options: Iterable[str],
+    required: Iterable[str],
+    offers: Callable[[str, str], bool],
+) -> int:
+    """Write +∞ on `priv:<capability>` for every option lacking a required one; how many gates (A2).
+
+    `offers(option, capability)` says whether it has it. Only ever adds gates.
+    """
+    wanted = tuple(required)
+    lacking = [(option, capability) for option in options for capability in wanted if not offers(option, capability)]
+    for option, capability in lacking:
+        writer.set_value(level, instance, option, f"priv:{capability}", math.inf)
+    return len(lacking)
