@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from wasmbuild.pins import Digest, Pins
-from wasmbuild.report import BuildError
+from wasmbuild.report import BuildError, writing
 from wasmbuild.runtime import LOCK, PYODIDE_FILES, STDLIB
 
 MANIFEST = "manifest.json"
@@ -31,7 +31,9 @@ def write_manifest(dist: Path, pins: Pins, wheel: str) -> None:
     version = wheel.split("-")[1]
     boot = [f"runtime/{name}" for name in (*PYODIDE_FILES, STDLIB, LOCK, wheel)]
     body = {"version": version, "pyodide": pins.pyodide, "python": pins.python, "wheel": wheel}
-    (dist / MANIFEST).write_text(json.dumps({**body, "boot": boot, "files": files_of(dist)}, indent=1) + "\n", "utf-8")
+    text = json.dumps({**body, "boot": boot, "files": files_of(dist)}, indent=1)
+    with writing(dist / MANIFEST):
+        (dist / MANIFEST).write_text(text + "\n", "utf-8")
 
 
 def verify(dist: Path) -> None:

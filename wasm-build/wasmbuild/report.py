@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
@@ -21,6 +23,21 @@ class BuildError(SporewrightError):
 def say(text: str) -> None:
     """One line of progress."""
     print(f"build: {text}", flush=True)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """A full disk, or whatever else keeps the block from writing the file, is a BuildError that names it."""
+    try:
+        yield
+    except OSError as error:
+        raise BuildError(f"{path}: {error.strerror or error}") from error
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy the bytes of a file; BuildError naming the target."""
+    with writing(target):
+        shutil.copyfile(source, target)
 
 
 def run(command: Sequence[str], what: str, *, cwd: Path, env: Mapping[str, str], timeout: float = 600) -> str:

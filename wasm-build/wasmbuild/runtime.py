@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 import tarfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from wasmbuild.pins import Digest, Pins
-from wasmbuild.report import BuildError
+from wasmbuild.report import BuildError, copy, writing
 
 PYODIDE_FILES = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm")
 STDLIB = "python_stdlib.zip"
@@ -20,7 +19,9 @@ LOCK = "pyodide-lock.json"
 def unpack(package: Path, folder: Path) -> Path:
     """Unpack the npm package of Pyodide; gives the folder with its files."""
     with tarfile.open(package) as archive:
-        archive.extractall(folder, filter="data")
+        for member in archive:
+            with writing(folder / member.name):
+                archive.extract(member, folder, filter="data")
     return folder / "package"
 
 
@@ -57,11 +58,12 @@ def write_runtime(target: Path, pyodide: Path, pins: Pins, wheels: Iterable[Path
     """Compose the folder: interpreter, standard library, wheels and the lock file that names exactly these."""
     target.mkdir(parents=True)
     for name in (*PYODIDE_FILES, STDLIB):
-        shutil.copyfile(pyodide / name, target / name)
+        copy(pyodide / name, target / name)
     for wheel in (*wheels, own):
-        shutil.copyfile(wheel, target / wheel.name)
+        copy(wheel, target / wheel.name)
     lock = stock_lock(pyodide, pins)
     kept = {pin.name: lock["packages"][pin.name] for pin in pins.wheels}
     packages = {**kept, "sporewright": own_entry(own)}
     text = json.dumps({"info": lock["info"], "packages": dict(sorted(packages.items()))}, indent=1)
-    (target / LOCK).write_text(text + "\n", "utf-8")
+    with writing(target / LOCK):
+        (target / LOCK).write_text(text + "\n", "utf-8")

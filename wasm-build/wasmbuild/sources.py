@@ -23,7 +23,16 @@ CHUNK = 1 << 18
 
 def npm_pack(spec: str, folder: Path) -> Path:
     """Let npm download a package into a folder; BuildError with npm's words when it cannot."""
-    command = ["npm", "pack", spec, "--silent", "--fetch-retries=1", "--pack-destination", str(folder)]
+    command = [
+        "npm",
+        "pack",
+        spec,
+        "--silent",
+        "--fetch-retries=1",
+        "--fetch-retry-mintimeout=1000",
+        "--pack-destination",
+        str(folder),
+    ]
     run(command, "npm", cwd=folder, env={**os.environ, "TMPDIR": str(folder)})
     return _only(folder, "*.tgz")
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
-import shutil
 import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from wasmbuild.node import SCRIPTS, run_python
-from wasmbuild.report import BuildError, say
+from wasmbuild.report import BuildError, copy, say, writing
 from wasmbuild.runtime import STDLIB
 from wasmbuild.swap import written_whole
 
@@ -47,7 +46,7 @@ def exercise(runtime: Path, wheel: Path) -> set[str]:
 def trim(full: Path, target: Path, used: Iterable[str]) -> None:
     """Write the archive with the used and the always kept files only: stored, so that a server can compress it well."""
     wanted = {*used, *KEEP_FILES}
-    with zipfile.ZipFile(full) as source, zipfile.ZipFile(target, "w") as kept:
+    with writing(target), zipfile.ZipFile(full) as source, zipfile.ZipFile(target, "w") as kept:
         missing = wanted - set(source.namelist())
         if missing:
             raise BuildError(f"{full.name}: has no {sorted(missing)}")
@@ -65,7 +64,7 @@ def write_trimmed(runtime: Path, pyodide: Path, wheel: Path, cache: Path) -> Non
     kept = cache / f"trimmed-{_key(full, wheel, SCRIPTS / 'exercise.py', Path(__file__))}.zip"
     if not kept.exists():
         say("trimming the standard library to what is used")
-        shutil.copyfile(full, place)
+        copy(full, place)
         trim(full, place, exercise(runtime, wheel))
         say("booting the trimmed runtime")
         exercise(runtime, wheel)
@@ -73,8 +72,8 @@ def write_trimmed(runtime: Path, pyodide: Path, wheel: Path, cache: Path) -> Non
         for old in cache.glob("trimmed-*"):
             old.unlink()
         with written_whole(kept) as fresh:
-            shutil.copyfile(place, fresh)
-    shutil.copyfile(kept, place)
+            copy(place, fresh)
+    copy(kept, place)
 
 
 def _key(*paths: Path) -> str:

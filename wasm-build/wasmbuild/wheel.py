@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from wasmbuild.report import BuildError, run
+from wasmbuild.report import BuildError, run, writing
 
 # Dates inside the archive: fixed, not the last commit's, so that the bytes change with the sources only.
 EPOCH = "1580601600"
@@ -42,7 +42,7 @@ def write_wheel(target: Path, files: Mapping[str, bytes], record: str) -> Path:
     """Write a wheel byte for byte the same for the same files: fixed dates, modes and order."""
     body = {name: data for name, data in sorted(files.items()) if name != record}
     body[record] = _record(body, record)
-    with zipfile.ZipFile(target, "w") as archive:
+    with writing(target), zipfile.ZipFile(target, "w") as archive:
         for name, data in body.items():
             entry = zipfile.ZipInfo(name, ENTRY_DATE)
             entry.external_attr = 0o644 << 16
