@@ -12,7 +12,7 @@ from sporewright.errors import WriteUpError
 __all__ = ["RESERVED", "Device", "gate_capabilities", "is_reserved"]
 
 RESERVED = ("reach", "priv:", "budget:")
-"""Dimensions `observe` refuses: a device does not lift an operator's gate or set a price (A1). A name ending in ":" is a prefix."""
+"""Dimensions `observe` refuses, a trailing ":" meaning a prefix: a device lifts no operator's gate, sets no price (A1)."""
 
 
 def is_reserved(dimension: str) -> bool:
