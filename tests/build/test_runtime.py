@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gzip
 import hashlib
 import http.server
 import json
@@ -74,6 +75,15 @@ def test_the_manifest_lists_every_file() -> None:
     }
     assert set(manifest["boot"]) <= set(manifest["files"])
     assert f"runtime/{manifest['wheel']}" in manifest["boot"]
+
+
+def test_compressed_copies_are_the_same_files() -> None:
+    """Each `.gz` beside a file holds exactly that file's bytes, and what a page starts with has both forms."""
+    copies = sorted(DIST.rglob("*.gz"))
+    for copy in copies:
+        assert gzip.decompress(copy.read_bytes()) == copy.with_suffix("").read_bytes()
+        assert copy.with_suffix(".br").is_file()
+    assert {"python_stdlib.zip.gz", "pyodide.asm.wasm.gz", "pyodide.asm.mjs.gz"} <= {copy.name for copy in copies}
 
 
 def test_the_lock_file_names_exactly_the_wheels_served() -> None:

@@ -40,10 +40,14 @@ def copy(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def run(command: Sequence[str], what: str, *, cwd: Path, env: Mapping[str, str], timeout: float = 600) -> str:
+def run(
+    command: Sequence[str], what: str, *, cwd: Path, env: Mapping[str, str], timeout: float = 600, stdin: str = ""
+) -> str:
     """Run a tool quietly and give its standard output; BuildError with its last words when it fails or hangs (s)."""
     try:
-        done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=timeout, check=False)
+        done = subprocess.run(
+            command, cwd=cwd, env=env, input=stdin, capture_output=True, text=True, timeout=timeout, check=False
+        )
     except FileNotFoundError as error:
         raise BuildError(f"{what}: {command[0]} is not installed") from error
     except subprocess.TimeoutExpired as error:
