@@ -14,17 +14,23 @@ from sporewright.errors import (
     UnknownLevelError,
     WriteUpError,
 )
+from sporewright.policy.bucket import TokenBucket
+from sporewright.policy.budget import Budget
 from sporewright.policy.gates import Device, gate_capabilities
+from sporewright.policy.normalize import Norm, max_abs_scale
+from sporewright.policy.trust import freshness, next_trust_state, update_pair_trust
 
 __all__ = [
     "ApplyReport",
     "BadValueKindError",
+    "Budget",
     "Cell",
     "Cursor",
     "DecodeError",
     "Device",
     "Dropped",
     "LiveQueue",
+    "Norm",
     "Ranked",
     "Resolution",
     "Seed",
@@ -32,9 +38,14 @@ __all__ = [
     "Tensor",
     "TensorConfig",
     "Term",
+    "TokenBucket",
     "UnknownLevelError",
     "WriteUpError",
     "Writer",
     "__version__",
+    "freshness",
     "gate_capabilities",
+    "max_abs_scale",
+    "next_trust_state",
+    "update_pair_trust",
 ]

@@ -1,6 +1,7 @@
 """Every error of the project and its stable code; the same codes appear in TypeScript as `SporewrightError.code`.
 
-An error is data: `code` never changes once published, `message` names the coordinate and the offending value and is for people.
+An error is data: `code` never changes once published; the message names the coordinate and the offending value and is
+for people.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from sporewright.core.tensor import Tensor
 from sporewright.core.writer import Writer
@@ -12,7 +12,7 @@ from sporewright.errors import WriteUpError
 __all__ = ["RESERVED", "Device", "gate_capabilities", "is_reserved"]
 
 RESERVED = ("reach", "priv:", "budget:")
-"""Dimensions `observe` refuses, a trailing ":" meaning a prefix: a device lifts no operator's gate, sets no price (A1)."""
+"""Dimensions `observe` refuses, ":" ending a prefix: a device lifts no operator's gate and sets no price (A1)."""
 
 
 def is_reserved(dimension: str) -> bool:
@@ -54,14 +54,16 @@ def gate_capabilities(
     instance: str,
     options: Iterable[str],
     required: Iterable[str],
-    offers: Callable[[str, str], bool],
+    offers: Mapping[str, Collection[str]] | Callable[[str, str], bool],
 ) -> int:
     """Write +∞ on `priv:<capability>` for every option lacking a required one; how many gates (A2).
 
-    `offers(option, capability)` says whether it has it. Only ever adds gates.
+    `offers` maps an option to its capabilities (an option left out has none), or is a predicate
+    `(option, capability) -> bool`. Only ever adds gates.
     """
     wanted = tuple(required)
-    lacking = [(option, capability) for option in options for capability in wanted if not offers(option, capability)]
+    has = offers if callable(offers) else lambda option, capability: capability in offers.get(option, ())
+    lacking = [(option, capability) for option in options for capability in wanted if not has(option, capability)]
     for option, capability in lacking:
         writer.set_value(level, instance, option, f"priv:{capability}", math.inf)
     return len(lacking)

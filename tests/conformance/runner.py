@@ -8,18 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from . import kinds_core
+from . import kinds_core, kinds_policy
 
 __all__ = ["KINDS", "run"]
 
-KINDS: dict[str, Callable[[Any], list[str]]] = {**kinds_core.KINDS}
-
-try:
-    from . import kinds_policy
-except ImportError:  # the policy kinds are beside this file once their rooms exist
-    pass
-else:
-    KINDS.update(kinds_policy.KINDS)
+KINDS: dict[str, Callable[[Any], list[str]]] = {**kinds_core.KINDS, **kinds_policy.KINDS}
 
 
 def run(kind: str, data: Any) -> list[str]:
