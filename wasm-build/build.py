@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from wasmbuild import compress, fetch, inputs, manifest, runtime, stdlib, swap, wheel
+from wasmbuild import bytecode, compress, fetch, inputs, manifest, runtime, stdlib, swap, wheel
 from wasmbuild.pins import read_pins
 from wasmbuild.report import BuildError, run, say
 
@@ -67,9 +67,11 @@ def compose(dist: Path, work: Path, options: argparse.Namespace) -> None:
     wheels = fetch.wheels(pins, options.cache, work)
     say("making the wheel")
     full = wheel.build_wheel(ROOT, work / "full")
-    own = wheel.browser_wheel(full, work / full.name)
-    say("composing the runtime")
+    cut = wheel.browser_wheel(full, work / "cut.whl")
     pyodide = runtime.unpack(package, work)
+    compiled = bytecode.compile_archive(cut, wheel.PLACE.format(pins.python), "wheel", pyodide, options.cache)
+    own = wheel.with_bytecode(cut, compiled, pins.python, work / full.name)
+    say("composing the runtime")
     runtime.write_runtime(dist / "runtime", pyodide, pins, wheels, own)
     stdlib.write_trimmed(dist / "runtime", pyodide, own, options.cache)
     if not options.runtime_only:

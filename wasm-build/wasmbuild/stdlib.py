@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-import hashlib
 import json
 import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from wasmbuild.bytecode import compile_archive, forget_others, key_of
 from wasmbuild.node import SCRIPTS, run_python
 from wasmbuild.report import BuildError, copy, say, writing
 from wasmbuild.runtime import STDLIB
@@ -23,18 +23,6 @@ KEEP_FILES = (
     *("gettext.pyc", "stringprep.pyc", "pdb.pyc", "codeop.pyc", "code.pyc", "uuid.pyc", "secrets.pyc", "hmac.pyc"),
 )
 PLACE = "/lib/python314.zip"  # where Pyodide puts the archive
-
-
-def compiled(stock: Path, pyodide: Path, cache: Path) -> Path:
-    """The whole standard library compiled; from the cache if this archive was compiled by this script before."""
-    script = SCRIPTS / "compile.py"
-    kept = cache / f"stdlib-{_key(stock, script)}.zip"
-    if not kept.exists():
-        say("compiling the standard library inside Pyodide")
-        with written_whole(kept) as fresh:
-            ask = {"source": str(stock), "target": str(fresh), "place": PLACE}
-            run_python(pyodide, "compile.py", "compiled standard library", **ask)
-    return kept
 
 
 def exercise(runtime: Path, wheel: Path) -> set[str]:
@@ -60,8 +48,8 @@ def write_trimmed(runtime: Path, pyodide: Path, wheel: Path, cache: Path) -> Non
 
     What was found to suffice for these very files is remembered in the cache, so only a change of them costs the proof.
     """
-    full, place = compiled(pyodide / STDLIB, pyodide, cache), runtime / STDLIB
-    kept = cache / f"trimmed-{_key(full, wheel, SCRIPTS / 'exercise.py', Path(__file__))}.zip"
+    full, place = compile_archive(pyodide / STDLIB, PLACE, "stdlib", pyodide, cache), runtime / STDLIB
+    kept = cache / f"trimmed-{key_of(full, wheel, SCRIPTS / 'exercise.py', Path(__file__))}.zip"
     if not kept.exists():
         say("trimming the standard library to what is used")
         copy(full, place)
@@ -69,15 +57,10 @@ def write_trimmed(runtime: Path, pyodide: Path, wheel: Path, cache: Path) -> Non
         say("booting the trimmed runtime")
         exercise(runtime, wheel)
         check_imports(wheel, full, place)
-        for old in cache.glob("trimmed-*"):
-            old.unlink()
         with written_whole(kept) as fresh:
             copy(place, fresh)
+        forget_others(kept)
     copy(kept, place)
-
-
-def _key(*paths: Path) -> str:
-    return hashlib.sha256(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in paths)).hexdigest()[:16]
 
 
 def check_imports(wheel: Path, full: Path, trimmed: Path) -> None:

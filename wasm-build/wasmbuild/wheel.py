@@ -15,6 +15,7 @@ from wasmbuild.report import BuildError, run, writing
 # Dates inside the archive: fixed, not the last commit's, so that the bytes change with the sources only.
 EPOCH = "1580601600"
 ENTRY_DATE = (2020, 2, 2, 0, 0, 0)
+PLACE = "/lib/python{}/site-packages"  # where Pyodide installs it; tracebacks name files below
 # What a browser never loads: the orchestrator and what runs only in shells and servers.
 NOT_IN_BROWSER = ("sporewright/server/", "sporewright/cli.py", "sporewright/cli/")
 
@@ -36,6 +37,19 @@ def browser_wheel(wheel: Path, target: Path) -> Path:
     if len(records) != 1:
         raise BuildError(f"{wheel.name}: expected one RECORD, found {records}")
     return write_wheel(target, files, records[0])
+
+
+def with_bytecode(wheel: Path, compiled: Path, python: str, target: Path) -> Path:
+    """The same wheel with bytecode for one Python (`3.14`) beside its sources; every other Python ignores it."""
+    tag = f"cpython-{python.replace('.', '')}"
+    with zipfile.ZipFile(wheel) as sources, zipfile.ZipFile(compiled) as bytecode:
+        files = {name: sources.read(name) for name in sources.namelist()}
+        (record,) = (name for name in files if name.endswith(".dist-info/RECORD"))
+        for name in bytecode.namelist():
+            if name.endswith(".pyc"):
+                folder, _, file = name.rpartition("/")
+                files[f"{folder}/__pycache__/{file.removesuffix('.pyc')}.{tag}.pyc"] = bytecode.read(name)
+    return write_wheel(target, files, record)
 
 
 def write_wheel(target: Path, files: Mapping[str, bytes], record: str) -> Path:
