@@ -1,0 +1,151 @@
+/** One option of the order: its rank, its cost as a bar and as a table, and what the visitor may do to it. */
+import type { JSX } from "preact";
+import type { Ranked, Term } from "../../src/types";
+import type { Session } from "../session";
+import { cost, knownFrom, plain, sourceText, valueOf, type Me, type Share } from "../view";
+import { FAULTS, type Fault } from "../world";
+import { Cooling } from "./cooling";
+
+const FAULT_WORDS: Record<Fault, string> = {
+  none: "server works",
+  slow: "slow",
+  rate_limit: "429, retry after 5 s",
+  error: "500",
+  reset: "connection reset",
+  silent: "silent",
+};
+const KNOWN = ["latency", "failure", "financial"];
+
+export function OptionCard(props: {
+  session: Session;
+  entry: Ranked;
+  rank: number;
+  bar: readonly Share[];
+}): JSX.Element {
+  const { session, entry, rank, bar } = props;
+  return (
+    <li class="option" data-key={entry.option}>
+      <div class="option-head">
+        <span class="rank" aria-hidden="true">
+          {rank}
+        </span>
+        <h3>{entry.option}</h3>
+        <Cooling session={session} option={entry.option} />
+        <Tools session={session} option={entry.option} />
+        <p class="score">
+          <span class="quiet">cost</span> {entry.terms.length > 0 ? cost(entry.score) : "…"}
+        </p>
+      </div>
+      <Bar bar={bar} />
+      <Terms option={entry.option} terms={entry.terms} me={session.me} />
+    </li>
+  );
+}
+
+function Bar({ bar }: { bar: readonly Share[] }): JSX.Element {
+  return (
+    <div class="bar" aria-hidden="true">
+      {bar.map(({ dimension, share, negative }) => (
+        <span
+          key={dimension}
+          class={`part ${tone(dimension)} ${negative ? "negative" : ""}`}
+          style={{ width: `${(share * 100).toFixed(2)}%` }}
+        />
+      ))}
+    </div>
+  );
+}
+
+function Terms({ option, terms, me }: { option: string; terms: readonly Term[]; me: Me }): JSX.Element {
+  return (
+    <table class="terms">
+      <caption class="unseen">What the cost of {option} is made of</caption>
+      <colgroup>
+        <col class="col-term" />
+        <col class="col-value" />
+        <col class="col-cost" />
+        <col />
+      </colgroup>
+      <thead>
+        <tr>
+          <th scope="col">Term</th>
+          <th scope="col">Value × weight</th>
+          <th scope="col" class="number">
+            Cost
+          </th>
+          <th scope="col">Known from</th>
+        </tr>
+      </thead>
+      <tbody>
+        {terms.length > 0
+          ? terms.map((term) => <TermRow key={term.dimension} term={term} me={me} />)
+          : KNOWN.map((dimension) => (
+              <tr key={dimension}>
+                <th scope="row">{dimension}</th>
+                <td>…</td>
+                <td class="number">…</td>
+                <td>engine starting</td>
+              </tr>
+            ))}
+      </tbody>
+    </table>
+  );
+}
+
+function TermRow({ term, me }: { term: Term; me: Me }): JSX.Element {
+  const known = knownFrom(term, me);
+  return (
+    <tr>
+      <th scope="row">
+        <span class={`swatch ${tone(term.dimension)}`} aria-hidden="true" />
+        {term.dimension}
+      </th>
+      <td>
+        {valueOf(term.dimension, term.value)} × {plain(term.weight)}
+      </td>
+      <td class="number">{cost(term.product)}</td>
+      <td>
+        {known.prior ? (
+          <span class="prior" title="Nobody has measured this yet; the config declares what to assume.">
+            prior
+          </span>
+        ) : (
+          known.text
+        )}
+        <span class="quiet weight-from">
+          <span class="dot"> · </span>weight {sourceText(term.weight_source, me)}
+        </span>
+      </td>
+    </tr>
+  );
+}
+
+function Tools({ session, option }: { session: Session; option: string }): JSX.Element {
+  const fault = session.faults.value[option];
+  return (
+    <div class="tools">
+      {fault === undefined ? (
+        <p class="quiet">no upstream, always skipped</p>
+      ) : (
+        <label class={fault === "none" ? "inline" : "inline faulty"}>
+          <span class="unseen">{option} server</span>
+          <select value={fault} onChange={(event) => void session.setFault(option, event.currentTarget.value as Fault)}>
+            {FAULTS.map((kind) => (
+              <option key={kind} value={kind}>
+                {FAULT_WORDS[kind]}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
+      <button type="button" onClick={() => void session.gate(option, false)}>
+        Take out <span class="unseen">{option}</span>
+      </button>
+    </div>
+  );
+}
+
+/** The class that gives a dimension its colour; the name always stands beside it. */
+function tone(dimension: string): string {
+  return KNOWN.includes(dimension) ? dimension : "other";
+}

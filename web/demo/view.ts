@@ -1,0 +1,154 @@
+/** What the inspector says about numbers, sources and attempts: pure functions from data to text and shares. */
+import type { AttemptDetail, Dropped, Num, Outcome, Ranked, Skipped, Source, Term } from "../src/types";
+
+/** Who "this device" is, for texts. */
+export interface Me {
+  workspace: string;
+  device: string | null;
+}
+
+/** One routed call as the log shows it. */
+export interface Call {
+  call: number;
+  attempts: AttemptDetail[];
+  skipped: readonly Skipped[];
+  /** `open` until an answer or an error came. */
+  end: "open" | "answered" | "failed";
+  /** Seconds since 1970. */
+  at: number;
+}
+
+/** A part of an option's bar: `share` of the widest bar, in [0, 1]. */
+export interface Share {
+  dimension: string;
+  share: number;
+  negative: boolean;
+}
+
+const WORDS: Record<string, string> = { inf: "+∞", "-inf": "−∞", nan: "not a number" };
+
+/** A number with three significant digits, never in exponent form; what JSON lacks as its sign. */
+export function plain(x: Num | null): string {
+  if (x === null) return "none";
+  if (typeof x === "string") return WORDS[x] ?? x;
+  if (x === 0) return "0";
+  const digits = Math.min(8, Math.max(0, 2 - Math.floor(Math.log10(Math.abs(x)))));
+  const text = x.toFixed(digits);
+  return (digits > 0 ? text.replace(/\.?0+$/, "") : text).replace("-", "−");
+}
+
+/** A score or a product: always three decimals, so that columns of them line up. */
+export function cost(x: Num | null): string {
+  return typeof x === "number" ? x.toFixed(3).replace("-", "−") : plain(x);
+}
+
+/** A value in the unit of its dimension (D4). */
+export function valueOf(dimension: string, x: Num | null): string {
+  if (typeof x !== "number") return plain(x);
+  if (dimension === "latency" || dimension === "ttft") return `${plain(x)} s`;
+  if (dimension === "failure" || dimension === "quality") return `${plain(x * 100)} %`;
+  return dimension === "financial" ? `$${plain(x)}` : plain(x);
+}
+
+/** The parts of each option's bar, on one scale for all of them; a term that counts nothing has no part. */
+export function shares(ranked: readonly Ranked[]): Map<string, Share[]> {
+  const size = (x: Num | null): number => (typeof x === "number" ? Math.abs(x) : 0);
+  const widest = Math.max(...ranked.map(({ terms }) => terms.reduce((sum, term) => sum + size(term.product), 0)), 0);
+  return new Map(
+    ranked.map(({ option, terms }) => [
+      option,
+      terms
+        .filter((term) => widest > 0 && size(term.product) > 0)
+        .map((term) => ({
+          dimension: term.dimension,
+          share: size(term.product) / widest,
+          negative: typeof term.product === "number" && term.product < 0,
+        })),
+    ]),
+  );
+}
+
+/** Where a layer was folded from (F1), as a reader would say it. */
+export function sourceText(source: Source | null, me: Me): string {
+  if (source === null) return "nowhere";
+  const [level, instance] = source;
+  if (level === "device" && instance !== "" && instance === me.device) return "this device";
+  if (level === "global" && instance === "") return "global";
+  return instance === "" ? `${level}, shared` : `${level} ${instance}`;
+}
+
+/** What a term's value rests on: a declared prior (D4), or the place it was folded from. */
+export function knownFrom(term: Term, me: Me): { text: string; prior: boolean } {
+  return term.prior ? { text: "prior", prior: true } : { text: sourceText(term.value_source, me), prior: false };
+}
+
+/** Why an option was dropped, and whether this device may lift the gate itself. */
+export function dropText(dropped: Dropped, me: Me): { text: string; own: boolean } {
+  const own = dropped.dimension === "reach" && dropped.level === "device" && dropped.instance === me.device;
+  if (own) return { text: "Taken out by this device.", own };
+  const where = sourceText([dropped.level, dropped.instance], me);
+  const rule = dropped.dimension.startsWith("priv:")
+    ? `Lacks ${dropped.dimension.slice("priv:".length)}, which ${where} requires; only an operator can lift that.`
+    : `Its ${dropped.dimension} is ${plain(dropped.value)} at ${where}.`;
+  return { text: rule, own };
+}
+
+const ENDS: Record<Outcome, { mark: string; text: string }> = {
+  ok: { mark: "✓", text: "answered" },
+  refused: { mark: "✕", text: "refused" },
+  rate_limited: { mark: "⏸", text: "rate limited" },
+  server_error: { mark: "✕", text: "server error" },
+  network_error: { mark: "✕", text: "connection lost" },
+  timed_out: { mark: "⧗", text: "timed out" },
+  aborted: { mark: "–", text: "aborted" },
+  unusable: { mark: "–", text: "not usable" },
+};
+
+/** How an attempt ended: a mark, words, and the status where there was one. */
+export function endOf(attempt: { outcome: Outcome; status?: number }): { mark: string; text: string } {
+  const { mark, text } = ENDS[attempt.outcome];
+  return { mark, text: attempt.status === undefined ? text : `${attempt.status} ${text}` };
+}
+
+/** The log with one more attempt in it, newest call first, at most `keep` calls. */
+export function withAttempt(calls: readonly Call[], detail: AttemptDetail, at: number, keep = 40): Call[] {
+  const known = calls.find(({ call }) => call === detail.call);
+  const end = detail.outcome === "ok" || detail.outcome === "refused" ? "answered" : "open";
+  const changed: Call = known
+    ? { ...known, attempts: [...known.attempts, detail], end }
+    : { call: detail.call, attempts: [detail], skipped: [], end, at };
+  const others = calls.filter(({ call }) => call !== detail.call);
+  return [changed, ...others].sort((a, b) => b.call - a.call).slice(0, keep);
+}
+
+/** How many calls each option answered, most first. */
+export function tally(calls: readonly Call[]): [option: string, answered: number][] {
+  const counts = new Map<string, number>();
+  for (const { attempts, end } of calls) {
+    const last = attempts.at(-1);
+    if (last && end === "answered") counts.set(last.option, (counts.get(last.option) ?? 0) + 1);
+  }
+  return [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
+}
+
+/** What a screen reader hears when the order changes. */
+export function orderText(order: readonly string[]): string {
+  if (order.length === 0) return "No option is left in the order.";
+  return `Order is now ${order.slice(0, 5).join(", ")}.`;
+}
+
+/** At most one run of `say` in `gap` ms; of calls in between only the last one counts. */
+export function throttled<T>(gap: number, say: (what: T) => void): (what: T) => void {
+  let timer: ReturnType<typeof setTimeout> | null = null;
+  let waiting: { what: T } | null = null;
+  const run = (): void => {
+    const next = waiting;
+    waiting = null;
+    timer = next ? setTimeout(run, gap) : null;
+    if (next) say(next.what);
+  };
+  return (what) => {
+    waiting = { what };
+    if (timer === null) run();
+  };
+}

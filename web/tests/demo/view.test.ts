@@ -1,0 +1,187 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import {
+  cost,
+  dropText,
+  endOf,
+  knownFrom,
+  orderText,
+  plain,
+  shares,
+  sourceText,
+  tally,
+  throttled,
+  valueOf,
+  withAttempt,
+  type Call,
+} from "../../demo/view";
+import type { AttemptDetail, Num, Ranked, Term } from "../../src/types";
+
+const ME = { workspace: "demo", device: "device-1" };
+
+function term(dimension: string, value: Num, weight: Num | null, product: Num): Term {
+  return {
+    dimension,
+    value,
+    weight,
+    product,
+    value_source: ["global", ""],
+    weight_source: ["global", ""],
+    prior: false,
+  };
+}
+
+function attempt(call: number, option: string, outcome: AttemptDetail["outcome"], latency = 0.1): AttemptDetail {
+  return { call, option, outcome, latency, reason: "" };
+}
+
+describe("numbers", () => {
+  it("are written with three significant digits and never with an exponent", () => {
+    expect([0, 0.1, 0.21456, 1.5, 12.345, 1234.5, 0.000805, 500].map(plain)).toEqual([
+      "0",
+      "0.1",
+      "0.215",
+      "1.5",
+      "12.3",
+      "1235",
+      "0.000805",
+      "500",
+    ]);
+  });
+
+  it("keep their sign, and what JSON lacks has one too", () => {
+    expect([-0.25, "inf", "-inf", "nan", null].map((x) => plain(x as Num | null))).toEqual([
+      "−0.25",
+      "+∞",
+      "−∞",
+      "not a number",
+      "none",
+    ]);
+  });
+
+  it("carry the unit of their dimension (D4)", () => {
+    expect(valueOf("latency", 0.25)).toBe("0.25 s");
+    expect(valueOf("failure", 0.013)).toBe("1.3 %");
+    expect(valueOf("financial", 0.000805)).toBe("$0.000805");
+    expect(valueOf("explore", -0.5)).toBe("−0.5");
+    expect(valueOf("latency", "inf")).toBe("+∞");
+  });
+
+  it("line up as costs", () => {
+    expect([0, 1.23456, -0.5, "inf"].map((x) => cost(x as Num))).toEqual(["0.000", "1.235", "−0.500", "+∞"]);
+  });
+});
+
+describe("shares", () => {
+  it("puts all bars on the scale of the widest one and leaves out what counts nothing", () => {
+    const ranked: Ranked[] = [
+      { option: "a", score: 1, terms: [term("latency", 1, 1, 1), term("failure", 0, 5, 0)] },
+      { option: "b", score: 2, terms: [term("explore", -1, 1, -1), term("latency", 3, 1, 3)] },
+    ];
+    expect(shares(ranked)).toEqual(
+      new Map([
+        ["a", [{ dimension: "latency", share: 0.25, negative: false }]],
+        [
+          "b",
+          [
+            { dimension: "explore", share: 0.25, negative: true },
+            { dimension: "latency", share: 0.75, negative: false },
+          ],
+        ],
+      ]),
+    );
+  });
+
+  it("has no parts where nothing costs anything or nothing is known", () => {
+    expect(shares([{ option: "a", score: 0, terms: [term("latency", 0, 1, 0)] }])).toEqual(new Map([["a", []]]));
+    expect(shares([{ option: "a", score: "nan", terms: [term("latency", 1, "nan", "nan")] }]).get("a")).toEqual([]);
+    expect(shares([])).toEqual(new Map());
+  });
+});
+
+describe("sources", () => {
+  it("tell this device from every other place (F1)", () => {
+    expect(sourceText(["device", "device-1"], ME)).toBe("this device");
+    expect(sourceText(["device", "device-2"], ME)).toBe("device device-2");
+    expect(sourceText(["device", ""], ME)).toBe("device, shared");
+    expect(sourceText(["workspace", "demo"], ME)).toBe("workspace demo");
+    expect(sourceText(["global", ""], ME)).toBe("global");
+    expect(sourceText(null, ME)).toBe("nowhere");
+  });
+
+  it("say when a value is only a prior (D4)", () => {
+    const known = term("latency", 1, 1, 1);
+    expect(knownFrom(known, ME)).toEqual({ text: "global", prior: false });
+    expect(knownFrom({ ...known, prior: true }, ME)).toEqual({ text: "prior", prior: true });
+  });
+});
+
+describe("gates", () => {
+  it("of this device may be lifted here, those of an operator may not (A1)", () => {
+    const own = { option: "a", dimension: "reach", value: "inf", level: "device", instance: "device-1" } as const;
+    const priv = { option: "a", dimension: "priv:eu", value: "inf", level: "workspace", instance: "demo" } as const;
+    expect(dropText(own, ME).own).toBe(true);
+    expect(dropText({ ...own, instance: "device-2" }, ME).own).toBe(false);
+    expect(dropText(priv, ME)).toEqual({
+      text: "Lacks eu, which workspace demo requires; only an operator can lift that.",
+      own: false,
+    });
+  });
+});
+
+describe("calls", () => {
+  it("collect the attempts of one call and end with its answer", () => {
+    let calls: Call[] = [];
+    calls = withAttempt(calls, attempt(1, "groq", "server_error"), 10);
+    expect(calls[0]?.end).toBe("open");
+    calls = withAttempt(calls, attempt(2, "together", "ok"), 11);
+    calls = withAttempt(calls, attempt(1, "anyscale", "ok"), 12);
+    expect(calls.map(({ call, at, end }) => [call, at, end])).toEqual([
+      [2, 11, "answered"],
+      [1, 10, "answered"],
+    ]);
+    expect(calls[1]?.attempts.map(({ option }) => option)).toEqual(["groq", "anyscale"]);
+    expect(tally(calls)).toEqual([
+      ["anyscale", 1],
+      ["together", 1],
+    ]);
+  });
+
+  it("are forgotten beyond the newest ones", () => {
+    let calls: Call[] = [];
+    for (let call = 1; call <= 9; call += 1) calls = withAttempt(calls, attempt(call, "a", "ok"), call, 3);
+    expect(calls.map(({ call }) => call)).toEqual([9, 8, 7]);
+  });
+
+  it("say how an attempt ended, with its status", () => {
+    expect(endOf({ outcome: "server_error", status: 503 }).text).toBe("503 server error");
+    expect(endOf({ outcome: "network_error" }).text).toBe("connection lost");
+  });
+});
+
+describe("announcements", () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it("name the head of the order, or that there is none", () => {
+    expect(orderText(["a", "b"])).toBe("Order is now a, b.");
+    expect(orderText([])).toBe("No option is left in the order.");
+  });
+
+  it("come at once, then at most once in the gap, with the latest text", () => {
+    const said: string[] = [];
+    const say = throttled<string>(1000, (text) => said.push(text));
+    say("one");
+    say("two");
+    say("three");
+    expect(said).toEqual(["one"]);
+    vi.advanceTimersByTime(1000);
+    expect(said).toEqual(["one", "three"]);
+    vi.advanceTimersByTime(5000);
+    say("four");
+    expect(said).toEqual(["one", "three", "four"]);
+  });
+});
