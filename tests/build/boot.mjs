@@ -1,9 +1,9 @@
-/** Boot a built runtime from a static server, every other address denied: `node boot.mjs <runtime folder> <origin>`; prints JSON. */
+/** Boot a built runtime from a static server, every other address denied: `node boot.mjs <runtime> <origin> <empty folder>`; prints JSON. */
 import { Socket } from "node:net";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
-const [folder, origin] = process.argv.slice(2);
+const [folder, origin, keep] = process.argv.slice(2);
 const { hostname, port } = new URL(origin);
 const denied = [];
 const connect = Socket.prototype.connect;
@@ -25,6 +25,7 @@ const python = await loadPyodide({
   indexURL: index,
   lockFileContents: await (await fetch(`${origin}/runtime/pyodide-lock.json`)).text(),
   packageBaseUrl: `${origin}/runtime/`,
+  packageCacheDir: keep,
   stdout: console.error,
 });
 await python.loadPackage("numpy");

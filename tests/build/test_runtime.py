@@ -13,6 +13,7 @@ import threading
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -30,15 +31,19 @@ def built() -> None:
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Plain static files, nothing printed."""
+    """Plain static files; what was asked for is remembered instead of printed."""
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002, the name is the base class's
-        """Say nothing."""
+    asked: ClassVar[list[str]] = []
+
+    def log_message(self, *_: object) -> None:
+        """Remember the path."""
+        self.asked.append(self.path)
 
 
 @pytest.fixture
 def origin() -> Iterator[str]:
     """The build, served as plain static files."""
+    Quiet.asked.clear()
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(DIST))) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
@@ -47,17 +52,24 @@ def origin() -> Iterator[str]:
         thread.join()
 
 
-def test_it_boots_with_no_other_host(origin: str) -> None:
+def test_it_boots_with_no_other_host(origin: str, tmp_path: Path) -> None:
     """`loadPackage("numpy")`, `micropip.install` of the wheel and one resolve work with every other address denied."""
     script = Path(__file__).with_name("boot.mjs")
     done = subprocess.run(
-        ["node", str(script), str(RUNTIME), origin], capture_output=True, text=True, timeout=120, check=False
+        ["node", str(script), str(RUNTIME), origin, str(tmp_path)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
     answer = json.loads(done.stdout.splitlines()[-1])
     assert answer["guard"] != "open"
     assert answer["denied"] == []
     assert answer["byLock"]["loaded"] == ["numpy"]
+    served = {path.rpartition("/")[2].partition("-")[0] for path in Quiet.asked if path.endswith(".whl")}
+    assert served == {"numpy", "micropip", "sporewright"}
     assert answer["order"] == "quick slow"
     assert answer["eager"] == ""
 
