@@ -2,7 +2,7 @@
 import { signal } from "@preact/signals";
 import { Router, SporewrightError } from "../src/index";
 import type { Cursor, RefusedCell, Resolution, StateDetail, SyncState } from "../src/types";
-import { throttled, withAttempt, type Call, type Me } from "./view";
+import { throttled, withAttempt, withEnd, type Call, type Me } from "./view";
 import { FAULTS, grant, readFault, writeFault, type Fault, type Grant, type World } from "./world";
 
 /** Whose order is shown; requests always follow `mine`. */
@@ -72,6 +72,8 @@ export class Session {
         headers: { "Content-Type": "application/json" },
         body: ASK,
       });
+      const receipt = this.#router.receipt(response);
+      if (receipt) this.calls.value = withEnd(this.calls.value, receipt.attempts, "answered", receipt.skipped);
       await response.text();
     } catch (error) {
       this.#failed(error);
@@ -174,13 +176,8 @@ export class Session {
 
   #failed(error: unknown): void {
     this.problem.value = text(error);
-    const last = error instanceof SporewrightError ? error.attempts.at(-1) : undefined;
-    if (!last) return;
-    this.calls.value = this.calls.value.map((call) =>
-      call.end === "open" && call.attempts.length === (error as SporewrightError).attempts.length
-        ? { ...call, end: "failed", skipped: (error as SporewrightError).skipped }
-        : call,
-    );
+    if (!(error instanceof SporewrightError)) return;
+    this.calls.value = withEnd(this.calls.value, error.attempts, "failed", error.skipped);
   }
 
   async #trying(action: () => unknown): Promise<boolean> {

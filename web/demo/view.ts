@@ -1,5 +1,5 @@
 /** What the inspector says about numbers, sources and attempts: pure functions from data to text and shares. */
-import type { AttemptDetail, Dropped, Num, Outcome, Ranked, Skipped, Source, Term } from "../src/types";
+import type { Attempt, AttemptDetail, Dropped, Num, Outcome, Ranked, Skipped, Source, Term } from "../src/types";
 
 /** Who "this device" is, for texts. */
 export interface Me {
@@ -119,6 +119,21 @@ export function withAttempt(calls: readonly Call[], detail: AttemptDetail, at: n
     : { call: detail.call, attempts: [detail], skipped: [], end, at };
   const others = calls.filter(({ call }) => call !== detail.call);
   return [changed, ...others].sort((a, b) => b.call - a.call).slice(0, keep);
+}
+
+/** The log with the end of the call that consisted of exactly these attempts, and what it skipped. */
+export function withEnd(
+  calls: readonly Call[],
+  attempts: readonly Attempt[],
+  end: Call["end"],
+  skipped: readonly Skipped[],
+): readonly Call[] {
+  const same = (call: Call): boolean =>
+    call.attempts.length === attempts.length &&
+    call.attempts.every(
+      ({ option, latency }, at) => attempts[at]?.option === option && attempts[at].latency === latency,
+    );
+  return calls.map((call) => (same(call) ? { ...call, end, skipped } : call));
 }
 
 /** How many calls each option answered, most first. */

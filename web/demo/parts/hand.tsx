@@ -10,7 +10,7 @@ export function ByHand({ session }: { session: Session }): JSX.Element {
   const send = async (event: TargetedEvent<HTMLFormElement>): Promise<void> => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
-    const [option, dimension, value] = ["option", "dimension", "value"].map((name) => String(form.get(name)));
+    const [option, dimension, value] = ["option", "dimension", "value"].map((name) => textOf(form.get(name)));
     const done = await session.observe(option ?? "", dimension ?? "", Number(value));
     told.value = done ? `Noted: ${option} ${dimension} ${value}, on this device.` : "Refused; the reason is above.";
   };
@@ -46,4 +46,8 @@ function Choice({ name, label, values }: { name: string; label: string; values: 
       </select>
     </label>
   );
+}
+
+function textOf(field: FormDataEntryValue | null): string {
+  return typeof field === "string" ? field : "";
 }

@@ -43,11 +43,25 @@ export function Traffic({ session }: { session: Session }): JSX.Element {
       <p class="under-way" aria-hidden="true">
         {underWay.value} under way
       </p>
-      {session.problem.value !== null && (
-        <p role="alert" class="alert">
-          {session.problem.value}
-        </p>
-      )}
+      <Problem session={session} />
     </section>
+  );
+}
+
+/** What was refused last, until it is put away or something works again. */
+function Problem({ session }: { session: Session }): JSX.Element | null {
+  if (session.problem.value === null) return null;
+  return (
+    <div class="alert" role="alert">
+      <p>{session.problem.value}</p>
+      <button
+        type="button"
+        onClick={() => {
+          session.problem.value = null;
+        }}
+      >
+        Dismiss
+      </button>
+    </div>
   );
 }

@@ -12,6 +12,7 @@ import {
   throttled,
   valueOf,
   withAttempt,
+  withEnd,
   type Call,
 } from "../../demo/view";
 import type { AttemptDetail, Num, Ranked, Term } from "../../src/types";
@@ -143,6 +144,17 @@ describe("calls", () => {
     expect(tally(calls)).toEqual([
       ["anyscale", 1],
       ["together", 1],
+    ]);
+  });
+
+  it("end as the one whose attempts are the receipt's, and show what was skipped", () => {
+    const calls = withAttempt(withAttempt([], attempt(1, "a", "server_error", 0.2), 1), attempt(2, "a", "ok", 0.3), 2);
+    const ended = withEnd(calls, [attempt(1, "a", "server_error", 0.2)], "failed", [
+      { option: "b", reason: "cooling" },
+    ]);
+    expect(ended.map(({ call, end, skipped }) => [call, end, skipped.length])).toEqual([
+      [2, "answered", 0],
+      [1, "failed", 1],
     ]);
   });
 
