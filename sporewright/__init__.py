@@ -16,8 +16,10 @@ from sporewright.errors import (
 )
 from sporewright.policy.bucket import TokenBucket
 from sporewright.policy.budget import Budget
+from sporewright.policy.cascade import resolve_chain
 from sporewright.policy.gates import Device, gate_capabilities
 from sporewright.policy.normalize import Norm, max_abs_scale
+from sporewright.policy.schedule import Churn, next_churn, should_reinvestigate
 from sporewright.policy.trust import freshness, next_trust_state, update_pair_trust
 
 __all__ = [
@@ -25,6 +27,7 @@ __all__ = [
     "BadValueKindError",
     "Budget",
     "Cell",
+    "Churn",
     "Cursor",
     "DecodeError",
     "Device",
@@ -46,6 +49,9 @@ __all__ = [
     "freshness",
     "gate_capabilities",
     "max_abs_scale",
+    "next_churn",
     "next_trust_state",
+    "resolve_chain",
+    "should_reinvestigate",
     "update_pair_trust",
 ]

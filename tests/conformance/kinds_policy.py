@@ -9,6 +9,7 @@ from sporewright.core.codec import decode_number
 from sporewright.core.tensor import Tensor
 from sporewright.policy.bucket import TokenBucket
 from sporewright.policy.budget import Budget
+from sporewright.policy.cascade import resolve_chain
 from sporewright.policy.gates import gate_capabilities
 from sporewright.policy.normalize import Norm
 from sporewright.policy.trust import update_pair_trust
@@ -145,9 +146,28 @@ def _trust(data: Any) -> list[str]:
     return failures
 
 
+def _cascade(data: Any) -> list[str]:
+    failures = []
+    for case in data if isinstance(data, list) else data["cases"]:
+        given = case["input"]
+        slots = resolve_chain(
+            given["chains"],
+            given["stageId"],
+            given["consumerId"],
+            given["capability"],
+            given.get("instanceId"),
+            given.get("l2Override") or (),
+            {"evaluate": "eval"},
+        )
+        want = [(slot["provider"], slot["model"]) for slot in case["expected"]]
+        failures += differ(case["name"], want, slots)
+    return failures
+
+
 KINDS: dict[str, Callable[[Any], list[str]]] = {
     "budget-vectors": _budget,
     "gate-vectors": _gate,
     "norm-vectors": _norm,
     "trust-vectors": _trust,
+    "cascade": _cascade,
 }
