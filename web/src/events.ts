@@ -1,22 +1,24 @@
-/** An EventTarget that knows its events: `detail` is typed by the event's name. */
-export class TypedTarget<Events> extends EventTarget {
-  override addEventListener<K extends keyof Events & string>(
+/** Listeners by name, with `detail` typed by the name; the events are ordinary CustomEvents. */
+export class TypedTarget<Events> {
+  readonly #target = new EventTarget();
+
+  addEventListener<K extends keyof Events & string>(
     type: K,
-    listener: ((event: CustomEvent<Events[K]>) => void) | null,
+    listener: (event: CustomEvent<Events[K]>) => void,
     options?: AddEventListenerOptions | boolean,
   ): void {
-    super.addEventListener(type, listener as EventListener | null, options);
+    this.#target.addEventListener(type, listener as EventListener, options);
   }
 
-  override removeEventListener<K extends keyof Events & string>(
+  removeEventListener<K extends keyof Events & string>(
     type: K,
-    listener: ((event: CustomEvent<Events[K]>) => void) | null,
+    listener: (event: CustomEvent<Events[K]>) => void,
     options?: EventListenerOptions | boolean,
   ): void {
-    super.removeEventListener(type, listener as EventListener | null, options);
+    this.#target.removeEventListener(type, listener as EventListener, options);
   }
 
   protected emit<K extends keyof Events & string>(type: K, detail: Events[K]): void {
-    this.dispatchEvent(new CustomEvent(type, { detail }));
+    this.#target.dispatchEvent(new CustomEvent(type, { detail }));
   }
 }

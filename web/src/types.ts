@@ -1,4 +1,7 @@
 /** The public shapes of the page: what goes into a Router and what comes out of it. */
+import type { Dropped, ErrorData, Outcome, Ranked, RefusedCell, Term } from "./generated/calls";
+
+export type { Dropped, ErrorCode, ErrorData, Num, Outcome, Ranked, RefusedCell, Term } from "./generated/calls";
 
 /** Level → instance; the device's own level is filled in by the engine. */
 export type Cursor = Record<string, string>;
@@ -63,11 +66,6 @@ export interface RouterOptions {
 
 export type RouterState = "cold" | "starting" | "ready" | "closed" | "failed";
 
-export interface ErrorData {
-  code: string;
-  message: string;
-}
-
 export interface SyncState {
   state: "off" | "connecting" | "live" | "waiting" | "refused";
   /** Own cells that the orchestrator has not acknowledged yet. */
@@ -79,43 +77,14 @@ export interface SyncState {
   error?: ErrorData;
 }
 
-/** A number as JSON has it, or one of the three that JSON lacks (S2). */
-export type Num = number | "inf" | "-inf" | "nan";
 /** `[level, instance]` that a layer was folded from (F1). */
-export type Source = [level: string, instance: string];
-
-export interface Term {
-  dimension: string;
-  value: Num;
-  weight: Num | null;
-  product: Num | null;
-  value_source: Source;
-  weight_source: Source | null;
-}
-
-export interface Ranked {
-  option: string;
-  score: Num;
-  terms: Term[];
-}
-
-export interface Dropped {
-  option: string;
-  dimension: string;
-  value: Num;
-  level: string;
-  instance: string;
-}
+export type Source = Term["value_source"];
 
 /** The order with its reasons (R8): adding an option's products in order gives its score exactly. */
 export interface Resolution {
   ranked: Ranked[];
   dropped: Dropped[];
 }
-
-/** How one attempt ended (contracts §4). */
-export type Outcome =
-  "ok" | "refused" | "rate_limited" | "server_error" | "network_error" | "timed_out" | "aborted" | "unusable";
 
 export interface Attempt {
   option: string;
@@ -162,15 +131,6 @@ export interface StateDetail {
 export interface AttemptDetail extends Attempt {
   /** Numbers the routed calls of this page: attempts of one call share it. */
   call: number;
-}
-
-export interface RefusedCell {
-  level: string;
-  inst: string;
-  option: string;
-  dim: string;
-  code: string;
-  message: string;
 }
 
 export interface RouterEvents {

@@ -1,0 +1,52 @@
+/** How long an option is left alone: exponential per incident, Retry-After honoured, extended and never shortened. */
+import type { Limits } from "./generated/calls";
+
+/** The same rules as `sporewright/routing/cooldown.py`; times are seconds on the caller's clock. */
+export class Cooldowns {
+  readonly #limits: Limits;
+  readonly #until = new Map<string, number>();
+  readonly #incidents = new Map<string, number>();
+
+  constructor(limits: Limits) {
+    this.#limits = limits;
+  }
+
+  /** When the option returns; −∞ if it never was away. */
+  until(option: string): number {
+    return this.#until.get(option) ?? -Infinity;
+  }
+
+  isCooling(option: string, now: number): boolean {
+    return now < this.until(option);
+  }
+
+  /** One more refusal: the new `until`. A failure while the option is cooling down is the same incident. */
+  coolDown(option: string, now: number, retryAfter?: number): number {
+    if (!this.isCooling(option, now)) this.#incidents.set(option, (this.#incidents.get(option) ?? 0) + 1);
+    return this.extend(option, now + this.#wait(this.#incidents.get(option) ?? 1, retryAfter));
+  }
+
+  /** Leave the option alone at least until then (told by another tab); the later of the two. */
+  extend(option: string, until: number): number {
+    const later = Math.max(until, this.until(option));
+    this.#until.set(option, later);
+    return later;
+  }
+
+  /** The option served a call: its next incident is the first again; a running cooldown stays. */
+  answered(option: string): void {
+    this.#incidents.delete(option);
+  }
+
+  /** Option → until, of those still cooling down. */
+  active(now: number): Record<string, number> {
+    return Object.fromEntries([...this.#until].filter(([, until]) => now < until));
+  }
+
+  #wait(incidents: number, retryAfter: number | undefined): number {
+    const limits = this.#limits;
+    const own = Math.min(limits.cooldown_s * 2 ** (incidents - 1), limits.cooldown_cap_s);
+    if (retryAfter === undefined || !(retryAfter > 0)) return own;
+    return Math.max(own, Math.min(retryAfter, limits.retry_after_cap_s));
+  }
+}

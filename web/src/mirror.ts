@@ -1,0 +1,81 @@
+/** What a returning tab knows before Python has started: the last queue and config, in IndexedDB. It may forget, never fail. */
+import { openDB, type DBSchema, type IDBPDatabase } from "idb";
+
+interface Schema extends DBSchema {
+  memories: { key: [kind: string, name: string]; value: unknown };
+}
+
+/** A hung store must not hold up the first call. */
+const READ_TIMEOUT_MS = 1000;
+
+export class Mirror {
+  readonly #opening: Promise<IDBPDatabase<Schema> | null>;
+  readonly #latest = new Map<string, { kind: string; name: string; value: unknown }>();
+  #writing: Promise<void> | null = null;
+  #closed = false;
+
+  constructor(name = "sporewright") {
+    this.#opening = open(name);
+  }
+
+  /** What was kept under this name; undefined if nothing was, or the storage is forbidden, broken or hangs. */
+  async recall(kind: string, name: string): Promise<unknown> {
+    const late = new Promise<undefined>((resolve) => setTimeout(resolve, READ_TIMEOUT_MS));
+    return Promise.race([this.#read(kind, name), late]);
+  }
+
+  /** Keep a value; of several in a row under one name the last one is written. Resolves when nothing is left to write. */
+  keep(kind: string, name: string, value: unknown): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    this.#latest.set(`${kind}/${name}`, { kind, name, value });
+    this.#writing ??= this.#drain();
+    return this.#writing;
+  }
+
+  /** Write what is still to be written and let go of the database. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#writing;
+    (await this.#opening)?.close();
+  }
+
+  async #read(kind: string, name: string): Promise<unknown> {
+    try {
+      return await (await this.#opening)?.get("memories", [kind, name]);
+    } catch {
+      return undefined; // a store that cannot be read has nothing to tell
+    }
+  }
+
+  async #drain(): Promise<void> {
+    const db = await this.#opening;
+    while (this.#latest.size > 0) {
+      const batch = [...this.#latest.values()];
+      this.#latest.clear();
+      for (const { kind, name, value } of batch) {
+        try {
+          await db?.put("memories", value, [kind, name]);
+        } catch {
+          continue; // full or gone: this profile does not remember, and routes all the same
+        }
+      }
+    }
+    this.#writing = null;
+  }
+}
+
+async function open(name: string): Promise<IDBPDatabase<Schema> | null> {
+  try {
+    return await openDB<Schema>(name, 1, {
+      upgrade: (db) => {
+        db.createObjectStore("memories");
+      },
+      // A newer build in another tab wants to change the store: let it.
+      blocking: (_current, _blocked, event) => {
+        (event.target as IDBDatabase).close();
+      },
+    });
+  } catch {
+    return null; // private mode, or storage switched off
+  }
+}

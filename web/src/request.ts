@@ -1,0 +1,55 @@
+/** One caller's request, made again for each option: the body is read once, the headers are merged per option. */
+import { SporewrightError } from "./errors";
+import { addressAt, NOWHERE, type Target } from "./target";
+import type { Upstream } from "./types";
+
+/** Headers that prove who somebody is: the caller's own reach only the option whose address the caller wrote. */
+const CREDENTIALS = ["authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-goog-api-key"];
+
+/** What stays the same over all attempts of one call. */
+export interface Template {
+  request: Request;
+  body: ArrayBuffer | null;
+}
+
+/** Read the caller's request as `fetch` would, its body whole; it is used up afterwards, as after `fetch`. */
+export async function templateOf(input: RequestInfo | URL, init: RequestInit | undefined): Promise<Template> {
+  const source = input instanceof Request ? input : NOWHERE;
+  const request = new Request(source, init?.body instanceof ReadableStream ? { ...init, ...HALF } : init);
+  const bodyless = request.method === "GET" || request.method === "HEAD";
+  const body = bodyless ? null : await request.arrayBuffer();
+  return { request, body: body && body.byteLength > 0 ? body : null };
+}
+
+/** A stream as a body is refused without it; it says nothing that the caller could mean differently. */
+const HALF = { duplex: "half" };
+
+/** The request for one option, `prepare` included; rejects with whatever `headers` or `prepare` throws. */
+export async function requestFor(
+  option: string,
+  upstream: Upstream,
+  base: URL,
+  { template, target, signal }: { template: Template; target: Target; signal: AbortSignal },
+): Promise<Request> {
+  const headers = new Headers(template.request.headers);
+  if (target.owner !== null && target.owner !== option) for (const name of CREDENTIALS) headers.delete(name);
+  const own = typeof upstream.headers === "function" ? await upstream.headers() : upstream.headers;
+  new Headers(own).forEach((value, name) => {
+    headers.set(name, value);
+  });
+  const request = new Request(addressAt(base, target), {
+    ...settingsOf(template.request),
+    headers,
+    body: template.body,
+    signal,
+  });
+  if (!upstream.prepare) return request;
+  const prepared = await upstream.prepare(request, option);
+  if (prepared instanceof Request) return prepared;
+  throw new SporewrightError("config", `prepare of ${option} gave ${String(prepared)}, not a Request`);
+}
+
+function settingsOf(request: Request): RequestInit {
+  const { method, mode, credentials, cache, redirect, referrer, referrerPolicy, integrity, keepalive } = request;
+  return { method, mode, credentials, cache, redirect, referrer, referrerPolicy, integrity, keepalive };
+}

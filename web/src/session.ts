@@ -1,0 +1,155 @@
+/** The page's connection to one engine: open it, follow its start, ask it, let go of it. */
+import { plain } from "./config";
+import { bestKind, loadManifest, openEngine, type EngineKey, type OpenEngine } from "./engine";
+import { asError, SporewrightError } from "./errors";
+import type { CallName, Calls, Pushes, StartReply } from "./generated/calls";
+import { randomId } from "./ids";
+import { Link } from "./protocol";
+import { deviceOf, tokenFrom } from "./token";
+import type { EngineKind, RouterOptions, TensorConfig } from "./types";
+
+/** A worker whose script never comes alive (blocked, or on its way out) is given up after this much. */
+const GREETING_MS = 10_000;
+const CLOSE_MS = 1000;
+const DEFAULTS = { stageTimeout: 30_000, callTimeout: 10_000 };
+
+export interface SessionEvents {
+  push<P extends keyof Pushes>(push: P, body: Pushes[P]): void;
+  /** The engine is gone for good. */
+  lost(error: SporewrightError): void;
+}
+
+export interface SessionSettings {
+  options: RouterOptions;
+  config: TensorConfig;
+  /** Fingerprint of the config. */
+  fingerprint: string;
+  limit: number;
+  runtime: string;
+}
+
+export class Session {
+  /** Names this page's head among the watches of a shared engine. */
+  readonly head = randomId();
+  readonly #events: SessionEvents;
+  readonly #stageTimeout: number;
+  readonly #callTimeout: number;
+  readonly #aborted = new AbortController();
+  #engine: OpenEngine | null = null;
+  #link: Link | null = null;
+  #progress: ((state: Pushes["state"]) => void) | null = null;
+
+  constructor(options: RouterOptions, events: SessionEvents) {
+    this.#events = events;
+    this.#stageTimeout = options.bootTimeout ?? DEFAULTS.stageTimeout;
+    this.#callTimeout = options.callTimeout ?? DEFAULTS.callTimeout;
+  }
+
+  /** From nothing to the engine's first answer; rejects with `engine`, or with what the engine says of the config. */
+  async start({ options, config, fingerprint, limit, runtime }: SessionSettings): Promise<StartReply> {
+    const [manifest, token] = await Promise.all([
+      loadManifest(runtime, this.#aborted.signal),
+      tokenFrom(options.orchestrator === undefined ? undefined : options.token),
+    ]);
+    const cursor = options.cursor ?? {};
+    const orchestrator = options.orchestrator === undefined ? undefined : String(options.orchestrator);
+    const key: EngineKey = {
+      workspace: cursor["workspace"] ?? "",
+      device: options.device ?? deviceOf(token),
+      orchestrator: orchestrator ?? "",
+      config: fingerprint,
+    };
+    await this.#open({ runtime, manifest, key, stageTimeout: this.#stageTimeout }, options.engine ?? bestKind());
+    const { head: watch } = this;
+    const identity = { fresh_id: randomId(), device: options.device };
+    return this.call("start", { config: plain(config), cursor, limit, watch, ...identity, orchestrator, token });
+  }
+
+  call<C extends CallName>(call: C, body: Calls[C]["body"]): Promise<Calls[C]["reply"]> {
+    if (!this.#link) return Promise.reject(new SporewrightError("closed", "the router is closed"));
+    // The first answer may wait for a wide config to be built.
+    return this.#link.call(call, body, call === "start" ? this.#stageTimeout : this.#callTimeout);
+  }
+
+  /** Say goodbye, for at most a second, then free worker, port and lock; whatever is pending is rejected. */
+  async close(error?: SporewrightError): Promise<void> {
+    this.#aborted.abort();
+    const link = this.#link;
+    if (link && !error) await link.call("close", {}, CLOSE_MS).catch(() => undefined);
+    this.#release(error);
+  }
+
+  #release(error?: SporewrightError): void {
+    this.#link?.close(error);
+    this.#engine?.close();
+    this.#engine = null;
+  }
+
+  async #open(settings: Parameters<typeof openEngine>[1], kind: EngineKind): Promise<void> {
+    const fail = (error: SporewrightError): void => {
+      if (this.#progress) this.#progress({ state: "failed", error });
+      else this.#events.lost(error);
+    };
+    const engine = await openEngine(kind, settings, fail);
+    if (this.#aborted.signal.aborted) {
+      engine.close();
+      throw new SporewrightError("closed", "the router is closed");
+    }
+    this.#engine = engine;
+    const started = this.#started(settings.stageTimeout);
+    this.#link = new Link(
+      engine.endpoint,
+      (push, body) => {
+        this.#heard(push, body);
+      },
+      this.#callTimeout,
+    );
+    await started;
+  }
+
+  #heard<P extends keyof Pushes>(push: P, body: Pushes[P]): void {
+    if (push === "state") this.#progress?.(body as Pushes["state"]);
+    this.#events.push(push, body);
+  }
+
+  /** Resolves when Python is up. Each stage has its deadline in the worker; this is for a worker that says nothing at all. */
+  #started(stageTimeout: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const finish = (settle: () => void): void => {
+        clearTimeout(timer);
+        this.#progress = null;
+        settle();
+      };
+      const watch = (stage: string, timeout: number): void => {
+        clearTimeout(timer);
+        const late = new SporewrightError("engine", `stage ${stage}: nothing heard for ${timeout} ms`);
+        timer = setTimeout(() => {
+          finish(() => {
+            reject(late);
+          });
+        }, timeout);
+      };
+      watch("worker", Math.min(GREETING_MS, stageTimeout));
+      this.#progress = ({ state, stage, error }) => {
+        if (state === "ready") finish(resolve);
+        else if (state === "failed")
+          finish(() => {
+            reject(errorOf(error));
+          });
+        else watch(stage ?? state, stageTimeout + CLOSE_MS);
+      };
+      this.#aborted.signal.addEventListener("abort", () => {
+        finish(() => {
+          reject(new SporewrightError("closed", "the router is closed"));
+        });
+      });
+    });
+  }
+}
+
+function errorOf(error: unknown): SporewrightError {
+  if (error instanceof SporewrightError) return error;
+  const { code = "engine", message = "the engine did not start" } = (error ?? {}) as Partial<SporewrightError>;
+  return asError(new SporewrightError(code, message));
+}

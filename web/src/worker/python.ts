@@ -1,0 +1,38 @@
+/** The only file that touches Pyodide's proxies: text in, text out. */
+
+/** A Python object held from JavaScript; must be destroyed, the collectors of the two sides cannot see each other. */
+interface Proxy {
+  destroy(): void;
+}
+
+/** The part of Pyodide's documented interface that is used here. */
+export interface Pyodide {
+  unpackArchive(archive: ArrayBuffer, format: string): void;
+  pyimport(module: string): Proxy & Record<string, unknown>;
+}
+
+export interface Python {
+  /** One step of the bridge: JSON text in, JSON text out; never throws for what the text says. */
+  handle(text: string): string;
+  /** Let go of every proxy. */
+  close(): void;
+}
+
+/** Import the bridge and hold its one function: looking it up for each call would cost ten times the call. */
+export function openBridge(pyodide: Pyodide): Python {
+  const held: Proxy[] = [];
+  const hold = <T>(proxy: T & Proxy): T => {
+    held.unshift(proxy);
+    return proxy;
+  };
+  const module = hold(pyodide.pyimport("sporewright.device.bridge"));
+  const make = hold(module["Bridge"] as Proxy & (() => Proxy & Record<string, unknown>));
+  const bridge = hold(make());
+  const handle = hold(bridge["handle"] as Proxy & ((text: string) => string));
+  return {
+    handle: (text) => handle(text),
+    close: () => {
+      for (const proxy of held.splice(0)) proxy.destroy();
+    },
+  };
+}
