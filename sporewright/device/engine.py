@@ -1,0 +1,272 @@
+"""The device's engine, sans-I/O: `step(now, event)` gives the effects to carry out (docs/contracts.md §5).
+
+The same events give the same effects, in any process. Time is an argument, in seconds since the epoch; there is no
+chance in here: identifiers come from the caller and the backoff is drawn from the client's id.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from sporewright.core.codec import decode_number
+from sporewright.device.calls import CALLS, EVENTS, Effect, Event
+from sporewright.device.link import Link, as_data
+from sporewright.device.shapes import check
+from sporewright.device.state import DeviceState
+from sporewright.device.storage import Disk
+from sporewright.errors import (
+    ClosedError,
+    ConfigError,
+    DecodeError,
+    EngineError,
+    InternalError,
+    SporewrightError,
+)
+from sporewright.jsontext import shown
+from sporewright.wire import Ack, Delta, Message, Snapshot, Welcome
+
+__all__ = ["Engine"]
+
+# The shared levels are remembered at most this often: an older copy is caught up by the next delta.
+SAVE_SHARED_S = 5.0
+_KINDS: dict[str, type] = dict(
+    zip(("call", "opened", "message", "closed", "woken", "stored", "saved", "save_failed"), EVENTS, strict=True)
+)
+_Answer = Callable[[float, Any], Any]
+
+
+class Engine:
+    """One device; `stored` events first, then the call `start`, then anything."""
+
+    def __init__(self) -> None:
+        self._disk = Disk()
+        self._state: DeviceState | None = None
+        self._link: Link | None = None
+        self._closed = False
+        self._told: dict[str, Any] = {}
+        self._wake_at = math.inf
+        self._save_shared_at = math.inf
+        self._calls: dict[str, _Answer] = {
+            "start": self._start,
+            "resolve": self._resolve,
+            "explain": self._explain,
+            "observe": self._observe,
+            "gate": self._gate,
+            "attest": self._attest,
+            "outcome": self._outcome,
+            "watch": self._watch,
+            "unwatch": self._unwatch,
+            "token": self._token,
+            "close": self._close,
+        }
+
+    def step(self, now: float, event: Event) -> list[Effect]:
+        """Take one event; DecodeError if it is none. A call that fails is answered by an error and changes nothing."""
+        kind = event.get("type") if isinstance(event, dict) else None
+        if not isinstance(kind, str) or kind not in _KINDS:
+            raise DecodeError(f"event.type: {shown(kind)} is none of {', '.join(_KINDS)}")
+        check("event", _KINDS[kind], event)
+        reply: list[Effect] = []
+        if kind == "call":
+            reply = [self._answer(now, event["call"], event["body"])]
+        elif not self._closed:
+            getattr(self, f"_on_{kind}")(now, event)
+        return self._settle(now, reply)
+
+    def observe(self, option: str, dimension: str, value: float) -> None:
+        """The hot path: a measurement; its effects come with the next step."""
+        self._running().device.observe(option, dimension, value)
+
+    def head(self) -> list[str]:
+        """The hot path: the head of the first watch, now."""
+        return self._running().watches.head()
+
+    def _running(self) -> DeviceState:
+        if self._closed:
+            raise ClosedError("the engine is closed")
+        if self._state is None:
+            raise EngineError("the engine is not started")
+        return self._state
+
+    def _answer(self, now: float, call: str, body: Any) -> Effect:
+        try:
+            if call not in self._calls:
+                raise DecodeError(f"call: {shown(call)} is none of {', '.join(CALLS)}")
+            check(call, CALLS[call][0], body)
+            return {"type": "reply", "body": self._calls[call](now, body) or {}}
+        except SporewrightError as why:
+            return {"type": "reply", "error": as_data(why)}
+        except Exception as why:  # a defect of ours: the page gets an answer all the same
+            return {"type": "reply", "error": as_data(InternalError(f"{call}: {type(why).__name__}: {why}"))}
+
+    # --- calls ---------------------------------------------------------------------------------------------------
+
+    def _start(self, now: float, body: Any) -> dict[str, Any]:
+        if self._closed:
+            raise ClosedError("the engine is closed")
+        if self._state is None:
+            self._boot(now, body)
+        state, link = self._running(), self._link
+        if body["config"] != state.config:
+            raise ConfigError("this engine was started with another config")
+        if link is not None and body.get("token"):
+            link.renew(now, body["token"])
+        cursor = state.cursor(body["cursor"])
+        head = state.watches.add(body.get("watch", ""), cursor, body["limit"])
+        about = {"device": state.identity.device, "cursor": cursor, "cooldowns": state.cooldowns.active(now)}
+        return {**head, **about, "sync": self._sync()}
+
+    def _boot(self, now: float, body: Any) -> None:
+        if body["limit"] < 0:
+            raise ConfigError(f"limit must be at least 0, not {body['limit']}")
+        state = DeviceState(body, self._disk)
+        self._state = state
+        self._link = Link(state.identity.client, body.get("orchestrator"), body.get("token"))
+        self._link.start(now)
+        self._told = self._sync()
+
+    def _resolve(self, now: float, body: Any) -> dict[str, Any]:  # noqa: ARG002
+        state = self._running()
+        return {"queue": state.tensor.resolve(state.cursor(body.get("cursor")))}
+
+    def _explain(self, now: float, body: Any) -> dict[str, Any]:  # noqa: ARG002
+        state = self._running()
+        return state.tensor.explain(state.cursor(body.get("cursor"))).to_dict()
+
+    def _observe(self, now: float, body: Any) -> None:  # noqa: ARG002
+        value = decode_number(body["value"], "observe.value")
+        self._running().device.observe(body["option"], body["dimension"], value)
+
+    def _gate(self, now: float, body: Any) -> None:  # noqa: ARG002
+        self._running().device.gate(body["option"], body["reachable"])
+
+    def _attest(self, now: float, body: Any) -> None:  # noqa: ARG002
+        self._running().device.attest(body["option"], body["capability"], body["can"])
+
+    def _outcome(self, now: float, body: Any) -> None:
+        self._running().outcome(now, body)
+
+    def _watch(self, now: float, body: Any) -> Any:  # noqa: ARG002
+        state = self._running()
+        return state.watches.add(body["watch"], state.cursor(body.get("cursor")), body["limit"])
+
+    def _unwatch(self, now: float, body: Any) -> None:  # noqa: ARG002
+        self._running().watches.remove(body["watch"])
+
+    def _token(self, now: float, body: Any) -> None:
+        self._running()
+        if self._link is not None:
+            self._link.renew(now, body["token"])
+
+    def _close(self, now: float, body: Any) -> None:  # noqa: ARG002
+        if self._closed:
+            return
+        if self._state is not None and self._link is not None:
+            if self._save_shared_at < math.inf:
+                self._state.save_shared()
+            self._state.settle()
+            self._link.close(now)
+            self._state.watches.clear()
+        self._closed = True
+
+    # --- events --------------------------------------------------------------------------------------------------
+
+    def _on_stored(self, now: float, event: Event) -> None:  # noqa: ARG002
+        if self._state is not None:
+            raise EngineError(f"stored {shown(event['key'])}: what storage held comes before start")
+        self._disk.records[event["key"]] = event["text"]
+
+    def _on_saved(self, now: float, event: Event) -> None:  # noqa: ARG002
+        self._disk.saved(event["keys"])
+
+    def _on_save_failed(self, now: float, event: Event) -> None:  # noqa: ARG002
+        self._disk.failed(event["keys"], event["message"])
+
+    def _on_opened(self, now: float, event: Event) -> None:  # noqa: ARG002
+        if self._state is None or self._link is None:
+            return
+        if self._link.wants_snapshot:
+            self._state.shared.forget_revision()
+        self._state.shared.begin()
+        self._link.opened(now, self._state.shared.resume)
+
+    def _on_closed(self, now: float, event: Event) -> None:
+        if self._link is not None:
+            self._link.closed(now, event.get("reason", ""))
+
+    def _on_woken(self, now: float, event: Event) -> None:  # noqa: ARG002
+        self._wake_at = math.inf  # the timer is gone, even if it went off early
+        if self._link is not None:
+            self._link.woken(now)
+
+    def _on_message(self, now: float, event: Event) -> None:
+        if self._link is None or self._state is None:
+            return
+        message = self._link.heard(now, event["text"])
+        if message is not None:
+            self._carry_out(now, self._state, self._link, message)
+
+    def _carry_out(self, now: float, state: DeviceState, link: Link, message: Message) -> None:
+        if isinstance(message, Welcome):
+            again = state.welcomed(message)
+            if again is not None:
+                link.say(now, again)
+            self._save_shared_at = now
+        elif isinstance(message, Ack):
+            state.acked(message)
+        elif isinstance(message, (Snapshot, Delta)) and state.published(message):
+            link.wants_snapshot = False
+            self._save_shared_at = min(self._save_shared_at, now + SAVE_SHARED_S)
+
+    # --- effects -------------------------------------------------------------------------------------------------
+
+    def _settle(self, now: float, reply: list[Effect]) -> list[Effect]:
+        """Everything this step leads to: saves, the reply, the socket, pushes, the timer."""
+        state, link = self._state, self._link
+        if state is None or link is None:
+            return reply
+        state.settle()
+        if now >= self._save_shared_at:
+            self._save_shared_at = math.inf
+            state.save_shared()
+        if link.is_live and link.session is not None:
+            push = state.next_push(link.session.pushed + 1, link.session.limits)
+            if push is not None:
+                link.say(now, push)
+        effects = [*self._disk.drain(), *reply, *link.effects, *state.pushes, *self._pushes(state, link)]
+        link.effects, state.pushes = [], []
+        return effects + self._wake(now, link)
+
+    def _pushes(self, state: DeviceState, link: Link) -> list[Effect]:
+        pushes = state.watches.pushes()
+        sync = self._sync()
+        if sync != self._told:
+            self._told = sync
+            pushes.append({"type": "push", "push": "sync", "body": sync})
+        if link.wants_token:
+            link.wants_token = False
+            pushes.append({"type": "push", "push": "token", "body": {}})
+        return pushes
+
+    def _sync(self) -> dict[str, Any]:
+        state, link = self._state, self._link
+        if state is None:
+            raise EngineError("the engine is not started")
+        resume = state.shared.resume
+        body: dict[str, Any] = {
+            "state": link.state if link else "off",
+            "pending": state.outbox.pending,
+            "revision": resume.revision if resume else None,
+            "lease": link.lease_s if link else None,
+        }
+        error = (link.error if link else None) or self._disk.error
+        return {**body, "error": error} if error else body
+
+    def _wake(self, now: float, link: Link) -> list[Effect]:
+        at = min(link.due, self._save_shared_at)
+        if self._closed or at >= self._wake_at:
+            return []  # an earlier timer is set; woken by it, this is asked again
+        self._wake_at = at
+        return [{"type": "wake", "at": max(at, now)}]
