@@ -65,11 +65,11 @@ def _check_generic(where: str, kind: Any, value: Any) -> None:
             raise DecodeError(f"{where}: expected an object, got {shown(value)}")
         for name, item in value.items():
             check(f"{where}[{shown(name)}]", args[1], item)
-    elif origin is list:
-        if not isinstance(value, list):
+    elif origin in (list, tuple):
+        if not isinstance(value, list) or (origin is tuple and len(value) != len(args)):
             raise DecodeError(f"{where}: expected a list, got {shown(value)}")
         for at, item in enumerate(value):
-            check(f"{where}[{at}]", args[0], item)
+            check(f"{where}[{at}]", args[at if origin is tuple else 0], item)
     else:
         raise TypeError(f"no check for {kind!r}")
 

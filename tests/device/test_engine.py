@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.device.fleet import CONFIG, Page, start_body
 from sporewright.errors import DecodeError, EngineError
+from tests.device.fleet import CONFIG, Page, start_body
 
 
 def test_start_gives_the_declared_order() -> None:
