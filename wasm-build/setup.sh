@@ -48,7 +48,7 @@ find_uv() {
   if [ ! -x .venv/bin/uv ]; then
     say "installing uv into .venv" >&2
     awk '/^[^ ]/ { mine = /^uv==/ } mine' requirements.lock >.venv/uv.lock
-    .venv/bin/python -m pip install --quiet --require-hashes --no-deps -r .venv/uv.lock >&2
+    .venv/bin/python -m pip install -qq --require-hashes --no-deps -r .venv/uv.lock >&2
   fi
   echo .venv/bin/uv
 }

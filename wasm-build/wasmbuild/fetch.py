@@ -61,11 +61,12 @@ def pyodide_package(pins: Pins, cache: Path) -> Path:
 def wheels(pins: Pins, cache: Path, work: Path) -> list[Path]:
     """The pinned wheels, in the order of the pins; `work` holds what is downloaded on the way."""
     upstream, carrier = Download(pins.download), Carrier(pins.carrier, work)
+    carried = f"PyPI ({pins.carrier.pypi}, {pins.carrier.megabytes} MB once)"
 
     def sources(file: str) -> list[Source]:
         return [
             Source(upstream.address(file), lambda folder: upstream.get(file, folder)),
-            Source(f"PyPI ({pins.carrier.pypi})", lambda folder: carrier.get(file, folder)),
+            Source(carried, lambda folder: carrier.get(file, folder)),
         ]
 
     return [fetch(pin.file, pin.digest, sources(pin.file), cache) for pin in pins.wheels]

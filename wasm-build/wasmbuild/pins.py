@@ -47,9 +47,10 @@ class WheelPin:
 
 @dataclass(frozen=True)
 class CarrierPin:
-    """A PyPI package (`name==version`, for a Python) with the wheels as members of a folder."""
+    """A PyPI package (`name==version`, for a Python) of that size with the wheels as members of a folder."""
 
     pypi: str
+    megabytes: int
     python: str
     folder: str
 
