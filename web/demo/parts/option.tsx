@@ -14,7 +14,8 @@ const FAULT_WORDS: Record<Fault, string> = {
   reset: "connection reset",
   silent: "silent",
 };
-const KNOWN = ["latency", "failure", "financial"];
+/** In the order in which a score adds them up (R3). */
+const KNOWN = ["failure", "financial", "latency"];
 
 export function OptionCard(props: {
   session: Session;
@@ -81,7 +82,10 @@ function Terms({ option, terms, me }: { option: string; terms: readonly Term[]; 
           ? terms.map((term) => <TermRow key={term.dimension} term={term} me={me} />)
           : KNOWN.map((dimension) => (
               <tr key={dimension}>
-                <th scope="row">{dimension}</th>
+                <th scope="row">
+                  <span class={`swatch ${tone(dimension)}`} aria-hidden="true" />
+                  {dimension}
+                </th>
                 <td>…</td>
                 <td class="number">…</td>
                 <td>engine starting</td>
