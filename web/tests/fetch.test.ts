@@ -1,0 +1,285 @@
+/** Routed fetch over real HTTP servers. */
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Cooldowns } from "../src/cooldown";
+import { SporewrightError } from "../src/errors";
+import { RoutedFetch, type FetchContext } from "../src/fetch";
+import type { OutcomeBody } from "../src/generated/calls";
+import { PLAN } from "../src/generated/plan";
+import type { AttemptDetail, Upstream } from "../src/types";
+import { TestUpstream } from "./upstream";
+
+let fleet: { alpha: TestUpstream; beta: TestUpstream; gamma: TestUpstream };
+let attempts: AttemptDetail[];
+let learned: OutcomeBody[];
+
+beforeEach(async () => {
+  const [alpha, beta, gamma] = await Promise.all(["alpha", "beta", "gamma"].map((name) => TestUpstream.open(name)));
+  if (!alpha || !beta || !gamma) throw new Error("three servers");
+  fleet = { alpha, beta, gamma };
+  [attempts, learned] = [[], []];
+});
+
+afterEach(async () => {
+  await Promise.all(Object.values(fleet).map((upstream) => upstream.close()));
+});
+
+function routed(
+  more: { queue?: string[]; upstreams?: Record<string, Upstream>; attemptTimeout?: number } = {},
+): RoutedFetch {
+  const limits = { ...PLAN.limits, attempt_timeout_s: (more.attemptTimeout ?? 5000) / 1000 };
+  const context: FetchContext = {
+    queue: () => more.queue ?? ["alpha", "beta", "gamma"],
+    plan: { ...PLAN, limits },
+    cooldowns: new Cooldowns(limits),
+    upstreams: more.upstreams ?? Object.fromEntries(Object.values(fleet).map(({ name, url }) => [name, { url }])),
+    onAttempt: (detail) => attempts.push(detail),
+    onOutcome: (body) => learned.push(body),
+  };
+  return new RoutedFetch(context);
+}
+
+async function errorOf(promise: Promise<unknown>): Promise<SporewrightError> {
+  return promise.then(
+    () => {
+      throw new Error("it did not fail");
+    },
+    (error: unknown) => error as SporewrightError,
+  );
+}
+
+describe("walking the queue", () => {
+  it("calls the first option and hands over the native Response with its receipt", async () => {
+    const router = routed();
+    const response = await router.fetch("/v1/hello?x=1");
+    expect(response).toBeInstanceOf(Response);
+    expect(await response.text()).toBe("alpha");
+    expect(fleet.alpha.seen[0]).toMatchObject({ method: "GET", path: "/v1/hello?x=1" });
+    const receipt = router.receipt(response);
+    expect(receipt).toMatchObject({ option: "alpha", queue: ["alpha", "beta", "gamma"], skipped: [] });
+    expect(receipt?.attempts).toMatchObject([{ option: "alpha", outcome: "ok", status: 200 }]);
+    expect(learned).toMatchObject([{ option: "alpha", outcome: "ok", status: 200 }]);
+    expect(learned[0]?.latency_s).toBeGreaterThan(0);
+  });
+
+  it.each([
+    [429, "rate_limited"],
+    [500, "server_error"],
+    [503, "server_error"],
+  ])("falls through on %i", async (status, outcome) => {
+    fleet.alpha.status = status;
+    const router = routed();
+    const response = await router.fetch("/");
+    expect(await response.text()).toBe("beta");
+    expect(attempts.map((attempt) => [attempt.option, attempt.outcome])).toEqual([
+      ["alpha", outcome],
+      ["beta", "ok"],
+    ]);
+    expect(new Set(attempts.map(({ call }) => call)).size).toBe(1);
+  });
+
+  it("falls through on a reset connection and sends the body whole again", async () => {
+    fleet.alpha.mode = "reset";
+    const response = await routed().fetch("/", { method: "POST", body: "whole" });
+    expect(await response.text()).toBe("beta");
+    expect(fleet.beta.seen[0]?.body).toBe("whole");
+    expect(attempts[0]).toMatchObject({ option: "alpha", outcome: "network_error" });
+  });
+
+  it.each([400, 401, 404, 422])("hands %i to the caller and learns nothing from it", async (status) => {
+    fleet.alpha.status = status;
+    const response = await routed().fetch("/");
+    expect(response.status).toBe(status);
+    expect(fleet.beta.seen).toEqual([]);
+    expect(learned).toEqual([]);
+  });
+
+  it("gives a silent option its time-out only", async () => {
+    fleet.alpha.mode = "silent";
+    const response = await routed({ attemptTimeout: 150 }).fetch("/");
+    expect(await response.text()).toBe("beta");
+    expect(attempts[0]).toMatchObject({ option: "alpha", outcome: "timed_out" });
+    expect(attempts[0]?.latency).toBeGreaterThanOrEqual(0.14);
+  });
+
+  it("skips options without an upstream and says so", async () => {
+    const router = routed({ queue: ["nobody", "beta"] });
+    const response = await router.fetch("/");
+    expect(router.receipt(response)?.skipped).toEqual([{ option: "nobody", reason: "no-upstream" }]);
+  });
+
+  it("leaves an option alone for as long as Retry-After asks", async () => {
+    fleet.alpha.status = 429;
+    fleet.alpha.headers = { "retry-after": "30" };
+    const router = routed();
+    await router.fetch("/");
+    fleet.alpha.status = 200;
+    const response = await router.fetch("/");
+    expect(await response.text()).toBe("beta");
+    expect(router.receipt(response)?.skipped).toEqual([{ option: "alpha", reason: "cooling-down" }]);
+    expect(fleet.alpha.seen).toHaveLength(1);
+    expect(learned[0]).toMatchObject({ outcome: "rate_limited", retry_after_s: 30 });
+  });
+
+  it("says every reason when nobody answers", async () => {
+    fleet.alpha.status = 500;
+    fleet.beta.mode = "reset";
+    const error = await errorOf(routed({ queue: ["alpha", "beta", "nobody"] }).fetch("/path"));
+    expect(error).toBeInstanceOf(SporewrightError);
+    expect(error.code).toBe("exhausted");
+    for (const word of ["/path", "alpha", "500", "beta", "network_error", "nobody", "no-upstream"]) {
+      expect(error.message).toContain(word);
+    }
+    expect(error.attempts.map(({ option }) => option)).toEqual(["alpha", "beta"]);
+    expect(error.skipped).toEqual([{ option: "nobody", reason: "no-upstream" }]);
+  });
+
+  it("says that the queue is empty", async () => {
+    expect((await errorOf(routed({ queue: [] }).fetch("/"))).message).toContain("the queue is empty");
+  });
+
+  it("lets go of the body of a response that it does not hand over", async () => {
+    fleet.alpha.status = 500;
+    fleet.alpha.mode = "drip";
+    await routed().fetch("/");
+    await expect.poll(() => fleet.alpha.cutOff).toBe(1);
+  });
+});
+
+describe("the caller's signal", () => {
+  it("ends a silent call at once, asks nobody else and teaches nothing", async () => {
+    fleet.alpha.mode = "silent";
+    const control = new AbortController();
+    setTimeout(() => {
+      control.abort();
+    }, 50);
+    const began = performance.now();
+    const error = await errorOf(routed().fetch("/", { signal: control.signal }));
+    expect(error.name).toBe("AbortError");
+    expect(performance.now() - began).toBeLessThan(1000);
+    expect(fleet.beta.seen).toEqual([]);
+    expect(learned).toEqual([]);
+    expect(attempts).toMatchObject([{ option: "alpha", outcome: "aborted" }]);
+  });
+
+  it("calls nobody when it was aborted before, and keeps the caller's reason", async () => {
+    const reason = new Error("mine");
+    expect(await errorOf(routed().fetch("/", { signal: AbortSignal.abort(reason) }))).toBe(reason);
+    expect(fleet.alpha.seen).toEqual([]);
+  });
+
+  it("is heard while prepare is still at work", async () => {
+    const never = (): Promise<Request> => new Promise(() => undefined);
+    const upstreams = { alpha: { url: fleet.alpha.url, prepare: never } };
+    const signal = AbortSignal.timeout(50);
+    const error = await errorOf(routed({ upstreams }).fetch("/", { signal }));
+    expect(error.name).toBe("TimeoutError");
+  });
+
+  it("is heard while a stream is being buffered", async () => {
+    const endless = new ReadableStream({ pull: () => new Promise(() => undefined) });
+    const init = { method: "POST", body: endless, signal: AbortSignal.timeout(50) };
+    expect((await errorOf(routed().fetch("/", init))).name).toBe("TimeoutError");
+    expect(fleet.alpha.seen).toEqual([]);
+  });
+
+  it("ends the reading of a body that was already handed over", async () => {
+    fleet.alpha.mode = "drip";
+    const control = new AbortController();
+    const response = await routed().fetch("/", { signal: control.signal });
+    const reading = errorOf(response.text());
+    control.abort();
+    expect((await reading).name).toBe("AbortError");
+    await expect.poll(() => fleet.alpha.cutOff).toBe(1);
+  });
+});
+
+describe("the request", () => {
+  it("merges headers: the upstream's win over the caller's", async () => {
+    const headers = { authorization: "Bearer upstream", "x-own": "1" };
+    const upstreams = { alpha: { url: fleet.alpha.url, headers } };
+    await routed({ upstreams }).fetch("/", { headers: { authorization: "Bearer caller", "x-caller": "2" } });
+    const seen = fleet.alpha.seen[0]?.headers;
+    expect(seen).toMatchObject({ authorization: "Bearer upstream", "x-own": "1", "x-caller": "2" });
+  });
+
+  it("asks a headers function before every attempt", async () => {
+    let asked = 0;
+    const headers = (): HeadersInit => ({ "x-asked": String(++asked) });
+    const router = routed({ upstreams: { alpha: { url: fleet.alpha.url, headers } } });
+    await router.fetch("/");
+    await router.fetch("/");
+    expect(fleet.alpha.seen.map((seen) => seen.headers["x-asked"])).toEqual(["1", "2"]);
+  });
+
+  it("gives prepare the last word", async () => {
+    const prepare = (request: Request, option: string): Request =>
+      new Request(`${request.url}?signed=${option}`, { headers: { "x-prepared": "yes" } });
+    await routed({ upstreams: { alpha: { url: fleet.alpha.url, prepare } } }).fetch("/a");
+    expect(fleet.alpha.seen[0]).toMatchObject({ path: "/a?signed=alpha", headers: { "x-prepared": "yes" } });
+  });
+
+  it("passes over an option whose prepare throws, and does not blame the option", async () => {
+    const prepare = (): Request => {
+      throw new Error("no key");
+    };
+    const upstreams = { alpha: { url: fleet.alpha.url, prepare }, beta: { url: fleet.beta.url } };
+    await routed({ upstreams }).fetch("/");
+    expect(attempts[0]).toMatchObject({ option: "alpha", outcome: "unusable" });
+    expect(attempts[0]?.reason).toContain("no key");
+    expect(learned.map(({ option }) => option)).toEqual(["beta"]);
+  });
+
+  it("reads a stream once and sends it to every option", async () => {
+    fleet.alpha.status = 500;
+    const body = new Blob(["streamed"]).stream();
+    await routed().fetch("/", { method: "POST", body });
+    expect([fleet.alpha.seen[0]?.body, fleet.beta.seen[0]?.body]).toEqual(["streamed", "streamed"]);
+  });
+
+  it("takes a Request for an address under an upstream and uses it up, as fetch does", async () => {
+    fleet.alpha.status = 500;
+    const request = new Request(`${fleet.alpha.url}/v1/x?y=2`, {
+      method: "PUT",
+      body: "once",
+      headers: { "x-a": "b" },
+    });
+    await routed().fetch(request);
+    expect(request.bodyUsed).toBe(true);
+    expect(fleet.beta.seen[0]).toMatchObject({
+      method: "PUT",
+      path: "/v1/x?y=2",
+      body: "once",
+      headers: { "x-a": "b" },
+    });
+  });
+
+  it("keeps a form's boundary and its bytes in step", async () => {
+    fleet.alpha.status = 500;
+    const body = new FormData();
+    body.set("field", "value");
+    await routed().fetch("/", { method: "POST", body });
+    const [first, second] = [fleet.alpha.seen[0], fleet.beta.seen[0]];
+    expect(first?.body).toBe(second?.body);
+    const boundary = /boundary=(.*)/.exec(String(second?.headers["content-type"]))?.[1] ?? "none";
+    expect(second?.body).toContain(boundary);
+  });
+
+  it("shows the caller's own credentials only to the option that the caller addressed", async () => {
+    fleet.alpha.status = 500;
+    await routed().fetch(`${fleet.alpha.url}/x`, { headers: { authorization: "Bearer alpha-key" } });
+    expect(fleet.alpha.seen[0]?.headers.authorization).toBe("Bearer alpha-key");
+    expect(fleet.beta.seen[0]?.headers.authorization).toBeUndefined();
+  });
+
+  it("lets an address under nobody's base straight through", async () => {
+    const router = routed({ upstreams: { alpha: { url: `${fleet.alpha.url}/api` } } });
+    const response = await router.fetch(`${fleet.alpha.url}/apiary`);
+    expect(router.receipt(response)).toBeUndefined();
+    expect(fleet.alpha.seen[0]?.path).toBe("/apiary");
+    expect(attempts).toEqual([]);
+  });
+
+  it("names the option whose address is none", () => {
+    expect(() => routed({ upstreams: { alpha: { url: "http://" } } })).toThrow(/alpha.*http:\/\//);
+  });
+});
