@@ -44,6 +44,8 @@ export class Session {
     this.#listen();
     this.#refresh(null);
     void this.readFaults();
+    // Another tab may have switched some meanwhile.
+    addEventListener("focus", () => void this.readFaults());
   }
 
   /** Start the router over the demo's upstreams; rejects when it cannot serve even a first order. */
@@ -108,7 +110,7 @@ export class Session {
     await Promise.all(Object.keys(this.faults.value).map((option) => this.setFault(option, "none")));
   }
 
-  /** The faults as the upstreams have them: another tab may have switched some. */
+  /** The faults as the upstreams have them. */
   async readFaults(): Promise<void> {
     const read = Object.entries(this.world.upstreams).map(async ([option, provider]) => {
       const kind = await readFault(provider).catch(() => "none" as const);

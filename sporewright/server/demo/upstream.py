@@ -26,8 +26,8 @@ from sporewright.server.demo.listener import Listener, reset
 __all__ = ["FAULTS", "Fault", "Upstream"]
 
 FAULTS = ("none", "slow", "rate_limit", "error", "reset", "silent")
-# A slow upstream still answers, but later than every other one of the demo.
-SLOW_FACTOR = 10.0
+# A slow upstream still answers, mostly within the 4 s that the page allows an attempt.
+SLOW_FACTOR = 4.0
 # A refusal costs a round trip, not a generation.
 REFUSAL_S = 0.02
 LOG_LENGTH = 200

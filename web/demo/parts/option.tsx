@@ -38,7 +38,7 @@ export function OptionCard(props: {
         </p>
       </div>
       <Bar bar={bar} />
-      <Terms option={entry.option} terms={entry.terms} me={session.me} />
+      <Terms session={session} option={entry.option} terms={entry.terms} />
     </li>
   );
 }
@@ -57,7 +57,8 @@ function Bar({ bar }: { bar: readonly Share[] }): JSX.Element {
   );
 }
 
-function Terms({ option, terms, me }: { option: string; terms: readonly Term[]; me: Me }): JSX.Element {
+function Terms(props: { session: Session; option: string; terms: readonly Term[] }): JSX.Element {
+  const { session, option, terms } = props;
   return (
     <table class="terms">
       <caption class="unseen">What the cost of {option} is made of</caption>
@@ -79,7 +80,7 @@ function Terms({ option, terms, me }: { option: string; terms: readonly Term[]; 
       </thead>
       <tbody>
         {terms.length > 0
-          ? terms.map((term) => <TermRow key={term.dimension} term={term} me={me} />)
+          ? terms.map((term) => <TermRow key={term.dimension} term={term} me={session.me} />)
           : KNOWN.map((dimension) => (
               <tr key={dimension}>
                 <th scope="row">
@@ -88,7 +89,7 @@ function Terms({ option, terms, me }: { option: string; terms: readonly Term[]; 
                 </th>
                 <td>…</td>
                 <td class="number">…</td>
-                <td>engine starting</td>
+                <td>{session.state.value.state === "failed" ? "engine did not start" : "engine starting"}</td>
               </tr>
             ))}
       </tbody>

@@ -29,7 +29,11 @@ export function Order({ session }: { session: Session }): JSX.Element {
         <h2 id="order-title">The order</h2>
         <ScopeSelect session={session} />
       </div>
-      <p class="hint">Lowest cost first. A cost is the sum of value × weight over its terms.</p>
+      <p class="hint">
+        {session.scope.value === "mine"
+          ? "Lowest cost first. A cost is the sum of value × weight over its terms."
+          : "A look from elsewhere: requests still follow this device’s own order."}
+      </p>
       <ol class="options" ref={list}>
         {ranked.value.map((entry, index) => (
           <OptionCard

@@ -30,7 +30,7 @@ export function Status({ session }: { session: Session }): JSX.Element {
         (state.readOnly
           ? "another tab keeps the storage"
           : state.state === "starting"
-            ? state.stage
+            ? `stage ${state.stage ?? "worker"}`
             : "Python, off the main thread"),
     ],
     ["Sync", SYNC[sync.state], sync.error?.message],
