@@ -1,0 +1,231 @@
+"""The same engine under asyncio, for shells, containers and servers: one socket, one timer, records in any mapping."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from contextlib import suppress
+from types import TracebackType
+from typing import Any
+
+from sporewright.device.calls import Effect, Event
+from sporewright.device.engine import Engine
+from sporewright.errors import ClosedError, StorageError, TimedOutError, error_from_code
+
+__all__ = ["NativeDevice"]
+
+Token = str | Callable[[], Awaitable[str]]
+
+OPEN_TIMEOUT_S = 10.0
+CLOSE_TIMEOUT_S = 2.0
+
+
+class NativeDevice:
+    """A device with a life of its own: `async with NativeDevice(config, cursor, …) as device`.
+
+    `records` keeps what must survive a restart (`records.SqliteRecords`; default: nothing does). `token` may be a
+    coroutine function, asked again when a token is refused. The calls are those of the page (contracts §5); their
+    errors are raised. Needs the package `websockets` once there is an orchestrator.
+    """
+
+    def __init__(
+        self,
+        config: Mapping[str, Any],
+        cursor: Mapping[str, str],
+        *,
+        orchestrator: str | None = None,
+        token: Token | None = None,
+        device: str | None = None,
+        records: MutableMapping[str, str] | None = None,
+        limit: int = 64,
+    ) -> None:
+        self.queue: list[str] = []
+        """The head of the order, current after every call and push."""
+        self.sync: dict[str, Any] = {"state": "off", "pending": 0, "revision": None, "lease": None}
+        self.refused: list[dict[str, Any]] = []
+        """Own cells that the orchestrator did not take, oldest first."""
+        self.cooldowns: dict[str, float] = {}
+        self._engine = Engine()
+        self._records: MutableMapping[str, str] = {} if records is None else records
+        self._token = token
+        self._body = {"config": dict(config), "cursor": dict(cursor), "limit": limit, "fresh_id": str(uuid.uuid4())}
+        if orchestrator is not None:
+            self._body["orchestrator"] = orchestrator
+        if device is not None:
+            self._body["device"] = device
+        self._changed = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self._socket: _Socket | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> NativeDevice:
+        for key, text in sorted(self._records.items()):
+            self._step({"type": "stored", "key": key, "text": text})
+        if "orchestrator" in self._body and self._token is not None:
+            self._body["token"] = await self._ask_token(self._token)
+        reply = self.call("start", **self._body)
+        self.queue, self.sync, self.cooldowns = reply["queue"], reply["sync"], reply["cooldowns"]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.call("close")
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=CLOSE_TIMEOUT_S)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    def call(self, call: str, **body: Any) -> dict[str, Any]:
+        """Any call of contracts §5; its error is raised with the same code."""
+        reply = self._step({"type": "call", "call": call, "body": body})
+        assert reply is not None, "the engine answers every call"
+        if "error" in reply:
+            raise error_from_code(reply["error"]["code"], reply["error"]["message"])
+        answer: dict[str, Any] = reply["body"]
+        return answer
+
+    def observe(self, option: str, dimension: str, value: float) -> None:
+        """Record a measurement (A1)."""
+        self.call("observe", option=option, dimension=dimension, value=value)
+
+    def resolve(self, cursor: Mapping[str, str] | None = None) -> list[str]:
+        """The whole order at the cursor laid over the bound one."""
+        queue: list[str] = self.call("resolve", cursor=dict(cursor or {}))["queue"]
+        return queue
+
+    async def until(self, condition: Callable[[NativeDevice], bool], timeout_s: float = 10.0) -> None:
+        """Wait until the condition holds, asked again after every change; TimedOutError says where things stand."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not condition(self):
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            raise TimedOutError(f"not within {timeout_s} s: sync {self.sync}, queue {self.queue}") from None
+
+    def _step(self, event: Event) -> Effect | None:
+        reply: Effect | None = None
+        saved: list[str] = []
+        failed: dict[str, str] = {}
+        for effect in self._engine.step(time.time(), event):
+            if effect["type"] == "reply":
+                reply = effect
+            elif effect["type"] == "save":
+                why = self._save(effect["key"], effect["text"])
+                saved += [effect["key"]] if why is None else []
+                failed |= {} if why is None else {effect["key"]: why}
+            else:
+                self._carry_out(effect)
+        if saved:
+            self._step({"type": "saved", "keys": saved})
+        if failed:
+            self._step({"type": "save_failed", "keys": list(failed), "message": next(iter(failed.values()))})
+        self._changed.set()
+        return reply
+
+    def _save(self, key: str, text: str | None) -> str | None:
+        """Why it could not be saved; None if it was."""
+        try:
+            if text is None:
+                self._records.pop(key, None)
+            else:
+                self._records[key] = text
+        except (StorageError, OSError) as why:
+            return str(why)
+        return None
+
+    def _carry_out(self, effect: Effect) -> None:
+        match effect["type"]:
+            case "connect":
+                self._socket = _Socket(effect["url"], self._heard)
+                self._spawn(self._socket.run())
+            case "send" if self._socket is not None:
+                self._socket.send(effect["text"])
+            case "disconnect" if self._socket is not None:
+                self._socket.send(None)
+                self._socket = None
+            case "wake":
+                self._wake(effect["at"])
+            case "push":
+                self._push(effect["push"], effect["body"])
+
+    def _heard(self, socket: _Socket, event: Event) -> None:
+        if socket is self._socket:
+            self._step(event)
+
+    def _wake(self, at: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        delay = max(0.0, at - time.time())
+        self._timer = asyncio.get_running_loop().call_later(delay, self._step, {"type": "woken"})
+
+    def _push(self, push: str, body: dict[str, Any]) -> None:
+        if push == "queue":
+            self.queue = body["queue"]
+        elif push == "sync":
+            self.sync = body
+        elif push == "refused":
+            self.refused.extend(body["cells"])
+        elif push == "cooldown":
+            self.cooldowns[body["option"]] = body["until"]
+        elif push == "token" and self._token is not None and not isinstance(self._token, str):
+            self._spawn(self._renew(self._token))
+
+    async def _renew(self, token: Callable[[], Awaitable[str]]) -> None:
+        with suppress(ClosedError):
+            self.call("token", token=await token())
+
+    @staticmethod
+    async def _ask_token(token: Token) -> str:
+        return token if isinstance(token, str) else await token()
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+class _Socket:
+    """One connection attempt: tells what happens to it, sends in order, and says everything before it closes."""
+
+    def __init__(self, url: str, tell: Callable[[_Socket, Event], None]) -> None:
+        self._url, self._tell = url, tell
+        self._outgoing: asyncio.Queue[str | None] = asyncio.Queue()
+
+    def send(self, text: str | None) -> None:
+        """Send a text; None closes after what was said before."""
+        self._outgoing.put_nowait(text)
+
+    async def run(self) -> None:
+        """From connecting to closed."""
+        from websockets.asyncio.client import connect
+        from websockets.exceptions import WebSocketException
+
+        reason = "closed"
+        try:
+            async with connect(self._url, open_timeout=OPEN_TIMEOUT_S, ping_interval=None, max_size=None) as socket:
+                sender = asyncio.create_task(self._send_all(socket))
+                try:
+                    self._tell(self, {"type": "opened"})
+                    async for text in socket:
+                        plain = text if isinstance(text, str) else text.decode("utf-8", "replace")
+                        self._tell(self, {"type": "message", "text": plain})
+                finally:
+                    sender.cancel()
+        except (OSError, TimeoutError, ValueError, WebSocketException) as why:
+            reason = f"{type(why).__name__}: {why}"
+        self._tell(self, {"type": "closed", "reason": reason})
+
+    async def _send_all(self, socket: Any) -> None:
+        from websockets.exceptions import ConnectionClosed
+
+        with suppress(ConnectionClosed):  # whoever listens hears of it as well, and says so
+            while (text := await self._outgoing.get()) is not None:
+                await socket.send(text)
+            await socket.close()
