@@ -37,13 +37,17 @@ def build(options: argparse.Namespace) -> None:
     """Build if an input has changed or the result is not intact; BuildError leaves `dist` as it was."""
     began = time.monotonic()
     with swap.exclusive(options.out):
+        swap.tidy(options.out, options.dist, options.cache)
         wanted = inputs.digest_inputs(ROOT, f"{options.pins} {options.runtime_only} {options.brotli}")
         stamp = options.out / inputs.STAMP
         if not options.force and is_current(options.dist, stamp, wanted):
             say(f"{options.dist} is up to date")
             return
         stamp.unlink(missing_ok=True)
-        with swap.staging(options.out, options.dist) as folder, tempfile.TemporaryDirectory(dir=options.out) as work:
+        with (
+            swap.staging(options.out, options.dist) as folder,
+            tempfile.TemporaryDirectory(dir=options.out, prefix=swap.STAGING) as work,
+        ):
             compose(folder, Path(work), options)
         stamp.write_text(wanted)
     say(f"done in {time.monotonic() - began:.1f} s: {options.dist}")

@@ -54,7 +54,7 @@ class Sandbox:
 
     def leftovers(self) -> list[str]:
         """Whatever a build may have left half-written, outside its result."""
-        places = [*self.folder.glob("out/*"), *self.folder.glob("cache/.fetch-*"), *self.folder.glob("cache/*.part")]
+        places = [*self.folder.glob("out/*"), *self.folder.glob("cache/staging-*"), *self.folder.rglob("*.part")]
         return sorted(place.name for place in places if place.name not in ("lock", "stamp"))
 
 

@@ -191,10 +191,34 @@ def test_an_interrupted_build_leaves_nothing(sandbox: Sandbox, kill: signal.Sign
     assert_untouched(sandbox)
 
 
+def test_a_tool_that_hangs_ends_with_all_it_started(tmp_path: Path) -> None:
+    """A tool past its time is a BuildError, and no child of its own lives on to write into the build."""
+    from wasmbuild.report import BuildError, run
+
+    pid_file = tmp_path / "pid"
+    script = f"sleep 60 & echo $! > {pid_file}; wait"
+    with pytest.raises(BuildError, match=r"a tool: no end after 0\.5 s"):
+        run(["sh", "-c", script], "a tool", cwd=tmp_path, env=os.environ, timeout=0.5)
+    deadline = time.monotonic() + 5
+    while is_running(int(pid_file.read_text())) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not is_running(int(pid_file.read_text()))
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process lives; one that has ended and waits to be collected does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
 def test_a_killed_build_is_mended_by_the_next(sandbox: Sandbox) -> None:
     """What SIGKILL leaves, staging or a result caught between its two renames, is tidied by the next build."""
     out = sandbox.folder / "out"
-    (out / "staging-dead").mkdir(parents=True)
+    for left in (out / "staging-dead", sandbox.cache / "staging-dead"):
+        left.mkdir(parents=True)
+    (sandbox.cache / "stdlib-dead.zip.part").touch()
     sandbox.dist.rename(out / "previous")
     without(sandbox, "pyodide-*.tgz")
     assert sandbox.run(**offline()).returncode == 1

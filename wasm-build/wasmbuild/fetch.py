@@ -10,6 +10,7 @@ from pathlib import Path
 from wasmbuild.pins import Digest, Pins
 from wasmbuild.report import BuildError, say
 from wasmbuild.sources import Carrier, Download, npm_pack
+from wasmbuild.swap import STAGING
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ def fetch(name: str, digest: Digest, sources: Sequence[Source], cache: Path) -> 
     tried = [f"cache: there is no {kept}"]
     for source in sources:
         say(f"fetching {name} from {source.label}")
-        with tempfile.TemporaryDirectory(dir=cache, prefix=".fetch-") as folder:
+        with tempfile.TemporaryDirectory(dir=cache, prefix=STAGING) as folder:
             try:
                 got = source.get(Path(folder))
             except BuildError as error:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import ClassVar
 
@@ -44,15 +46,28 @@ def run(
     command: Sequence[str], what: str, *, cwd: Path, env: Mapping[str, str], timeout: float = 600, stdin: str = ""
 ) -> str:
     """Run a tool quietly and give its standard output; BuildError with its last words when it fails or hangs (s)."""
+    pipe = subprocess.PIPE
     try:
-        done = subprocess.run(
-            command, cwd=cwd, env=env, input=stdin, capture_output=True, text=True, timeout=timeout, check=False
+        process = subprocess.Popen(
+            command, cwd=cwd, env=env, stdin=pipe, stdout=pipe, stderr=pipe, text=True, start_new_session=True
         )
     except FileNotFoundError as error:
         raise BuildError(f"{what}: {command[0]} is not installed") from error
-    except subprocess.TimeoutExpired as error:
-        raise BuildError(f"{what}: no end after {timeout:g} s: {' '.join(command)}") from error
-    if done.returncode != 0:
-        tail = (done.stdout + done.stderr).strip()[-OUTPUT_TAIL:]
-        raise BuildError(f"{what}: {' '.join(command)} ended with {done.returncode}\n{tail}")
-    return done.stdout
+    try:
+        output, errors = process.communicate(stdin, timeout)
+    except BaseException as error:
+        _end(process)
+        if isinstance(error, subprocess.TimeoutExpired):
+            raise BuildError(f"{what}: no end after {timeout:g} s: {' '.join(command)}") from error
+        raise
+    if process.returncode != 0:
+        tail = (output + errors).strip()[-OUTPUT_TAIL:]
+        raise BuildError(f"{what}: {' '.join(command)} ended with {process.returncode}\n{tail}")
+    return output
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End a tool with all that it started: what npm started would go on writing into a folder that is being removed."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()

@@ -28,6 +28,18 @@ def exclusive(out: Path) -> Iterator[None]:
         yield
 
 
+def tidy(out: Path, dist: Path, cache: Path) -> None:
+    """Mend what a killed build left: put the previous one back if it died between the two renames, drop its scraps."""
+    previous = out / PREVIOUS
+    if previous.exists() and not dist.exists():
+        previous.replace(dist)
+    shutil.rmtree(previous, ignore_errors=True)
+    for left in (*out.glob(f"{STAGING}*"), *cache.glob(f"{STAGING}*")):
+        shutil.rmtree(left, ignore_errors=True)
+    for part in cache.rglob("*.part"):
+        part.unlink()
+
+
 @contextmanager
 def written_whole(target: Path) -> Iterator[Path]:
     """A path to write to, which becomes `target` if the block ends well, and is removed if it does not."""
@@ -42,7 +54,6 @@ def written_whole(target: Path) -> Iterator[Path]:
 @contextmanager
 def staging(out: Path, dist: Path) -> Iterator[Path]:
     """An empty folder that becomes `dist` if the block ends well, else is removed; under `exclusive` only."""
-    _tidy(out, dist)
     folder = Path(tempfile.mkdtemp(dir=out, prefix=STAGING))
     try:
         folder.chmod(0o755)
@@ -50,16 +61,6 @@ def staging(out: Path, dist: Path) -> Iterator[Path]:
         _replace(dist, folder, out / PREVIOUS)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _tidy(out: Path, dist: Path) -> None:
-    """Mend what a killed build left: put the previous one back if it died between the two renames, drop its staging."""
-    previous = out / PREVIOUS
-    if previous.exists() and not dist.exists():
-        previous.replace(dist)
-    shutil.rmtree(previous, ignore_errors=True)
-    for left in out.glob(f"{STAGING}*"):
-        shutil.rmtree(left, ignore_errors=True)
 
 
 def _replace(dist: Path, fresh: Path, previous: Path) -> None:
