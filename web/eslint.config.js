@@ -13,11 +13,8 @@ export default ts.config(
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
     },
   },
-  {
-    files: ["**/*.js", "**/*.mjs"],
-    ...ts.configs.disableTypeChecked,
-    languageOptions: { globals: { process: "readonly", console: "readonly", URL: "readonly" } },
-  },
+  { files: ["**/*.js", "**/*.mjs"], ...ts.configs.disableTypeChecked },
+  { files: ["**/*.js", "**/*.mjs"], languageOptions: { globals: { process: "readonly", console: "readonly" } } },
   // A suite is one `describe`: its length says nothing about the length of a test.
   { files: ["tests/**"], rules: { "max-lines-per-function": "off" } },
 );

@@ -32,10 +32,12 @@ function checked(config: unknown, where: string): TensorConfig {
   return config as TensorConfig;
 }
 
-/** The config as plain JSON data: ±∞ and NaN in their spelling (S2), nothing that cannot be posted. */
-export function plain(config: TensorConfig): Record<string, unknown> {
-  const spell = (_key: string, value: unknown): unknown => (typeof value === "number" ? spelled(value) : value);
-  return JSON.parse(JSON.stringify(config, spell)) as Record<string, unknown>;
+/** The config with ±∞ and NaN in their spelling (S2); a wide one is not copied without need, the page must stay fluent. */
+export function plain(config: TensorConfig): TensorConfig {
+  const odd = (value: unknown): value is number => typeof value === "number" && !Number.isFinite(value);
+  if (!config.seeds.some(({ value }) => odd(value))) return config;
+  const seeds = config.seeds.map((seed) => (odd(seed.value) ? { ...seed, value: spelled(seed.value) } : seed));
+  return { ...config, seeds };
 }
 
 /** A number as JSON has it, or its name (S2). */

@@ -24,7 +24,10 @@ export class SporewrightError extends Error {
 
 /** What anything thrown has to say, in one line. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message || error.name : String(error);
+  // By shape: Pyodide throws objects with a message that are no Error, and errors of another realm are not ours.
+  const { message, name } = (error ?? {}) as { message?: unknown; name?: unknown };
+  if (typeof message === "string" && message !== "") return message;
+  return typeof name === "string" ? name : String(error);
 }
 
 /** Anything thrown as a SporewrightError; one that already is stays itself. */

@@ -111,14 +111,15 @@ export class Router extends TypedTarget<RouterEvents> {
   static async start(options: RouterOptions): Promise<Router> {
     const router = new Router(options);
     const { config } = options;
-    const text = typeof config === "string" || config instanceof URL ? String(config) : JSON.stringify(config);
-    const place = JSON.stringify([options.cursor ?? {}, options.device ?? "", router.#limit]);
-    router.#memory = fingerprint(text + place);
+    // The text of a wide config is megabytes: it is made and hashed once.
+    const named = typeof config === "string" || config instanceof URL;
+    const print = fingerprint(named ? String(config) : JSON.stringify(config));
+    router.#memory = JSON.stringify([print, options.cursor ?? {}, options.device ?? "", router.#limit]);
     const remembered = (await router.#mirror.recall("queue", router.#memory)) as string[] | undefined;
     if (remembered) router.#show({ queue: remembered, total: remembered.length, revision: 0 });
     const loading = loadConfig(config, router.#mirror);
     if (!remembered) router.#declare(await loading.catch((error: unknown) => router.#refuse(error)));
-    void router.#start(loading);
+    void router.#start(loading, named ? null : print);
     return router;
   }
 
@@ -214,11 +215,11 @@ export class Router extends TypedTarget<RouterEvents> {
     this.#show({ queue: order.slice(0, this.#limit), total: order.length, revision: 0 });
   }
 
-  async #start(loading: Promise<TensorConfig>): Promise<void> {
+  async #start(loading: Promise<TensorConfig>, known: string | null): Promise<void> {
     this.#become("starting");
     try {
       const config = await loading;
-      const print = fingerprint(JSON.stringify(config));
+      const print = known ?? fingerprint(JSON.stringify(config));
       const runtime = folderOf(this.#options.runtime);
       const settings = { options: this.#options, config, fingerprint: print, limit: this.#limit, runtime };
       this.#started(await this.#session.start(settings));

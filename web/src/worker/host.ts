@@ -74,7 +74,7 @@ export class Host {
         .catch(() => undefined);
     }
     if (this.#state.state === "cold" || this.#state.state === "failed") this.#starting = this.#start(hello);
-    page.endpoint.post({ push: "state", body: this.#state });
+    else page.endpoint.post({ push: "state", body: this.#state });
   }
 
   async #start(hello: Hello["hello"]): Promise<void> {
