@@ -17,24 +17,33 @@ from sporewright.errors import (
 from sporewright.policy.bucket import TokenBucket
 from sporewright.policy.budget import Budget
 from sporewright.policy.cascade import resolve_chain
+from sporewright.policy.decision import Decision
+from sporewright.policy.explore import plan_exploration
+from sporewright.policy.field import AddressedField
+from sporewright.policy.field_writer import FieldWriter
 from sporewright.policy.gates import Device, gate_capabilities
 from sporewright.policy.normalize import Norm, max_abs_scale
+from sporewright.policy.receipt import Receipt
 from sporewright.policy.schedule import Churn, next_churn, should_reinvestigate
 from sporewright.policy.trust import freshness, next_trust_state, update_pair_trust
 
 __all__ = [
+    "AddressedField",
     "ApplyReport",
     "BadValueKindError",
     "Budget",
     "Cell",
     "Churn",
     "Cursor",
+    "Decision",
     "DecodeError",
     "Device",
     "Dropped",
+    "FieldWriter",
     "LiveQueue",
     "Norm",
     "Ranked",
+    "Receipt",
     "Resolution",
     "Seed",
     "SporewrightError",
@@ -51,6 +60,7 @@ __all__ = [
     "max_abs_scale",
     "next_churn",
     "next_trust_state",
+    "plan_exploration",
     "resolve_chain",
     "should_reinvestigate",
     "update_pair_trust",

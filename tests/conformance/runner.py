@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from . import kinds_core, kinds_policy
+from . import kinds_core, kinds_field, kinds_policy
 
 __all__ = ["KINDS", "run"]
 
-KINDS: dict[str, Callable[[Any], list[str]]] = {**kinds_core.KINDS, **kinds_policy.KINDS}
+KINDS: dict[str, Callable[[Any], list[str]]] = {**kinds_core.KINDS, **kinds_policy.KINDS, **kinds_field.KINDS}
 
 
 def run(kind: str, data: Any) -> list[str]:

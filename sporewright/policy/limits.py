@@ -1,0 +1,53 @@
+"""What numbers a field takes: wide enough for any measurement, narrow enough that nothing ever overflows."""
+
+from __future__ import annotations
+
+import math
+
+from sporewright.errors import BadValueKindError, ConfigError
+from sporewright.policy.belief import Cell
+
+__all__ = [
+    "LIMIT",
+    "MAX_INFORMATION",
+    "MAX_LAYERS",
+    "MAX_PRECISION",
+    "checked_number",
+    "checked_variance",
+    "fits_evidence",
+]
+
+LIMIT = 1e75
+"""The largest magnitude of a value, prior or weight; a variance lies in [1 / LIMIT, LIMIT]."""
+
+MAX_LAYERS = 64
+"""An address is walked and a snapshot read by recursion over its layers."""
+
+MAX_PRECISION = 1e85
+MAX_INFORMATION = 1e160
+"""The most evidence one node takes by observing: ten billion of the sharpest and largest measurements."""
+
+
+def checked_number(x: object, place: str) -> float:
+    """A float64 within the limit; BadValueKindError for what is no number, ConfigError for one that cannot work."""
+    if isinstance(x, bool) or not isinstance(x, int | float):
+        raise BadValueKindError(f"{place}: {x!r} is not a number")
+    if not (-LIMIT <= x <= LIMIT):
+        raise ConfigError(f"{place}: {x!r} is not finite or beyond {LIMIT:g}")
+    return float(x)
+
+
+def checked_variance(x: object, place: str) -> float:
+    """A variance: positive, finite, in [1e-75, 1e75]; errors as `checked_number`."""
+    variance = checked_number(x, place)
+    if variance < 1.0 / LIMIT:
+        raise ConfigError(f"{place}: a variance is positive, at least {1.0 / LIMIT:g}, not {x!r}")
+    return variance
+
+
+def fits_evidence(cell: Cell, precision: float, information: float) -> bool:
+    """True if the cell's own evidence stays within what can be computed with after adding this."""
+    return (
+        float(cell.own[0]) + precision <= MAX_PRECISION
+        and math.fabs(float(cell.own[1]) + information) <= MAX_INFORMATION
+    )

@@ -1,0 +1,89 @@
+"""A decision written down so that somebody else can check it later (L9)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sporewright import jsontext
+from sporewright.core.resolve import Resolution
+from sporewright.errors import DecodeError
+from sporewright.policy.decision import Decision
+
+__all__ = ["Receipt", "receipt_of", "receipt_of_queue"]
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What was known (`revision`, `address`, `policy`), how it ranked (`ranked`, `dropped`), and what was taken.
+
+    `ranked` and `dropped` are JSON data with their traces, best first. It never holds a credential or a body.
+    """
+
+    revision: str
+    address: Mapping[str, str]
+    policy: Mapping[str, Any]
+    ranked: tuple[Mapping[str, Any], ...]
+    dropped: tuple[Mapping[str, Any], ...]
+    selection: tuple[str, ...]
+
+    def to_json(self) -> str:
+        """The receipt as JSON text with sorted keys: equal receipts are equal texts."""
+        body = {
+            "revision": self.revision,
+            "address": dict(self.address),
+            "policy": dict(self.policy),
+            "ranked": [dict(each) for each in self.ranked],
+            "dropped": [dict(each) for each in self.dropped],
+            "selection": list(self.selection),
+        }
+        return json.dumps(body, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Receipt:
+        """A receipt from its JSON, strictly: DecodeError that says where."""
+        data = jsontext.parse(text, "receipt")
+        if not isinstance(data, dict):
+            raise DecodeError(f"receipt: an object is wanted, not {jsontext.shown(data)}")
+        revision, address, policy = data.get("revision"), data.get("address"), data.get("policy")
+        if not isinstance(revision, str):
+            raise DecodeError(f"receipt.revision: {jsontext.shown(revision)} is not a string")
+        for key, each in (("address", address), ("policy", policy)):
+            if not isinstance(each, dict):
+                raise DecodeError(f"receipt.{key}: {jsontext.shown(each)} is not an object")
+        ranked, dropped = (_list(data, key, dict) for key in ("ranked", "dropped"))
+        return cls(revision, address or {}, policy or {}, ranked, dropped, _list(data, "selection", str))
+
+
+def _list(data: Mapping[str, Any], key: str, kind: type) -> tuple[Any, ...]:
+    entries = data.get(key)
+    if not isinstance(entries, list):
+        raise DecodeError(f"receipt.{key}: {jsontext.shown(entries)} is not a list")
+    for at, entry in enumerate(entries):
+        if not isinstance(entry, kind):
+            raise DecodeError(f"receipt.{key}[{at}]: {jsontext.shown(entry)} is not {kind.__name__}")
+    return tuple(entries)
+
+
+def receipt_of(decision: Decision, revision: str, selection: Sequence[str]) -> Receipt:
+    """The receipt of a field's decision; gated options are the dropped ones."""
+    alternatives = decision.to_dict()["alternatives"]
+    return Receipt(
+        str(revision),
+        dict(decision.address),
+        {"temperature": decision.temperature},
+        tuple(each for each in alternatives if each["viable"]),
+        tuple(each for each in alternatives if not each["viable"]),
+        tuple(selection),
+    )
+
+
+def receipt_of_queue(
+    resolution: Resolution, cursor: Mapping[str, str], revision: str, selection: Sequence[str]
+) -> Receipt:
+    """The receipt of a tensor's queue, from its explanation: the address is the cursor, the policy is `resolve`."""
+    found = resolution.to_dict()
+    ranked, dropped = tuple(found["ranked"]), tuple(found["dropped"])
+    return Receipt(str(revision), dict(cursor), {"operator": "resolve"}, ranked, dropped, tuple(selection))
