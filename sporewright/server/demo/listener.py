@@ -18,9 +18,12 @@ __all__ = ["Listener", "bind", "reset"]
 
 
 class Listener:
-    """Serves `app` on a port of its own from `start` until `stop`; the socket is bound by the constructor."""
+    """Serves `app` on a port of its own from `start` until `stop`; the socket is bound by the constructor.
 
-    def __init__(self, app: Callable[..., Any], host: str, port: int = 0, *, lifespan: bool = False) -> None:
+    The app's lifespan is its owner's business.
+    """
+
+    def __init__(self, app: Callable[..., Any], host: str, port: int = 0, *, ws_max_size: int = 1 << 20) -> None:
         self._socket = bind(host, port)
         self.port = int(self._socket.getsockname()[1])
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
@@ -29,7 +32,9 @@ class Listener:
             uvicorn.Config(
                 app,
                 http=_Resettable,
-                lifespan="on" if lifespan else "off",
+                lifespan="off",
+                ws="websockets-sansio",
+                ws_max_size=ws_max_size,
                 log_config=None,
                 access_log=False,
                 timeout_graceful_shutdown=1,
@@ -38,7 +43,7 @@ class Listener:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Return once connections are served; what the app's start raises is raised here."""
+        """Return once connections are served; ConfigError if the server ends before that."""
         self._task = asyncio.create_task(self._server.serve([self._socket]))
         while not self._server.started:
             if self._task.done():

@@ -67,7 +67,7 @@ def upstreams_json(upstreams: Sequence[Upstream]) -> dict[str, object]:
 
 
 def with_demo(orchestrator: Callable[..., Any], site: Starlette) -> Callable[..., Any]:
-    """One ASGI app: HTTP under /demo/ goes to the site, all else, start and stop included, to the orchestrator."""
+    """One ASGI app: HTTP under /demo/ goes to the site, everything else to the orchestrator."""
 
     async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
         ours = scope["type"] == "http" and scope["path"].startswith("/demo/")

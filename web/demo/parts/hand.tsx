@@ -12,7 +12,7 @@ export function ByHand({ session }: { session: Session }): JSX.Element {
     const form = new FormData(event.currentTarget);
     const [option, dimension, value] = ["option", "dimension", "value"].map((name) => textOf(form.get(name)));
     const done = await session.observe(option ?? "", dimension ?? "", Number(value));
-    told.value = done ? `Noted: ${option} ${dimension} ${value}, on this device.` : "Refused; the reason is above.";
+    told.value = done ? `Noted: ${option} ${dimension} ${value}, on this device.` : "Refused; the message says why.";
   };
   return (
     <section class="hand" aria-labelledby="hand-title">
