@@ -12,7 +12,8 @@ ARCHIVE = "/lib/python314.zip/"
 async def main(argument: str) -> str:
     """Gives the files of the standard library that were loaded on the way, as JSON; ImportError when one is missing."""
     ask = json.loads(argument)
-    importlib.import_module("pyodide.http")
+    for name in ("pyodide.http", *ask["also"]):
+        importlib.import_module(name)
     await importlib.import_module("pyodide_js").loadPackage(["micropip", "numpy"])
     await importlib.import_module("micropip").install(f"emfs:/host{ask['wheel']}")
     numpy = importlib.import_module("numpy")

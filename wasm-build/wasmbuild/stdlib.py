@@ -16,24 +16,23 @@ from wasmbuild.swap import written_whole
 
 # Kept whole: what they import depends on data (codecs by name), or others use more of them than we do.
 KEEP = ("_pyodide/", "pyodide/", "encodings/", "importlib/", "asyncio/", "json/", "collections/", "zipfile/", "re/")
-# Used when something goes wrong, or by what people type into a console; too late to find them missing then.
-KEEP_FILES = (
-    *("traceback.pyc", "linecache.pyc", "tokenize.pyc", "token.pyc", "_colorize.pyc", "textwrap.pyc", "warnings.pyc"),
-    *("pprint.pyc", "timeit.pyc", "copy.pyc", "difflib.pyc", "statistics.pyc", "fractions.pyc", "decimal.pyc"),
-    *("gettext.pyc", "stringprep.pyc", "pdb.pyc", "codeop.pyc", "code.pyc", "uuid.pyc", "secrets.pyc", "hmac.pyc"),
+# Imported besides, with all they need: what shows an error, and what engines and tests may well come to use.
+ALSO = (
+    *("copy", "decimal", "difflib", "fractions", "hmac", "linecache", "logging", "pprint", "secrets", "statistics"),
+    *("stringprep", "textwrap", "tokenize", "traceback", "uuid", "warnings"),
 )
 PLACE = "/lib/python314.zip"  # where Pyodide puts the archive
 
 
 def exercise(runtime: Path, wheel: Path) -> set[str]:
     """Boot a runtime, use all that the engine needs; gives the files of its standard library that this loaded."""
-    answer = run_python(runtime, "exercise.py", "a runtime that imports what it needs", wheel=str(wheel))
+    answer = run_python(runtime, "exercise.py", "a runtime that imports what it needs", wheel=str(wheel), also=ALSO)
     return set(json.loads(answer)["used"])
 
 
 def trim(full: Path, target: Path, used: Iterable[str]) -> None:
-    """Write the archive with the used and the always kept files only: stored, so that a server can compress it well."""
-    wanted = {*used, *KEEP_FILES}
+    """Write the archive with the used files and the folders kept whole; stored, for a server to compress well."""
+    wanted = set(used)
     with writing(target), zipfile.ZipFile(full) as source, zipfile.ZipFile(target, "w") as kept:
         missing = wanted - set(source.namelist())
         if missing:
