@@ -1,0 +1,123 @@
+"""Tokens: who a device is and which slice is its own, signed by the operator (JWT, HS256; docs/contracts.md §2)."""
+
+from __future__ import annotations
+
+import math
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+import jwt
+
+from sporewright.errors import ConfigError, TokenError
+from sporewright.server.clock import Clock
+
+__all__ = ["Grant", "Tokens", "key_file", "load_secret"]
+
+AUDIENCE = "sporewright"
+ALGORITHM = "HS256"
+# RFC 7518 §3.2: a key of the size of the hash output or larger must be used with HS256.
+SECRET_BYTES = 32
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What a good token says: the holder, the slice, and until when (seconds since 1970)."""
+
+    holder: str
+    workspace: str
+    device: str
+    expires: float
+
+
+class Tokens:
+    """Mints and verifies tokens with one secret."""
+
+    def __init__(self, secret: str, clock: Clock) -> None:
+        if len(secret.encode()) < SECRET_BYTES:
+            raise ConfigError(f"secret: {len(secret.encode())} bytes, at least {SECRET_BYTES} are needed")
+        self._secret = secret
+        self._clock = clock
+
+    def mint(self, workspace: str, device: str, *, holder: str = "", ttl_s: float) -> str:
+        """A token for one device of one workspace; ConfigError for an empty name or a time that is not one."""
+        if not _names_slice(workspace, device):
+            raise ConfigError(f"token: workspace {workspace!r}, device {device!r} must not be empty nor hold a '/'")
+        if not (math.isfinite(ttl_s) and ttl_s > 0):
+            raise ConfigError(f"ttl: {ttl_s} is not a positive number of seconds")
+        now = int(self._clock.now())
+        claims: dict[str, object] = {"sub": holder or f"{workspace}/{device}", "workspace": workspace, "device": device}
+        claims |= {"iat": now, "exp": now + math.ceil(ttl_s), "aud": AUDIENCE}
+        return jwt.encode(claims, self._secret, algorithm=ALGORITHM)
+
+    def verify(self, token: str) -> Grant:
+        """What the token grants; TokenError says why it grants nothing, without repeating it."""
+        if not token:
+            raise TokenError("token: missing")
+        claims = self._claims(token)
+        sub, workspace, device, expires = (claims[name] for name in ("sub", "workspace", "device", "exp"))
+        if not (isinstance(workspace, str) and isinstance(device, str) and _names_slice(workspace, device)):
+            raise TokenError(f"token: workspace {workspace!r}, device {device!r} name no slice")
+        if not isinstance(expires, (int, float)) or not expires > self._clock.now():
+            raise TokenError(f"token: expired at {expires}")
+        return Grant(str(sub), workspace, device, float(expires))
+
+    def _claims(self, token: str) -> dict[str, object]:
+        # Times are checked against our own clock, so that they can be tested without waiting.
+        options: jwt.types.Options = {
+            "require": ["sub", "workspace", "device", "iat", "exp", "aud"],
+            "verify_exp": False,
+            "verify_iat": False,
+        }
+        try:
+            return jwt.decode(token, self._secret, algorithms=[ALGORITHM], audience=AUDIENCE, options=options)
+        except jwt.InvalidSignatureError:
+            raise TokenError("token: signed with another key") from None
+        except jwt.InvalidAlgorithmError:
+            raise TokenError(f"token: not signed with {ALGORITHM}") from None
+        except jwt.InvalidAudienceError:
+            raise TokenError(f"token: made for another audience than {AUDIENCE!r}") from None
+        except jwt.MissingRequiredClaimError as why:
+            raise TokenError(f"token: claim {why.claim!r} is missing") from None
+        except jwt.PyJWTError as why:
+            raise TokenError(f"token: not a token ({type(why).__name__})") from None
+
+
+def _names_slice(workspace: str, device: str) -> bool:
+    # '/' parts a device from its finer instances (W2).
+    return all(name and "/" not in name for name in (workspace, device))
+
+
+def key_file(database: str) -> Path:
+    """Where the generated key of this database lives: beside an SQLite file, else in the working directory."""
+    scheme, _, path = database.partition(":///")
+    if scheme.startswith("sqlite") and path and path != ":memory:":
+        return Path(f"{path.partition('?')[0]}.key")
+    return Path("sporewright.key")
+
+
+def load_secret(path: Path) -> str:
+    """The key in that file, made with mode 0600 if it is not there; ConfigError if it can be read by others."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return _read_secret(path)
+    except OSError as why:
+        raise ConfigError(f"key file {path}: {why.strerror}; set SPOREWRIGHT_SECRET instead") from None
+    secret = secrets.token_urlsafe(48)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(secret + "\n")
+    return secret
+
+
+def _read_secret(path: Path) -> str:
+    try:
+        if path.stat().st_mode & 0o077:
+            raise ConfigError(f"key file {path}: others may read it; chmod 600 it, or remove it to make a new one")
+        secret = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as why:
+        raise ConfigError(f"key file {path}: {why}") from None
+    if not secret:
+        raise ConfigError(f"key file {path}: empty; remove it to make a new one")
+    return secret

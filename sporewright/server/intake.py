@@ -1,0 +1,63 @@
+"""A push, judged: which of its cells a writer bound to the device's slice may write, and what is answered (W1–W3)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from sporewright.core.tensor import Tensor
+from sporewright.errors import SporewrightError, TooLargeError
+from sporewright.server.cells import Coordinate, Layers, coordinate_of, layers_of, shown
+from sporewright.wire import Ack, CellEntry, Push, Refusal
+
+__all__ = ["KEPT_ACKS", "ack_from", "acks_with", "judge"]
+
+KEPT_ACKS = 8
+"""How many of a client's newest acks are kept, to be said again when their push comes a second time."""
+
+
+def judge(
+    levels: Sequence[str], device: str, push: Push, kept: Mapping[Coordinate, Layers], room: int, name_bytes: int
+) -> tuple[dict[Coordinate, Layers], Ack]:
+    """The cells to commit and the ack; `kept` are the device's cells by now, `room` how many it may have.
+
+    Each cell is put to a slice-bound writer of an empty tensor: `unset` there checks W1 and W2 and changes nothing.
+    """
+    writer = Tensor(levels).writer("device", device)
+    accepted: dict[Coordinate, Layers] = {}
+    refused: list[Refusal] = []
+    new = 0
+    for index, entry in enumerate(push.cells):
+        at, layers = coordinate_of(entry), layers_of(entry)
+        try:
+            writer.unset(*at)
+            adds = layers != Layers() and at not in kept and at not in accepted
+            _check_size(entry, at, len(kept) + new + adds, room, name_bytes)
+        except SporewrightError as why:
+            refused.append(Refusal(index, why.code, str(why)))
+            continue
+        new += adds
+        accepted[at] = layers
+    return accepted, Ack(push.seq, len(push.cells) - len(refused), tuple(refused))
+
+
+def _check_size(entry: CellEntry, at: Coordinate, cells: int, room: int, name_bytes: int) -> None:
+    size = sum(len(name.encode()) for name in at)
+    if size > name_bytes:
+        raise TooLargeError(f"{shown(at)[:80]}: its names take {size} bytes, the limit is {name_bytes}")
+    if cells > room and ("v" in entry or "w" in entry):
+        raise TooLargeError(f"{shown(at)}: a device keeps at most {room} cells here")
+
+
+def acks_with(acks: str, ack: Ack) -> str:
+    """The kept acks as JSON text, with one more."""
+    refused = [vars(refusal) for refusal in ack.refused]
+    return json.dumps([*json.loads(acks), {"seq": ack.seq, "accepted": ack.accepted, "refused": refused}][-KEPT_ACKS:])
+
+
+def ack_from(acks: str, seq: int) -> Ack:
+    """The ack that was given to push `seq`; a bare one if it is too old to be kept."""
+    for kept in json.loads(acks):
+        if kept["seq"] == seq:
+            return Ack(seq, kept["accepted"], tuple(Refusal(**refusal) for refusal in kept["refused"]))
+    return Ack(seq, 0)

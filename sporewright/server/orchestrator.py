@@ -1,0 +1,265 @@
+"""The orchestrator: who is connected, what they said, what they are shown; one writer to one store.
+
+Pushes are committed in groups, and acknowledged after the commit. Every tick makes the derived cells anew and publishes
+what changed. Nothing here knows HTTP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import structlog
+
+from sporewright.core.config import TensorConfig
+from sporewright.errors import ConfigError, ProtocolError, SporewrightError
+from sporewright.server import intake, publish
+from sporewright.server.cells import Coordinate, Layers
+from sporewright.server.clock import Clock
+from sporewright.server.metrics import Metrics
+from sporewright.server.settings import Settings
+from sporewright.server.store.contract import Client, ClientKey, Shelf, Store, merge_reports
+from sporewright.server.tick import derive, overlay
+from sporewright.wire import Ack, Push
+
+__all__ = ["LEVELS", "Member", "Orchestrator"]
+
+LEVELS = ("global", "workspace", "device")
+_log = structlog.get_logger("sporewright.orchestrator")
+
+
+@dataclass(eq=False)
+class Member:
+    """One live session: whose it is, and the bell that rings when its workspace has something new."""
+
+    key: ClientKey
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass(eq=False)
+class _Waiting:
+    key: ClientKey
+    push: Push
+    answer: asyncio.Future[Ack]
+
+
+def check_levels(levels: tuple[str, ...]) -> tuple[str, ...]:
+    """A server's levels are global ≺ workspace ≺ device and finer ones (docs/contracts.md §2)."""
+    if levels[:3] != LEVELS:
+        raise ConfigError(f"config.levels: a server needs {' ≺ '.join(LEVELS)} first, not {list(levels)!r}")
+    return levels
+
+
+class Orchestrator:
+    """Joins the store, the tick and the sessions; `run` is its life."""
+
+    def __init__(
+        self, store: Store, settings: Settings, config: TensorConfig | None, clock: Clock, metrics: Metrics
+    ) -> None:
+        self.levels = check_levels(config.levels) if config else LEVELS
+        self.epoch = store.epoch
+        self._declared = _declared(config)
+        self._store, self._settings, self._clock, self._metrics = store, settings, clock, metrics
+        self._reports = store.reports()
+        self._clients = store.clients()
+        self._shelves = store.shelves()
+        self._heard: dict[tuple[str, str], float] = {}
+        for key, client in self._clients.items():
+            self._hear(key, client.seen)
+        self._members: set[Member] = set()
+        self._waiting: asyncio.Queue[_Waiting] = asyncio.Queue()
+        self._writing = asyncio.Lock()
+        self._changed = asyncio.Event()
+
+    def shelf(self, workspace: str) -> Shelf:
+        """What the workspace is shown; a new one is made by the next tick."""
+        return self._shelves.setdefault(workspace, Shelf())
+
+    def committed(self, key: ClientKey) -> int:
+        """The last push of this client that is committed; 0 for none."""
+        client = self._clients.get(key)
+        return client.seq if client else 0
+
+    async def join(self, member: Member) -> None:
+        """Let a session in; the first one of a workspace waits until something is on its shelf."""
+        self._members.add(member)
+        self._metrics.connections.set(len(self._members))
+        self.heard(member)
+        if self.shelf(member.key.workspace).head == 0:
+            await self.tick()
+
+    def leave(self, member: Member) -> None:
+        """A session ended; what it said stays, until its lease is over."""
+        self._members.discard(member)
+        self._metrics.connections.set(len(self._members))
+
+    def heard(self, member: Member) -> None:
+        """Renew the lease of the session's device."""
+        self._hear(member.key, self._clock.now())
+
+    async def push(self, member: Member, push: Push) -> Ack:
+        """Commit a push with whatever else is waiting; the ack, once it is durable. ProtocolError for a gap."""
+        waiting = _Waiting(member.key, push, asyncio.get_running_loop().create_future())
+        self._waiting.put_nowait(waiting)
+        return await waiting.answer
+
+    async def run(self) -> None:
+        """Commit and tick until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._commit_groups())
+            tasks.create_task(self._tick_on())
+
+    async def tick(self) -> None:
+        """Roll up, publish what changed, ring the members (U7)."""
+        async with self._writing:
+            with self._metrics.ticks.time():
+                changed = self._changes()
+                if changed:
+                    await asyncio.to_thread(self._publish, changed)
+        for member in self._members:
+            if member.key.workspace in changed:
+                member.news.set()
+
+    def _hear(self, key: ClientKey, when: float) -> None:
+        device = (key.workspace, key.device)
+        self._heard[device] = max(when, self._heard.get(device, when))
+
+    def _is_live(self, workspace: str, device: str) -> bool:
+        return self._clock.now() - self._heard.get((workspace, device), -1e18) <= self._settings.lease_s
+
+    def _changes(self) -> dict[str, dict[Coordinate, Layers]]:
+        """workspace → what it is to be shown anew; those nobody is shown yet are in it, if only with nothing."""
+        derived, everywhere = derive(self._reports, self._is_live, self._settings.quorum)
+        changed = {}
+        for workspace in set(self._shelves) | set(derived):
+            mine = {
+                at: layers for at, layers in self._declared.items() if at[0] == "global" or at[1] in ("", workspace)
+            }
+            wanted = overlay(mine, everywhere, derived.get(workspace, {}))
+            shelf = self.shelf(workspace)
+            differ = publish.changes(shelf, wanted)
+            if differ or shelf.head == 0:
+                changed[workspace] = differ
+        return changed
+
+    def _publish(self, changed: Mapping[str, dict[Coordinate, Layers]]) -> None:
+        with self._store.write() as writing:
+            floor = writing.revision - self._settings.horizon
+            for workspace, cells in changed.items():
+                writing.publish(workspace, cells)
+                if floor > self.shelf(workspace).floor:
+                    writing.forget(workspace, floor)
+        for workspace, cells in changed.items():
+            shelf = self.shelf(workspace)
+            publish.put_on(shelf, cells, writing.revision)
+            if floor > shelf.floor:
+                publish.forget(shelf, floor)
+            self._metrics.published.inc(len(cells))
+        self._metrics.revision.set(self._store.revision)
+
+    async def _tick_on(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.tick_s)
+            try:
+                await self.tick()
+            except SporewrightError as why:
+                # The next tick makes everything anew, so a failed one loses nothing.
+                _log.error("tick failed", code=why.code, reason=str(why))
+
+    async def _commit_groups(self) -> None:
+        while True:
+            group = [await self._waiting.get()]
+            while not self._waiting.empty():
+                group.append(self._waiting.get_nowait())
+            async with self._writing:
+                with self._metrics.commits.time():
+                    await asyncio.to_thread(self._commit, group, asyncio.get_running_loop())
+
+    def _commit(self, group: list[_Waiting], loop: asyncio.AbstractEventLoop) -> None:
+        """One transaction for the group, then the answers: a failure is everybody's answer, and changes nothing."""
+        batch = _Batch(self._clients, self._reports)
+        answers: list[tuple[_Waiting, Ack | SporewrightError]] = []
+        for waiting in group:
+            try:
+                ack = batch.take(waiting.key, waiting.push, self.levels, self._settings, self._clock.now())
+                answers.append((waiting, ack))
+            except ProtocolError as why:
+                answers.append((waiting, why))
+        try:
+            if batch.clients:
+                with self._store.write() as writing:
+                    for workspace, cells in batch.cells.items():
+                        writing.report(workspace, cells)
+                    writing.acknowledge(batch.clients)
+                self._adopt(batch)
+        except SporewrightError as why:
+            _log.error("commit failed", code=why.code, reason=str(why))
+            answers = [(waiting, why) for waiting in group]
+        loop.call_soon_threadsafe(self._answer, answers)
+
+    def _adopt(self, batch: _Batch) -> None:
+        for workspace, cells in batch.cells.items():
+            merge_reports(self._reports.setdefault(workspace, {}), cells.items())
+        self._clients.update(batch.clients)
+
+    def _answer(self, answers: list[tuple[_Waiting, Ack | SporewrightError]]) -> None:
+        for waiting, answer in answers:
+            if waiting.answer.done():
+                continue
+            if isinstance(answer, Ack):
+                self._metrics.pushes.inc()
+                self._metrics.cells.labels("accepted").inc(answer.accepted)
+                self._metrics.cells.labels("refused").inc(len(answer.refused))
+                waiting.answer.set_result(answer)
+            else:
+                waiting.answer.set_exception(answer)
+
+
+class _Batch:
+    """What one group of pushes comes to, before it is committed."""
+
+    def __init__(self, clients: Mapping[ClientKey, Client], reports: Mapping[str, Mapping[Coordinate, Layers]]) -> None:
+        self.cells: dict[str, dict[Coordinate, Layers]] = {}
+        self.clients: dict[ClientKey, Client] = {}
+        self._known, self._reports = clients, reports
+
+    def take(self, key: ClientKey, push: Push, levels: tuple[str, ...], settings: Settings, now: float) -> Ack:
+        """Add a push; one that is already committed gets its old ack again. ProtocolError for a gap in `seq`."""
+        client = self.clients.get(key) or self._known.get(key) or Client(0, "[]", now)
+        if push.seq <= client.seq:
+            return intake.ack_from(client.acks, push.seq)
+        if push.seq > client.seq + 1:
+            raise ProtocolError(f"push.seq: {push.seq} leaves a gap, {client.seq} is committed")
+        room = settings.slice_cells
+        kept = self._kept(key, room)
+        accepted, ack = intake.judge(levels, key.device, push, kept, room, settings.coordinate_bytes)
+        self.cells.setdefault(key.workspace, {}).update(accepted)
+        self.clients[key] = Client(push.seq, intake.acks_with(client.acks, ack), now)
+        return ack
+
+    def _kept(self, key: ClientKey, limit: int) -> dict[Coordinate, Layers]:
+        """The device's cells after what is in the batch; none while the whole workspace holds too few to matter."""
+        committed, batched = self._reports.get(key.workspace, {}), self.cells.get(key.workspace, {})
+        if len(committed) + len(batched) <= limit // 2:
+            return {}
+        own, finer = key.device, f"{key.device}/"
+        cells = {at: layers for kept in (committed, batched) for at, layers in kept.items()}
+        return {
+            at: layers
+            for at, layers in cells.items()
+            if layers != Layers() and (at[1] == own or at[1].startswith(finer))
+        }
+
+
+def _declared(config: TensorConfig | None) -> dict[Coordinate, Layers]:
+    """The operator's cells on the shared levels."""
+    if config is None:
+        return {}
+    shared = config.levels[:2]
+    cells = config.build().cells()
+    return {
+        (cell.level, cell.instance, cell.option, cell.dimension): Layers(cell.value, cell.weight)
+        for cell in cells
+        if cell.level in shared
+    }

@@ -1,0 +1,64 @@
+"""Everything about a server that an operator may choose: flags over `SPOREWRIGHT_*` environment over these defaults."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from sporewright.errors import ConfigError
+from sporewright.wire import Limits
+
+__all__ = ["Settings", "load_settings"]
+
+
+class Settings(BaseSettings):
+    """The settings of one server; times in seconds, sizes in bytes."""
+
+    model_config = SettingsConfigDict(env_prefix="SPOREWRIGHT_", extra="ignore", frozen=True)
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8787, ge=0, le=65535)
+    database: str = "sqlite:///sporewright.db"
+    config: Path | None = None
+    """A tensor as data (C1): what the operator declares, under everything that is derived."""
+    dist: Path | None = None
+    """The built page; served at `/` and `/sporewright/` when it is there."""
+
+    secret: SecretStr | None = None
+    """What tokens are signed with, at least 32 bytes; without it a key file beside the database is made."""
+    token_ttl_s: float = Field(default=30 * 86400.0, gt=0)
+
+    tick_s: float = Field(default=2.0, gt=0)
+    lease_s: float = Field(default=3600.0, gt=0)
+    quorum: int = Field(default=2, ge=1)
+    """How many devices (for global: workspaces) must attest a capability before it rolls up (U5)."""
+    horizon: int = Field(default=10_000, ge=1)
+    """For how many revisions a tombstone is kept; a device further behind gets a snapshot."""
+
+    message_bytes: int = Field(default=1 << 20, ge=4096)
+    message_cells: int = Field(default=4096, ge=1)
+    slice_cells: int = Field(default=20_000, ge=1)
+    """How many cells one device may keep on the server."""
+    coordinate_bytes: int = Field(default=1024, ge=64, le=2048)
+    """The names of one cell together, UTF-8; PostgreSQL indexes keys up to 2.7 kB."""
+    hello_timeout_s: float = Field(default=10.0, gt=0)
+    send_timeout_s: float = Field(default=20.0, gt=0)
+    """A device that takes no byte for this long is cut off; it comes back with `resume`."""
+    connections: int = Field(default=10_000, ge=1)
+
+    @property
+    def limits(self) -> Limits:
+        """What one message may hold."""
+        return Limits(self.message_bytes, self.message_cells)
+
+
+def load_settings(**flags: Any) -> Settings:
+    """Settings from the given flags (None: not given) and the environment; ConfigError names each bad one."""
+    try:
+        return Settings(**{name: value for name, value in flags.items() if value is not None})
+    except ValidationError as why:
+        problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in why.errors())
+        raise ConfigError(f"settings: {problems}") from None

@@ -1,0 +1,118 @@
+"""What a store promises, whatever it keeps its rows in; `tests/server/test_store.py` holds every store to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol, TypeAlias
+
+from sporewright.server.cells import Coordinate, Layers
+
+__all__ = ["Client", "ClientKey", "Published", "Shelf", "Store", "Transaction"]
+
+
+class ClientKey(NamedTuple):
+    """One engine state of one device: what a sequence of pushes belongs to."""
+
+    workspace: str
+    device: str
+    client: str
+
+
+@dataclass(frozen=True)
+class Client:
+    """How far a client's pushes are committed, the newest acks as JSON text, and when it last wrote (seconds)."""
+
+    seq: int
+    acks: str
+    seen: float
+
+
+class Published(NamedTuple):
+    """A shared cell and the revision that last changed it; empty layers are a tombstone."""
+
+    layers: Layers
+    revision: int
+
+
+@dataclass
+class Shelf:
+    """What one workspace is shown: up to revision `head`; tombstones up to revision `floor` are forgotten."""
+
+    head: int = 0
+    floor: int = 0
+    cells: dict[Coordinate, Published] = field(default_factory=dict)
+
+
+Reports: TypeAlias = dict[str, dict[Coordinate, Layers]]
+"""workspace -> coordinate -> layers: what the devices of each workspace said."""
+
+
+class Transaction(Protocol):
+    """One writing transaction; all of it happens or none."""
+
+    @property
+    def revision(self) -> int:
+        """The revision this transaction makes."""
+        ...
+
+    def report(self, workspace: str, cells: Mapping[Coordinate, Layers]) -> None:
+        """State these cells of devices whole; empty layers remove a cell."""
+        ...
+
+    def acknowledge(self, clients: Mapping[ClientKey, Client]) -> None:
+        """Remember how far these clients are."""
+        ...
+
+    def publish(self, workspace: str, cells: Mapping[Coordinate, Layers]) -> None:
+        """Show these cells from this revision on, which becomes the head; empty layers leave a tombstone."""
+        ...
+
+    def forget(self, workspace: str, floor: int) -> None:
+        """Drop tombstones up to that revision."""
+        ...
+
+
+class Store(Protocol):
+    """A database: one epoch (its identity), one revision (+1 per writing transaction), rows."""
+
+    epoch: str
+
+    @property
+    def revision(self) -> int:
+        """The revision of the last committed transaction; 0 at first."""
+        ...
+
+    def write(self) -> AbstractContextManager[Transaction]:
+        """One transaction: committed durably when the block ends, undone when it throws. StorageError if it cannot."""
+        ...
+
+    def reports(self) -> Reports:
+        """Everything the devices said."""
+        ...
+
+    def clients(self) -> dict[ClientKey, Client]:
+        """How far every client is."""
+        ...
+
+    def shelves(self) -> dict[str, Shelf]:
+        """What every workspace is shown."""
+        ...
+
+    def ping(self) -> None:
+        """StorageError if the store does not answer."""
+        ...
+
+    def close(self) -> None:
+        """Let go of everything; a store is not used afterwards."""
+        ...
+
+
+def merge_reports(into: dict[Coordinate, Layers], cells: Iterable[tuple[Coordinate, Layers]]) -> None:
+    """State cells whole in a dict of them."""
+    for coordinate, layers in cells:
+        if layers == Layers():
+            into.pop(coordinate, None)
+        else:
+            into[coordinate] = layers

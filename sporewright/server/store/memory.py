@@ -1,0 +1,103 @@
+"""The store that forgets: everything in dicts, for tests and `memory://`."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from sporewright.errors import ClosedError
+from sporewright.server.cells import Coordinate, Layers
+from sporewright.server.store.contract import Client, ClientKey, Published, Reports, Shelf, Transaction, merge_reports
+
+__all__ = ["MemoryStore"]
+
+
+@dataclass
+class _Transaction:
+    """What is asked for, done only when the block has ended well."""
+
+    rows: _Rows
+    revision: int
+    steps: list[Callable[[], None]] = field(default_factory=list)
+
+    def report(self, workspace: str, cells: Mapping[Coordinate, Layers]) -> None:
+        self.steps.append(partial(merge_reports, self.rows.reports.setdefault(workspace, {}), dict(cells).items()))
+
+    def acknowledge(self, clients: Mapping[ClientKey, Client]) -> None:
+        self.steps.append(partial(self.rows.clients.update, dict(clients)))
+
+    def publish(self, workspace: str, cells: Mapping[Coordinate, Layers]) -> None:
+        rows = {coordinate: Published(layers, self.revision) for coordinate, layers in cells.items()}
+        self.steps.append(partial(self.rows.publish, workspace, self.revision, rows))
+
+    def forget(self, workspace: str, floor: int) -> None:
+        self.steps.append(partial(self.rows.forget, workspace, floor))
+
+
+@dataclass
+class _Rows:
+    revision: int = 0
+    reports: Reports = field(default_factory=dict)
+    clients: dict[ClientKey, Client] = field(default_factory=dict)
+    shelves: dict[str, Shelf] = field(default_factory=dict)
+
+    def publish(self, workspace: str, head: int, cells: dict[Coordinate, Published]) -> None:
+        shelf = self.shelves.setdefault(workspace, Shelf())
+        shelf.head = head
+        shelf.cells |= cells
+
+    def forget(self, workspace: str, floor: int) -> None:
+        shelf = self.shelves.setdefault(workspace, Shelf())
+        shelf.floor = floor
+        old = [at for at, row in shelf.cells.items() if row.layers == Layers() and row.revision <= floor]
+        for coordinate in old:
+            del shelf.cells[coordinate]
+
+
+class MemoryStore:
+    """A store without a file; its epoch is new each time."""
+
+    def __init__(self) -> None:
+        self.epoch = uuid.uuid4().hex
+        self._rows = _Rows()
+        self._closed = False
+
+    @property
+    def revision(self) -> int:
+        """The revision of the last committed transaction."""
+        return self._rows.revision
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """One transaction: its steps are taken when the block ends, none of them when it throws."""
+        self.ping()
+        transaction = _Transaction(self._rows, self._rows.revision + 1)
+        yield transaction
+        self._rows.revision = transaction.revision
+        for step in transaction.steps:
+            step()
+
+    def reports(self) -> Reports:
+        """Everything the devices said."""
+        return {workspace: dict(cells) for workspace, cells in self._rows.reports.items() if cells}
+
+    def clients(self) -> dict[ClientKey, Client]:
+        """How far every client is."""
+        return dict(self._rows.clients)
+
+    def shelves(self) -> dict[str, Shelf]:
+        """What every workspace is shown."""
+        return {name: replace(shelf, cells=dict(shelf.cells)) for name, shelf in self._rows.shelves.items()}
+
+    def ping(self) -> None:
+        """ClosedError after `close`."""
+        if self._closed:
+            raise ClosedError("memory store: closed")
+
+    def close(self) -> None:
+        """Forget everything."""
+        self._closed = True
+        self._rows = _Rows()

@@ -1,0 +1,178 @@
+"""The store in a database through SQLAlchemy: SQLite (one file, WAL, every commit on disk) or PostgreSQL."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import alembic.command
+import alembic.config
+import alembic.util
+from sqlalchemy import URL, Connection, Engine, Table, bindparam, create_engine, delete, event, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
+
+from sporewright.errors import StorageError
+from sporewright.server.cells import Coordinate, Layers
+from sporewright.server.store import tables
+from sporewright.server.store.contract import Client, ClientKey, Published, Reports, Shelf, Transaction
+from sporewright.server.store.tables import from_text, to_text
+
+__all__ = ["SqlStore"]
+
+# How long SQLite waits for another writer (a backup, a shell) before it says "locked".
+BUSY_MS = 10_000
+
+
+_KEY = ("workspace", *tables.COORDINATE)
+_REMOVE = delete(tables.reports).where(*(tables.reports.c[name] == bindparam(f"at_{name}") for name in _KEY))
+
+
+class _SqlTransaction:
+    def __init__(self, connection: Connection, revision: int) -> None:
+        self._connection = connection
+        self.revision = revision
+
+    def _put(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        if not rows:
+            return
+        insert = (postgresql if self._connection.dialect.name == "postgresql" else sqlite).insert(table)
+        kept = {column.name: insert.excluded[column.name] for column in table.columns if not column.primary_key}
+        self._connection.execute(insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=kept), rows)
+
+    def report(self, workspace: str, cells: Mapping[Coordinate, Layers]) -> None:
+        stated = {"workspace": to_text(workspace), "revision": self.revision}
+        self._put(tables.reports, [stated | tables.row(*cell) for cell in cells.items() if cell[1] != Layers()])
+        gone = [tables.row(*cell) | stated for cell in cells.items() if cell[1] == Layers()]
+        if gone:
+            self._connection.execute(_REMOVE, [{f"at_{name}": row[name] for name in _KEY} for row in gone])
+
+    def acknowledge(self, clients: Mapping[ClientKey, Client]) -> None:
+        rows = [
+            {"workspace": to_text(key.workspace), "device": to_text(key.device), "client": to_text(key.client)}
+            | {"seq": client.seq, "acks": client.acks, "seen": client.seen}
+            for key, client in clients.items()
+        ]
+        self._put(tables.clients, rows)
+
+    def publish(self, workspace: str, cells: Mapping[Coordinate, Layers]) -> None:
+        stated = {"workspace": to_text(workspace), "revision": self.revision}
+        self._put(tables.published, [stated | tables.row(*cell) for cell in cells.items()])
+        self._shelf(workspace, head=self.revision)
+
+    def forget(self, workspace: str, floor: int) -> None:
+        table = tables.published
+        tombstone = table.c.v.is_(None) & table.c.w.is_(None)
+        mine = table.c.workspace == to_text(workspace)
+        self._connection.execute(delete(table).where(mine, tombstone, table.c.revision <= floor))
+        self._shelf(workspace, floor=floor)
+
+    def _shelf(self, workspace: str, **changed: int) -> None:
+        table, name = tables.shelves, to_text(workspace)
+        done = self._connection.execute(update(table).where(table.c.workspace == name).values(**changed))
+        if not done.rowcount:
+            self._connection.execute(table.insert().values({"workspace": name, "head": 0, "floor": 0} | changed))
+
+
+class SqlStore:
+    """A store in a database; opening it brings the tables up to date. One writer: the server that has it open."""
+
+    def __init__(self, url: URL) -> None:
+        self._name = url.render_as_string(hide_password=True)
+        with self._wrapped("open"):
+            self._engine = _engine(url)
+            with self._engine.begin() as connection:
+                _migrate(connection)
+                self.epoch, self._revision = _identity(connection)
+
+    @property
+    def revision(self) -> int:
+        """The revision of the last committed transaction."""
+        return self._revision
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """One transaction, durable when the block ends; StorageError when the database cannot."""
+        with self._wrapped("write"), self._engine.begin() as connection:
+            raised = update(tables.meta).values(revision=tables.meta.c.revision + 1).returning(tables.meta.c.revision)
+            revision: int = connection.execute(raised).scalar_one()
+            yield _SqlTransaction(connection, revision)
+        self._revision = revision
+
+    def reports(self) -> Reports:
+        """Everything the devices said."""
+        found: Reports = {}
+        for workspace, *at, v, w, _ in self._all(tables.reports):
+            found.setdefault(from_text(workspace), {})[tables.coordinate(*at)] = tables.layers(v, w)
+        return found
+
+    def clients(self) -> dict[ClientKey, Client]:
+        """How far every client is."""
+        rows = self._all(tables.clients)
+        return {ClientKey(*map(from_text, key)): Client(seq, acks, seen) for *key, seq, acks, seen in rows}
+
+    def shelves(self) -> dict[str, Shelf]:
+        """What every workspace is shown."""
+        found = {from_text(name): Shelf(head, floor) for name, head, floor in self._all(tables.shelves)}
+        for workspace, *at, v, w, revision in self._all(tables.published):
+            found[from_text(workspace)].cells[tables.coordinate(*at)] = Published(tables.layers(v, w), revision)
+        return found
+
+    def ping(self) -> None:
+        """StorageError if the database does not answer."""
+        with self._wrapped("read"), self._engine.connect() as connection:
+            connection.execute(select(tables.meta.c.revision))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._engine.dispose()
+
+    def _all(self, table: Table) -> Sequence[Any]:
+        with self._wrapped("read"), self._engine.connect() as connection:
+            return connection.execute(select(table)).all()
+
+    @contextmanager
+    def _wrapped(self, doing: str) -> Iterator[None]:
+        try:
+            yield
+        except (SQLAlchemyError, alembic.util.CommandError) as why:
+            reason = getattr(why, "orig", None) or why
+            raise StorageError(f"database {self._name}: cannot {doing}: {reason}") from why
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() != "sqlite":
+        return create_engine(url, pool_pre_ping=True)
+    engine = create_engine(url, connect_args={"check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _: object) -> None:
+        connection.isolation_level = None  # the driver's own BEGIN would come too late for a reader that writes
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_MS}"):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _migrate(connection: Connection) -> None:
+    config = alembic.config.Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    alembic.command.upgrade(config, "head")
+
+
+def _identity(connection: Connection) -> tuple[str, int]:
+    row = connection.execute(select(tables.meta.c.epoch, tables.meta.c.revision)).one_or_none()
+    if row is not None:
+        return row.epoch, row.revision
+    epoch = uuid.uuid4().hex
+    connection.execute(tables.meta.insert().values(id=1, epoch=epoch, revision=0))
+    return epoch, 0

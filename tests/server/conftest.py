@@ -1,0 +1,145 @@
+"""A real server on a real port, and devices that speak to it through the very session they run."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from websockets.asyncio.client import ClientConnection, connect
+
+from sporewright.server.app import create_app, tokens_of
+from sporewright.server.settings import Settings
+from sporewright.sync import Role, Session
+from sporewright.wire import Ack, CellEntry, Delta, Hello, Message, Push, Resume, Snapshot, Welcome
+
+SECRET = "a-secret-for-tests-of-32-bytes-or-more"
+
+
+class MovableClock:
+    """A clock that tests move."""
+
+    def __init__(self) -> None:
+        self.time = 1_800_000_000.0
+
+    def now(self) -> float:
+        """The time it was moved to."""
+        return self.time
+
+
+class Running:
+    """A server that serves, its settings and its clock."""
+
+    def __init__(self, settings: Settings, clock: MovableClock) -> None:
+        self.settings, self.clock = settings, clock
+        self.tokens = tokens_of(settings, clock)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+
+    @property
+    def url(self) -> str:
+        """Where devices connect."""
+        return f"ws://127.0.0.1:{self.port}/v1/sync"
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[Running]:
+        """Serve until the block ends."""
+        app = create_app(self.settings, self.clock)
+        config = uvicorn.Config(
+            app, host="127.0.0.1", port=self.port, ws="websockets-sansio", log_level="error", ws_max_size=1 << 20
+        )
+        server = uvicorn.Server(config)
+        task = asyncio.create_task(server.serve())
+        while not server.started:
+            await asyncio.sleep(0.01)
+        try:
+            yield self
+        finally:
+            server.should_exit = True
+            await task
+
+    @asynccontextmanager
+    async def device(self, name: str, workspace: str = "acme", **hello: Any) -> AsyncIterator[Device]:
+        """A device that has been welcomed."""
+        async with connect(self.url, max_size=None) as socket:
+            device = Device(socket)
+            token = self.tokens.mint(workspace, name, ttl_s=3600)
+            await device.say(Hello(**{"token": token, "client": f"client-{name}"} | hello))
+            device.welcome = await device.hear(Welcome)
+            yield device
+
+
+class Device:
+    """One connection of a device."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket = socket
+        self.session = Session(Role.DEVICE)
+        self.shared: dict[tuple[str, str, str, str], CellEntry] = {}
+        self.welcome: Any = None
+
+    async def say(self, message: Message) -> None:
+        """Send a message through the session."""
+        await self.socket.send(self.session.send(message))
+
+    async def hear(self, kind: type[Any]) -> Any:
+        """The next message of that kind; shared cells on the way are applied."""
+        while True:
+            message = self.session.receive(await asyncio.wait_for(self.socket.recv(), 10))
+            if isinstance(message, Snapshot) and message.part == 1:
+                self.shared.clear()
+            if isinstance(message, Snapshot | Delta):
+                for entry in message.cells:
+                    at = (entry["level"], entry["inst"], entry["option"], entry["dim"])
+                    self.shared.pop(at, None)
+                    if "v" in entry or "w" in entry:
+                        self.shared[at] = entry
+            if isinstance(message, kind):
+                return message
+
+    async def push(self, *cells: CellEntry) -> Ack:
+        """Push cells and wait for their ack."""
+        await self.say(Push(self.session.pushed + 1, cells))
+        ack: Ack = await self.hear(Ack)
+        return ack
+
+    async def until(self, true: Callable[[Device], bool]) -> None:
+        """Listen until something holds of what is shared."""
+        while not true(self):
+            await self.hear(Snapshot | Delta)  # type: ignore[arg-type]
+
+    def value(self, level: str, instance: str, option: str, dimension: str) -> object:
+        """A shared value as JSON data; None if there is none."""
+        return self.shared.get((level, instance, option, dimension), {}).get("v")
+
+    @property
+    def resume(self) -> Resume:
+        """Where this device stands, for its next hello."""
+        return Resume(self.welcome.epoch, self.session.revision or 0)
+
+
+def cell(device: str, option: str, dimension: str, value: float, level: str = "device") -> CellEntry:
+    """One entry of a device's slice."""
+    return CellEntry(level=level, inst=device, option=option, dim=dimension, v=value)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Callable[..., Running]:
+    """Makes servers on one SQLite file, with what the operator declares if anything."""
+    clock = MovableClock()
+
+    def make(declared: dict[str, Any] | None = None, **settings: Any) -> Running:
+        if declared is not None:
+            (tmp_path / "config.json").write_text(json.dumps(declared))
+            settings["config"] = tmp_path / "config.json"
+        database = f"sqlite:///{tmp_path / 'fleet.db'}"
+        return Running(Settings(**{"database": database, "secret": SECRET, "tick_s": 0.05} | settings), clock)
+
+    return make
