@@ -16,35 +16,45 @@ WASM_BUILD = ROOT / "wasm-build"
 sys.path.insert(0, str(WASM_BUILD))
 
 
+SOURCES = ("pyproject.toml", "README.md", "LICENSE")
+
+
 @dataclass(frozen=True)
 class Sandbox:
-    """A build of the runtime alone, with pins, cache, working folder and result of its own."""
+    """A copy of the sources with everything fetched, and what a build of the runtime alone makes of it."""
 
-    folder: Path
+    root: Path
 
     @property
     def dist(self) -> Path:
         """What the build replaces."""
-        return self.folder / "web" / "dist"
+        return self.root / "web" / "dist"
 
     @property
     def cache(self) -> Path:
         """Where the build keeps what it fetched."""
-        return self.folder / "cache"
+        return self.root / "wasm-build" / "cache"
+
+    @property
+    def out(self) -> Path:
+        """Where the build works."""
+        return self.root / "wasm-build" / "out"
 
     @property
     def pins(self) -> Path:
         """The pins that the build reads."""
-        return self.folder / "pins.toml"
+        return self.root / "wasm-build" / "pins.toml"
+
+    @property
+    def command(self) -> list[str]:
+        """What a user runs."""
+        return [sys.executable, str(self.root / "wasm-build" / "build.py"), "--runtime-only"]
 
     def run(self, *prefix: str, **env: str) -> subprocess.CompletedProcess[str]:
-        """Run `build.py` as a user does, optionally below another command."""
-        command = [*prefix, sys.executable, str(WASM_BUILD / "build.py"), "--runtime-only"]
-        command += ["--pins", str(self.pins), "--cache", str(self.cache)]
-        command += ["--out", str(self.folder / "out"), "--dist", str(self.dist)]
+        """Run it, optionally below another command."""
         return subprocess.run(
-            command,
-            cwd=self.folder,
+            [*prefix, *self.command],
+            cwd=self.root,
             env={**os.environ, **env},
             capture_output=True,
             text=True,
@@ -54,19 +64,21 @@ class Sandbox:
 
     def leftovers(self) -> list[str]:
         """Whatever a build may have left half-written, outside its result."""
-        places = [*self.folder.glob("out/*"), *self.folder.glob("cache/staging-*"), *self.folder.rglob("*.part")]
+        places = [*self.out.glob("*"), *self.cache.glob("staging-*"), *self.root.rglob("*.part")]
         return sorted(place.name for place in places if place.name not in ("lock", "stamp"))
 
 
 @pytest.fixture
 def sandbox(tmp_path: Path) -> Sandbox:
-    """A sandbox with the real pins, everything fetched already, and a previous build in place."""
-    source = WASM_BUILD / "cache"
-    if not any(source.glob("trimmed-*")):
+    """A sandbox with a previous build in place."""
+    if not any((WASM_BUILD / "cache").glob("trimmed-*")):
         pytest.fail("wasm-build/cache is empty: run `make build` first")
-    shutil.copytree(source, tmp_path / "cache")
-    shutil.copyfile(WASM_BUILD / "pins.toml", tmp_path / "pins.toml")
     box = Sandbox(tmp_path)
+    for name in ("sporewright", "wasm-build"):
+        ignored = shutil.ignore_patterns("out", "__pycache__", "staging-*", "*.part")
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
+    for name in SOURCES:
+        shutil.copyfile(ROOT / name, tmp_path / name)
     box.dist.mkdir(parents=True)
     (box.dist / "previous.txt").write_text("the build before\n")
     return box

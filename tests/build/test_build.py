@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.build.conftest import ROOT, WASM_BUILD, Sandbox
+from tests.build.conftest import ROOT, SOURCES, Sandbox
 
 NOWHERE = "http://127.0.0.1:9/"  # the discard port, which nobody listens on
 
@@ -53,7 +53,7 @@ def test_same_sources_same_wheel(tmp_path: Path) -> None:
             copy = tmp_path / f"copy{number}"
             copy.mkdir()
             shutil.copytree(ROOT / "sporewright", copy / "sporewright", copy_function=shutil.copyfile)
-            for name in ("pyproject.toml", "README.md", "LICENSE"):
+            for name in SOURCES:
                 shutil.copyfile(ROOT / name, copy / name)
             full = build_wheel(copy, tmp_path / f"wheel{number}")
             wheels.append((full.read_bytes(), browser_wheel(full, tmp_path / f"cut{number}.whl").read_bytes()))
@@ -160,7 +160,7 @@ def test_a_file_that_cannot_be_written_stops_the_build(sandbox: Sandbox) -> None
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("mount"), reason="mounting a small file system needs root")
 def test_a_full_disk_stops_the_build(sandbox: Sandbox) -> None:
     """On a file system with 12 MB left the build stops with the reason, and leaves no half-written output."""
-    out = sandbox.folder / "out"
+    out = sandbox.out
     out.mkdir()
     words = ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(out)]
     if subprocess.run(words, capture_output=True, check=False).returncode != 0:
@@ -178,9 +178,7 @@ def test_a_full_disk_stops_the_build(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize("kill", [signal.SIGTERM, signal.SIGINT])
 def test_an_interrupted_build_leaves_nothing(sandbox: Sandbox, kill: signal.Signals) -> None:
     """A build told to stop while it composes says so, ends with 130, and leaves the previous build."""
-    command = [sys.executable, str(WASM_BUILD / "build.py"), "--runtime-only", "--pins", str(sandbox.pins)]
-    command += ["--cache", str(sandbox.cache), "--out", str(sandbox.folder / "out"), "--dist", str(sandbox.dist)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(sandbox.command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
     while "making the wheel" not in process.stdout.readline():
         assert process.poll() is None
@@ -215,7 +213,7 @@ def is_running(pid: int) -> bool:
 
 def test_a_killed_build_is_mended_by_the_next(sandbox: Sandbox) -> None:
     """What SIGKILL leaves, staging or a result caught between its two renames, is tidied by the next build."""
-    out = sandbox.folder / "out"
+    out = sandbox.out
     for left in (out / "staging-dead", sandbox.cache / "staging-dead"):
         left.mkdir(parents=True)
     (sandbox.cache / "stdlib-dead.zip.part").touch()
