@@ -6,7 +6,7 @@ Sans-I/O: the engine tells it what happened and carries out its effects. Message
 from __future__ import annotations
 
 import math
-from zlib import crc32
+from binascii import crc32
 
 from sporewright.device.calls import Effect, ErrorData, SyncStateName
 from sporewright.errors import ProtocolError, SporewrightError, VersionError

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sporewright import wire
 from sporewright.device.calls import RefusedCell
 from sporewright.device.storage import Coord
-from sporewright.errors import DecodeError, TooLargeError
+from sporewright.errors import DecodeError, ProtocolError, TooLargeError, UnknownLevelError
 from sporewright.wire import Ack, CellEntry, Limits, Push, entry_bytes
 
 __all__ = ["Outbox"]
+
+# What is remembered was within the orchestrator's limits when it was said.
+_ANY = Limits(message_bytes=2**31, cells=2**31)
 
 # `{"t":"push","seq":9007199254740991,"cells":[]}` and some room.
 _ENVELOPE = 64
@@ -37,7 +41,8 @@ class Outbox:
     @property
     def pending(self) -> int:
         """How many cells are not acknowledged."""
-        return len(self.coords())
+        flying = self._flight.coords if self._flight else ()
+        return len(self._queued) + sum(coord not in self._queued for coord in flying)
 
     @property
     def is_flying(self) -> bool:
@@ -47,6 +52,28 @@ class Outbox:
     def coords(self) -> list[Coord]:
         """Every cell that is not acknowledged."""
         return list(dict.fromkeys([*(self._flight.coords if self._flight else ()), *self._queued]))
+
+    def flight_text(self) -> str | None:
+        """The push in flight as text, to be remembered; None if there is none.
+
+        A tab may end between a push and its ack. Its successor must not use the number for other cells: the
+        orchestrator would answer with the first one's ack and never read them.
+        """
+        return None if self._flight is None else wire.encode(self._flight.push, _ANY)
+
+    def restore_flight(self, text: str, entry_of: Callable[[Coord], CellEntry]) -> None:
+        """Put the remembered push back in flight; its cells that have not changed since are not queued besides."""
+        try:
+            push = wire.decode(text, _ANY)
+            if not isinstance(push, Push):
+                return
+            coords = tuple((cell["level"], cell["inst"], cell["option"], cell["dim"]) for cell in push.cells)
+            same = [coord for coord, cell in zip(coords, push.cells, strict=True) if entry_of(coord) == cell]
+        except (DecodeError, ProtocolError, UnknownLevelError):
+            return
+        self._flight = _Flight(push, coords)
+        for coord in same:
+            self._queued.pop(coord, None)
 
     def mark(self, coord: Coord) -> None:
         """The cell changed; written twice before it is sent, it is sent once."""

@@ -53,6 +53,11 @@ class Shared:
         """Where this device stands, for `hello`."""
         return None if self.epoch is None or self.revision is None else Resume(self.epoch, self.revision)
 
+    def enter(self, epoch: str) -> None:
+        """The orchestrator's database is this one; a revision of another one means nothing here."""
+        if epoch != self.epoch:
+            self.epoch, self.revision = epoch, None
+
     def forget_revision(self) -> None:
         """Ask for a snapshot next time; what is known stays until it is in."""
         self.revision = None

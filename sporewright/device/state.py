@@ -12,7 +12,7 @@ from sporewright.device.identity import Identity, choose, remembered
 from sporewright.device.outbox import Outbox
 from sporewright.device.own import OwnSlice
 from sporewright.device.shared import Shared
-from sporewright.device.storage import IDENTITY, SHARED, Coord, Disk, cell_record, key_of, stored_cells
+from sporewright.device.storage import FLIGHT, IDENTITY, SHARED, Coord, Disk, cell_record, key_of, stored_cells
 from sporewright.device.watches import Watches
 from sporewright.policy.gates import Device
 from sporewright.routing.cooldown import Cooldowns
@@ -80,19 +80,22 @@ class DeviceState:
 
     def welcomed(self, message: Welcome) -> Push | None:
         """The orchestrator knows this device: take its name for it, and find out what has to be said again."""
-        elsewhere = self.shared.epoch not in (None, message.epoch)
+        elsewhere = self.shared.epoch is not None and self.shared.epoch != message.epoch
         moved = message.device != self.identity.device
-        self.shared.epoch = message.epoch
+        self.shared.enter(message.epoch)
         if moved:
             self._move(message.device)
         if moved or elsewhere:
             self._send_all()
             return None
-        return self.outbox.resumed(message.seq)
+        again = self.outbox.resumed(message.seq)
+        self._remember_flight()
+        return again
 
     def acked(self, message: Ack) -> None:
         """A push is committed: its cells are settled, the refused ones are shown to the page."""
         settled, refused = self.outbox.acked(message)
+        self._remember_flight()
         self._settled(settled, refused)
 
     def next_push(self, seq: int, limits: Limits) -> Push | None:
@@ -101,6 +104,8 @@ class DeviceState:
             return None
         push, dropped = self.outbox.next_push(seq, limits, self.own.entry)
         self._settled([(cell["level"], cell["inst"], cell["option"], cell["dim"]) for cell in dropped], dropped)
+        if push is not None:
+            self._remember_flight()
         return push
 
     def published(self, message: Snapshot | Delta) -> bool:
@@ -120,6 +125,9 @@ class DeviceState:
         if refused:
             self.push("refused", {"cells": refused})
 
+    def _remember_flight(self) -> None:
+        self._disk.put(FLIGHT, self.outbox.flight_text())
+
     def _restore(self, before: Identity | None) -> None:
         records = self._disk.records
         self.shared.restore(records.get(SHARED))
@@ -135,6 +143,9 @@ class DeviceState:
                     self.outbox.mark(kept)
         if before != self.identity:
             self._disk.put(IDENTITY, self.identity.to_text())
+            self._disk.put(FLIGHT, None)
+        elif FLIGHT in records:
+            self.outbox.restore_flight(records[FLIGHT], self.own.entry)
         records.clear()
 
     def _move(self, device: str) -> None:
@@ -151,5 +162,6 @@ class DeviceState:
         for coord in self.outbox.coords():
             self._disk.put(key_of(coord), None)  # a removal that nobody there needs to hear of
         self.outbox.replace(coords)
+        self._remember_flight()
         for coord in coords:
             self._disk.put(key_of(coord), cell_record(coord, self.own.layers(coord), pending=True))

@@ -1,7 +1,8 @@
 """What a device remembers, as records under text keys, put by the host into IndexedDB or a file (contracts §5).
 
 `cell/[level,inst,option,dim]` holds one own cell with its outbox flag, `identity` who this profile is, `shared` what
-the orchestrator published last. A record that does not decode is passed over: storage is foreign data.
+the orchestrator published last, `flight` the push that is not acknowledged. A record that does not decode is passed
+over: storage is foreign data.
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ from sporewright.core.store import Layers
 from sporewright.device.calls import Effect, ErrorData
 from sporewright.errors import DecodeError
 
-__all__ = ["IDENTITY", "SHARED", "Coord", "Disk", "cell_record", "key_of", "stored_cells"]
+__all__ = ["FLIGHT", "IDENTITY", "SHARED", "Coord", "Disk", "cell_record", "key_of", "stored_cells"]
 
 Coord = tuple[str, str, str, str]
 """(level, instance, option, dimension)."""
 
 IDENTITY = "identity"
 SHARED = "shared"
+FLIGHT = "flight"
 _CELL = "cell/"
 
 

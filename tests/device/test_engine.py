@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -213,6 +214,23 @@ def test_storage_that_refuses_is_said_and_tried_again() -> None:
     assert key in page.storage
     page.step({"type": "saved", "keys": list(page.storage)})
     assert "error" not in page.sync
+
+
+def test_names_that_look_like_slices_stay_where_they_are() -> None:
+    """Finer levels belong to a device by its name and a slash; a longer name is somebody else (W2)."""
+    levels = {"levels": ["global", "workspace", "device", "task"], "seeds": []}
+    page = Page()
+    page.start(config=levels, device="A")
+    cell = {"level": "task", "inst": "A/x", "option": "o", "dim": "d", "v": 1.0}
+    page.storage["cell/mine"] = json.dumps({"cell": cell, "pending": True})
+    page.storage["cell/theirs"] = json.dumps({"cell": {**cell, "inst": "AB/x"}, "pending": True})
+
+    again = Page(page.storage)
+    reply = again.start(config=levels, device="B")
+
+    assert reply["sync"]["pending"] == 1
+    assert again.call("resolve", cursor={"task": "B/x"})["queue"] == ["o"]
+    assert again.call("resolve", cursor={"task": "AB/x"})["queue"] == []
 
 
 def test_calls_out_of_turn() -> None:

@@ -152,19 +152,76 @@ def test_a_lost_acknowledgement_is_asked_for_again() -> None:
 
 
 def test_a_reload_amid_a_push_sends_the_cells_under_the_next_number() -> None:
-    """What was in flight when the tab closed is still pending in storage, and goes out again."""
+    """What was in flight when the tab closed is said again word for word, what changed since under the next number."""
+    for committed in (0, 1):
+        page = Page()
+        server = online(page)
+        observe(page, "alpha", 1.0)
+        (push,) = server.read()
+
+        again = Page(page.storage)
+        assert again.start(orchestrator=URL, token="t")["sync"]["pending"] == 1
+        observe(again, "beta", 2.0)
+        late = Server(again, seq=committed)
+        late.accept()
+
+        first, second = late.serve()
+        assert first == push
+        assert (second.seq, names(second)) == (2, ["beta"])
+        assert again.sync["pending"] == 0
+        assert "flight" not in again.storage
+
+
+def test_a_reload_amid_a_push_keeps_a_newer_value() -> None:
+    """A cell that changed while its push was in flight goes out again after the reload, under the next number."""
     page = Page()
     server = online(page)
     observe(page, "alpha", 1.0)
+    observe(page, "alpha", 2.0)
     server.read()
 
     again = Page(page.storage)
-    assert again.start(orchestrator=URL, token="t")["sync"]["pending"] == 1
-    late = Server(again, seq=1)
+    again.start(orchestrator=URL, token="t")
+    late = Server(again)
     late.accept()
 
-    (push,) = late.serve()
-    assert (push.seq, names(push)) == (2, ["alpha"])
+    assert [push.cells[0].get("v") for push in late.serve()] == [1.0, 2.0]
+
+
+def test_a_flight_of_another_client_is_not_taken_up() -> None:
+    """Numbers belong to a client: under another one the cells are pending as any, from number 1."""
+    page = Page()
+    server = online(page)
+    observe(page, "alpha", 1.0)
+    observe(page, "beta", 1.0)
+    server.read()
+    page.storage["flight"] = page.storage["flight"].replace('"seq":1', '"seq":7')
+
+    again = Page(page.storage)
+    again.start(orchestrator=URL, token="t", client="another")
+    late = Server(again)
+    late.accept()
+
+    assert [(push.seq, names(push)) for push in late.serve()] == [(1, ["alpha", "beta"])]
+
+
+ALIEN = '{"t":"push","seq":1,"cells":[{"level":"galaxy","inst":"","option":"a","dim":"b"}]}'
+
+
+@pytest.mark.parametrize("text", ["[", '{"t":"ping","n":1}', '{"t":"push","seq":9,"cells":[]}', ALIEN])
+def test_a_flight_that_is_none_is_passed_over(text: str) -> None:
+    """A broken record, another message, or a number that does not fit: the cells go out under the right number."""
+    page = Page()
+    page.start(device="A")
+    observe(page, "alpha", 1.0)
+    page.storage["flight"] = text
+
+    again = Page(page.storage)
+    again.start(orchestrator=URL, token="t")
+    late = Server(again)
+    late.accept()
+
+    assert [(push.seq, names(push)) for push in late.serve()] == [(1, ["alpha"])]
 
 
 def test_another_database_gets_everything_again() -> None:
@@ -185,6 +242,11 @@ def test_another_database_gets_everything_again() -> None:
     assert isinstance(hello, Hello)
     assert hello.resume == Resume("db-1", 7)
     assert [names(push) for push in pushes] == [["alpha", "beta"]]
+    page.step({"type": "closed"})
+    page.wake()
+    third = Server(page, epoch="db-2", seq=1).accept()
+    assert isinstance(third, Hello)
+    assert third.resume is None
 
 
 def test_the_orchestrators_name_for_the_device_wins() -> None:
