@@ -12,6 +12,10 @@ export default defineConfig(({ mode }) => ({
     emptyOutDir: false,
     minify: true,
     sourcemap: false,
-    lib: { entry: resolve(import.meta.dirname, ENTRIES[mode] ?? mode), formats: ["es" as const], fileName: () => `${mode}.js` },
+    lib: {
+      entry: resolve(import.meta.dirname, ENTRIES[mode] ?? mode),
+      formats: ["es" as const],
+      fileName: () => `${mode}.js`,
+    },
   },
 }));

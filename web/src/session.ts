@@ -37,6 +37,7 @@ export class Session {
   readonly #aborted = new AbortController();
   #engine: OpenEngine | null = null;
   #link: Link | null = null;
+  #running = false;
   #progress: ((state: Pushes["state"]) => void) | null = null;
 
   constructor(options: RouterOptions, events: SessionEvents) {
@@ -60,6 +61,7 @@ export class Session {
       config: fingerprint,
     };
     await this.#open({ runtime, manifest, key, stageTimeout: this.#stageTimeout }, options.engine ?? bestKind());
+    this.#running = true;
     const { head: watch } = this;
     const identity = { fresh_id: randomId(), device: options.device };
     return this.call("start", { config: plain(config), cursor, limit, watch, ...identity, orchestrator, token });
@@ -71,11 +73,11 @@ export class Session {
     return this.#link.call(call, body, call === "start" ? this.#stageTimeout : this.#callTimeout);
   }
 
-  /** Say goodbye, for at most a second, then free worker, port and lock; whatever is pending is rejected. */
+  /** Say goodbye, free worker, port and lock; whatever is pending is rejected. A running engine gets a second to save. */
   async close(error?: SporewrightError): Promise<void> {
     this.#aborted.abort();
-    const link = this.#link;
-    if (link && !error) await link.call("close", {}, CLOSE_MS).catch(() => undefined);
+    const goodbye = this.#link?.call("close", {}, CLOSE_MS).catch(() => undefined);
+    if (this.#running && !error) await goodbye;
     this.#release(error);
   }
 

@@ -50,7 +50,11 @@ export interface RouterOptions {
   device?: string | undefined;
   /** Where the build is served; must be the page's own origin unless the engine is inline. Default: beside this module. */
   runtime?: string | URL | undefined;
-  /** Default: the best the browser has. */
+  /**
+   * `shared`: one engine for all tabs of this profile; `dedicated`: a worker of this page's own; `inline`: in the page's own
+   * thread, which it blocks while it starts. Default: the best the browser has. A second engine over the same storage
+   * (another config, build or kind) works and learns, but keeps its records to itself until the first one ends.
+   */
   engine?: EngineKind | undefined;
   /** Length of `queue`. Default 64. */
   limit?: number | undefined;
