@@ -164,7 +164,8 @@ def _evidence(data: dict[str, Any], place: str) -> tuple[ExactSum, ExactSum, int
 def _exact(data: object, place: str) -> ExactSum:
     if not isinstance(data, list) or len(data) > _MOST_PARTS:
         raise DecodeError(f"{place}: {jsontext.shown(data)} is not a list of at most {_MOST_PARTS} numbers")
-    total = ExactSum(decode_number(part, f"{place}[{at}]") for at, part in enumerate(data))
-    if not abs(float(total)) <= _READABLE:
-        raise DecodeError(f"{place}: {float(total)!r} is beyond {_READABLE:g}")
-    return total
+    parts = [decode_number(part, f"{place}[{at}]") for at, part in enumerate(data)]
+    for at, part in enumerate(parts):
+        if not abs(part) <= _READABLE:
+            raise DecodeError(f"{place}[{at}]: {part!r} is not finite or beyond {_READABLE:g}")
+    return ExactSum(parts)

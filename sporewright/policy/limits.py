@@ -12,13 +12,16 @@ __all__ = [
     "MAX_INFORMATION",
     "MAX_LAYERS",
     "MAX_PRECISION",
+    "MIN_VARIANCE",
     "checked_number",
     "checked_variance",
     "fits_evidence",
 ]
 
 LIMIT = 1e75
-"""The largest magnitude of a value, prior or weight; a variance lies in [1 / LIMIT, LIMIT]."""
+"""The largest magnitude of a value, prior or weight, and the largest variance."""
+
+MIN_VARIANCE = 1e-75
 
 MAX_LAYERS = 64
 """An address is walked and a snapshot read by recursion over its layers."""
@@ -40,8 +43,8 @@ def checked_number(x: object, place: str) -> float:
 def checked_variance(x: object, place: str) -> float:
     """A variance: positive, finite, in [1e-75, 1e75]; errors as `checked_number`."""
     variance = checked_number(x, place)
-    if variance < 1.0 / LIMIT:
-        raise ConfigError(f"{place}: a variance is positive, at least {1.0 / LIMIT:g}, not {x!r}")
+    if variance < MIN_VARIANCE:
+        raise ConfigError(f"{place}: a variance is positive, at least {MIN_VARIANCE:g}, not {x!r}")
     return variance
 
 
