@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext
 
-from conftest import ROOT, Orchestrator, open_bare
+from e2e.harness import ROOT, Orchestrator, open_bare
 
 SHARED = Path(os.environ.get("SPOREWRIGHT_SHARED", ROOT.parent / "shared")) / "conformance"
 SUITE = ROOT / "tests" / "conformance"
@@ -44,9 +44,15 @@ def files_under(root: Path) -> list[tuple[str, str, object]]:
     return [(file.parent.name, file.name, json.loads(file.read_text())) for file in sorted(root.rglob("*.json"))]
 
 
-def run_in_browser(device: Callable[..., BrowserContext], server: Orchestrator, cases: list[tuple[str, str, object]]) -> dict[str, object]:
+def run_in_browser(
+    device: Callable[..., BrowserContext], server: Orchestrator, cases: list[tuple[str, str, object]]
+) -> dict[str, object]:
     """Run the cases with the suite's own runner in Pyodide."""
-    runner = {f"conformance/{file.relative_to(SUITE)}": file.read_text() for file in SUITE.rglob("*.py") if not file.name.startswith("test_")}
+    runner = {
+        f"conformance/{file.relative_to(SUITE)}": file.read_text()
+        for file in SUITE.rglob("*.py")
+        if not file.name.startswith("test_")
+    }
     runner.setdefault("conformance/__init__.py", "")
     page = open_bare(device(), server.origin)
     page.set_default_timeout(120_000)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from conftest import ARTIFACTS, free_port
+from e2e.harness import ARTIFACTS, free_port
 
 Device = Callable[..., BrowserContext]
 

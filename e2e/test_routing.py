@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route
 
-from conftest import Orchestrator, config_of, open_bare, start_router, until
-from upstreams import Upstream
+from e2e.harness import Orchestrator, config_of, open_bare, start_router, until
+from e2e.upstreams import Upstream
 
 NAMES = ("alpha", "beta", "gamma")
 FETCH = """async ({ path, init }) => {

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, WebSocketRoute
 
-from conftest import LEVELS, Orchestrator, config_of, open_bare, start_router, until
+from e2e.harness import LEVELS, Orchestrator, config_of, open_bare, start_router, until
 
 Device = Callable[..., BrowserContext]
 LIVE = "router.sync.state === 'live' && router.sync.pending === 0"
@@ -191,7 +191,15 @@ def test_forbidden_storage_still_routes(device: Device, orchestrator: Orchestrat
     context = device()
     context.add_init_script("IDBFactory.prototype.open = () => { throw new DOMException('denied', 'SecurityError'); };")
     page = open_bare(context, orchestrator.origin)
-    start_router(page, {"config": {"levels": LEVELS, **config_of({"alpha": 0.1, "beta": 0.2})}, "cursor": {}, "upstreams": {}, "engine": "inline"})
+    start_router(
+        page,
+        {
+            "config": {"levels": LEVELS, **config_of({"alpha": 0.1, "beta": 0.2})},
+            "cursor": {},
+            "upstreams": {},
+            "engine": "inline",
+        },
+    )
 
     page.evaluate("router.observe('alpha', 'latency', 9)")
 

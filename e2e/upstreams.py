@@ -75,7 +75,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, status: int, body: bytes) -> None:
         self.send_response(status)
-        cors = {"access-control-allow-origin": "*", "access-control-allow-headers": "*", "access-control-expose-headers": "*"}
+        cors = {
+            "access-control-allow-origin": "*",
+            "access-control-allow-headers": "*",
+            "access-control-expose-headers": "*",
+        }
         for name, value in {**cors, "content-type": "application/json", **self.server.upstream.headers}.items():
             self.send_header(name, value)
         self.send_header("content-length", str(len(body)))

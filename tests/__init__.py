@@ -1,0 +1,1 @@
+"""All tests that run in CPython."""

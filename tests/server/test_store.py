@@ -68,7 +68,7 @@ def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opener]:
         return
     address = f"sqlite:///{tmp_path}/a%20b.db"
     if request.param == "postgresql":
-        import psycopg
+        psycopg = pytest.importorskip("psycopg", reason="the PostgreSQL driver psycopg is not installed")
 
         address = request.getfixturevalue("postgresql")
         with psycopg.connect(address, autocommit=True) as connection:
