@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
@@ -28,6 +29,7 @@ from sporewright.wire import Ack, Hello, Limits, Push, Welcome
 from tests.device.fleet import CONFIG, LEVELS
 
 CURSOR = {"workspace": "acme"}
+SECRET = "a-secret-of-at-least-32-bytes-for-tests"
 HAS_SERVER = importlib.util.find_spec("sporewright.cli") is not None
 
 
@@ -155,7 +157,7 @@ class Fleet:
             self.port = int(probe.getsockname()[1])
         self.env = {
             **os.environ,
-            "SPOREWRIGHT_SECRET": "a-secret-of-at-least-32-bytes-for-tests",
+            "SPOREWRIGHT_SECRET": SECRET,
             "SPOREWRIGHT_TICK_S": "0.2",
         }
         (folder / "config.json").write_text(json.dumps(CONFIG))
@@ -171,7 +173,7 @@ class Fleet:
         more += ["--database", f"sqlite:///{self.folder / 'fleet.db'}"]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(self.words(*more), env=self.env, cwd=self.folder, stdout=log, stderr=log)
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while time.monotonic() < until and self.process.poll() is None:
             try:
                 with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=1):
@@ -188,10 +190,17 @@ class Fleet:
             self.process = None
 
     def token(self, device: str) -> str:
-        """What `sporewright token` prints."""
-        more = self.words("token", "--workspace", "acme", "--device", device)
-        done = subprocess.run(more, env=self.env, cwd=self.folder, capture_output=True, text=True, check=True)
-        return done.stdout.strip()
+        """A token of this server's for the device's slice (contracts §2)."""
+        now = int(time.time())
+        claims = {
+            "sub": device,
+            "workspace": "acme",
+            "device": device,
+            "iat": now,
+            "exp": now + 600,
+            "aud": "sporewright",
+        }
+        return jwt.encode(claims, SECRET, "HS256")
 
     def device(self, name: str, **more: Any) -> NativeDevice:
         """A device of this fleet, not yet started."""
@@ -218,11 +227,11 @@ def leads(option: str) -> Callable[[NativeDevice], bool]:
 async def test_two_devices_converge(fleet: Fleet) -> None:
     """What one device measures moves the other's order after the tick, as a workspace value (U7)."""
     async with fleet.device("A") as one, fleet.device("B") as two:
-        await one.until(is_live)
-        await two.until(is_live)
+        await one.until(is_live, 30)
+        await two.until(is_live, 30)
 
         one.observe("alpha", "latency", 5.0)
-        await two.until(leads("beta"))
+        await two.until(leads("beta"), 30)
 
         alpha = next(each for each in two.call("explain")["ranked"] if each["option"] == "alpha")
         latency = next(term for term in alpha["terms"] if term["dimension"] == "latency")
@@ -235,15 +244,14 @@ async def test_offline_writes_arrive_and_a_killed_server_loses_nothing(fleet: Fl
     records: dict[str, str] = {}
     async with fleet.device("A", records=records) as one:
         one.observe("gamma", "latency", 0.01)
-        await one.until(is_live)
+        await one.until(is_live, 30)
         fleet.end(signal.SIGKILL)
         await one.until(lambda each: each.sync["state"] != "live")
         one.observe("alpha", "latency", 7.0)
         assert one.sync["pending"] == 1
-    token_made_before = fleet.device("B")
     fleet.start()
 
-    async with fleet.device("A", records=records) as again, token_made_before as two:
+    async with fleet.device("A", records=records) as again, fleet.device("B") as two:
         assert again.queue == ["gamma", "beta", "alpha"]
-        await again.until(is_live)
-        await two.until(lambda each: each.queue == ["gamma", "beta", "alpha"])
+        await again.until(is_live, 30)
+        await two.until(lambda each: each.queue == ["gamma", "beta", "alpha"], 30)
