@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from sporewright.core.tensor import Tensor
 from sporewright.errors import SporewrightError, TooLargeError
 from sporewright.server.cells import Coordinate, Layers, coordinate_of, layers_of, shown
+from sporewright.server.settings import Settings
 from sporewright.wire import Ack, CellEntry, Push, Refusal
 
 __all__ = ["KEPT_ACKS", "ack_from", "acks_with", "judge"]
@@ -17,9 +18,9 @@ KEPT_ACKS = 8
 
 
 def judge(
-    levels: Sequence[str], device: str, push: Push, kept: Mapping[Coordinate, Layers], room: int, name_bytes: int
+    levels: Sequence[str], device: str, push: Push, kept: Mapping[Coordinate, Layers], settings: Settings
 ) -> tuple[dict[Coordinate, Layers], Ack]:
-    """The cells to commit and the ack; `kept` are the device's cells by now, `room` how many it may have.
+    """The cells to commit and the ack; `kept` are the device's cells by now.
 
     Each cell is put to a slice-bound writer of an empty tensor: `unset` there checks W1 and W2 and changes nothing.
     """
@@ -32,13 +33,24 @@ def judge(
         try:
             writer.unset(*at)
             adds = layers != Layers() and at not in kept and at not in accepted
-            _check_size(entry, at, len(kept) + new + adds, room, name_bytes)
+            _check_size(entry, at, len(kept) + new + adds, settings.slice_cells, settings.coordinate_bytes)
         except SporewrightError as why:
             refused.append(Refusal(index, why.code, str(why)))
             continue
         new += adds
         accepted[at] = layers
-    return accepted, Ack(push.seq, len(push.cells) - len(refused), tuple(refused))
+    return accepted, Ack(push.seq, len(push.cells) - len(refused), _short(refused, settings.message_bytes))
+
+
+def _short(refused: Sequence[Refusal], message_bytes: int) -> tuple[Refusal, ...]:
+    """The refusals with their messages cut so that one ack holds them all."""
+    # 80 bytes of frame each; an ASCII character takes two at most once it is escaped in JSON.
+    room = max(0, min(400, (message_bytes // max(1, len(refused)) - 80) // 2))
+    return tuple(Refusal(one.index, one.code, _ascii(one.message)[:room]) for one in refused)
+
+
+def _ascii(text: str) -> str:
+    return text.encode("ascii", "backslashreplace").decode("ascii")
 
 
 def _check_size(entry: CellEntry, at: Coordinate, cells: int, room: int, name_bytes: int) -> None:

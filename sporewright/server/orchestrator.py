@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
 from sporewright.core.config import TensorConfig
-from sporewright.errors import ConfigError, ProtocolError, SporewrightError
+from sporewright.errors import ConfigError, InternalError, ProtocolError, SporewrightError
 from sporewright.server import intake, publish
 from sporewright.server.cells import Coordinate, Layers
 from sporewright.server.clock import Clock
@@ -70,7 +70,6 @@ class Orchestrator:
         self._members: set[Member] = set()
         self._waiting: asyncio.Queue[_Waiting] = asyncio.Queue()
         self._writing = asyncio.Lock()
-        self._changed = asyncio.Event()
 
     def shelf(self, workspace: str) -> Shelf:
         """What the workspace is shown; a new one is made by the next tick."""
@@ -88,6 +87,11 @@ class Orchestrator:
         self.heard(member)
         if self.shelf(member.key.workspace).head == 0:
             await self.tick()
+
+    @property
+    def is_full(self) -> bool:
+        """True when no further session is let in."""
+        return len(self._members) >= self._settings.connections
 
     def leave(self, member: Member) -> None:
         """A session ended; what it said stays, until its lease is over."""
@@ -163,9 +167,9 @@ class Orchestrator:
             await asyncio.sleep(self._settings.tick_s)
             try:
                 await self.tick()
-            except SporewrightError as why:
+            except Exception as why:
                 # The next tick makes everything anew, so a failed one loses nothing.
-                _log.error("tick failed", code=why.code, reason=str(why))
+                _failed("tick", why)
 
     async def _commit_groups(self) -> None:
         while True:
@@ -179,24 +183,23 @@ class Orchestrator:
     def _commit(self, group: list[_Waiting], loop: asyncio.AbstractEventLoop) -> None:
         """One transaction for the group, then the answers: a failure is everybody's answer, and changes nothing."""
         batch = _Batch(self._clients, self._reports)
-        answers: list[tuple[_Waiting, Ack | SporewrightError]] = []
-        for waiting in group:
-            try:
-                ack = batch.take(waiting.key, waiting.push, self.levels, self._settings, self._clock.now())
-                answers.append((waiting, ack))
-            except ProtocolError as why:
-                answers.append((waiting, why))
         try:
+            answers = [(waiting, self._taken(batch, waiting)) for waiting in group]
             if batch.clients:
                 with self._store.write() as writing:
                     for workspace, cells in batch.cells.items():
                         writing.report(workspace, cells)
                     writing.acknowledge(batch.clients)
                 self._adopt(batch)
-        except SporewrightError as why:
-            _log.error("commit failed", code=why.code, reason=str(why))
-            answers = [(waiting, why) for waiting in group]
+        except Exception as why:
+            answers = [(waiting, _failed("commit", why)) for waiting in group]
         loop.call_soon_threadsafe(self._answer, answers)
+
+    def _taken(self, batch: _Batch, waiting: _Waiting) -> Ack | SporewrightError:
+        try:
+            return batch.take(waiting.key, waiting.push, self.levels, self._settings, self._clock.now())
+        except ProtocolError as why:
+            return why
 
     def _adopt(self, batch: _Batch) -> None:
         for workspace, cells in batch.cells.items():
@@ -216,6 +219,15 @@ class Orchestrator:
                 waiting.answer.set_exception(answer)
 
 
+def _failed(what: str, why: Exception) -> SporewrightError:
+    """Log why; a defect of ours with its traceback, as an error that may cross to a device."""
+    if isinstance(why, SporewrightError):
+        _log.error(f"{what} failed", code=why.code, reason=str(why))
+        return why
+    _log.error(f"{what} failed", exc_info=why)
+    return InternalError("the server met a defect of its own; it has been logged")
+
+
 class _Batch:
     """What one group of pushes comes to, before it is committed."""
 
@@ -231,9 +243,8 @@ class _Batch:
             return intake.ack_from(client.acks, push.seq)
         if push.seq > client.seq + 1:
             raise ProtocolError(f"push.seq: {push.seq} leaves a gap, {client.seq} is committed")
-        room = settings.slice_cells
-        kept = self._kept(key, room)
-        accepted, ack = intake.judge(levels, key.device, push, kept, room, settings.coordinate_bytes)
+        kept = self._kept(key, settings.slice_cells)
+        accepted, ack = intake.judge(levels, key.device, push, kept, settings)
         self.cells.setdefault(key.workspace, {}).update(accepted)
         self.clients[key] = Client(push.seq, intake.acks_with(client.acks, ack), now)
         return ack
@@ -253,11 +264,11 @@ class _Batch:
 
 
 def _declared(config: TensorConfig | None) -> dict[Coordinate, Layers]:
-    """The operator's cells on the shared levels."""
+    """The operator's cells on the shared levels; not the priors, which published would pass for facts (D4)."""
     if config is None:
         return {}
     shared = config.levels[:2]
-    cells = config.build().cells()
+    cells = replace(config, priors={}).build().cells()
     return {
         (cell.level, cell.instance, cell.option, cell.dimension): Layers(cell.value, cell.weight)
         for cell in cells

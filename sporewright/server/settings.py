@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sporewright.errors import ConfigError
@@ -48,6 +48,12 @@ class Settings(BaseSettings):
     send_timeout_s: float = Field(default=20.0, gt=0)
     """A device that takes no byte for this long is cut off; it comes back with `resume`."""
     connections: int = Field(default=10_000, ge=1)
+
+    @model_validator(mode="after")
+    def _refusals_fit(self) -> Settings:
+        if self.message_cells * 128 > self.message_bytes:
+            raise ValueError(f"message_bytes: {self.message_bytes} cannot hold {self.message_cells} refusals")
+        return self
 
     @property
     def limits(self) -> Limits:

@@ -5,11 +5,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+from collections.abc import Coroutine
+from typing import Any
 
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from sporewright.errors import ClosedError, InternalError, SporewrightError, TimedOutError, TokenError, VersionError
+from sporewright.errors import (
+    ClosedError,
+    InternalError,
+    ProtocolError,
+    SporewrightError,
+    StorageError,
+    TimedOutError,
+    TokenError,
+    TooLargeError,
+    VersionError,
+)
 from sporewright.server.auth import Grant, Tokens
 from sporewright.server.clock import Clock
 from sporewright.server.metrics import Metrics
@@ -24,7 +36,23 @@ __all__ = ["Connection"]
 
 # RFC 6455 §7.4.1: the peer broke the protocol (1002), a policy (1008), or we met a condition of our own (1011).
 CLOSE_PROTOCOL, CLOSE_POLICY, CLOSE_INTERNAL = 1002, 1008, 1011
+# A client id is random and short; a database keeps it in a key.
+CLIENT_BYTES = 200
 _log = structlog.get_logger("sporewright.socket")
+
+
+async def _first_of(*works: Coroutine[Any, Any, None]) -> None:
+    """Do them side by side until one ends, and end as it did; the others are cancelled."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        ends = await asyncio.gather(*tasks, return_exceptions=True)
+    for task, end in zip(tasks, ends, strict=True):
+        if task in done and isinstance(end, BaseException):
+            raise end
 
 
 class Connection:
@@ -54,19 +82,15 @@ class Connection:
     async def _live(self) -> None:
         grant, hello = await self._greeted()
         member = Member(ClientKey(grant.workspace, grant.device, hello.client))
+        if self._hub.is_full:
+            raise TooLargeError(f"connections: this server takes {self._settings.connections} at a time")
         await self._hub.join(member)
-        publishing: asyncio.Task[None] | None = None
         try:
             await self._say(self._welcome(member.key))
             member.news.set()
-            publishing = asyncio.create_task(self._publish(member))
-            await self._read(member, grant, publishing)
+            await _first_of(self._read(member, grant), self._publish(member, grant))
         finally:
             self._hub.leave(member)
-            if publishing is not None:
-                publishing.cancel()
-                with contextlib.suppress(asyncio.CancelledError, Exception):
-                    await publishing
 
     async def _greeted(self) -> tuple[Grant, Hello]:
         try:
@@ -76,6 +100,8 @@ class Connection:
             raise TimedOutError(f"no hello within {self._settings.hello_timeout_s:g} s") from None
         if not isinstance(hello, Hello):
             raise ClosedError("the device said goodbye before hello")
+        if len(hello.client.encode()) > CLIENT_BYTES:
+            raise ProtocolError(f"hello.client: {len(hello.client.encode())} bytes, the limit is {CLIENT_BYTES}")
         return self._tokens.verify(hello.token), hello
 
     def _welcome(self, key: ClientKey) -> Welcome:
@@ -91,13 +117,14 @@ class Connection:
             limits=self._settings.limits,
         )
 
-    async def _read(self, member: Member, grant: Grant, publishing: asyncio.Task[None]) -> None:
+    def _check_token(self, grant: Grant) -> None:
+        if self._clock.now() >= grant.expires:
+            raise TokenError(f"token: expired at {grant.expires:.0f}")
+
+    async def _read(self, member: Member, grant: Grant) -> None:
         while True:
             message = await self._receive()
-            if publishing.done():
-                publishing.result()
-            if self._clock.now() >= grant.expires:
-                raise TokenError(f"token: expired at {grant.expires:.0f}")
+            self._check_token(grant)
             self._hub.heard(member)
             match message:
                 case Push():
@@ -109,11 +136,12 @@ class Connection:
                 case _:
                     pass
 
-    async def _publish(self, member: Member) -> None:
+    async def _publish(self, member: Member, grant: Grant) -> None:
         """Bring the device up to date whenever the bell rings; several rings meanwhile are one."""
         while True:
             await member.news.wait()
             member.news.clear()
+            self._check_token(grant)
             shelf = self._hub.shelf(member.key.workspace)
             for message in list(updates(shelf, self._session.revision, self._session.limits)):
                 if isinstance(message, Snapshot) and message.part == 1:
@@ -139,8 +167,9 @@ class Connection:
     async def _refuse(self, why: SporewrightError) -> None:
         self._metrics.refused.labels(why.code).inc()
         _log.info("session refused", code=why.code, reason=str(why))
+        ours = isinstance(why, InternalError | StorageError)
         policy = isinstance(why, TokenError | TimedOutError | VersionError)
-        code = CLOSE_INTERNAL if isinstance(why, InternalError) else CLOSE_POLICY if policy else CLOSE_PROTOCOL
+        code = CLOSE_INTERNAL if ours else CLOSE_POLICY if policy else CLOSE_PROTOCOL
         with contextlib.suppress(Exception):
             await self._say(ErrorMessage(why.code, str(why), fatal=True))
         with contextlib.suppress(Exception):

@@ -15,14 +15,20 @@ from tests.server.conftest import Device, Running, cell
 
 Make = Callable[..., Running]
 
+
+def _seed(level: str, instance: str, option: str, dimension: str, kind: str, value: float) -> dict[str, object]:
+    at = {"floor": "global", "level": level, "inst": instance, "option": option, "dim": dimension}
+    return at | {"kind": kind, "value": value}
+
+
 DECLARED = {
     "levels": ["global", "workspace", "device"],
     "seeds": [
-        {"floor": "global", "level": "global", "inst": "", "option": "groq", "dim": "latency", "kind": "value", "value": 0.5},
-        {"floor": "global", "level": "global", "inst": "", "option": "", "dim": "latency", "kind": "weight", "value": 1.0},
-        {"floor": "global", "level": "workspace", "inst": "acme", "option": "groq", "dim": "financial", "kind": "value", "value": 2.0},
+        _seed("global", "", "groq", "latency", "value", 0.5),
+        _seed("global", "", "", "latency", "weight", 1.0),
+        _seed("workspace", "acme", "groq", "financial", "value", 2.0),
     ],
-}  # fmt: skip
+}
 
 
 async def test_device_to_workspace_to_global(server: Make) -> None:
@@ -128,7 +134,7 @@ async def test_another_database_is_a_snapshot(server: Make) -> None:
 
 async def test_large_shared_levels_come_in_parts(server: Make) -> None:
     """A snapshot over the message limit is cut into parts that each keep it."""
-    async with server(message_bytes=8192).serving() as running, running.device("A") as a:
+    async with server(message_bytes=8192, message_cells=64).serving() as running, running.device("A") as a:
         for chunk in range(4):
             await a.push(*(cell("A", f"option-{chunk}-{at}", "latency", 1.0) for at in range(50)))
         await a.until(lambda d: len([at for at in d.shared if at[0] == "workspace"]) == 200)
@@ -191,9 +197,10 @@ async def test_a_bad_first_message(server: Make, first: str | bytes, code: str) 
 async def test_ten_megabytes_are_cut_off(server: Make) -> None:
     """A message of 10 MB ends the connection as too large before anything is read of it."""
     async with server().serving() as running, connect(running.url) as socket:
+        sending = asyncio.create_task(socket.send("x" * 10_000_000))
         with pytest.raises(ConnectionClosed) as closed:
-            await socket.send("x" * 10_000_000)
             await socket.recv()
+        await asyncio.gather(sending, return_exceptions=True)
         assert closed.value.rcvd is None or closed.value.rcvd.code == 1009
 
 
