@@ -43,15 +43,14 @@ _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _NOT_BRACKETS = re.compile(r"[^\[\]{}]+")
 
 
-def _check_nesting(text: str) -> None:
-    """Refuse what nests too deep before the recursive reader sees it; each pass peels one layer of closed pairs."""
+def _nests_deep(text: str) -> bool:
+    """Whether the recursive reader must not see it; each pass peels one layer of closed pairs."""
     brackets = _NOT_BRACKETS.sub("", _STRING.sub("", text))
     for _ in range(MAX_NESTING):
         if not brackets:
-            return
+            return False
         brackets = brackets.replace("[]", "").replace("{}", "")
-    if brackets.count("[") + brackets.count("{") > MAX_NESTING or "[]" in brackets or "{}" in brackets:
-        raise _RefusedError(f"nested deeper than {MAX_NESTING}")
+    return brackets.count("[") + brackets.count("{") > MAX_NESTING or "[]" in brackets or "{}" in brackets
 
 
 def parse(text: str | bytes, what: str, *, forgiving: bool = False) -> Any:
@@ -61,14 +60,35 @@ def parse(text: str | bytes, what: str, *, forgiving: bool = False) -> Any:
     """
     try:
         plain = text if isinstance(text, str) else text.decode("utf-8")
-        _check_nesting(plain)
+        if _nests_deep(plain):
+            raise DecodeError(f"{what}: nested deeper than {MAX_NESTING}")
         return (_FORGIVING if forgiving else _STRICT).decode(plain)
     except _RefusedError as why:
-        raise DecodeError(f"{what}: {why}") from None
+        raise DecodeError(what + _located(plain, str(why))) from None
     except json.JSONDecodeError as why:
         raise DecodeError(f"{what}: not JSON at character {why.pos}: {why.msg}") from None
     except UnicodeDecodeError as why:
         raise DecodeError(f"{what}: not UTF-8 at byte {why.start}") from None
+
+
+def _located(text: str, reason: str) -> str:
+    """The path to the first flaw and its reason; read anew, because a strict reading stops without saying where."""
+    try:
+        found = _FORGIVING.decode(text)
+    except json.JSONDecodeError:
+        return f": {reason}"
+    path = ""
+    while not isinstance(found, Flaw):
+        steps = found.items() if isinstance(found, dict) else enumerate(found)
+        at, found = next((at, inner) for at, inner in steps if _has_flaw(inner))
+        path += f"[{at}]" if isinstance(at, int) else f".{shown(at)[1:-1]}"
+    return f"{path}: {found.reason}"
+
+
+def _has_flaw(data: object) -> bool:
+    if isinstance(data, dict):
+        return any(map(_has_flaw, data.values()))
+    return isinstance(data, Flaw) or (isinstance(data, list) and any(map(_has_flaw, data)))
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

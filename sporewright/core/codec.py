@@ -88,8 +88,15 @@ def to_json(levels: Sequence[str], cells: Iterable[Cell]) -> str:
     return json.dumps({"levels": list(levels), "cells": body}, separators=(",", ":"), allow_nan=False)
 
 
+def _sound(data: object, place: str) -> None:
+    """Refuse what the forgiving reader could not take, with its reason."""
+    if isinstance(data, jsontext.Flaw):
+        raise DecodeError(f"{place}: {data.reason}")
+
+
 def decode_number(data: object, place: str) -> float:
     """A float64 from a JSON number or a sentinel of S2; DecodeError names the place and the value."""
+    _sound(data, place)
     if isinstance(data, str) and data in SENTINELS:
         return SENTINELS[data]
     if isinstance(data, bool) or not isinstance(data, int | float):
@@ -108,6 +115,7 @@ def decode_value(data: object, place: str) -> Value:
     if not isinstance(data, dict):
         return decode_number(data, place)
     text = data.get("b64")
+    _sound(text, f"{place}.b64")
     if len(data) != 1 or not isinstance(text, str):
         raise DecodeError(f'{place}: a document is {{"b64": text}}, not {jsontext.shown(data)}')
     try:
@@ -118,13 +126,13 @@ def decode_value(data: object, place: str) -> Value:
 
 def decode_cell(data: object, place: str, levels: Sequence[str] | None = None) -> CellEntry:
     """One S1 cell, whole or not at all; `levels` also refuses a level that is none of them."""
-    if isinstance(data, jsontext.Flaw):
-        raise DecodeError(f"{place}: {data.reason}")
+    _sound(data, place)
     if not isinstance(data, dict):
         raise DecodeError(f"{place}: a cell is an object, not {jsontext.shown(data)}")
     names = []
     for key in ("level", "inst", "option", "dim"):
         name = data.get(key)
+        _sound(name, f"{place}.{key}")
         if not isinstance(name, str):
             raise DecodeError(f"{place}.{key}: {jsontext.shown(name)} is not a string")
         names.append(name)
@@ -165,6 +173,7 @@ def apply_cells(tensor: Tensor, text: str | bytes, refusal: Refusal | None) -> A
     """
     data = jsontext.parse(text, "cells", forgiving=True)
     cells = data.get("cells") if isinstance(data, dict) else data
+    _sound(cells, "cells")
     if not isinstance(cells, list):
         raise DecodeError(f"cells: {jsontext.shown(cells)} is not a list of cells")
     report = ApplyReport()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -74,7 +75,7 @@ class TensorConfig:
         return cls(
             tuple(levels),
             tuple(_seed(seed, f"config.seeds[{at}]") for at, seed in enumerate(seeds)),
-            {dimension: decode_number(value, f"config.priors.{dimension}") for dimension, value in priors.items()},
+            dict(_prior(dimension, value) for dimension, value in priors.items()),
         )
 
     @classmethod
@@ -110,6 +111,17 @@ class TensorConfig:
     def declared_order(self) -> list[str]:
         """The options in order of first appearance in the seeds: the queue before any engine is up."""
         return list(dict.fromkeys(seed.option for seed in self.seeds if seed.option))
+
+
+def _prior(dimension: object, data: object) -> tuple[str, float]:
+    """A dimension's prior: finite, because a prior is a guess at a cost and never a gate."""
+    place = f"config.priors[{jsontext.shown(dimension)}]"
+    if not isinstance(dimension, str):
+        raise DecodeError(f"{place}: a dimension is a string")
+    value = decode_number(data, place)
+    if not math.isfinite(value):
+        raise DecodeError(f"{place}: {jsontext.shown(data)} would gate every option; a prior is finite")
+    return dimension, value
 
 
 def _seed(data: object, place: str) -> Seed:

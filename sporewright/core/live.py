@@ -16,6 +16,9 @@ __all__ = ["LiveQueue"]
 
 _Key = tuple[bool, float, str]
 
+# From one option in so many on, sorting everything costs less than shifting the list once for each (measured).
+MANY = 16
+
 
 class LiveQueue:
     """The queue at one cursor, always equal to `tensor.resolve(cursor)[:limit]`; made by `Tensor.watch`.
@@ -77,28 +80,32 @@ class LiveQueue:
             return
         slices = self._tensor.slices(self._cursor)
         if self._all_dirty:
-            self._rebuild(slices)
-        else:
-            for option in self._dirty:
-                self._move(slices, option)
-        self._dirty.clear()
+            self._keys.clear()
+            self._sorted.clear()
+            self._dirty = resolve.options_at(slices)
+        self._rank(slices)
+        self._dirty = set()
         self._all_dirty = False
         head = [key[2] for key in (self._sorted if self._limit is None else self._sorted[: self._limit])]
         if head != self._head:
             self._head = head
             self._revision += 1
 
-    def _rebuild(self, slices: list[Slice]) -> None:
-        scores = ((option, resolve.score_option(slices, option)) for option in resolve.options_at(slices))
-        self._keys = {option: resolve.rank_key(option, score) for option, score in scores if score is not None}
-        self._sorted = sorted(self._keys.values())
+    def _rank(self, slices: list[Slice]) -> None:
+        """Re-score what was written to; a few options are moved within the sorted list, many are sorted at once."""
+        few = len(self._dirty) * MANY < len(self._sorted)
+        for option, score in resolve.scores(slices, self._dirty):
+            key = None if score is None else resolve.rank_key(option, score)
+            old = self._keys.pop(option, None)
+            if key is not None:
+                self._keys[option] = key
+            if few and key != old:
+                self._move(old, key)
+        if not few:
+            self._sorted = sorted(self._keys.values())
 
-    def _move(self, slices: list[Slice], option: str) -> None:
-        score = resolve.score_option(slices, option)
-        key = None if score is None else resolve.rank_key(option, score)
-        old = self._keys.pop(option, None)
+    def _move(self, old: _Key | None, key: _Key | None) -> None:
         if old is not None:
             del self._sorted[bisect_left(self._sorted, old)]
         if key is not None:
-            self._keys[option] = key
             insort(self._sorted, key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,20 +14,25 @@ __all__ = [
     "Dropped",
     "Ranked",
     "Resolution",
+    "Row",
     "Source",
     "Term",
     "explain",
     "fold_value",
     "fold_weight",
+    "options_at",
     "rank_key",
     "resolve",
+    "rows_of",
     "score_option",
+    "scores",
 ]
 
 Source = tuple[str, str]
 """(level, instance) a layer was folded from."""
 
-_NOTHING: Layers = (None, None)
+Row = tuple[int, Mapping[str, Layers]]
+"""An option's cells at one level of the cursor: (level index, dimension → layers)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,54 +114,67 @@ class Resolution:
         }
 
 
-def _deepest(slices: Sequence[Slice], option: str, dimension: str, layer: int) -> tuple[Any, int]:
+def rows_of(slices: Sequence[Slice], option: str) -> list[Row]:
+    """The option's cells at the cursor, deepest level first; levels without one are left out."""
+    return [(at, slices[at][option]) for at in range(len(slices) - 1, -1, -1) if option in slices[at]]
+
+
+def _deepest(rows: Sequence[Row], dimension: str, layer: int) -> tuple[Any, int]:
     """The deepest set layer and the level it was found at; (None, -1) when unset (F1)."""
-    for at in range(len(slices) - 1, -1, -1):
-        found = slices[at].get(option, {}).get(dimension, _NOTHING)[layer]
-        if found is not None:
-            return found, at
+    for at, row in rows:
+        layers = row.get(dimension)
+        if layers is not None and layers[layer] is not None:
+            return layers[layer], at
     return None, -1
+
+
+def _weight(rows: Sequence[Row], shared: Sequence[Row], dimension: str) -> tuple[float | None, int]:
+    """The option's own deepest weight, else the shared slot's (F3)."""
+    own = _deepest(rows, dimension, 1)
+    return own if own[0] is not None else _deepest(shared, dimension, 1)
 
 
 def fold_value(slices: Sequence[Slice], option: str, dimension: str) -> Value | None:
     """The deepest set value, scalar or document (F1, F2)."""
-    found: Value | None = _deepest(slices, option, dimension, 0)[0]
+    found: Value | None = _deepest(rows_of(slices, option), dimension, 0)[0]
     return found
 
 
 def fold_weight(slices: Sequence[Slice], option: str, dimension: str) -> float | None:
     """The option's own deepest weight, else the shared slot's (F3)."""
-    return _weight(slices, option, dimension)[0]
+    return _weight(rows_of(slices, option), rows_of(slices, ""), dimension)[0]
 
 
-def _weight(slices: Sequence[Slice], option: str, dimension: str) -> tuple[float | None, int]:
-    own = _deepest(slices, option, dimension, 1)
-    return own if own[0] is not None else _deepest(slices, "", dimension, 1)
-
-
-def _dimensions(slices: Sequence[Slice], option: str) -> list[str]:
+def _dimensions(rows: Sequence[Row]) -> list[str]:
     """The option's dimensions at the cursor in code-point order: the order of the sum (R3, T6)."""
-    return sorted({dimension for cells in slices for dimension in cells.get(option, ())})
+    return sorted(set[str]().union(*(row for _, row in rows)))
 
 
-def score_option(slices: Sequence[Slice], option: str) -> float | None:
-    """The option's score; None when it is no candidate or a gate drops it (R1–R4).
+def score_option(rows: Sequence[Row], shared: Sequence[Row]) -> float | None:
+    """The score of an option from its rows and the shared slot's; None when no candidate or gated (R1–R4).
 
     One rounding per multiply and per add, from 0.0: neither `sum` (compensated since Python 3.12) nor `math.fsum`.
     """
     score = 0.0
     candidate = False
-    for dimension in _dimensions(slices, option):
-        value = fold_value(slices, option, dimension)
+    for dimension in _dimensions(rows):
+        value = _deepest(rows, dimension, 0)[0]
         if not isinstance(value, float):
             continue
         if not math.isfinite(value):
             return None
         candidate = True
-        weight = fold_weight(slices, option, dimension)
+        weight = _weight(rows, shared, dimension)[0]
         if weight is not None and math.isfinite(weight):
             score += weight * value
     return score if candidate else None
+
+
+def scores(slices: Sequence[Slice], options: Iterable[str]) -> Iterator[tuple[str, float | None]]:
+    """Each option with its score; None where it has no place in the queue."""
+    shared = rows_of(slices, "")
+    for option in options:
+        yield option, score_option(rows_of(slices, option), shared)
 
 
 def rank_key(option: str, score: float) -> tuple[bool, float, str]:
@@ -172,7 +190,7 @@ def options_at(slices: Sequence[Slice]) -> set[str]:
 
 def resolve(slices: Sequence[Slice]) -> list[str]:
     """The queue, in full (R1–R7)."""
-    scored = ((option, score_option(slices, option)) for option in options_at(slices))
+    scored = scores(slices, options_at(slices))
     return [key[2] for key in sorted(rank_key(option, score) for option, score in scored if score is not None)]
 
 
@@ -180,8 +198,9 @@ def explain(slices: Sequence[Slice], path: Sequence[Source], priors: Collection[
     """The same order with its reasons (R8); `path` names the slices, `priors` what is only declared (D4)."""
     ranked: list[Ranked] = []
     dropped: list[Dropped] = []
+    shared = rows_of(slices, "")
     for option in sorted(options_at(slices)):
-        found = _explain_option(slices, path, option, priors)
+        found = _explain_option(rows_of(slices, option), shared, path, option, priors)
         if isinstance(found, Ranked):
             ranked.append(found)
         elif isinstance(found, Dropped):
@@ -191,17 +210,17 @@ def explain(slices: Sequence[Slice], path: Sequence[Source], priors: Collection[
 
 
 def _explain_option(
-    slices: Sequence[Slice], path: Sequence[Source], option: str, priors: Collection[tuple[str, str]]
+    rows: Sequence[Row], shared: Sequence[Row], path: Sequence[Source], option: str, priors: Collection[tuple[str, str]]
 ) -> Ranked | Dropped | None:
     terms: list[Term] = []
     score = 0.0
-    for dimension in _dimensions(slices, option):
-        value, at = _deepest(slices, option, dimension, 0)
+    for dimension in _dimensions(rows):
+        value, at = _deepest(rows, dimension, 0)
         if not isinstance(value, float):
             continue
         if not math.isfinite(value):
             return Dropped(option, dimension, value, *path[at])
-        weight, weight_at = _weight(slices, option, dimension)
+        weight, weight_at = _weight(rows, shared, dimension)
         product = weight * value if weight is not None and math.isfinite(weight) else 0.0
         score += product
         is_prior = path[at] == (path[0][0], "") and (option, dimension) in priors

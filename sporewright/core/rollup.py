@@ -6,10 +6,12 @@ import math
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
+from sporewright.errors import BadValueKindError
+
 if TYPE_CHECKING:
     from sporewright.core.tensor import Tensor
 
-__all__ = ["corroborate", "finite_values", "median", "ordered_sum", "reduce_one", "roll_up"]
+__all__ = ["corroborate", "finite_values", "median", "ordered_sum", "reduce_one", "roll_up", "voters"]
 
 Reducer = Callable[[Sequence[float]], float]
 
@@ -34,14 +36,21 @@ def ordered_sum(values: Sequence[float]) -> float:
     return total
 
 
+def voters(instances: Collection[str] | None) -> frozenset[str] | None:
+    """The instances that vote, for quick look-up; None is all. A bare string is a BadValueKindError (U6)."""
+    if isinstance(instances, str):
+        raise BadValueKindError(f"instances is a collection of names, not the name {instances!r}")
+    return None if instances is None else frozenset(instances)
+
+
 def finite_values(
-    tensor: Tensor, level: int, option: str, dimension: str, instances: Collection[str] | None
+    tensor: Tensor, level: int, option: str, dimension: str, electors: frozenset[str] | None
 ) -> list[float]:
     """The finite scalars over the instances that vote, in no particular order (U4, U6)."""
     return [
         value
         for instance, value in tensor.store.column(level, option, dimension)
-        if isinstance(value, float) and math.isfinite(value) and (instances is None or instance in instances)
+        if isinstance(value, float) and math.isfinite(value) and (electors is None or instance in electors)
     ]
 
 
@@ -56,18 +65,29 @@ def reduce_one(
     instances: Collection[str] | None,
 ) -> float | None:
     """Reduce one coordinate and write it; None and no write without a finite result (U1, U2, U6)."""
-    source, target = tensor.level_index(from_level), tensor.level_index(to_level)
-    values = finite_values(tensor, source, option, dimension, instances)
+    levels = tensor.level_index(from_level), tensor.level_index(to_level)
+    return _reduce(tensor, reducer, levels, to_instance, (option, dimension), voters(instances))
+
+
+def _reduce(
+    tensor: Tensor,
+    reducer: Reducer,
+    levels: tuple[int, int],
+    to_instance: str,
+    pair: tuple[str, str],
+    electors: frozenset[str] | None,
+) -> float | None:
+    values = finite_values(tensor, levels[0], *pair, electors)
     result = reducer(values) if values else math.nan
     if not math.isfinite(result):
         return None
-    tensor.merge(target, to_instance, option, dimension, result, None)
+    tensor.merge(levels[1], to_instance, *pair, result, None)
     return result
 
 
-def _pairs(tensor: Tensor, level: str, dimensions: Callable[[str], bool] | None) -> list[tuple[str, str]]:
+def _pairs(tensor: Tensor, level: int, dimensions: Callable[[str], bool] | None) -> list[tuple[str, str]]:
     """Every (option, dimension) seen at the level and asked for, in code-point order."""
-    seen = tensor.store.pairs(tensor.level_index(level))
+    seen = tensor.store.pairs(level)
     return sorted(pair for pair in seen if dimensions is None or dimensions(pair[1]))
 
 
@@ -80,10 +100,10 @@ def roll_up(
     dimensions: Callable[[str], bool] | None,
 ) -> int:
     """The median of every (option, dimension) seen at the level; cells written (U3)."""
-    tensor.level_index(to_level)
+    levels, electors = (tensor.level_index(from_level), tensor.level_index(to_level)), voters(instances)
     return sum(
-        reduce_one(tensor, median, from_level, to_level, to_instance, option, dimension, instances) is not None
-        for option, dimension in _pairs(tensor, from_level, dimensions)
+        _reduce(tensor, median, levels, to_instance, pair, electors) is not None
+        for pair in _pairs(tensor, levels[0], dimensions)
     )
 
 
@@ -98,13 +118,10 @@ def corroborate(
 ) -> int:
     """1.0 wherever `quorum` instances other than the option itself say more than 0; cells written (U5)."""
     source, target = tensor.level_index(from_level), tensor.level_index(to_level)
-    written = 0
-    for option, dimension in _pairs(tensor, from_level, dimensions):
+    electors, written = voters(instances), 0
+    for option, dimension in _pairs(tensor, source, dimensions):
         votes = sum(
-            isinstance(value, float)
-            and value > 0
-            and instance != option
-            and (instances is None or instance in instances)
+            isinstance(value, float) and value > 0 and instance != option and (electors is None or instance in electors)
             for instance, value in tensor.store.column(source, option, dimension)
         )
         if votes >= quorum:

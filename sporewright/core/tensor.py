@@ -39,9 +39,9 @@ class Tensor:
     """
 
     def __init__(self, levels: Iterable[str]) -> None:
-        self.levels: tuple[str, ...] = tuple(levels)
+        self.levels: tuple[str, ...] = () if isinstance(levels, str) else tuple(levels)
         if not self.levels or not all(isinstance(name, str) and name for name in self.levels):
-            raise ConfigError(f"levels must be a list of names, coarse to fine, not {list(self.levels)!r}")
+            raise ConfigError(f"levels must be a list of names, coarse to fine, not {levels!r}")
         if len(set(self.levels)) != len(self.levels):
             raise ConfigError(f"levels must differ from each other: {list(self.levels)!r}")
         self._index = {name: at for at, name in enumerate(self.levels)}
@@ -52,8 +52,7 @@ class Tensor:
 
     def writer(self, level: str, instance: str | None = None) -> Writer:
         """A writer floored at `level`, bound to `instance` if one is named; UnknownLevelError (W1, W2)."""
-        at = self.level_index(level)
-        return Writer(self, at, () if instance is None else ((at, instance),))
+        return Writer(self, self.level_index(level), ()).attenuate(level, instance)
 
     def level_index(self, level: str) -> int:
         """Where the level stands, coarse → fine; UnknownLevelError if it does not exist."""
@@ -171,6 +170,7 @@ class Tensor:
         cells = [(option, dimension) for option, row in self.store.slice(at, instance).items() for dimension in row]
         self.store.clear(at, instance)
         for option, dimension in cells:
+            self._no_prior(at, instance, option, dimension)
             self._announce(at, instance, option, dimension)
         return len(cells)
 
@@ -211,26 +211,25 @@ class Tensor:
     ) -> None:
         """Set the layers given, leave the others (T5). For this package's operators: a writer admits first."""
         old_value, old_weight = self.store.get(level, instance, option, dimension)
-        self.put(
-            level,
-            instance,
-            option,
-            dimension,
-            old_value if value is None else value,
-            old_weight if weight is None else weight,
-        )
+        layers = (old_value if value is None else value, old_weight if weight is None else weight)
+        self.store.put(level, instance, option, dimension, layers)
+        if value is not None:
+            self._no_prior(level, instance, option, dimension)
+        self._announce(level, instance, option, dimension)
 
     def put(
         self, level: int, instance: str, option: str, dimension: str, value: Value | None, weight: float | None
     ) -> None:
         """State the whole cell: a layer given as None is unset. For trusted restores (a snapshot, a saved slice)."""
         self.store.put(level, instance, option, dimension, (value, weight))
+        self._no_prior(level, instance, option, dimension)
         self._announce(level, instance, option, dimension)
 
     def remove(self, level: int, instance: str, option: str, dimension: str) -> bool:
         """Remove both layers; False if there was no cell."""
         gone = self.store.remove(level, instance, option, dimension)
         if gone:
+            self._no_prior(level, instance, option, dimension)
             self._announce(level, instance, option, dimension)
         return gone
 
@@ -239,8 +238,11 @@ class Tensor:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener) if listener in self._listeners else None
 
-    def _announce(self, level: int, instance: str, option: str, dimension: str) -> None:
-        if level == 0 and instance == "" and self.priors:
+    def _no_prior(self, level: int, instance: str, option: str, dimension: str) -> None:
+        """Its value was stated or removed, so it is no longer a mere prior; a weight alone changes nothing (D4)."""
+        if level == 0 and instance == "":
             self.priors.discard((option, dimension))
+
+    def _announce(self, level: int, instance: str, option: str, dimension: str) -> None:
         for listener in tuple(self._listeners):
             listener(level, instance, option, dimension)

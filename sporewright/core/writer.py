@@ -23,14 +23,20 @@ def _within(level: int, instance: str, bound: _Bound) -> bool:
     return level > at and instance.startswith(name + "/")
 
 
-def _scalar(x: object, place: str) -> float:
+def _place(*coordinate: str) -> str:
+    return f"({', '.join(map(repr, coordinate))})"
+
+
+def _scalar(x: object, *coordinate: str) -> float:
     """A float64; a boolean, a string or an int beyond float64 is a BadValueKindError."""
+    if type(x) is float:
+        return x
     if isinstance(x, bool) or not isinstance(x, int | float):
-        raise BadValueKindError(f"{place}: {x!r} is not a number")
+        raise BadValueKindError(f"{_place(*coordinate)}: {x!r} is not a number")
     try:
         return float(x)
     except OverflowError:
-        raise BadValueKindError(f"{place}: the integer overflows a float64") from None
+        raise BadValueKindError(f"{_place(*coordinate)}: the integer overflows a float64") from None
 
 
 class Writer:
@@ -49,14 +55,14 @@ class Writer:
     def set_value(self, level: str, instance: str, option: str, dimension: str, x: float) -> None:
         """Write a scalar value; ±∞ and NaN are gates (R2). In the shared slot "" it is kept but never read (T2)."""
         at = self._admit(level, instance, option, dimension)
-        value = _scalar(x, self._place(level, instance, option, dimension))
+        value = _scalar(x, level, instance, option, dimension)
         self._tensor.merge(at, instance, option, dimension, value, None)
 
     def set_document(self, level: str, instance: str, option: str, dimension: str, data: bytes) -> None:
         """Write opaque bytes as the value; its scalar reading is nothing (F4)."""
         at = self._admit(level, instance, option, dimension)
         if not isinstance(data, bytes | bytearray | memoryview):
-            raise BadValueKindError(f"{self._place(level, instance, option, dimension)}: {data!r} is not bytes")
+            raise BadValueKindError(f"{_place(level, instance, option, dimension)}: {data!r} is not bytes")
         self._tensor.merge(at, instance, option, dimension, bytes(data), None)
 
     def set_weight(self, level: str, instance: str, dimension: str, x: float) -> None:
@@ -66,7 +72,7 @@ class Writer:
     def set_option_weight(self, level: str, instance: str, option: str, dimension: str, x: float) -> None:
         """Write one option's own weight, which beats the shared one (F3)."""
         at = self._admit(level, instance, option, dimension)
-        weight = _scalar(x, self._place(level, instance, option, dimension))
+        weight = _scalar(x, level, instance, option, dimension)
         self._tensor.merge(at, instance, option, dimension, None, weight)
 
     def unset(self, level: str, instance: str, option: str, dimension: str) -> bool:
@@ -81,6 +87,8 @@ class Writer:
     def attenuate(self, level: str, instance: str | None = None) -> Writer:
         """A writer with the finer floor and the narrower slice; WriteUpError if it would reach outside (W2)."""
         at = self._tensor.level_index(level)
+        if not isinstance(instance, str | None):
+            raise BadValueKindError(f"the instance of a slice is a string, not {instance!r}")
         if instance is None:
             return Writer(self._tensor, max(self._floor, at), self._bounds)
         for bound in self._bounds:
@@ -90,16 +98,17 @@ class Writer:
 
     def _admit(self, level: str, instance: str, option: str, dimension: str) -> int:
         """The level's index, if this writer may write there."""
-        for name in (level, instance, option, dimension):
+        coordinate = (level, instance, option, dimension)
+        for name in coordinate:
             if not isinstance(name, str):
                 raise BadValueKindError(f"a coordinate is made of strings, not {name!r}")
         at = self._tensor.level_index(level)
-        place = self._place(level, instance, option, dimension)
         if at < self._floor:
-            raise WriteUpError(f"{place}: coarser than this writer's floor {self._tensor.levels[self._floor]!r}")
+            floor = self._tensor.levels[self._floor]
+            raise WriteUpError(f"{_place(*coordinate)}: coarser than this writer's floor {floor!r}")
         for bound in self._bounds:
             if not _within(at, instance, bound):
-                raise WriteUpError(f"{place}: outside the slice {self._slice_name(bound)}")
+                raise WriteUpError(f"{_place(*coordinate)}: outside the slice {self._slice_name(bound)}")
         return at
 
     def _refusal(self, level: str, instance: str, option: str, dimension: str) -> str | None:
@@ -110,8 +119,4 @@ class Writer:
         return None
 
     def _slice_name(self, bound: _Bound) -> str:
-        return f"({self._tensor.levels[bound[0]]!r}, {bound[1]!r})"
-
-    @staticmethod
-    def _place(level: str, instance: str, option: str, dimension: str) -> str:
-        return f"({level!r}, {instance!r}, {option!r}, {dimension!r})"
+        return _place(self._tensor.levels[bound[0]], bound[1])
