@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -23,24 +24,21 @@ RUN = """async ({ runner, cases }) => {
     python.FS.writeFile("/suite/" + path, text);
   }
   python.globals.set("cases_json", JSON.stringify(cases));
-  return python.runPython(`
+  return JSON.parse(python.runPython(`
 import json, sys
 sys.path.insert(0, "/suite")
-from conformance.runner import KINDS
+from conformance.runner import run
 failures = []
 for folder, name, data in json.loads(cases_json):
-    items = data if isinstance(data, list) else [data]
-    for failure in KINDS[folder](data):
+    for failure in run(folder, data):
         failures.append(f"{folder}/{name}: {failure}")
-json.dumps({"version": sys.version, "ran": len(json.loads(cases_json)), "failures": failures})
-`);
+json.dumps({"ran": len(json.loads(cases_json)), "failures": failures})
+`));
 }"""
 
 
 def files_under(root: Path) -> list[tuple[str, str, object]]:
     """Every case as (kind folder, file name, data)."""
-    import json
-
     return [(file.parent.name, file.name, json.loads(file.read_text())) for file in sorted(root.rglob("*.json"))]
 
 

@@ -10,29 +10,45 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from e2e.harness import ARTIFACTS, free_port
+from e2e.harness import ARTIFACTS, ROOT, free_port
 
 Device = Callable[..., BrowserContext]
 
 
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+@contextmanager
+def running(folder: Path) -> Iterator[str]:
     """`sporewright demo` as a process of its own; gives the inspector's address."""
-    folder = tmp_path_factory.mktemp("demo")
     port = free_port()
     words = [sys.executable, "-m", "sporewright.cli", "demo", "--port", str(port)]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(words, cwd=folder, env={**os.environ, "OPEN": "0"}, stdout=log, stderr=log)
     address = f"http://127.0.0.1:{port}/"
-    _await(address, process, folder / "log")
-    yield address
-    process.send_signal(signal.SIGINT)
-    process.wait(timeout=15)
+    try:
+        _await(address, process, folder / "log")
+        yield address
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=15)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One demo for the tests that do not mind what others have taught it."""
+    with running(tmp_path_factory.mktemp("demo")) as address:
+        yield address
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[str]:
+    """A demo that nobody has taught anything."""
+    with running(tmp_path) as address:
+        yield address
 
 
 def _await(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -81,3 +97,99 @@ def test_the_strict_policy_is_really_sent(device: Device, demo: str) -> None:
     assert "script-src 'self' 'wasm-unsafe-eval'" in policy
     assert "'unsafe-eval'" not in policy.replace("'wasm-unsafe-eval'", "")
     assert "unsafe-inline" not in policy
+
+
+def press(page: Page, name: str) -> None:
+    """Press a button by its accessible name."""
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def order_of(page: Page) -> list[str]:
+    """The options as the page lists them."""
+    return page.locator(".option h3").all_inner_texts()
+
+
+def log_of(page: Page) -> list[str]:
+    """The log's rows, newest first, each as one line."""
+    return [" ".join(row.split()) for row in page.locator(".log tbody tr").all_inner_texts()]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1440])
+def test_no_barrier_that_a_machine_can_find(device: Device, demo: str, width: int, scheme: str) -> None:
+    """axe-core finds no violation of WCAG 2.2 A and AA nor of its best practices, with a refusal and a drop in view."""
+    page = opened(device, demo, viewport={"width": width, "height": 900}, color_scheme=scheme)
+    press(page, "Send one")
+    press(page, "Take out perplexity")
+    page.get_by_label("Dimension").select_option("priv:eu-residency")
+    press(page, "Observe")
+    page.get_by_role("alert").wait_for()
+    page.wait_for_timeout(800)  # colours in the middle of a move are nobody's
+    page.evaluate((ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8"))
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    found = page.evaluate("(tags) => axe.run(document, { runOnly: tags })", tags)
+
+    assert [(each["id"], [node["target"] for node in each["nodes"]]) for each in found["violations"]] == []
+
+
+def test_the_first_breaks_and_the_next_answers(device: Device, demo: str) -> None:
+    """With the head of the order broken, a request falls through in the page, and the order has changed afterwards."""
+    page = opened(device, demo)
+    press(page, "Send one")
+    page.locator(".log tbody tr").first.wait_for()
+    page.wait_for_timeout(500)
+    head = order_of(page)[0]
+    press(page, "Break the first")
+    page.get_by_role("button", name="Mend all", disabled=False).wait_for()
+    press(page, "Send one")
+    page.locator(".log tbody tr").nth(1).locator(".chip.good").wait_for()
+    page.wait_for_function("(head) => document.querySelector('.option h3')?.textContent !== head", arg=head)
+
+    assert re.search(rf"{head} 500 server error .*✓", log_of(page)[0])
+    press(page, "Mend all")
+
+
+def test_what_one_profile_learns_moves_the_order_of_another(device: Device, fresh: str) -> None:
+    """A profile that has called nobody takes over, after the tick, what the other one's devices found out (U7)."""
+    one, other = opened(device, fresh), opened(device, fresh)
+    before = order_of(other)
+    one.get_by_label("Option", exact=True).select_option(before[0])
+    one.get_by_label("Value").fill("9")
+    press(one, "Observe")
+    moved = "(head) => document.querySelector('.option h3')?.textContent !== head"
+    other.wait_for_function(moved, arg=before[0], timeout=15_000)
+
+    row = other.locator(f'[data-key="{before[0]}"] tbody tr', has_text="latency").inner_text()
+    assert "workspace demo" in row
+    assert order_of(other)[-1] == before[0]
+
+
+def test_by_keyboard_alone(device: Device, demo: str) -> None:
+    """The first Tab offers to skip to the order; the keyboard reaches Send one and sends, and the focus is visible."""
+    page = opened(device, demo)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent.trim()") == "Skip to the order"
+    for _ in range(10):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent.trim()") == "Send one":
+            break
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    page.keyboard.press("Enter")
+    page.locator(".chip.good").first.wait_for()
+
+
+def test_an_order_in_motion_stands_still_for_who_asks(device: Device, demo: str) -> None:
+    """With reduced motion asked for, a reorder animates nothing."""
+    page = opened(device, demo, reduced_motion="reduce")
+    page.evaluate("""() => {
+      window.moves = 0;
+      const animate = Element.prototype.animate;
+      Element.prototype.animate = function (...given) { window.moves += 1; return animate.apply(this, given); };
+    }""")
+    head = order_of(page)[0]
+    page.get_by_label("Option", exact=True).select_option(head)
+    page.get_by_label("Value").fill("9")
+    press(page, "Observe")
+    page.wait_for_function("(head) => document.querySelector('.option h3')?.textContent !== head", arg=head)
+
+    assert page.evaluate("window.moves") == 0

@@ -168,7 +168,11 @@ def test_headers_and_prepare_stay_in_the_page(page: Page, fleet: dict[str, Upstr
         """async (options) => {
           const { Router } = await import("/sporewright.js");
           options.upstreams.alpha.headers = { authorization: "Bearer s3cret-key" };
-          options.upstreams.alpha.prepare = (request) => new Request(request, { headers: { ...Object.fromEntries(request.headers), "x-prepared": "yes" } });
+          options.upstreams.alpha.prepare = (request) => {
+            const headers = new Headers(request.headers);
+            headers.set("x-prepared", "yes");
+            return new Request(request, { headers });
+          };
           window.router = await Router.start(options);
           await router.ready;
         }""",
@@ -183,9 +187,13 @@ def test_headers_and_prepare_stay_in_the_page(page: Page, fleet: dict[str, Upstr
         """async () => {
           const found = [];
           for (const { name } of await indexedDB.databases()) {
-            const db = await new Promise((ok, no) => { const r = indexedDB.open(name); r.onsuccess = () => ok(r.result); r.onerror = () => no(r.error); });
+            const done = (request) => new Promise((ok, no) => {
+              request.onsuccess = () => ok(request.result);
+              request.onerror = () => no(request.error);
+            });
+            const db = await done(indexedDB.open(name));
             for (const store of db.objectStoreNames)
-              found.push(await new Promise((ok) => { const r = db.transaction(store).objectStore(store).getAll(); r.onsuccess = () => ok(JSON.stringify(r.result)); }));
+              found.push(JSON.stringify(await done(db.transaction(store).objectStore(store).getAll())));
             db.close();
           }
           return found.join("\\n");

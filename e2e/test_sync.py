@@ -100,7 +100,7 @@ def test_a_reload_while_offline_keeps_the_change(device: Device, orchestrator: O
 
 
 def test_a_forged_write_up_is_refused(device: Device, orchestrator: Orchestrator) -> None:
-    """A device that pushes a workspace cell is refused by the server, the page sees it, and nobody's queue moves (W1)."""
+    """A device that pushes a workspace cell is refused, its page sees it, and nobody's queue moves (W1)."""
     victim = joined(device, orchestrator, "B")
     context = device()
 
@@ -108,7 +108,8 @@ def test_a_forged_write_up_is_refused(device: Device, orchestrator: Orchestrator
         server = socket.connect_to_server()
 
         def outgoing(text: str | bytes) -> None:
-            server.send(str(text).replace('"level":"device","inst":"A"', '"level":"workspace","inst":"acme"'))
+            own, foreign = '"level":"device","inst":"A"', '"level":"workspace","inst":"acme"'
+            server.send(str(text).replace(own, foreign))
 
         socket.on_message(outgoing)
 
