@@ -142,7 +142,7 @@ def test_the_first_breaks_and_the_next_answers(device: Device, demo: str) -> Non
     press(page, "Break the first")
     page.get_by_role("button", name="Mend all", disabled=False).wait_for()
     press(page, "Send one")
-    page.locator(".log tbody tr").nth(1).locator(".chip.good").wait_for()
+    page.locator(".log tbody tr").first.locator(".chip.bad ~ .chip.good").wait_for()
     page.wait_for_function("(head) => document.querySelector('.option h3')?.textContent !== head", arg=head)
 
     assert re.search(rf"{head} 500 server error .*✓", log_of(page)[0])
@@ -153,7 +153,7 @@ def test_what_one_profile_learns_moves_the_order_of_another(device: Device, fres
     """A profile that has called nobody takes over, after the tick, what the other one's devices found out (U7)."""
     one, other = opened(device, fresh), opened(device, fresh)
     before = order_of(other)
-    one.get_by_label("Option", exact=True).select_option(before[0])
+    one.get_by_role("combobox", name="Option", exact=True).select_option(before[0])
     one.get_by_label("Value").fill("9")
     press(one, "Observe")
     moved = "(head) => document.querySelector('.option h3')?.textContent !== head"
@@ -187,7 +187,7 @@ def test_an_order_in_motion_stands_still_for_who_asks(device: Device, demo: str)
       Element.prototype.animate = function (...given) { window.moves += 1; return animate.apply(this, given); };
     }""")
     head = order_of(page)[0]
-    page.get_by_label("Option", exact=True).select_option(head)
+    page.get_by_role("combobox", name="Option", exact=True).select_option(head)
     page.get_by_label("Value").fill("9")
     press(page, "Observe")
     page.wait_for_function("(head) => document.querySelector('.option h3')?.textContent !== head", arg=head)
