@@ -9,8 +9,8 @@ __all__ = ["GATED", "LEVELS", "PRIORS", "WEIGHTS", "WORKSPACE", "demo_config"]
 LEVELS = ["global", "workspace", "device"]
 WORKSPACE = "demo"
 
-# What a second is exchanged for (D1): a certain failure costs five, a dollar two hundred (a request is about 0.1 cent).
-WEIGHTS = {"latency": 1.0, "failure": 5.0, "financial": 200.0}
+# What a second is exchanged for (D1): a certain failure costs two, a dollar two hundred (a request is about 0.1 cent).
+WEIGHTS = {"latency": 1.0, "failure": 2.0, "financial": 200.0}
 
 # Optimistic on purpose (D4): an option nobody has tried looks quick, so each is tried before one is preferred.
 PRIORS = {"latency": 0.1, "failure": 0.0, "financial": 0.0007}
