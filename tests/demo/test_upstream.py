@@ -103,6 +103,17 @@ async def test_silent_accepts_and_never_answers(client: httpx.AsyncClient) -> No
     assert (await client.get("/_log")).json()["attempts"][-1]["outcome"] == "silent"
 
 
+async def test_who_gives_up_on_a_silent_one_leaves_no_error(
+    client: httpx.AsyncClient, upstream: Upstream, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A caller that leaves before the answer is ordinary: the upstream logs no error for it."""
+    upstream.fault = Fault("silent")
+    with pytest.raises(httpx.ReadTimeout):
+        await client.get("/hello", timeout=0.2)
+    await asyncio.sleep(0.2)
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 async def test_control_answers_while_silent(client: httpx.AsyncClient) -> None:
     """A fault concerns the answers only: the switch that ends it always works."""
     await client.post("/_fault", json={"kind": "silent"})

@@ -94,5 +94,7 @@ def bind(host: str, port: int) -> socket.socket:
 
 def reset(transport: asyncio.Transport) -> None:
     """End the connection with a TCP RST at once: with a linger time of zero, closing is an abort (socket(7))."""
+    if transport.is_closing():
+        return  # the caller was faster, and its socket may be gone
     transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
