@@ -8,11 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from . import kinds_core, kinds_field, kinds_policy
+from . import kinds_core, kinds_field, kinds_policy, kinds_script
 
 __all__ = ["KINDS", "run"]
 
-KINDS: dict[str, Callable[[Any], list[str]]] = {**kinds_core.KINDS, **kinds_policy.KINDS, **kinds_field.KINDS}
+KINDS: dict[str, Callable[[Any], list[str]]] = {
+    **kinds_core.KINDS,
+    **kinds_policy.KINDS,
+    **kinds_field.KINDS,
+    **kinds_script.KINDS,
+}
 
 
 def run(kind: str, data: Any) -> list[str]:
