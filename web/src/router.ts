@@ -171,7 +171,8 @@ export class Router extends TypedTarget<RouterEvents> {
    * A drop-in for `fetch`: a path, or an address under an upstream's base, is routed; any other goes straight through.
    * Bound, so that it can be handed on. Rejects with code `exhausted` when nobody answers.
    */
-  readonly fetch = (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => this.#fetch.fetch(input, init);
+  readonly fetch = (input: RequestInfo | URL, init?: RequestInit): Promise<Response> =>
+    this.#state === "closed" ? Promise.reject(closedError()) : this.#fetch.fetch(input, init);
 
   /** What happened to a routed call and why; undefined for a response that was not routed here. */
   receipt(response: Response): Receipt | undefined {
@@ -197,7 +198,7 @@ export class Router extends TypedTarget<RouterEvents> {
   async close(): Promise<void> {
     if (this.#state === "closed") return;
     this.#become("closed");
-    const closed = new SporewrightError("closed", "the router is closed");
+    const closed = closedError();
     this.#error = closed;
     this.#settleReady.reject(closed);
     this.#watches.clear();
@@ -299,6 +300,10 @@ export class Router extends TypedTarget<RouterEvents> {
     if (this.#state === "closed" || !Object.hasOwn(this.#hands, push)) return;
     (this.#hands[push] as (body: Pushes[P]) => void)(body);
   }
+}
+
+function closedError(): SporewrightError {
+  return new SporewrightError("closed", "the router is closed");
 }
 
 /** The plan with this page's own limits, which are milliseconds outside and seconds inside. */
