@@ -29,6 +29,7 @@ check: setup ## format, lint, types, import layers
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
 	@$(PYTHON_IN_VENV) -m pytest -q tests/architecture
+	@$(PYTHON_IN_VENV) -m sporewright.device.typescript web/src/generated
 	@cd web && npm run --silent check
 
 build: setup ## everything a page needs, in web/dist/
