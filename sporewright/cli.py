@@ -46,18 +46,7 @@ def serve(
     built = Path(__file__).resolve().parents[1] / "web" / "dist"
     if settings.dist is None and built.is_dir():
         settings = settings.model_copy(update={"dist": built})
-    application = _server("app").create_app(settings)
-    import uvicorn
-
-    uvicorn.run(
-        application,
-        host=settings.host,
-        port=settings.port,
-        ws="websockets-sansio",
-        ws_max_size=settings.message_bytes + 4096,
-        log_level="warning",
-        timeout_graceful_shutdown=5,
-    )
+    _server("run").serve(settings)
 
 
 @app.command()

@@ -14,19 +14,23 @@ from sporewright._version import __version__
 from sporewright.core.config import TensorConfig
 from sporewright.errors import ConfigError
 from sporewright.server.auth import Tokens, key_file, load_secret
+from sporewright.server.cells import Layers, entry_of, shown
 from sporewright.server.clock import Clock, SystemClock
 from sporewright.server.http import add_addresses
 from sporewright.server.metrics import Metrics
-from sporewright.server.orchestrator import Orchestrator
+from sporewright.server.orchestrator import LEVELS, Orchestrator
+from sporewright.server.publish import FRAME_BYTES
 from sporewright.server.settings import Settings
 from sporewright.server.socket import Connection
 from sporewright.server.store import open_store
+from sporewright.server.store.contract import Store
+from sporewright.wire import Limits, entry_bytes
 
 __all__ = ["create_app", "read_config", "tokens_of"]
 
 
-def read_config(file: Path | None) -> TensorConfig | None:
-    """The operator's tensor as data; ConfigError when the file cannot be read, DecodeError that says where in it."""
+def read_config(file: Path | None, limits: Limits) -> TensorConfig | None:
+    """The operator's tensor as data; ConfigError when it cannot be read or cannot work, DecodeError that says where."""
     if file is None:
         return None
     try:
@@ -34,7 +38,15 @@ def read_config(file: Path | None) -> TensorConfig | None:
     except OSError as why:
         raise ConfigError(f"config {file}: {why.strerror}") from None
     config = TensorConfig.from_json(text)
-    config.build()
+    if config.levels[:3] != LEVELS:
+        raise ConfigError(f"config.levels: a server needs {' ≺ '.join(LEVELS)} first, not {list(config.levels)!r}")
+    for cell in config.build().cells():
+        at = (cell.level, cell.instance, cell.option, cell.dimension)
+        size = entry_bytes(entry_of(at, Layers(cell.value, cell.weight))) + FRAME_BYTES
+        if size > limits.message_bytes:
+            raise ConfigError(
+                f"config: the cell {shown(at)} takes {size} bytes, a message holds {limits.message_bytes}"
+            )
     return config
 
 
@@ -44,22 +56,22 @@ def tokens_of(settings: Settings, clock: Clock) -> Tokens:
     return Tokens(secret, clock)
 
 
-def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
-    """An orchestrator as an ASGI application; its store opens and its tick starts with the lifespan.
+def create_app(settings: Settings, clock: Clock | None = None, store: Store | None = None) -> FastAPI:
+    """An orchestrator as an ASGI application; its tick starts with the lifespan, as does its store if none is given.
 
-    A bad config or secret is an error here, before anything listens.
+    A bad config or secret is an error here, before anything listens. The store is closed with the lifespan.
     """
     time = clock or SystemClock()
-    config = read_config(settings.config)
+    config = read_config(settings.config, settings.limits)
     tokens = tokens_of(settings, time)
     metrics = Metrics()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        store = await asyncio.to_thread(open_store, settings.database)
+        kept = store if store is not None else await asyncio.to_thread(open_store, settings.database)
         try:
-            hub = Orchestrator(store, settings, config, time, metrics)
-            app.state.store, app.state.metrics, app.state.hub = store, metrics, hub
+            hub = Orchestrator(kept, settings, config, time, metrics)
+            app.state.store, app.state.metrics, app.state.hub = kept, metrics, hub
 
             async def connect(socket: WebSocket) -> None:
                 await Connection(socket, hub, tokens, settings, time, metrics).serve()
@@ -73,7 +85,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
                 with contextlib.suppress(asyncio.CancelledError):
                     await running
         finally:
-            await asyncio.to_thread(store.close)
+            await asyncio.to_thread(kept.close)
 
     app = FastAPI(
         title="sporewright orchestrator", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None

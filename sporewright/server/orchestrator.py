@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import structlog
 
 from sporewright.core.config import TensorConfig
-from sporewright.errors import ConfigError, InternalError, ProtocolError, SporewrightError
+from sporewright.errors import InternalError, ProtocolError, SporewrightError
 from sporewright.server import intake, publish
 from sporewright.server.cells import Coordinate, Layers
 from sporewright.server.clock import Clock
@@ -44,20 +44,13 @@ class _Waiting:
     answer: asyncio.Future[Ack]
 
 
-def check_levels(levels: tuple[str, ...]) -> tuple[str, ...]:
-    """A server's levels are global ≺ workspace ≺ device and finer ones (docs/contracts.md §2)."""
-    if levels[:3] != LEVELS:
-        raise ConfigError(f"config.levels: a server needs {' ≺ '.join(LEVELS)} first, not {list(levels)!r}")
-    return levels
-
-
 class Orchestrator:
     """Joins the store, the tick and the sessions; `run` is its life."""
 
     def __init__(
         self, store: Store, settings: Settings, config: TensorConfig | None, clock: Clock, metrics: Metrics
     ) -> None:
-        self.levels = check_levels(config.levels) if config else LEVELS
+        self.levels = config.levels if config else LEVELS
         self.epoch = store.epoch
         self._declared = _declared(config)
         self._store, self._settings, self._clock, self._metrics = store, settings, clock, metrics

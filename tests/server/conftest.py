@@ -51,9 +51,9 @@ class Running:
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[Running]:
         """Serve until the block ends."""
-        app = create_app(self.settings, self.clock)
+        self.app = create_app(self.settings, self.clock)
         config = uvicorn.Config(
-            app, host="127.0.0.1", port=self.port, ws="websockets-sansio", log_level="error", ws_max_size=1 << 20
+            self.app, host="127.0.0.1", port=self.port, ws="websockets-sansio", log_level="error", ws_max_size=1 << 20
         )
         server = uvicorn.Server(config)
         task = asyncio.create_task(server.serve())
