@@ -22,8 +22,8 @@ export function Frame(props: { note?: string; alert?: string; children?: Compone
         <section class="lead" aria-labelledby="title">
           <h1 id="title">This tab decides which LLM provider to call, and learns from every answer.</h1>
           <p class="sub">
-            The requests are real; five local servers answer as late as the measured providers did. Break the first one
-            and watch the next answer. The deciding is done by Python in this page: no gateway in between.
+            The requests are real; five local servers behave like measured providers, four times faster. Break the first
+            one and watch the next answer. The deciding is done by Python in this page: no gateway in between.
           </p>
         </section>
         {props.note !== undefined && <p role="status">{props.note}</p>}
