@@ -81,15 +81,21 @@ class Cell:
         """True if something was declared or learned here or below."""
         return self.prior is not None or bool(self.own[0]) or bool(self.below[0])
 
+    def holds(self) -> bool:
+        """True if something of its own was declared or recorded here; the rest is made anew from below."""
+        return self.prior is not None or self.weight is not None or self.closed or bool(self.own[0])
+
     def is_empty(self) -> bool:
         """True if nothing would be lost with this cell."""
-        return not self.is_known() and self.weight is None and not self.closed
+        return not self.holds() and not self.below[0]
 
     def up(self, process_variance: float) -> Natural:
         """The message to the parent: the evidence, less the declared prior, blurred by the process variance (L2)."""
         precision, information = self.evidence()
         shrink = 1.0 + precision * process_variance
-        return precision / shrink, (information - precision * (self.prior or 0.0)) / shrink
+        # Evidence too faint for a float64 is none, in both parameters.
+        faded = precision / shrink
+        return (faded, (information - precision * (self.prior or 0.0)) / shrink) if faded else NOTHING
 
     def merge(self, evidence: tuple[ExactSum, ExactSum], observations: int) -> None:
         """Add evidence to this place's own."""

@@ -46,7 +46,8 @@ def to_json(field: AddressedField) -> str:
 def _cells(place: Place, path: tuple[str, ...]) -> Iterator[_Found]:
     for option, row in place.cells.items():
         for dimension, cell in row.items():
-            yield path, option, dimension, cell
+            if cell.holds():
+                yield path, option, dimension, cell
     for name, child in place.children.items():
         yield from _cells(child, (*path, name))
 

@@ -55,8 +55,11 @@ def should_reinvestigate(freshness: float, churn: Churn, now_hours: float) -> bo
 
 
 def recheck_priority(freshness: float) -> int:
-    """max(1, round(1000 · freshness)); 1 if it is not finite (X4)."""
-    return max(1, round(1000 * freshness)) if math.isfinite(freshness) else 1
+    """max(1, round(1000 · freshness)), halves upwards as the published cores round; 1 if it is not finite (X4)."""
+    if not math.isfinite(freshness):
+        return 1
+    whole, rest = divmod(1000.0 * freshness, 1.0)
+    return max(1, int(whole) + (rest >= 0.5))
 
 
 def work_priority(staleness: float, trust: float, volatility: float) -> float:
