@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
 from sporewright.core.tensor import Tensor
+from sporewright.errors import SporewrightError
 
 LEVELS = ("global", "workspace", "device")
 
@@ -65,3 +67,12 @@ def built(moves: list[Write]) -> Tensor:
     for move in moves:
         move.apply(tensor)
     return tensor
+
+
+def refusal(call: Callable[..., object], *args: object) -> str:
+    """What a call was refused with, as `code: message`; "" if it was not. Any error not of ours goes through."""
+    try:
+        call(*args)
+    except SporewrightError as why:
+        return f"{why.code}: {why}"
+    return ""

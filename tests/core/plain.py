@@ -20,7 +20,9 @@ HUGE = Fraction(2) ** 1024 - Fraction(2) ** 970
 
 def rounded(exact: Fraction) -> float:
     """The nearest float64, ties to even; ±∞ beyond."""
-    return math.copysign(math.inf, exact) if abs(exact) >= HUGE else float(exact)
+    if abs(exact) >= HUGE:
+        return math.inf if exact > 0 else -math.inf
+    return float(exact)
 
 
 def _times(a: float, b: float) -> float:

@@ -1,0 +1,150 @@
+"""Live queues: what a write costs and what it changes (R1–R7)."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+import pytest
+
+from sporewright.core import live, resolve
+from sporewright.core.tensor import Tensor
+from sporewright.errors import ConfigError, UnknownLevelError
+from tests.strategies import LEVELS
+
+CURSOR = {"workspace": "acme", "device": "A"}
+
+
+@pytest.fixture
+def fleet() -> Tensor:
+    """A hundred options, o00 the cheapest."""
+    tensor = Tensor(LEVELS)
+    writer = tensor.writer("global")
+    writer.set_weight("global", "", "latency", 1.0)
+    for at in range(100):
+        writer.set_value("global", "", f"o{at:02}", "latency", float(at))
+    return tensor
+
+
+@pytest.fixture
+def scored(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many options each refresh scores, by watching the real scoring."""
+    counts: list[int] = []
+    real = resolve.scores
+
+    def counting(slices: object, options: set[str]) -> Iterator[tuple[str, float | None]]:
+        counts.append(len(options))
+        return real(slices, options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(resolve, "scores", counting)
+    return counts
+
+
+def test_an_unchanged_tensor_costs_nothing(fleet: Tensor, scored: list[int]) -> None:
+    """Asking again, or after a write that this cursor does not read, scores no option."""
+    queue = fleet.watch(CURSOR, 3)
+    writer = fleet.writer("global")
+    writer.set_value("device", "B", "o99", "latency", -1.0)
+    writer.set_weight("workspace", "other", "latency", -1.0)
+
+    assert queue.order() == queue.order() == ["o00", "o01", "o02"]
+    assert (queue.total, queue.revision) == (100, 1)
+    assert scored == [100]
+
+
+def test_a_write_costs_the_options_it_concerns(fleet: Tensor, scored: list[int]) -> None:
+    """However often an option is written to, it is scored once and only when somebody asks."""
+    queue = fleet.watch(CURSOR, 2)
+    writer = fleet.writer("global")
+    for x in (5.0, -2.0, -1.0):
+        writer.set_value("device", "A", "o99", "latency", x)
+    writer.set_option_weight("workspace", "acme", "o98", "latency", 0.0)
+    assert scored == [100]
+
+    assert queue.order() == ["o99", "o00"]
+    assert scored == [100, 2]
+
+
+def test_a_shared_weight_concerns_every_option(fleet: Tensor, scored: list[int]) -> None:
+    """A write in the shared slot re-scores all, once, when somebody asks."""
+    queue = fleet.watch(CURSOR, 2)
+    for x in (2.0, -1.0):
+        fleet.writer("global").set_weight("device", "A", "latency", x)
+
+    assert queue.order() == ["o99", "o98"]
+    assert scored == [100, 100]
+
+
+@pytest.mark.parametrize("count", [1, 100 // live.MANY, 100 // live.MANY + 1, 100], ids=str)
+def test_few_and_many_changes_give_the_same_queue(fleet: Tensor, count: int) -> None:
+    """Moving a few options and sorting many anew both end at the definition, with options that come and go."""
+    queue = fleet.watch(CURSOR)
+    writer, chance = fleet.writer("global"), random.Random(7)
+    for at in range(count):
+        writer.set_value("device", "A", f"o{at:02}", "latency", chance.uniform(-100, 200))
+    assert queue.order() == fleet.resolve(CURSOR)
+
+    for at in range(count):
+        writer.set_value("device", "A", f"o{at:02}", "reach", float("inf"))
+        writer.set_value("device", "A", f"new{at}", "latency", 50.0)
+    assert queue.order() == fleet.resolve(CURSOR)
+    assert queue.total == 100
+
+    fleet.clear("device", "A")
+    assert queue.order() == [f"o{at:02}" for at in range(100)]
+
+
+def test_the_revision_moves_with_the_head_alone(fleet: Tensor) -> None:
+    """A change behind the limit, or back before anybody asked, is none."""
+    queue = fleet.watch(CURSOR, 2)
+    writer = fleet.writer("global")
+    writer.set_value("device", "A", "o50", "latency", 70.0)
+    assert queue.revision == 1
+    writer.set_value("device", "A", "o00", "latency", 70.0)
+    writer.unset("device", "A", "o00", "latency")
+    assert queue.revision == 1
+    writer.unset("global", "", "o00", "latency")
+    assert (queue.order(), queue.revision, queue.total) == (["o01", "o02"], 2, 99)
+
+
+def test_the_order_given_out_is_the_callers(fleet: Tensor) -> None:
+    """Changing the list or the cursor one passed in changes nothing inside."""
+    cursor = dict(CURSOR)
+    queue = fleet.watch(cursor, 2)
+    queue.order().clear()
+    cursor["device"] = "B"
+    fleet.writer("global").set_value("device", "B", "o99", "latency", -1.0)
+
+    assert queue.order() == ["o00", "o01"]
+
+
+@pytest.mark.parametrize("limit", [None, 0, 1, 1000])
+def test_a_limit_cuts_the_queue(fleet: Tensor, limit: int | None) -> None:
+    """R6: the head is `resolve(cursor)[:limit]`; `total` counts the whole queue."""
+    queue = fleet.watch(CURSOR, limit)
+
+    assert queue.order() == fleet.resolve(CURSOR)[:limit]
+    assert queue.total == 100
+
+
+def test_what_cannot_be_watched(fleet: Tensor) -> None:
+    """T3: a level that does not exist, or a negative limit, is refused and leaves no listener behind."""
+    with pytest.raises(UnknownLevelError, match="galaxy"):
+        fleet.watch({"galaxy": ""})
+    with pytest.raises(ConfigError, match="-1"):
+        fleet.watch(CURSOR, -1)
+
+    assert fleet._listeners == []
+
+
+def test_closing_stops_following(fleet: Tensor, scored: list[int]) -> None:
+    """A closed queue is empty, keeps its revision, listens no more, and may be closed again; others go on."""
+    queue, other = fleet.watch(CURSOR), fleet.watch(CURSOR)
+    queue.close()
+    queue.close()
+    fleet.writer("global").set_weight("global", "", "latency", -1.0)
+
+    assert (queue.order(), queue.total, queue.revision) == ([], 0, 1)
+    assert other.order()[0] == "o99"
+    assert scored == [100, 100, 100]
+    assert len(fleet._listeners) == 1

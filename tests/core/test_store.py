@@ -1,0 +1,95 @@
+"""The contract of every home of cells (docs/contracts.md §1)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from sporewright.core.store import DictStore, Store
+from tests.strategies import dimensions, instances, options, scalars, values
+
+levels = st.integers(0, 1)
+
+
+class StoreMachine(RuleBasedStateMachine):
+    """A home against a flat dict of coordinates, after every step."""
+
+    home: type[DictStore]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.store: Store = self.home(2)
+        self.model: dict[tuple[int, str, str, str], Any] = {}
+
+    @rule(
+        level=levels,
+        instance=instances,
+        option=options,
+        dimension=dimensions,
+        value=st.none() | values,
+        weight=st.none() | scalars,
+    )
+    def put(self, level: int, instance: str, option: str, dimension: str, value: Any, weight: Any) -> None:
+        """State a whole cell; neither layer removes it."""
+        self.store.put(level, instance, option, dimension, (value, weight))
+        self.model[level, instance, option, dimension] = (value, weight)
+        if value is None and weight is None:
+            del self.model[level, instance, option, dimension]
+
+    @rule(level=levels, instance=instances, option=options, dimension=dimensions)
+    def remove(self, level: int, instance: str, option: str, dimension: str) -> None:
+        """Forget one cell; whether there was one is told."""
+        there = self.model.pop((level, instance, option, dimension), None) is not None
+        assert self.store.remove(level, instance, option, dimension) is there
+
+    @rule(level=levels, instance=instances)
+    def clear(self, level: int, instance: str) -> None:
+        """Forget one instance; how many cells it had is told."""
+        gone = [at for at in self.model if at[:2] == (level, instance)]
+        assert self.store.clear(level, instance) == len(gone)
+        for at in gone:
+            del self.model[at]
+
+    @rule(level=levels, instance=instances, option=options, dimension=dimensions)
+    def read(self, level: int, instance: str, option: str, dimension: str) -> None:
+        """One cell, and one column over the instances, read without leaving a trace."""
+        wanted = self.model.get((level, instance, option, dimension), (None, None))
+        assert repr(self.store.get(level, instance, option, dimension)) == repr(wanted)
+        column = {
+            at[1]: layers[0]
+            for at, layers in self.model.items()
+            if (at[0], *at[2:]) == (level, option, dimension) and layers[0] is not None
+        }
+        found = list(self.store.column(level, option, dimension))
+        assert repr(sorted(found)) == repr(sorted(column.items()))
+
+    @invariant()
+    def holds_what_the_model_holds(self) -> None:
+        """Length, instances, pairs and slices agree, and nothing empty is left behind."""
+        assert len(self.store) == len(self.model)
+        for level in range(2):
+            here = {at: layers for at, layers in self.model.items() if at[0] == level}
+            assert set(self.store.instances(level)) == {at[1] for at in here}
+            assert self.store.pairs(level) == {at[2:] for at in here if at[2]}
+            for instance in ("", "A", "nobody"):
+                wanted: dict[str, dict[str, Any]] = {}
+                for at, layers in here.items():
+                    if at[1] == instance:
+                        wanted.setdefault(at[2], {})[at[3]] = layers
+                found = {option: dict(row) for option, row in self.store.slice(level, instance).items()}
+                assert repr({o: dict(sorted(r.items())) for o, r in sorted(found.items())}) == repr(
+                    {o: dict(sorted(r.items())) for o, r in sorted(wanted.items())}
+                )
+
+
+class DictStoreMachine(StoreMachine):
+    """The home of nested dicts."""
+
+    home = DictStore
+
+
+DictStoreMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=25)
+TestDictStore = DictStoreMachine.TestCase
