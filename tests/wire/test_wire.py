@@ -140,20 +140,20 @@ def test_a_malformed_entry_is_named(entry: dict[str, object], place: str) -> Non
     ],
 )  # fmt: skip
 def test_hostile_text_is_a_decode_error_in_bounded_time(text: str | bytes) -> None:
-    """Whatever arrives is a DecodeError within a second: never a recursion, a memory or a value error."""
-    started = time.perf_counter()
+    """Whatever arrives is a DecodeError within seconds of work: never a recursion, a memory or a value error."""
+    started = time.process_time()
     with pytest.raises(DecodeError):
         decode(text)
-    assert time.perf_counter() - started < 1.0
+    assert time.process_time() - started < 5.0
 
 
 def test_long_numbers_are_bounded() -> None:
     """A number of nearly a mebibyte neither hangs nor passes for an integer."""
     for literal in ("9" * 1_000_000, "0." + "1" * 1_000_000, "1" + "0" * 300 + "." + "0" * 900_000 + "1"):
-        started = time.perf_counter()
+        started = time.process_time()
         with pytest.raises(DecodeError):
             decode('{"t":"ping","n":' + literal + "}")
-        assert time.perf_counter() - started < 1.0
+        assert time.process_time() - started < 5.0
 
 
 def test_too_large_is_told_before_parsing() -> None:
