@@ -55,7 +55,7 @@ class Figures:
 
 
 PROVIDERS: tuple[Figures, ...] = (
-    Figures("groq", 0.806, 0.942, 0.0, None),  # its Llama 2 is no longer in the price list: the page shows a prior
+    Figures("groq", 0.806, 0.942, 0.0, None),  # its Llama 2 is not in the price list: the page shows a prior
     Figures("anyscale", 2.261, 3.163, 0.0, (1.0, 1.0), "anyscale/meta-llama/Llama-2-70b-chat-hf"),
     Figures("together", 2.440, 3.051, 0.0, (0.9, 0.9), "together-ai-41.1b-80b"),
     Figures("fireworks", 3.774, 4.217, 0.0, (0.9, 0.9), "fireworks_ai/accounts/fireworks/models/llama-v2-70b-chat"),
