@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
+
+import pytest
+
 import sporewright
 
 PUBLIC = """
@@ -37,3 +41,50 @@ def test_errors_are_also_the_nearest_built_in() -> None:
     assert issubclass(sporewright.DecodeError, ValueError)
     kinds = ("WriteUpError", "UnknownLevelError", "BadValueKindError", "DecodeError")
     assert [getattr(sporewright, k).code for k in kinds] == ["write-up", "unknown-level", "bad-value-kind", "decode"]
+
+
+TARGET = "from_level to_level to_instance"
+CALLS = {
+    "Tensor": "levels",
+    "Tensor.writer": "level instance=None",
+    "Tensor.resolve": "cursor",
+    "Tensor.explain": "cursor",
+    "Tensor.value": "cursor option dimension",
+    "Tensor.document": "cursor option dimension",
+    "Tensor.weight": "cursor option dimension",
+    "Tensor.options": "cursor",
+    "Tensor.reduce_median": f"{TARGET} option dimension instances=None",
+    "Tensor.reduce_sum": f"{TARGET} option dimension instances=None",
+    "Tensor.roll_up": f"{TARGET} instances=None dimensions=None",
+    "Tensor.corroborate": f"{TARGET} quorum instances=None dimensions=None",
+    "Tensor.support": "level option dimension",
+    "Tensor.clear": "level instance",
+    "Tensor.from_json": "text",
+    "Tensor.apply_json": "cells_text",
+    "Tensor.watch": "cursor limit=None",
+    "Writer.set_value": "level instance option dimension x",
+    "Writer.set_document": "level instance option dimension data",
+    "Writer.set_weight": "level instance dimension x",
+    "Writer.set_option_weight": "level instance option dimension x",
+    "Writer.unset": "level instance option dimension",
+    "Writer.apply_json": "text",
+    "Writer.attenuate": "level instance=None",
+    "TensorConfig.from_dict": "data",
+    "Cell": "level instance option dimension value=None weight=None",
+    "Term": "dimension value weight product value_source weight_source prior=False",
+    "Ranked": "option score terms",
+    "Dropped": "option dimension value level instance",
+    "Resolution": "ranked dropped",
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_public_calls_keep_their_arguments(name: str) -> None:
+    """INTERFACE: the arguments have these names, this order and these defaults."""
+    thing = sporewright
+    for part in name.split("."):
+        thing = getattr(thing, part)
+    parameters = [each for each in inspect.signature(thing).parameters.values() if each.name != "self"]
+    found = [each.name if each.default is each.empty else f"{each.name}={each.default!r}" for each in parameters]
+
+    assert " ".join(found) == CALLS[name]
