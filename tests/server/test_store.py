@@ -259,10 +259,10 @@ def test_a_locked_file_is_a_storage_error(tmp_path: Path, monkeypatch: pytest.Mo
     store = open_store(f"sqlite:///{tmp_path}/x.db")
     other = sqlite3.connect(tmp_path / "x.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    started = time.perf_counter()
+    started = time.monotonic()
     with pytest.raises(StorageError, match="locked"), store.write():
         pass
-    assert time.perf_counter() - started < 5
+    assert time.monotonic() - started < 30
     other.close()
     with store.write() as transaction:
         assert transaction.revision == 1
