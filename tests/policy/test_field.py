@@ -159,6 +159,7 @@ def test_discount_is_exact_and_local() -> None:
     assert made.decide(HERE) == same.decide(HERE)
     assert writer.discount(HERE, "x", "cost", 0.0)
     assert made.to_json() == field().to_json()
+    assert (made.tree.root.cells, made.tree.root.children) == ({}, {})
 
 
 def test_compaction_frees_what_it_folds() -> None:
@@ -182,6 +183,7 @@ def test_compaction_frees_what_it_folds() -> None:
     assert after.alternative("x").trace("cost").nodes[0].observations == 10
     assert made.resolve(HERE) == ["y"]
     assert made.to_json().count('"address"') == 4
+    assert [len(place.cells) for place in made.tree.root.below()] == [2, 0, 2]
 
 
 def test_a_writer_never_writes_up() -> None:
