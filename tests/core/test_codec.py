@@ -33,14 +33,15 @@ def test_the_text_is_levels_and_sorted_cells() -> None:
     writer.set_value("a", "", "o", "e", -math.inf)
     writer.set_option_weight("a", "", "o", "e", math.nan)
     writer.set_weight("a", "", "d", math.inf)
-    writer.set_value("b", "", "é", "d", 0.1)
+    writer.set_value("b", "", "é", "d", 0.0)
+    writer.set_option_weight("b", "", "é", "d", 0.0)
 
     assert json.loads(tensor.to_json()) == {
         "levels": ["b", "a"],
         "cells": [
             {"level": "a", "inst": "", "option": "", "dim": "d", "w": "inf"},
             {"level": "a", "inst": "", "option": "o", "dim": "e", "v": "-inf", "w": "nan"},
-            {"level": "b", "inst": "", "option": "é", "dim": "d", "v": 0.1},
+            {"level": "b", "inst": "", "option": "é", "dim": "d", "v": 0.0, "w": 0.0},
             {"level": "b", "inst": "x", "option": "o", "dim": "d", "v": {"b64": "/wA="}},
         ],
     }

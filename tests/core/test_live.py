@@ -94,6 +94,16 @@ def test_few_and_many_changes_give_the_same_queue(fleet: Tensor, count: int) -> 
     assert queue.order() == [f"o{at:02}" for at in range(100)]
 
 
+def test_most_options_may_go_before_anybody_asks(fleet: Tensor) -> None:
+    """A change of everything forgets what was sorted before, however little is left."""
+    queue = fleet.watch({})
+    fleet.clear("global", "")
+    fleet.writer("global").set_value("global", "", "last", "latency", 1.0)
+    fleet.writer("global").set_weight("global", "", "latency", 2.0)
+
+    assert (queue.order(), queue.total) == (["last"], 1)
+
+
 def test_the_revision_moves_with_the_head_alone(fleet: Tensor) -> None:
     """A change behind the limit, or back before anybody asked, is none."""
     queue = fleet.watch(CURSOR, 2)
@@ -114,8 +124,9 @@ def test_the_order_given_out_is_the_callers(fleet: Tensor) -> None:
     queue.order().clear()
     cursor["device"] = "B"
     fleet.writer("global").set_value("device", "B", "o99", "latency", -1.0)
+    fleet.writer("global").set_value("device", "A", "o98", "latency", 0.5)
 
-    assert queue.order() == ["o00", "o01"]
+    assert queue.order() == ["o00", "o98"]
 
 
 @pytest.mark.parametrize("limit", [None, 0, 1, 1000])

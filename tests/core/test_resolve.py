@@ -136,6 +136,7 @@ def test_a_weight_that_is_not_finite_contributes_nothing(weight: float) -> None:
     tensor.writer("global").set_option_weight("global", "", "a", "latency", weight)
 
     first = tensor.explain({}).ranked[0]
+    assert tensor.resolve({}) == ["a", "b"]
 
     assert (first.option, first.score, first.terms[0].product) == ("a", 0.0, 0.0)
     assert repr(first.terms[0].weight) == repr(weight)
