@@ -253,3 +253,28 @@ def test_open_and_close_fifty_times(page: Page, fleet: dict[str, Upstream]) -> N
     assert len(page.workers) == 0
     assert page.evaluate("router.state") == "closed"
     assert page.evaluate("router.resolve().then(() => null, (error) => error.code)") == "closed"
+
+
+@pytest.mark.parametrize("value", ["'12'", "undefined", "null", "{}", "true"])
+def test_what_is_no_number_is_not_learned(page: Page, fleet: dict[str, Upstream], value: str) -> None:
+    """A measurement that is no number is refused by its code and gates nothing."""
+    start_router(page, options_of(fleet))
+
+    code = page.evaluate(f"router.observe('alpha', 'latency', {value}).then(() => null, (error) => error.code)")
+
+    assert code == "bad-value-kind"
+    assert page.evaluate("router.resolve()") == list(NAMES)
+
+
+@pytest.mark.parametrize("bad", [{"attemptTimeout": -1}, {"deadline": 0}, {"config": None}, {"upstreams": {"a": None}}])
+def test_options_that_cannot_work_are_named(page: Page, fleet: dict[str, Upstream], bad: dict[str, Any]) -> None:
+    """`Router.start` rejects with an error of ours, never a raw one."""
+    error = page.evaluate(
+        """async (options) => {
+          const { Router } = await import("/sporewright.js");
+          return Router.start(options).then(() => null, (error) => ({ name: error.name, code: error.code }));
+        }""",
+        options_of(fleet) | bad,
+    )
+
+    assert error == {"name": "SporewrightError", "code": "config"}

@@ -42,7 +42,8 @@ export function plain(config: TensorConfig): TensorConfig {
 
 /** A number as JSON has it, or its name (S2). */
 export function spelled(value: number): number | "inf" | "-inf" | "nan" {
-  if (Number.isFinite(value)) return value;
+  // What is no number at all is for Python to refuse: it must not pass for an infinity, which is a gate.
+  if (typeof value !== "number" || Number.isFinite(value)) return value;
   return Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
 }
 

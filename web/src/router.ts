@@ -109,6 +109,14 @@ export class Router extends TypedTarget<RouterEvents> {
    * Rejects with `config` when there is neither, or when an upstream's address is none.
    */
   static async start(options: RouterOptions): Promise<Router> {
+    try {
+      return await Router.#open(options);
+    } catch (error) {
+      throw asError(error, "config");
+    }
+  }
+
+  static async #open(options: RouterOptions): Promise<Router> {
     const router = new Router(options);
     const { config } = options;
     // The text of a wide config is megabytes: it is made and hashed once.
@@ -181,6 +189,12 @@ export class Router extends TypedTarget<RouterEvents> {
 
   /** A measurement of this device (A1): kept in order before the engine is up; resolves once it is handed to storage. */
   observe(option: string, dimension: string, value: number): Promise<void> {
+    if (typeof value !== "number") {
+      const shown = `${typeof value} ${String(value)}`;
+      return Promise.reject(
+        new SporewrightError("bad-value-kind", `observe(${option}, ${dimension}): ${shown} is not a number`),
+      );
+    }
     return this.#tell("observe", { option, dimension, value: spelled(value) });
   }
 
@@ -309,6 +323,9 @@ function closedError(): SporewrightError {
 /** The plan with this page's own limits, which are milliseconds outside and seconds inside. */
 function planOf({ attemptTimeout, deadline }: RouterOptions): Plan {
   const { limits } = PLAN;
+  for (const [name, value] of Object.entries({ attemptTimeout, deadline }))
+    if (value !== undefined && !(typeof value === "number" && value > 0))
+      throw new SporewrightError("config", `${name}: ${String(value)} is not a positive number of milliseconds`);
   const attempt_timeout_s = attemptTimeout === undefined ? limits.attempt_timeout_s : attemptTimeout / 1000;
   const deadline_s = deadline === undefined ? limits.deadline_s : deadline / 1000;
   return { ...PLAN, limits: { ...limits, attempt_timeout_s, deadline_s } };
