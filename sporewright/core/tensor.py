@@ -39,7 +39,8 @@ class Tensor:
     """
 
     def __init__(self, levels: Iterable[str]) -> None:
-        self.levels: tuple[str, ...] = () if isinstance(levels, str) else tuple(levels)
+        named = isinstance(levels, Iterable) and not isinstance(levels, (str, bytes))
+        self.levels: tuple[str, ...] = tuple(levels) if named else ()
         if not self.levels or not all(isinstance(name, str) and name for name in self.levels):
             raise ConfigError(f"levels must be a list of names, coarse to fine, not {levels!r}")
         if len(set(self.levels)) != len(self.levels):
@@ -103,8 +104,8 @@ class Tensor:
 
     def watch(self, cursor: Cursor, limit: int | None = None) -> live.LiveQueue:
         """A queue kept current as cells change; always `resolve(cursor)[:limit]`. Close it when done."""
-        if limit is not None and limit < 0:
-            raise ConfigError(f"limit must be at least 0, not {limit}")
+        if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 0):
+            raise ConfigError(f"limit must be a whole number, at least 0, not {limit!r}")
         return live.LiveQueue(self, dict(cursor), limit)
 
     def reduce_median(

@@ -139,11 +139,12 @@ def test_a_limit_cuts_the_queue(fleet: Tensor, limit: int | None) -> None:
 
 
 def test_what_cannot_be_watched(fleet: Tensor) -> None:
-    """T3: a level that does not exist, or a negative limit, is refused and leaves no listener behind."""
+    """T3: a level that does not exist, or a limit that counts nothing, is refused and leaves no listener behind."""
     with pytest.raises(UnknownLevelError, match="galaxy"):
         fleet.watch({"galaxy": ""})
-    with pytest.raises(ConfigError, match="-1"):
-        fleet.watch(CURSOR, -1)
+    for limit in (-1, 1.5, "1", True):
+        with pytest.raises(ConfigError, match=f"at least 0, not {limit!r}"):
+            fleet.watch(CURSOR, limit)  # type: ignore[arg-type]
 
     assert fleet._listeners == []
 

@@ -14,7 +14,7 @@ from sporewright.errors import BadValueKindError, ConfigError, UnknownLevelError
 from tests.strategies import LEVELS, Write, built, instances, values, writes
 
 
-@pytest.mark.parametrize("levels", [[], [""], ["a", "a"], ["a", 1], "abc"], ids=repr)
+@pytest.mark.parametrize("levels", [[], [""], ["a", "a"], ["a", 1], "abc", b"abc", None, 5], ids=repr)
 def test_levels_are_a_list_of_different_names(levels: Any) -> None:
     """T2: none, an empty one, a repeated one, a number or a bare string is a ConfigError that shows them."""
     with pytest.raises(ConfigError, match="levels must"):
