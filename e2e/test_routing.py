@@ -81,6 +81,19 @@ def test_the_first_option_dies_and_the_next_answers(page: Page, fleet: dict[str,
     assert any(term["dimension"] == "failure" and term["value"] > 0 for term in alpha["terms"])
 
 
+def test_a_short_head_does_not_cut_failover(page: Page, fleet: dict[str, Upstream]) -> None:
+    """`limit` is what is shown: whoever can be called is tried."""
+    fleet["alpha"].mode = fleet["beta"].mode = "reset"
+    start_router(page, options_of(fleet, limit=1))
+    assert page.evaluate("router.queue.length") == 1
+
+    answer = page.evaluate(FETCH, {"path": "/hello"})
+
+    assert answer["option"] == "gamma"
+    assert [option for option, _ in answer["attempts"]] == ["alpha", "beta", "gamma"]
+    until(page, "router.queue[0] === 'gamma'")
+
+
 @pytest.mark.parametrize(("status", "outcome"), [(429, "rate_limited"), (500, "server_error"), (503, "server_error")])
 def test_a_failing_status_falls_through(page: Page, fleet: dict[str, Upstream], status: int, outcome: str) -> None:
     """429 and 5xx go to the next option."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from sporewright.core import resolve
@@ -23,15 +23,20 @@ MANY = 16
 class LiveQueue:
     """The queue at one cursor, always equal to `tensor.resolve(cursor)[:limit]`; made by `Tensor.watch`.
 
+    With `among`, the queue of these options alone: the same order with the others left out, cut to `limit` after that.
+
     A write is noted in constant time; `order()` then re-scores only the options that were written to (all of them after
     a change in the shared slot) and moves them within a sorted list.
     """
 
-    def __init__(self, tensor: Tensor, cursor: Mapping[str, str], limit: int | None) -> None:
+    def __init__(
+        self, tensor: Tensor, cursor: Mapping[str, str], limit: int | None, among: Collection[str] | None = None
+    ) -> None:
         self._tensor = tensor
         self._cursor = cursor
         self._path = tensor.path(cursor)
         self._limit = limit
+        self._among = None if among is None else frozenset(among) - {""}
         self._keys: dict[str, _Key] = {}
         self._sorted: list[_Key] = []
         self._dirty: set[str] = set()
@@ -70,10 +75,10 @@ class LiveQueue:
     def _written(self, level: int, instance: str, option: str, dimension: str) -> None:  # noqa: ARG002
         if self._path[level] != instance:
             return
-        if option:
-            self._dirty.add(option)
-        else:
+        if not option:
             self._all_dirty = True
+        elif self._among is None or option in self._among:
+            self._dirty.add(option)
 
     def _refresh(self) -> None:
         if not (self._dirty or self._all_dirty):
@@ -82,7 +87,7 @@ class LiveQueue:
         if self._all_dirty:
             self._keys.clear()
             self._sorted.clear()
-            self._dirty = resolve.options_at(slices)
+            self._dirty = resolve.options_at(slices) if self._among is None else set(self._among)
         self._rank(slices)
         self._dirty = set()
         self._all_dirty = False

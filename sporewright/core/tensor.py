@@ -102,11 +102,16 @@ class Tensor:
         """Options with a cell at the cursor, in code-point order; gated ones included."""
         return sorted({option for cells in self.slices(cursor) for option in cells if option})
 
-    def watch(self, cursor: Cursor, limit: int | None = None) -> live.LiveQueue:
-        """A queue kept current as cells change; always `resolve(cursor)[:limit]`. Close it when done."""
+    def watch(
+        self, cursor: Cursor, limit: int | None = None, *, among: Collection[str] | None = None
+    ) -> live.LiveQueue:
+        """A queue kept current as cells change; always `resolve(cursor)[:limit]`. Close it when done.
+
+        `among` watches the order of these options alone, at the cost of these alone.
+        """
         if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 0):
             raise ConfigError(f"limit must be a whole number, at least 0, not {limit!r}")
-        return live.LiveQueue(self, dict(cursor), limit)
+        return live.LiveQueue(self, dict(cursor), limit, among)
 
     def reduce_median(
         self,

@@ -146,11 +146,12 @@ class OutcomeBody(TypedDict):
 
 
 class WatchBody(TypedDict):
-    """Push the head of the order at a cursor, under this name, whenever it changes."""
+    """Push the head of the order at a cursor, under this name, whenever it changes; `among`: of these options alone."""
 
     watch: str
     limit: int
     cursor: NotRequired[dict[str, str]]
+    among: NotRequired[list[str]]
 
 
 class WatchReply(TypedDict):

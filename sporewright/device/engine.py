@@ -150,7 +150,7 @@ class Engine:
 
     def _watch(self, now: float, body: Any) -> Any:  # noqa: ARG002
         state = self._running()
-        return state.watches.add(body["watch"], state.cursor(body.get("cursor")), body["limit"])
+        return state.watches.add(body["watch"], state.cursor(body.get("cursor")), body["limit"], body.get("among"))
 
     def _unwatch(self, now: float, body: Any) -> None:  # noqa: ARG002
         self._running().watches.remove(body["watch"])

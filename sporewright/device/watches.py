@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from sporewright.core.live import LiveQueue
@@ -17,6 +17,7 @@ __all__ = ["Watches"]
 class _Watch:
     cursor: Mapping[str, str]
     limit: int
+    among: Collection[str] | None
     live: LiveQueue
     told: tuple[list[str], int]
     revision: int = 0
@@ -29,13 +30,13 @@ class Watches:
         self._tensor = tensor
         self._watches: dict[str, _Watch] = {}
 
-    def add(self, name: str, cursor: Mapping[str, str], limit: int) -> WatchReply:
+    def add(self, name: str, cursor: Mapping[str, str], limit: int, among: Collection[str] | None = None) -> WatchReply:
         """Start a watch, or turn the one of that name to another cursor; ConfigError for a negative limit."""
         if limit < 0:
             raise ConfigError(f"watch {name!r}: limit must be at least 0, not {limit}")
-        live = self._tensor.watch(cursor, limit)
+        live = self._tensor.watch(cursor, limit, among=among)
         self.remove(name)
-        watch = self._watches[name] = _Watch(cursor, limit, live, (live.order(), live.total))
+        watch = self._watches[name] = _Watch(cursor, limit, among, live, (live.order(), live.total))
         return {"queue": list(watch.told[0]), "total": watch.told[1]}
 
     def remove(self, name: str) -> None:
@@ -62,7 +63,7 @@ class Watches:
                 continue
             watch.live.close()
             watch.cursor = {**watch.cursor, level: instance}
-            watch.live = self._tensor.watch(watch.cursor, watch.limit)
+            watch.live = self._tensor.watch(watch.cursor, watch.limit, among=watch.among)
 
     def pushes(self) -> list[Effect]:
         """A `queue` push for every watch whose head or total changed since it was told."""

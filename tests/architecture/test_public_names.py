@@ -61,7 +61,7 @@ CALLS = {
     "Tensor.clear": "level instance",
     "Tensor.from_json": "text",
     "Tensor.apply_json": "cells_text",
-    "Tensor.watch": "cursor limit=None",
+    "Tensor.watch": "cursor limit=None among=None",
     "Writer.set_value": "level instance option dimension x",
     "Writer.set_document": "level instance option dimension data",
     "Writer.set_weight": "level instance dimension x",

@@ -138,6 +138,32 @@ def test_a_limit_cuts_the_queue(fleet: Tensor, limit: int | None) -> None:
     assert queue.total == 100
 
 
+@pytest.mark.parametrize("limit", [None, 0, 1, 3])
+def test_a_queue_among_some_is_the_order_without_the_others(
+    fleet: Tensor, scored: list[int], limit: int | None
+) -> None:
+    """R5, R6: the same order with the others left out; a write to one of those is not even looked at."""
+    among = ["o70", "o03", "o12", "o99", "unknown", ""]
+
+    def wanted() -> list[str]:
+        return [option for option in fleet.resolve(CURSOR) if option in among][:limit]
+
+    queue = fleet.watch(CURSOR, limit, among=among)
+    assert (queue.order(), queue.total) == (wanted(), 4)
+
+    writer = fleet.writer("global")
+    scored.clear()
+    writer.set_value("global", "", "o50", "latency", -7.0)
+    unmoved = queue.order()
+    assert scored == []
+    assert unmoved == wanted()
+    writer.set_value("global", "", "o99", "latency", -7.0)
+    writer.set_value("global", "", "unknown", "latency", -8.0)
+    assert (queue.order(), queue.total) == (wanted(), 5)
+    writer.set_weight("global", "", "latency", -1.0)
+    assert queue.order() == wanted()
+
+
 def test_what_cannot_be_watched(fleet: Tensor) -> None:
     """T3: a level that does not exist, or a limit that counts nothing, is refused and leaves no listener behind."""
     with pytest.raises(UnknownLevelError, match="galaxy"):

@@ -57,6 +57,19 @@ def test_a_head_that_does_not_change_is_not_pushed() -> None:
     assert page.seen("queue") == []
 
 
+def test_a_watch_among_some_options_is_their_order_alone() -> None:
+    """What a routed fetch walks: the options that can be called, whatever the limit of the head cuts."""
+    page = Page()
+    page.start(limit=1)
+
+    head = page.call("watch", watch="routes", limit=2, among=["gamma", "beta"])
+    assert head == {"queue": ["beta", "gamma"], "total": 2}
+    page.call("observe", option="beta", dimension="latency", value=9)
+
+    told = [push for push in page.seen("queue") if push["watch"] == "routes"]
+    assert [push["queue"] for push in told] == [["gamma", "beta"]]
+
+
 def test_explain_says_where_a_value_came_from() -> None:
     """The own measurement is explained by the device's level, an untouched prior as a prior (R8, D4)."""
     page = Page()

@@ -8,6 +8,7 @@ import type { CallName, Calls, Plan, Pushes, StartReply } from "./generated/call
 import { PLAN } from "./generated/plan";
 import { randomId } from "./ids";
 import { Mirror } from "./mirror";
+import { Order } from "./order";
 import { Session } from "./session";
 import { tokenFrom } from "./token";
 import type {
@@ -65,8 +66,8 @@ export class Router extends TypedTarget<RouterEvents> {
     },
   };
   readonly #settleReady: Settle;
+  readonly #order = new Order();
   #memory = "";
-  #head: QueueDetail = { queue: Object.freeze([]), total: 0, revision: 0 };
   #state: RouterState = "cold";
   #error: SporewrightError | null = null;
   #readOnly = false;
@@ -83,7 +84,7 @@ export class Router extends TypedTarget<RouterEvents> {
     const plan = planOf(options);
     this.#cooldowns = new Cooldowns(plan.limits);
     this.#fetch = new RoutedFetch({
-      queue: () => this.#head.queue,
+      queue: () => this.#order.walk,
       plan,
       cooldowns: this.#cooldowns,
       upstreams: { ...options.upstreams },
@@ -123,8 +124,14 @@ export class Router extends TypedTarget<RouterEvents> {
     const named = typeof config === "string" || config instanceof URL;
     const print = fingerprint(named ? String(config) : JSON.stringify(config));
     router.#memory = JSON.stringify([print, options.cursor ?? {}, options.device ?? "", router.#limit]);
-    const remembered = (await router.#mirror.recall("queue", router.#memory)) as string[] | undefined;
-    if (remembered) router.#show({ queue: remembered, total: remembered.length, revision: 0 });
+    const [remembered, routes] = (await Promise.all([
+      router.#mirror.recall("queue", router.#memory),
+      router.#mirror.recall("routes", router.#memory),
+    ])) as [string[] | undefined, string[] | undefined];
+    if (remembered) {
+      router.#order.route(routes ?? []);
+      router.#show({ queue: remembered, total: remembered.length, revision: 0 });
+    }
     const loading = loadConfig(config, router.#mirror);
     if (!remembered) router.#declare(await loading.catch((error: unknown) => router.#refuse(error)));
     void router.#start(loading, named ? null : print);
@@ -133,12 +140,12 @@ export class Router extends TypedTarget<RouterEvents> {
 
   /** The head of the order for the bound cursor, as last told; frozen, never waits. */
   get queue(): readonly string[] {
-    return this.#head.queue;
+    return this.#order.head.queue;
   }
 
   /** How many options are in the order. */
   get total(): number {
-    return this.#head.total;
+    return this.#order.head.total;
   }
 
   get state(): RouterState {
@@ -168,7 +175,7 @@ export class Router extends TypedTarget<RouterEvents> {
     this.#watches.set(name, watch);
     this.#call("watch", { watch: name, cursor, limit }).then(
       (head) => {
-        if (this.#watches.has(name)) watch.update({ ...head, revision: this.#head.revision });
+        if (this.#watches.has(name)) watch.update({ ...head, revision: this.#order.head.revision });
       },
       () => undefined, // a failed engine is told by `state`; the watch stays empty
     );
@@ -227,6 +234,7 @@ export class Router extends TypedTarget<RouterEvents> {
 
   #declare(config: TensorConfig): void {
     const order = declaredOrder(config, this.#options.cursor ?? {});
+    this.#order.route(order.filter((option) => Object.hasOwn(this.#options.upstreams ?? {}, option)));
     this.#show({ queue: order.slice(0, this.#limit), total: order.length, revision: 0 });
   }
 
@@ -237,14 +245,16 @@ export class Router extends TypedTarget<RouterEvents> {
       const print = known ?? fingerprint(JSON.stringify(config));
       const runtime = folderOf(this.#options.runtime);
       const settings = { options: this.#options, config, fingerprint: print, limit: this.#limit, runtime };
-      this.#started(await this.#session.start(settings));
+      const started = await this.#session.start(settings);
+      this.#started(started, await this.#session.routes(Object.keys(this.#options.upstreams ?? {})));
     } catch (error) {
       this.#fail(asError(error, "engine"));
     }
   }
 
-  #started({ queue, total, sync, cooldowns }: StartReply): void {
+  #started({ queue, total, sync, cooldowns }: StartReply, routes: readonly string[]): void {
     if (this.#state !== "starting") return;
+    this.#routed(routes);
     for (const [option, until] of Object.entries(cooldowns)) this.#cooldowns.extend(option, until);
     this.#queued({ watch: this.#session.head, queue, total, revision: sync.revision ?? 0 });
     this.#synced(sync);
@@ -266,11 +276,19 @@ export class Router extends TypedTarget<RouterEvents> {
   }
 
   #show(head: QueueDetail): void {
-    this.#head = { ...head, queue: Object.freeze([...head.queue]) };
-    this.emit("queue", this.#head);
+    this.emit("queue", this.#order.show(head));
+  }
+
+  #routed(routes: readonly string[]): void {
+    this.#order.route(routes);
+    void this.#mirror.keep("routes", this.#memory, routes);
   }
 
   #queued({ watch, ...head }: Pushes["queue"]): void {
+    if (watch === this.#session.route) {
+      this.#routed(head.queue);
+      return;
+    }
     if (watch !== this.#session.head) {
       this.#watches.get(watch)?.update({ ...head, queue: Object.freeze(head.queue) });
       return;

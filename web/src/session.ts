@@ -31,6 +31,8 @@ export interface SessionSettings {
 export class Session {
   /** Names this page's head among the watches of a shared engine. */
   readonly head = randomId();
+  /** Names its watch of the options that it can call. */
+  readonly route = randomId();
   readonly #events: SessionEvents;
   readonly #stageTimeout: number;
   readonly #callTimeout: number;
@@ -65,6 +67,12 @@ export class Session {
     const { head: watch } = this;
     const identity = { fresh_id: randomId(), device: options.device };
     return this.call("start", { config: plain(config), cursor, limit, watch, ...identity, orchestrator, token });
+  }
+
+  /** Follow the order among the options that can be called, however short the head is; the order now. */
+  async routes(among: string[]): Promise<readonly string[]> {
+    if (among.length === 0) return among;
+    return (await this.call("watch", { watch: this.route, limit: among.length, among })).queue;
   }
 
   call<C extends CallName>(call: C, body: Calls[C]["body"]): Promise<Calls[C]["reply"]> {
