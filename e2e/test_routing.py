@@ -279,7 +279,18 @@ def test_what_is_no_number_is_not_learned(page: Page, fleet: dict[str, Upstream]
     assert page.evaluate("router.resolve()") == list(NAMES)
 
 
-@pytest.mark.parametrize("bad", [{"attemptTimeout": -1}, {"deadline": 0}, {"config": None}, {"upstreams": {"a": None}}])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"attemptTimeout": -1},
+        {"deadline": 0},
+        {"config": None},
+        {"upstreams": {"a": None}},
+        {"limit": 1.5},
+        {"engine": "bogus"},
+        {"orchestrator": "garbage"},
+    ],
+)
 def test_options_that_cannot_work_are_named(page: Page, fleet: dict[str, Upstream], bad: dict[str, Any]) -> None:
     """`Router.start` rejects with an error of ours, never a raw one."""
     error = page.evaluate(

@@ -140,9 +140,28 @@ def test_a_bad_token_is_refused_and_said(device: Device, orchestrator: Orchestra
     assert page.evaluate("[...router.queue]") == ["alpha", "beta", "gamma"]
 
 
-@pytest.mark.parametrize("address", ["ws://127.0.0.1:9/v1/sync", "/healthz", "not a url"])
+def test_a_token_that_cannot_be_had_is_said(device: Device, orchestrator: Orchestrator) -> None:
+    """The page's own token function throws: its words are in `router.sync.error`, and routing goes on."""
+    page = open_bare(device(), orchestrator.origin)
+    page.evaluate(
+        """async (options) => {
+          const { Router } = await import('/sporewright.js');
+          const token = () => { throw new Error('the session is over'); };
+          window.router = await Router.start({ ...options, token });
+          await router.ready;
+        }""",
+        options_of(orchestrator, "A"),
+    )
+
+    until(page, "router.sync.error?.message.includes('the session is over')")
+
+    assert page.evaluate("router.sync.error.code") == "token"
+    assert page.evaluate("[...router.queue]") == ["alpha", "beta", "gamma"]
+
+
+@pytest.mark.parametrize("address", ["ws://127.0.0.1:9/v1/sync", "/healthz"])
 def test_an_orchestrator_that_does_not_work(device: Device, orchestrator: Orchestrator, address: str) -> None:
-    """An address that refuses, speaks something else or is none at all leaves the page routing, with the state said."""
+    """An address that refuses or speaks something else leaves the page routing, with the state said."""
     page = open_bare(device(), orchestrator.origin)
     url = orchestrator.origin.replace("http", "ws") + address if address.startswith("/") else address
     start_router(page, options_of(orchestrator, "A", orchestrator=url))

@@ -26,9 +26,12 @@ __all__ = [
 ]
 
 State = Literal["PICKING", "CALLING", "DELIVERED", "ABORTED", "EXHAUSTED"]
-Outcome = Literal["ok", "refused", "rate_limited", "server_error", "network_error", "timed_out", "aborted", "unusable"]
+Outcome = Literal[
+    "ok", "opaque", "refused", "rate_limited", "server_error", "network_error", "timed_out", "aborted", "unusable"
+]
 Signal = Literal[
     "ok",
+    "opaque",
     "refused",
     "rate_limited",
     "server_error",
@@ -116,8 +119,9 @@ PLAN: Plan = {
         {"when": {"status": (500, 999), "retry_after": True}, "outcome": "rate_limited"},
         {"when": {"status": (500, 999)}, "outcome": "server_error"},
         {"when": {"status": (400, 499)}, "outcome": "refused"},
-        # 0 is a browser's opaque response: nobody may look inside, so it is the caller's.
-        {"when": {"status": (0, 399)}, "outcome": "ok"},
+        # 0 is a browser's opaque response: nobody may look inside, so it is the caller's, and no evidence of anything.
+        {"when": {"status": (0, 0)}, "outcome": "opaque"},
+        {"when": {"status": (1, 399)}, "outcome": "ok"},
     ],
     "transitions": {
         "PICKING": {
@@ -127,6 +131,7 @@ PLAN: Plan = {
         },
         "CALLING": {
             "ok": _to("DELIVERED", "learn_latency", "learn_ok", "deliver"),
+            "opaque": _to("DELIVERED", "deliver"),
             # The request was at fault: the answer is the caller's and teaches nothing (a quick 401 is not speed).
             "refused": _to("DELIVERED", "deliver"),
             "rate_limited": _to("PICKING", "learn_failure", "cool_down", "next"),

@@ -95,6 +95,7 @@ export function dropText(dropped: Dropped, me: Me): { text: string; own: boolean
 
 const ENDS: Record<Outcome, { mark: string; text: string }> = {
   ok: { mark: "✓", text: "answered" },
+  opaque: { mark: "✓", text: "answered, unseen" },
   refused: { mark: "✕", text: "refused" },
   rate_limited: { mark: "⏸", text: "rate limited" },
   server_error: { mark: "✕", text: "server error" },

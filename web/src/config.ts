@@ -25,25 +25,32 @@ export async function loadConfig(config: TensorConfig | string | URL, mirror: Mi
 }
 
 function checked(config: unknown, where: string): TensorConfig {
-  const { levels, seeds } = (config ?? {}) as Partial<TensorConfig>;
-  if (!Array.isArray(levels) || !Array.isArray(seeds)) {
-    throw new SporewrightError("config", `${where}: needs the lists "levels" and "seeds"`);
-  }
+  const { levels, seeds = [] } = (config ?? {}) as Partial<TensorConfig>;
+  if (!Array.isArray(levels)) throw new SporewrightError("config", `${where}: needs the list "levels"`);
+  if (!Array.isArray(seeds)) throw new SporewrightError("config", `${where}: "seeds" is not a list`);
   return config as TensorConfig;
+}
+
+/** The config's text; code `config` for what JSON cannot say (a cycle, a bigint). */
+export function textOf(config: TensorConfig): string {
+  try {
+    return JSON.stringify(config);
+  } catch (error) {
+    throw new SporewrightError("config", `config: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 /** The config with ±∞ and NaN in their spelling (S2); a wide one is not copied without need, the page must stay fluent. */
 export function plain(config: TensorConfig): TensorConfig {
   const odd = (value: unknown): value is number => typeof value === "number" && !Number.isFinite(value);
-  if (!config.seeds.some(({ value }) => odd(value))) return config;
+  if (!config.seeds?.some(({ value }) => odd(value))) return config;
   const seeds = config.seeds.map((seed) => (odd(seed.value) ? { ...seed, value: spelled(seed.value) } : seed));
   return { ...config, seeds };
 }
 
 /** A number as JSON has it, or its name (S2). */
 export function spelled(value: number): number | "inf" | "-inf" | "nan" {
-  // What is no number at all is for Python to refuse: it must not pass for an infinity, which is a gate.
-  if (typeof value !== "number" || Number.isFinite(value)) return value;
+  if (Number.isFinite(value)) return value;
   return Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
 }
 
@@ -64,7 +71,7 @@ export function fingerprint(text: string): string {
  */
 export function declaredOrder(config: TensorConfig, cursor: Cursor): string[] {
   const folded = new Map<string, Map<string, Seed>>();
-  for (const seed of config.seeds) {
+  for (const seed of config.seeds ?? []) {
     if (!isRead(seed, cursor)) continue;
     const dimensions = folded.get(seed.option) ?? new Map<string, Seed>();
     folded.set(seed.option, dimensions);

@@ -5,7 +5,7 @@ import { messageOf, SporewrightError } from "./errors";
 import type { OutcomeBody, Plan } from "./generated/calls";
 import { requestFor, templateOf, type Template } from "./request";
 import { retryAfterSeconds } from "./retry-after";
-import { basesOf, targetOf, type Target } from "./target";
+import { targetOf, type Target } from "./target";
 import type { Attempt, AttemptDetail, Receipt, Skipped, Upstream } from "./types";
 
 /** What the router lends: the order, the limits, and who wants to know what happened. */
@@ -14,6 +14,8 @@ export interface FetchContext {
   plan: Plan;
   cooldowns: Cooldowns;
   upstreams: Readonly<Record<string, Upstream>>;
+  /** Each upstream's address. */
+  bases: ReadonlyMap<string, URL>;
   onAttempt(detail: AttemptDetail): void;
   onOutcome(body: OutcomeBody): void;
 }
@@ -41,26 +43,44 @@ const TEACHES = new Set(["learn_latency", "learn_ok", "learn_failure", "cool_dow
 /** The fetch of one router; keeps receipts only for as long as the caller keeps the response. */
 export class RoutedFetch {
   readonly #context: FetchContext;
-  readonly #bases: ReadonlyMap<string, URL>;
+  readonly #underWay = new Set<AbortController>();
   readonly #receipts = new WeakMap<Response, Receipt>();
   #calls = 0;
 
   constructor(context: FetchContext) {
     this.#context = context;
-    this.#bases = basesOf(context.upstreams);
   }
 
   receipt(response: Response): Receipt | undefined {
     return this.#receipts.get(response);
   }
 
+  /** Reject what is under way with this reason, abort it upstream and learn nothing from it; a body handed over stays. */
+  close(reason: SporewrightError): void {
+    for (const call of this.#underWay) call.abort(reason);
+  }
+
   /** Rejects with the signal's reason when aborted, with code `exhausted` when nobody answered. */
   async fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
-    const target = targetOf(input, this.#bases);
+    const target = targetOf(input, this.#context.bases);
     if (!target) return globalThis.fetch(input, init);
-    const signal = signalOf(input, init);
+    const own = new AbortController();
+    this.#underWay.add(own);
+    try {
+      return await this.#route(target, input, init, AbortSignal.any([signalOf(input, init), own.signal]));
+    } finally {
+      this.#underWay.delete(own);
+    }
+  }
+
+  async #route(
+    target: Target,
+    input: RequestInfo | URL,
+    init: RequestInit | undefined,
+    signal: AbortSignal,
+  ): Promise<Response> {
     signal.throwIfAborted();
-    const template = await unlessAborted(templateOf(input, init), signal);
+    const template = await unlessAborted(templateOf(input, init, signal), signal);
     const { plan, cooldowns, upstreams } = this.#context;
     const queue = Object.freeze([...this.#context.queue()]);
     const known = { has: (option: string) => Object.hasOwn(upstreams, option) };
@@ -128,7 +148,7 @@ export class RoutedFetch {
   }
 
   async #prepared(call: Call, option: string, signal: AbortSignal): Promise<Request> {
-    const [upstream, base] = [this.#context.upstreams[option], this.#bases.get(option)];
+    const [upstream, base] = [this.#context.upstreams[option], this.#context.bases.get(option)];
     if (!upstream || !base) throw new SporewrightError("config", `${option} has no upstream`);
     return requestFor(option, upstream, base, { template: call.template, target: call.target, signal });
   }

@@ -1,9 +1,9 @@
 /** One caller's request, made again for each option: the body is read once, the headers are merged per option. */
 import { SporewrightError } from "./errors";
-import { addressAt, NOWHERE, type Target } from "./target";
+import { addressAt, NOWHERE, pageAddress, type Target } from "./target";
 import type { Upstream } from "./types";
 
-/** Headers that prove who somebody is: the caller's own reach only the option whose address the caller wrote. */
+/** Headers that prove who somebody is: a key for one provider is none of another's business. */
 const CREDENTIALS = ["authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-goog-api-key"];
 
 /** What stays the same over all attempts of one call. */
@@ -12,17 +12,24 @@ export interface Template {
   body: ArrayBuffer | null;
 }
 
-/** Read the caller's request as `fetch` would, its body whole; it is used up afterwards, as after `fetch`. */
-export async function templateOf(input: RequestInfo | URL, init: RequestInit | undefined): Promise<Template> {
+/** Read the caller's request as `fetch` would, its body whole; it is used up afterwards, and cancelled by the signal. */
+export async function templateOf(
+  input: RequestInfo | URL,
+  init: RequestInit | undefined,
+  signal: AbortSignal,
+): Promise<Template> {
   const source = input instanceof Request ? input : NOWHERE;
-  const request = new Request(source, init?.body instanceof ReadableStream ? { ...init, ...HALF } : init);
+  const request = new Request(source, init?.body instanceof ReadableStream ? streaming(init, init.body, signal) : init);
   const bodyless = request.method === "GET" || request.method === "HEAD";
   const body = bodyless ? null : await request.arrayBuffer();
   return { request, body: body && body.byteLength > 0 ? body : null };
 }
 
-/** A stream as a body is refused without it; it says nothing that the caller could mean differently. */
-const HALF = { duplex: "half" };
+/** A stream as a body is refused without `duplex`, which says nothing that the caller could mean differently. */
+function streaming(init: RequestInit, body: ReadableStream, signal: AbortSignal): RequestInit {
+  const passed = body.pipeThrough(new TransformStream(), { signal });
+  return { ...init, body: passed, duplex: "half" } as RequestInit;
+}
 
 /** The request for one option, `prepare` included; rejects with whatever `headers` or `prepare` throws. */
 export async function requestFor(
@@ -32,7 +39,7 @@ export async function requestFor(
   { template, target, signal }: { template: Template; target: Target; signal: AbortSignal },
 ): Promise<Request> {
   const headers = new Headers(template.request.headers);
-  if (target.owner !== null && target.owner !== option) for (const name of CREDENTIALS) headers.delete(name);
+  if (!mayCarry(option, upstream, base, target)) for (const name of CREDENTIALS) headers.delete(name);
   const own = typeof upstream.headers === "function" ? await upstream.headers() : upstream.headers;
   new Headers(own).forEach((value, name) => {
     headers.set(name, value);
@@ -47,6 +54,13 @@ export async function requestFor(
   const prepared = await upstream.prepare(request, option);
   if (prepared instanceof Request) return prepared;
   throw new SporewrightError("config", `prepare of ${option} gave ${String(prepared)}, not a Request`);
+}
+
+/** Whether the caller's credentials go to this option: as addressed, or, of a path, where native `fetch` would send them. */
+function mayCarry(option: string, upstream: Upstream, base: URL, { owner }: Target): boolean {
+  if (upstream.callerCredentials === true || owner === option) return true;
+  const page = pageAddress();
+  return owner === null && page !== undefined && base.origin === new URL(page).origin;
 }
 
 function settingsOf(request: Request): RequestInit {

@@ -1,16 +1,16 @@
 /** The page's router: knows its order without waiting, calls with failover, learns, and asks Python for the rest. */
-import { declaredOrder, fingerprint, loadConfig, spelled } from "./config";
+import { declaredOrder, fingerprint, loadConfig, spelled, textOf } from "./config";
 import { Cooldowns } from "./cooldown";
 import { asError, SporewrightError } from "./errors";
 import { TypedTarget } from "./events";
 import { RoutedFetch } from "./fetch";
-import type { CallName, Calls, Plan, Pushes, StartReply } from "./generated/calls";
-import { PLAN } from "./generated/plan";
+import type { CallName, Calls, Pushes, StartReply } from "./generated/calls";
 import { randomId } from "./ids";
 import { Mirror } from "./mirror";
+import { settingsOf, type Settings } from "./options";
 import { Order } from "./order";
 import { Session } from "./session";
-import { tokenFrom } from "./token";
+import { Token } from "./token";
 import type {
   Cursor,
   QueueDetail,
@@ -23,11 +23,7 @@ import type {
   SyncState,
   TensorConfig,
 } from "./types";
-import { pageAddress } from "./target";
 import { Watch } from "./watch";
-
-const LIMIT = 64;
-const OWN_ADDRESS: string = import.meta.url;
 
 interface Settle {
   resolve: () => void;
@@ -37,8 +33,8 @@ interface Settle {
 export class Router extends TypedTarget<RouterEvents> {
   /** Resolves when the engine answers; rejects when it cannot start. Routing does not wait for it. */
   readonly ready: Promise<void>;
-  readonly #options: RouterOptions;
-  readonly #limit: number;
+  readonly #settings: Settings;
+  readonly #token: Token;
   readonly #mirror = new Mirror();
   readonly #session: Session;
   readonly #fetch: RoutedFetch;
@@ -75,19 +71,17 @@ export class Router extends TypedTarget<RouterEvents> {
 
   private constructor(options: RouterOptions) {
     super();
-    this.#options = options;
-    this.#limit = options.limit ?? LIMIT;
+    const settings = settingsOf(options);
+    this.#settings = settings;
     const settle: Partial<Settle> = {};
     this.ready = new Promise((resolve, reject) => Object.assign(settle, { resolve, reject }));
     this.#settleReady = settle as Settle;
     this.ready.catch(() => undefined); // whoever does not wait for it has not asked
-    const plan = planOf(options);
-    this.#cooldowns = new Cooldowns(plan.limits);
+    this.#cooldowns = new Cooldowns(settings.plan.limits);
     this.#fetch = new RoutedFetch({
       queue: () => this.#order.walk,
-      plan,
       cooldowns: this.#cooldowns,
-      upstreams: { ...options.upstreams },
+      ...settings,
       onAttempt: (detail) => {
         this.emit("attempt", detail);
       },
@@ -95,7 +89,10 @@ export class Router extends TypedTarget<RouterEvents> {
         void this.#tell("outcome", body);
       },
     });
-    this.#session = new Session(options, {
+    this.#token = new Token(options.token, () => {
+      this.#synced(this.#sync);
+    });
+    this.#session = new Session(settings, this.#token, {
       push: (push, body) => {
         this.#pushed(push, body);
       },
@@ -107,13 +104,13 @@ export class Router extends TypedTarget<RouterEvents> {
 
   /**
    * Resolves as soon as a queue can be served: the one remembered, else the one that the config declares.
-   * Rejects with `config` when there is neither, or when an upstream's address is none.
+   * Rejects with `config` when there is neither, and for an option that cannot work.
    */
   static async start(options: RouterOptions): Promise<Router> {
     try {
       return await Router.#open(options);
     } catch (error) {
-      throw asError(error, "config");
+      throw asError(error);
     }
   }
 
@@ -122,8 +119,9 @@ export class Router extends TypedTarget<RouterEvents> {
     const { config } = options;
     // The text of a wide config is megabytes: it is made and hashed once.
     const named = typeof config === "string" || config instanceof URL;
-    const print = fingerprint(named ? String(config) : JSON.stringify(config));
-    router.#memory = JSON.stringify([print, options.cursor ?? {}, options.device ?? "", router.#limit]);
+    const print = fingerprint(named ? String(config) : textOf(config));
+    const { cursor, device = "", limit } = router.#settings;
+    router.#memory = JSON.stringify([print, cursor, device, limit]);
     const [remembered, routes] = (await Promise.all([
       router.#mirror.recall("queue", router.#memory),
       router.#mirror.recall("routes", router.#memory),
@@ -153,7 +151,8 @@ export class Router extends TypedTarget<RouterEvents> {
   }
 
   get sync(): SyncState {
-    return this.#sync;
+    const error = this.#sync.error ?? this.#token.error;
+    return error ? { ...this.#sync, error: { code: error.code, message: error.message } } : this.#sync;
   }
 
   /** The exact, whole order at the cursor; sees every `observe` made before it. */
@@ -167,7 +166,7 @@ export class Router extends TypedTarget<RouterEvents> {
   }
 
   /** A queue kept current at a cursor laid over the bound one. */
-  watch(cursor: Cursor = {}, { limit = this.#limit }: { limit?: number } = {}): Watch {
+  watch(cursor: Cursor = {}, { limit = this.#settings.limit }: { limit?: number } = {}): Watch {
     const name = randomId();
     const watch = new Watch(() => {
       if (this.#watches.delete(name)) void this.#tell("unwatch", { watch: name });
@@ -177,7 +176,9 @@ export class Router extends TypedTarget<RouterEvents> {
       (head) => {
         if (this.#watches.has(name)) watch.update({ ...head, revision: this.#order.head.revision });
       },
-      () => undefined, // a failed engine is told by `state`; the watch stays empty
+      (error: unknown) => {
+        if (this.#watches.delete(name)) watch.fail(asError(error));
+      },
     );
     return watch;
   }
@@ -222,6 +223,7 @@ export class Router extends TypedTarget<RouterEvents> {
     const closed = closedError();
     this.#error = closed;
     this.#settleReady.reject(closed);
+    this.#fetch.close(closed);
     this.#watches.clear();
     await this.#session.close();
     await this.#mirror.close();
@@ -233,20 +235,18 @@ export class Router extends TypedTarget<RouterEvents> {
   }
 
   #declare(config: TensorConfig): void {
-    const order = declaredOrder(config, this.#options.cursor ?? {});
-    this.#order.route(order.filter((option) => Object.hasOwn(this.#options.upstreams ?? {}, option)));
-    this.#show({ queue: order.slice(0, this.#limit), total: order.length, revision: 0 });
+    const { cursor, limit, upstreams } = this.#settings;
+    const order = declaredOrder(config, cursor);
+    this.#order.route(order.filter((option) => Object.hasOwn(upstreams, option)));
+    this.#show({ queue: order.slice(0, limit), total: order.length, revision: 0 });
   }
 
   async #start(loading: Promise<TensorConfig>, known: string | null): Promise<void> {
     this.#become("starting");
     try {
       const config = await loading;
-      const print = known ?? fingerprint(JSON.stringify(config));
-      const runtime = folderOf(this.#options.runtime);
-      const settings = { options: this.#options, config, fingerprint: print, limit: this.#limit, runtime };
-      const started = await this.#session.start(settings);
-      this.#started(started, await this.#session.routes(Object.keys(this.#options.upstreams ?? {})));
+      const started = await this.#session.start({ config, fingerprint: known ?? fingerprint(textOf(config)) });
+      this.#started(started, await this.#session.routes());
     } catch (error) {
       this.#fail(asError(error, "engine"));
     }
@@ -299,11 +299,11 @@ export class Router extends TypedTarget<RouterEvents> {
 
   #synced(sync: SyncState): void {
     this.#sync = sync;
-    this.emit("sync", sync);
+    this.emit("sync", this.sync);
   }
 
   async #renewToken(): Promise<void> {
-    const token = await tokenFrom(this.#options.token);
+    const token = await this.#token.ask();
     if (token !== undefined) await this.#tell("token", { token }).catch(() => undefined);
   }
 
@@ -336,21 +336,4 @@ export class Router extends TypedTarget<RouterEvents> {
 
 function closedError(): SporewrightError {
   return new SporewrightError("closed", "the router is closed");
-}
-
-/** The plan with this page's own limits, which are milliseconds outside and seconds inside. */
-function planOf({ attemptTimeout, deadline }: RouterOptions): Plan {
-  const { limits } = PLAN;
-  for (const [name, value] of Object.entries({ attemptTimeout, deadline }))
-    if (value !== undefined && !(typeof value === "number" && value > 0))
-      throw new SporewrightError("config", `${name}: ${String(value)} is not a positive number of milliseconds`);
-  const attempt_timeout_s = attemptTimeout === undefined ? limits.attempt_timeout_s : attemptTimeout / 1000;
-  const deadline_s = deadline === undefined ? limits.deadline_s : deadline / 1000;
-  return { ...PLAN, limits: { ...limits, attempt_timeout_s, deadline_s } };
-}
-
-/** The folder that serves the build, absolute, with its closing slash. */
-function folderOf(runtime: string | URL | undefined): string {
-  if (runtime === undefined) return new URL("./", OWN_ADDRESS).href;
-  return new URL(runtime, pageAddress()).href.replace(/\/?$/, "/");
 }

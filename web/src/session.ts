@@ -1,17 +1,17 @@
 /** The page's connection to one engine: open it, follow its start, ask it, let go of it. */
 import { plain } from "./config";
-import { bestKind, loadManifest, openEngine, type EngineKey, type OpenEngine } from "./engine";
+import { loadManifest, openEngine, type EngineKey, type OpenEngine } from "./engine";
 import { asError, SporewrightError } from "./errors";
 import type { CallName, Calls, Pushes, StartReply } from "./generated/calls";
 import { randomId } from "./ids";
 import { Link } from "./protocol";
-import { deviceOf, tokenFrom } from "./token";
-import type { EngineKind, RouterOptions, TensorConfig } from "./types";
+import type { Settings } from "./options";
+import { deviceOf, type Token } from "./token";
+import type { EngineKind, TensorConfig } from "./types";
 
 /** A worker whose script never comes alive (blocked, or on its way out) is given up after this much. */
 const GREETING_MS = 10_000;
 const CLOSE_MS = 1000;
-const DEFAULTS = { stageTimeout: 30_000, callTimeout: 10_000 };
 
 export interface SessionEvents {
   push<P extends keyof Pushes>(push: P, body: Pushes[P]): void;
@@ -19,13 +19,10 @@ export interface SessionEvents {
   lost(error: SporewrightError): void;
 }
 
-export interface SessionSettings {
-  options: RouterOptions;
+/** The tensor as data, with its fingerprint. */
+export interface Declared {
   config: TensorConfig;
-  /** Fingerprint of the config. */
   fingerprint: string;
-  limit: number;
-  runtime: string;
 }
 
 export class Session {
@@ -34,43 +31,41 @@ export class Session {
   /** Names its watch of the options that it can call. */
   readonly route = randomId();
   readonly #events: SessionEvents;
-  readonly #stageTimeout: number;
-  readonly #callTimeout: number;
+  readonly #settings: Settings;
+  readonly #token: Token;
   readonly #aborted = new AbortController();
   #engine: OpenEngine | null = null;
   #link: Link | null = null;
   #running = false;
   #progress: ((state: Pushes["state"]) => void) | null = null;
 
-  constructor(options: RouterOptions, events: SessionEvents) {
-    this.#events = events;
-    this.#stageTimeout = options.bootTimeout ?? DEFAULTS.stageTimeout;
-    this.#callTimeout = options.callTimeout ?? DEFAULTS.callTimeout;
+  constructor(settings: Settings, token: Token, events: SessionEvents) {
+    [this.#settings, this.#token, this.#events] = [settings, token, events];
   }
 
   /** From nothing to the engine's first answer; rejects with `engine`, or with what the engine says of the config. */
-  async start({ options, config, fingerprint, limit, runtime }: SessionSettings): Promise<StartReply> {
+  async start({ config, fingerprint }: Declared): Promise<StartReply> {
+    const { cursor, device, engine, limit, orchestrator, runtime, stageTimeout } = this.#settings;
     const [manifest, token] = await Promise.all([
       loadManifest(runtime, this.#aborted.signal),
-      tokenFrom(options.orchestrator === undefined ? undefined : options.token),
+      orchestrator === undefined ? undefined : this.#token.ask(),
     ]);
-    const cursor = options.cursor ?? {};
-    const orchestrator = options.orchestrator === undefined ? undefined : String(options.orchestrator);
     const key: EngineKey = {
       workspace: cursor["workspace"] ?? "",
-      device: options.device ?? deviceOf(token),
+      device: device ?? deviceOf(token),
       orchestrator: orchestrator ?? "",
       config: fingerprint,
     };
-    await this.#open({ runtime, manifest, key, stageTimeout: this.#stageTimeout }, options.engine ?? bestKind());
+    await this.#open({ runtime, manifest, key, stageTimeout }, engine);
     this.#running = true;
     const { head: watch } = this;
-    const identity = { fresh_id: randomId(), device: options.device };
+    const identity = { fresh_id: randomId(), device };
     return this.call("start", { config: plain(config), cursor, limit, watch, ...identity, orchestrator, token });
   }
 
   /** Follow the order among the options that can be called, however short the head is; the order now. */
-  async routes(among: string[]): Promise<readonly string[]> {
+  async routes(): Promise<readonly string[]> {
+    const among = Object.keys(this.#settings.upstreams);
     if (among.length === 0) return among;
     return (await this.call("watch", { watch: this.route, limit: among.length, among })).queue;
   }
@@ -78,7 +73,7 @@ export class Session {
   call<C extends CallName>(call: C, body: Calls[C]["body"]): Promise<Calls[C]["reply"]> {
     if (!this.#link) return Promise.reject(new SporewrightError("closed", "the router is closed"));
     // The first answer may wait for a wide config to be built.
-    return this.#link.call(call, body, call === "start" ? this.#stageTimeout : this.#callTimeout);
+    return this.#link.call(call, body, call === "start" ? this.#settings.stageTimeout : this.#settings.callTimeout);
   }
 
   /** Say goodbye, free worker, port and lock; whatever is pending is rejected. A running engine gets a second to save. */
@@ -112,7 +107,7 @@ export class Session {
       (push, body) => {
         this.#heard(push, body);
       },
-      this.#callTimeout,
+      this.#settings.callTimeout,
     );
     await started;
   }

@@ -1,4 +1,5 @@
 /** The public shapes of the page: what goes into a Router and what comes out of it. */
+import type { SporewrightError } from "./errors";
 import type { Dropped, ErrorData, Outcome, Ranked, RefusedCell, Term } from "./generated/calls";
 
 export type { Dropped, ErrorCode, ErrorData, Num, Outcome, Ranked, RefusedCell, Term } from "./generated/calls";
@@ -20,7 +21,7 @@ export interface Seed {
 /** A tensor as data (C1); `priors` gives each weighted judgement dimension its value where nothing is known (D4). */
 export interface TensorConfig {
   levels: string[];
-  seeds: Seed[];
+  seeds?: Seed[];
   priors?: Record<string, number>;
   [more: string]: unknown;
 }
@@ -33,6 +34,11 @@ export interface Upstream {
   headers?: HeadersInit | (() => HeadersInit | Promise<HeadersInit>);
   /** Last word on a request; what it returns is sent. A throw makes the option unusable for this call. */
   prepare?: (request: Request, option: string) => Request | Promise<Request>;
+  /**
+   * Whether the caller's own credential headers (`authorization`, `x-api-key`, …) may go there. Without it they reach the
+   * upstream whose address the caller wrote, or, of a path, those of the page's own origin: what `fetch` would do.
+   */
+  callerCredentials?: boolean;
 }
 
 export type EngineKind = "shared" | "dedicated" | "inline";
@@ -42,10 +48,10 @@ export interface RouterOptions {
   config: TensorConfig | string | URL;
   cursor?: Cursor | undefined;
   upstreams?: Record<string, Upstream> | undefined;
-  /** `ws://…/v1/sync`; without one this profile learns alone. */
+  /** `wss://…/v1/sync`, or a path on the page's own host; without one this profile learns alone. */
   orchestrator?: string | URL | undefined;
   /** Proves which device this is; a function is asked again whenever a fresh one is needed. */
-  token?: string | (() => string | Promise<string>) | undefined;
+  token?: string | (() => string | Promise<string>) | null | undefined;
   /** The device's own instance; default: remembered for this profile, or what the orchestrator's token says. */
   device?: string | undefined;
   /** Where the build is served; must be the page's own origin unless the engine is inline. Default: beside this module. */
@@ -148,4 +154,6 @@ export interface RouterEvents {
 
 export interface WatchEvents {
   change: QueueDetail;
+  /** It cannot be followed (an unknown level, an engine that failed); there will be no changes. */
+  error: SporewrightError;
 }

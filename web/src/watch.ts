@@ -1,10 +1,12 @@
 /** A queue kept current at a cursor of its own. */
+import type { SporewrightError } from "./errors";
 import { TypedTarget } from "./events";
 import type { QueueDetail, WatchEvents } from "./types";
 
 export class Watch extends TypedTarget<WatchEvents> {
   #detail: QueueDetail = { queue: Object.freeze([]), total: 0, revision: 0 };
   readonly #onClose: () => void;
+  #error: SporewrightError | null = null;
 
   constructor(onClose: () => void) {
     super();
@@ -19,6 +21,17 @@ export class Watch extends TypedTarget<WatchEvents> {
   /** How many options there are in all. */
   get total(): number {
     return this.#detail.total;
+  }
+
+  /** Why it cannot be followed; null as long as it can. */
+  get error(): SporewrightError | null {
+    return this.#error;
+  }
+
+  /** @internal The engine will not follow it. */
+  fail(error: SporewrightError): void {
+    this.#error = error;
+    this.emit("error", error);
   }
 
   /** @internal What the engine told. */

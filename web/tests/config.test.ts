@@ -33,6 +33,10 @@ describe("the declared order", () => {
     expect(declaredOrder(given, {})).toEqual(["a"]);
   });
 
+  it("is empty where nothing is seeded", () => {
+    expect(declaredOrder({ levels: ["global"] }, {})).toEqual([]);
+  });
+
   it("leaves out options with documents or weights alone (R1)", () => {
     const given = config(
       seed("a", "card", { b64: "" }, { kind: "bytes" }),
@@ -47,6 +51,9 @@ describe("loading", () => {
     vi.stubGlobal("indexedDB", new IDBFactory());
     const mirror = new Mirror();
     await expect(loadConfig({} as TensorConfig, mirror)).rejects.toMatchObject({ code: "config" });
+    const odd = { levels: ["global"], seeds: null } as unknown as TensorConfig;
+    await expect(loadConfig(odd, mirror)).rejects.toThrow(/"seeds" is not a list/);
+    expect(await loadConfig({ levels: ["global"] }, mirror)).toEqual({ levels: ["global"] });
     await mirror.close();
   });
 
@@ -67,7 +74,7 @@ describe("loading", () => {
 
 it("spells what JSON lacks (S2)", () => {
   const { seeds } = plain(config(seed("a", "reach", Infinity), seed("a", "x", NaN)));
-  expect(seeds.map(({ value }) => value)).toEqual(["inf", "nan"]);
+  expect(seeds?.map(({ value }) => value)).toEqual(["inf", "nan"]);
 });
 
 it("gives different texts different names", () => {

@@ -5,6 +5,7 @@ import { SporewrightError } from "../src/errors";
 import { RoutedFetch, type FetchContext } from "../src/fetch";
 import type { OutcomeBody } from "../src/generated/calls";
 import { PLAN } from "../src/generated/plan";
+import { basesOf } from "../src/target";
 import type { AttemptDetail, Upstream } from "../src/types";
 import { TestUpstream } from "./upstream";
 
@@ -27,11 +28,13 @@ function routed(
   more: { queue?: string[]; upstreams?: Record<string, Upstream>; attemptTimeout?: number } = {},
 ): RoutedFetch {
   const limits = { ...PLAN.limits, attempt_timeout_s: (more.attemptTimeout ?? 5000) / 1000 };
+  const upstreams = more.upstreams ?? Object.fromEntries(Object.values(fleet).map(({ name, url }) => [name, { url }]));
   const context: FetchContext = {
     queue: () => more.queue ?? ["alpha", "beta", "gamma"],
     plan: { ...PLAN, limits },
     cooldowns: new Cooldowns(limits),
-    upstreams: more.upstreams ?? Object.fromEntries(Object.values(fleet).map(({ name, url }) => [name, { url }])),
+    upstreams,
+    bases: basesOf(upstreams),
     onAttempt: (detail) => attempts.push(detail),
     onOutcome: (body) => learned.push(body),
   };
@@ -182,6 +185,22 @@ describe("the caller's signal", () => {
     expect(fleet.alpha.seen).toEqual([]);
   });
 
+  it("cancels the caller's stream that is being buffered", async () => {
+    let cancelled: unknown = null;
+    const endless = new ReadableStream({
+      pull: () => new Promise(() => undefined),
+      cancel: (reason) => {
+        cancelled = reason;
+      },
+    });
+    const reason = new Error("mine");
+    const control = new AbortController();
+    const called = routed().fetch("/", { method: "POST", body: endless, signal: control.signal });
+    control.abort(reason);
+    expect(await errorOf(called)).toBe(reason);
+    await expect.poll(() => cancelled).toBe(reason);
+  });
+
   it("ends the reading of a body that was already handed over", async () => {
     fleet.alpha.mode = "drip";
     const control = new AbortController();
@@ -190,6 +209,30 @@ describe("the caller's signal", () => {
     control.abort();
     expect((await reading).name).toBe("AbortError");
     await expect.poll(() => fleet.alpha.cutOff).toBe(1);
+  });
+});
+
+describe("closing", () => {
+  const closed = new SporewrightError("closed", "the router is closed");
+
+  it("rejects what is under way, aborts it upstream and teaches nothing", async () => {
+    fleet.alpha.mode = "silent";
+    const router = routed();
+    const called = errorOf(router.fetch("/"));
+    await expect.poll(() => fleet.alpha.seen.length).toBe(1);
+    router.close(closed);
+    expect(await called).toBe(closed);
+    expect([fleet.beta.seen, learned]).toEqual([[], []]);
+  });
+
+  it("leaves a body that was handed over to its reader", async () => {
+    fleet.alpha.mode = "drip";
+    const router = routed();
+    const response = await router.fetch("/");
+    router.close(closed);
+    const { value } = (await response.body?.getReader().read()) ?? {};
+    expect(new TextDecoder().decode(value)).toBe("first");
+    expect(fleet.alpha.cutOff).toBe(0);
   });
 });
 
@@ -269,6 +312,20 @@ describe("the request", () => {
     await routed().fetch(`${fleet.alpha.url}/x`, { headers: { authorization: "Bearer alpha-key" } });
     expect(fleet.alpha.seen[0]?.headers.authorization).toBe("Bearer alpha-key");
     expect(fleet.beta.seen[0]?.headers.authorization).toBeUndefined();
+  });
+
+  it("shows the credentials of a call by path to nobody, but to whom the author says", async () => {
+    [fleet.alpha.status, fleet.beta.status] = [500, 500];
+    const upstreams = {
+      alpha: { url: fleet.alpha.url },
+      beta: { url: fleet.beta.url, callerCredentials: true },
+      gamma: { url: fleet.gamma.url, headers: { authorization: "Bearer gamma-key" } },
+    };
+    await routed({ upstreams }).fetch("/x", { headers: { authorization: "Bearer caller", "x-api-key": "k" } });
+    expect(fleet.alpha.seen[0]?.headers).not.toHaveProperty("authorization");
+    expect(fleet.alpha.seen[0]?.headers).not.toHaveProperty("x-api-key");
+    expect(fleet.beta.seen[0]?.headers).toMatchObject({ authorization: "Bearer caller", "x-api-key": "k" });
+    expect(fleet.gamma.seen[0]?.headers.authorization).toBe("Bearer gamma-key");
   });
 
   it("lets an address under nobody's base straight through", async () => {

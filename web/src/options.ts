@@ -1,0 +1,135 @@
+/** The options of a router, checked once, before anything is opened: what cannot work is named with its value. */
+import { bestKind } from "./engine";
+import { SporewrightError } from "./errors";
+import type { Plan } from "./generated/calls";
+import { PLAN } from "./generated/plan";
+import { basesOf, pageAddress } from "./target";
+import type { Cursor, EngineKind, RouterOptions, Upstream } from "./types";
+
+const KINDS: readonly EngineKind[] = ["shared", "dedicated", "inline"];
+const LIMIT = 64;
+/** A browser's timers hold 31 bits of milliseconds; beyond, they go off at once. */
+const LONGEST_MS = 2 ** 31 - 1;
+const BOOT_MS = 30_000;
+const CALL_MS = 10_000;
+const OWN_ADDRESS: string = import.meta.url;
+
+/** The options with every default filled in. */
+export interface Settings {
+  cursor: Cursor;
+  upstreams: Readonly<Record<string, Upstream>>;
+  bases: ReadonlyMap<string, URL>;
+  plan: Plan;
+  limit: number;
+  engine: EngineKind;
+  /** The folder that serves the build, absolute, with its closing slash. */
+  runtime: string;
+  orchestrator: string | undefined;
+  device: string | undefined;
+  stageTimeout: number;
+  callTimeout: number;
+}
+
+/** Rejects nothing that works; code `config` for the first option that cannot. */
+export function settingsOf(options: RouterOptions): Settings {
+  if (!isObject(options)) refuse("options", options, "an object with at least a config");
+  const { cursor = {}, upstreams = {}, limit = LIMIT, engine = bestKind(), device } = options;
+  if (!isObject(options.config) && !isText(options.config)) refuse("config", options.config, "a tensor or its address");
+  if (!isObject(cursor) || !Object.values(cursor).every(isText)) refuse("cursor", cursor, "an object of texts");
+  if (!Number.isInteger(limit) || limit < 0) refuse("limit", limit, "a whole number, at least 0");
+  if (!KINDS.includes(engine)) refuse("engine", engine, `one of ${KINDS.join(", ")}`);
+  if (device !== undefined && !isText(device)) refuse("device", device, "a text");
+  checkToken(options.token);
+  checkUpstreams(upstreams);
+  return {
+    cursor: { ...cursor },
+    upstreams: { ...upstreams },
+    bases: basesOf(upstreams),
+    plan: planOf(options),
+    limit,
+    engine,
+    runtime: folderOf(options.runtime),
+    orchestrator: socketOf(options.orchestrator),
+    device,
+    stageTimeout: milliseconds("bootTimeout", options.bootTimeout) ?? BOOT_MS,
+    callTimeout: milliseconds("callTimeout", options.callTimeout) ?? CALL_MS,
+  };
+}
+
+function refuse(name: string, value: unknown, wanted: string): never {
+  throw new SporewrightError("config", `${name}: ${shown(value)} is not ${wanted}`);
+}
+
+function shown(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  return isObject(value) ? "an object" : String(value);
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string";
+}
+
+function checkToken(token: unknown): void {
+  // Null is what a storage gives for what it does not have.
+  if (token !== undefined && token !== null && typeof token !== "string" && typeof token !== "function")
+    refuse("token", token, "a text or a function that gives one");
+}
+
+function checkUpstreams(upstreams: unknown): void {
+  if (!isObject(upstreams)) refuse("upstreams", upstreams, "an object of upstreams");
+  for (const [option, upstream] of Object.entries(upstreams) as [string, unknown][]) {
+    const name = `upstreams[${JSON.stringify(option)}]`;
+    if (!isObject(upstream)) refuse(name, upstream, "an upstream with a url");
+    const { url, headers, prepare } = upstream as Partial<Record<keyof Upstream, unknown>>;
+    if (!isText(url) && !(url instanceof URL)) refuse(`${name}.url`, url, "an address");
+    if (prepare !== undefined && typeof prepare !== "function") refuse(`${name}.prepare`, prepare, "a function");
+    if (headers !== undefined && !isObject(headers) && typeof headers !== "function")
+      refuse(`${name}.headers`, headers, "headers or a function that gives them");
+  }
+}
+
+function milliseconds(name: string, value: unknown): number | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value === "number" && value > 0 && value <= LONGEST_MS) return value;
+  return refuse(name, value, `a positive number of milliseconds, at most ${LONGEST_MS}`);
+}
+
+/** The plan with this page's own limits, which are milliseconds outside and seconds inside. */
+function planOf(options: RouterOptions): Plan {
+  const { limits } = PLAN;
+  const attempt = milliseconds("attemptTimeout", options.attemptTimeout);
+  const whole = milliseconds("deadline", options.deadline);
+  const attempt_timeout_s = attempt === undefined ? limits.attempt_timeout_s : attempt / 1000;
+  const deadline_s = whole === undefined ? limits.deadline_s : whole / 1000;
+  return { ...PLAN, limits: { ...limits, attempt_timeout_s, deadline_s } };
+}
+
+function folderOf(runtime: unknown): string {
+  if (runtime === undefined) return new URL("./", OWN_ADDRESS).href;
+  const url = addressOf(runtime, pageAddress());
+  if (!url) return refuse("runtime", runtime, "the address of a folder");
+  return url.href.replace(/\/?$/, "/");
+}
+
+/** An absolute address of a socket, or a path on the page's own host; http stands for ws, as in the WebSocket standard. */
+function socketOf(orchestrator: unknown): string | undefined {
+  if (orchestrator === undefined || orchestrator === null) return undefined;
+  const isPath = isText(orchestrator) && orchestrator.startsWith("/");
+  const url = addressOf(orchestrator, isPath ? pageAddress() : undefined);
+  if (!url || !/^(ws|http)s?:$/.test(url.protocol) || url.hash !== "")
+    return refuse("orchestrator", orchestrator, "the address of a socket, like wss://host/v1/sync");
+  return url.href.replace(/^http/, "ws");
+}
+
+function addressOf(value: unknown, base: string | undefined): URL | null {
+  if (!isText(value) && !(value instanceof URL)) return null;
+  try {
+    return new URL(value, base);
+  } catch {
+    return null;
+  }
+}
