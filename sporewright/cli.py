@@ -93,7 +93,7 @@ def resolve(
     elif explain:
         _show(resolution)
     else:
-        print("\n".join(ranked.option for ranked in resolution.ranked))
+        print("\n".join(_plain(ranked.option) for ranked in resolution.ranked))
 
 
 def _cursor(words: list[str]) -> dict[str, str]:
@@ -106,17 +106,23 @@ def _cursor(words: list[str]) -> dict[str, str]:
     return cursor
 
 
+def _plain(text: str) -> str:
+    """A name for a terminal: what would move its cursor, or cannot be written at all, is escaped."""
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+
+
 def _show(resolution: Resolution) -> None:
-    console = Console()
+    # Names are data: neither markup nor emoji codes.
+    console = Console(markup=False, emoji=False)
     table = Table("#", "option", "score", "dimension", "value", "weight", "product", "value from", "weight from")
     for place, ranked in enumerate(resolution.ranked, start=1):
         for at, term in enumerate(ranked.terms):
-            head = (str(place), ranked.option, f"{ranked.score:g}") if at == 0 else ("", "", "")
+            head = (str(place), _plain(ranked.option), f"{ranked.score:g}") if at == 0 else ("", "", "")
             value = f"{term.value:g}{' (prior)' if term.prior else ''}"
             weight = "–" if term.weight is None else f"{term.weight:g}"
             table.add_row(
                 *head,
-                term.dimension,
+                _plain(term.dimension),
                 value,
                 weight,
                 f"{term.product:g}",
@@ -127,16 +133,15 @@ def _show(resolution: Resolution) -> None:
     if resolution.dropped:
         drops = Table("dropped", "gate", "value", "set at")
         for dropped in resolution.dropped:
-            drops.add_row(
-                dropped.option, dropped.dimension, f"{dropped.value:g}", _source((dropped.level, dropped.instance))
-            )
+            place_of_gate = _source((dropped.level, dropped.instance))
+            drops.add_row(_plain(dropped.option), _plain(dropped.dimension), f"{dropped.value:g}", place_of_gate)
         console.print(drops)
 
 
 def _source(source: tuple[str, str] | None) -> str:
     if source is None:
         return "–"
-    return source[0] if source[1] == "" else f"{source[0]} {source[1]}"
+    return _plain(source[0] if source[1] == "" else f"{source[0]} {source[1]}")
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import reprlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -32,10 +33,33 @@ class _RefusedError(Exception):
     """What the reader's hooks found wrong."""
 
 
+class _Shortened(reprlib.Repr):
+    """Writes the beginning of anything, in time that its size does not set."""
+
+    def repr_int(self, x: int, _level: int) -> str:
+        """Python refuses to write integers of many digits."""
+        return repr(x) if x.bit_length() <= 256 else f"an integer of {x.bit_length()} bits"
+
+    def repr_str(self, x: str, _level: int) -> str:
+        """From the beginning, as all else is cut."""
+        return repr(x[:_SHOWN])
+
+    def repr_bytes(self, x: bytes, _level: int) -> str:
+        """As a string."""
+        return repr(x[:_SHOWN])
+
+
+_SHOWN = 60
+_shorten = _Shortened()
+_shorten.maxother = _SHOWN
+_shorten.maxlist = _shorten.maxtuple = _shorten.maxdict = _shorten.maxset = _SHOWN // len("1, ")
+_shorten.maxlevel = 3
+
+
 def shown(value: object) -> str:
-    """A value for a message to people: ASCII, at most 60 characters."""
-    text = ascii(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    """A value for a message to people: ASCII, at most 60 characters. Takes anything, however deep or large."""
+    text = _shorten.repr(value).encode("ascii", "backslashreplace").decode("ascii")
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
 
 
 # A JSON string, closed or running to the end of the text, so that no quote is ever scanned twice.
@@ -58,6 +82,8 @@ def parse(text: str | bytes, what: str, *, forgiving: bool = False) -> Any:
 
     Forgiving, a bad number or a repeated key becomes a `Flaw` in its place, so that a list loses one entry and not all.
     """
+    if not isinstance(text, str | bytes | bytearray):
+        raise DecodeError(f"{what}: text or its UTF-8 bytes are wanted, not {shown(text)}")
     try:
         plain = text if isinstance(text, str) else text.decode("utf-8")
         if _nests_deep(plain):

@@ -374,6 +374,8 @@ def _plain(value: Any) -> Any:
 
 
 def _check_size(text: str | bytes, limits: Limits) -> None:
+    if not isinstance(text, str | bytes):
+        _bad("message", "text or bytes", text)
     size = len(text)
     if isinstance(text, str) and size <= limits.message_bytes and not text.isascii():
         size = len(text.encode("utf-8", "surrogatepass"))

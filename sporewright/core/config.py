@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sporewright import jsontext
+from sporewright.core import checks
 from sporewright.core.codec import decode_number, decode_value
 from sporewright.core.store import Value
 from sporewright.core.tensor import Tensor
@@ -32,9 +33,11 @@ class Seed:
 
     def write(self, tensor: Tensor) -> None:
         """Floor first, then the payload, then the write (C2)."""
-        writer = tensor.writer(self.floor)
+        writer = checks.instance_of(Tensor, tensor, "tensor").writer(self.floor)
+        if self.kind not in KINDS:
+            raise BadValueKindError(f"kind {jsontext.shown(self.kind)} is none of {', '.join(KINDS)}")
         if isinstance(self.value, bytes) != (self.kind == "bytes"):
-            raise BadValueKindError(f"kind {self.kind!r} cannot carry {self.value!r}")
+            raise BadValueKindError(f"kind {self.kind!r} cannot carry {jsontext.shown(self.value)}")
         if isinstance(self.value, bytes):
             writer.set_document(self.level, self.instance, self.option, self.dimension, self.value)
         elif self.kind == "value":
@@ -47,11 +50,22 @@ class Seed:
 
 @dataclass(frozen=True, slots=True)
 class TensorConfig:
-    """`levels`, ordered `seeds`, and `priors`: dimension → the value an option has until somebody measures it (D4)."""
+    """`levels`, ordered `seeds`, and `priors`: dimension → the value an option has until somebody measures it (D4).
+
+    BadValueKindError for what are no seeds and no priors; what they mean is checked by `build` (C2).
+    """
 
     levels: tuple[str, ...]
     seeds: tuple[Seed, ...] = ()
     priors: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.seeds, tuple | list):
+            raise BadValueKindError(f"seeds: {jsontext.shown(self.seeds)} is not a list of seeds")
+        for at, seed in enumerate(self.seeds):
+            checks.instance_of(Seed, seed, f"seeds[{at}]")
+        for dimension, value in checks.mapping(self.priors, "priors").items():
+            checks.finite(value, f"priors[{jsontext.shown(dimension)}]")
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> TensorConfig:
@@ -100,6 +114,7 @@ class TensorConfig:
     def fill_priors(self, tensor: Tensor) -> int:
         """Declare the prior of every option × prior dimension without a value at the coarsest level; how many (D4)."""
         filled = 0
+        checks.instance_of(Tensor, tensor, "tensor")
         for option in sorted({option for at in range(len(tensor.levels)) for option, _ in tensor.store.pairs(at)}):
             for dimension, value in self.priors.items():
                 if tensor.store.get(0, "", option, dimension)[0] is None:

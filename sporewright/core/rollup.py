@@ -6,7 +6,9 @@ import math
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
+from sporewright.core import checks
 from sporewright.errors import BadValueKindError
+from sporewright.jsontext import shown
 
 if TYPE_CHECKING:
     from sporewright.core.tensor import Tensor
@@ -38,9 +40,7 @@ def ordered_sum(values: Sequence[float]) -> float:
 
 def voters(instances: Collection[str] | None) -> frozenset[str] | None:
     """The instances that vote, for quick look-up; None is all. A bare string is a BadValueKindError (U6)."""
-    if isinstance(instances, str):
-        raise BadValueKindError(f"instances is a collection of names, not the name {instances!r}")
-    return None if instances is None else frozenset(instances)
+    return None if instances is None else frozenset(checks.names(instances, "instances"))
 
 
 def finite_values(
@@ -66,7 +66,8 @@ def reduce_one(
 ) -> float | None:
     """Reduce one coordinate and write it; None and no write without a finite result (U1, U2, U6)."""
     levels = tensor.level_index(from_level), tensor.level_index(to_level)
-    return _reduce(tensor, reducer, levels, to_instance, (option, dimension), voters(instances))
+    pair = checks.name(option, "option"), checks.name(dimension, "dimension")
+    return _reduce(tensor, reducer, levels, checks.name(to_instance, "to_instance"), pair, voters(instances))
 
 
 def _reduce(
@@ -87,6 +88,8 @@ def _reduce(
 
 def _pairs(tensor: Tensor, level: int, dimensions: Callable[[str], bool] | None) -> list[tuple[str, str]]:
     """Every (option, dimension) seen at the level and asked for, in code-point order."""
+    if dimensions is not None and not callable(dimensions):
+        raise BadValueKindError(f"dimensions is a predicate, not {shown(dimensions)}")
     seen = tensor.store.pairs(level)
     return sorted(pair for pair in seen if dimensions is None or dimensions(pair[1]))
 
@@ -101,6 +104,7 @@ def roll_up(
 ) -> int:
     """The median of every (option, dimension) seen at the level; cells written (U3)."""
     levels, electors = (tensor.level_index(from_level), tensor.level_index(to_level)), voters(instances)
+    checks.name(to_instance, "to_instance")
     return sum(
         _reduce(tensor, median, levels, to_instance, pair, electors) is not None
         for pair in _pairs(tensor, levels[0], dimensions)
@@ -119,6 +123,7 @@ def corroborate(
     """1.0 wherever `quorum` instances other than the option itself say more than 0; cells written (U5)."""
     source, target = tensor.level_index(from_level), tensor.level_index(to_level)
     electors, written = voters(instances), 0
+    checks.name(to_instance, "to_instance")
     for option, dimension in _pairs(tensor, source, dimensions):
         votes = sum(
             isinstance(value, float) and value > 0 and instance != option and (electors is None or instance in electors)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from sporewright.core import codec, live, resolve, rollup
+from sporewright.core import checks, codec, live, resolve, rollup
 from sporewright.core.resolve import Resolution
 from sporewright.core.store import DictStore, Slice, Store, Value
 from sporewright.core.writer import Writer
 from sporewright.errors import BadValueKindError, ConfigError, DecodeError, UnknownLevelError
+from sporewright.jsontext import shown
 
 __all__ = ["Cell", "Cursor", "Listener", "Tensor"]
 
@@ -32,6 +33,10 @@ class Cell:
     weight: float | None = None
 
 
+def _pair(option: object, dimension: object) -> tuple[str, str]:
+    return checks.name(option, "option"), checks.name(dimension, "dimension")
+
+
 class Tensor:
     """A sparse tensor over a fixed list of levels, coarse → fine (T1, T2).
 
@@ -42,7 +47,7 @@ class Tensor:
         named = isinstance(levels, Iterable) and not isinstance(levels, (str, bytes))
         self.levels: tuple[str, ...] = tuple(levels) if named else ()
         if not self.levels or not all(isinstance(name, str) and name for name in self.levels):
-            raise ConfigError(f"levels must be a list of names, coarse to fine, not {levels!r}")
+            raise ConfigError(f"levels must be a list of names, coarse to fine, not {shown(levels)}")
         if len(set(self.levels)) != len(self.levels):
             raise ConfigError(f"levels must differ from each other: {list(self.levels)!r}")
         self._index = {name: at for at, name in enumerate(self.levels)}
@@ -60,16 +65,16 @@ class Tensor:
         try:
             return self._index[level]
         except (KeyError, TypeError):
-            raise UnknownLevelError(f"unknown level {level!r}; the levels are {', '.join(self.levels)}") from None
+            raise UnknownLevelError(f"unknown level {shown(level)}; the levels are {', '.join(self.levels)}") from None
 
     def path(self, cursor: Cursor) -> tuple[str, ...]:
         """The instance read at each level; UnknownLevelError for a level the tensor lacks (T3)."""
         if not isinstance(cursor, Mapping):
-            raise BadValueKindError(f"a cursor maps level to instance, it is not {cursor!r}")
+            raise BadValueKindError(f"a cursor maps level to instance, it is not {shown(cursor)}")
         for level, instance in cursor.items():
             self.level_index(level)
             if not isinstance(instance, str):
-                raise BadValueKindError(f"cursor: the instance of {level!r} is {instance!r}, not a string")
+                raise BadValueKindError(f"cursor: the instance of {level!r} is {shown(instance)}, not a string")
         return tuple(cursor.get(level, "") for level in self.levels)
 
     def slices(self, cursor: Cursor) -> list[Slice]:
@@ -86,17 +91,17 @@ class Tensor:
 
     def value(self, cursor: Cursor, option: str, dimension: str) -> float | None:
         """The folded scalar value; None when unset or a document (F1, F4)."""
-        found = resolve.fold_value(self.slices(cursor), option, dimension)
+        found = resolve.fold_value(self.slices(cursor), *_pair(option, dimension))
         return found if isinstance(found, float) else None
 
     def document(self, cursor: Cursor, option: str, dimension: str) -> bytes | None:
         """The folded document; None when unset or a scalar (F1, F4)."""
-        found = resolve.fold_value(self.slices(cursor), option, dimension)
+        found = resolve.fold_value(self.slices(cursor), *_pair(option, dimension))
         return found if isinstance(found, bytes) else None
 
     def weight(self, cursor: Cursor, option: str, dimension: str) -> float | None:
         """The option's own folded weight, else the shared slot's; None when neither is set (F3)."""
-        return resolve.fold_weight(self.slices(cursor), option, dimension)
+        return resolve.fold_weight(self.slices(cursor), *_pair(option, dimension))
 
     def options(self, cursor: Cursor) -> list[str]:
         """Options with a cell at the cursor, in code-point order; gated ones included."""
@@ -109,9 +114,10 @@ class Tensor:
 
         `among` watches the order of these options alone, at the cost of these alone.
         """
-        if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 0):
-            raise ConfigError(f"limit must be a whole number, at least 0, not {limit!r}")
-        return live.LiveQueue(self, dict(cursor), limit, among)
+        self.path(cursor)
+        head = None if limit is None else checks.count(limit, "limit")
+        options = None if among is None else checks.names(among, "among")
+        return live.LiveQueue(self, dict(cursor), head, options)
 
     def reduce_median(
         self,
@@ -164,15 +170,16 @@ class Tensor:
         dimensions: Callable[[str], bool] | None = None,
     ) -> int:
         """1.0 where at least `quorum` instances other than the option itself attest; cells written (U5, U6)."""
-        return rollup.corroborate(self, from_level, to_level, to_instance, quorum, instances, dimensions)
+        asked = checks.count(quorum, "quorum")
+        return rollup.corroborate(self, from_level, to_level, to_instance, asked, instances, dimensions)
 
     def support(self, level: str, option: str, dimension: str) -> int:
         """How many instances of the level carry a finite scalar there (U4)."""
-        return len(rollup.finite_values(self, self.level_index(level), option, dimension, None))
+        return len(rollup.finite_values(self, self.level_index(level), *_pair(option, dimension), None))
 
     def clear(self, level: str, instance: str) -> int:
         """Remove every cell of one instance of a level; how many there were."""
-        at = self.level_index(level)
+        at, instance = self.level_index(level), checks.name(instance, "instance")
         cells = [(option, dimension) for option, row in self.store.slice(at, instance).items() for dimension in row]
         self.store.clear(at, instance)
         for option, dimension in cells:
@@ -241,6 +248,8 @@ class Tensor:
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Tell `listener` of every write from now on; gives the function that ends it."""
+        if not callable(listener):
+            raise BadValueKindError(f"listener: {shown(listener)} cannot be called")
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener) if listener in self._listeners else None
 

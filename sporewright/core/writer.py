@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sporewright.core import checks
 from sporewright.core.codec import ApplyReport, apply_cells
 from sporewright.errors import BadValueKindError, SporewrightError, WriteUpError
+from sporewright.jsontext import shown
 
 if TYPE_CHECKING:
     from sporewright.core.tensor import Tensor
@@ -27,16 +29,9 @@ def _place(*coordinate: str) -> str:
     return f"({', '.join(map(repr, coordinate))})"
 
 
-def _scalar(x: object, *coordinate: str) -> float:
-    """A float64; a boolean, a string or an int beyond float64 is a BadValueKindError."""
-    if type(x) is float:
-        return x
-    if isinstance(x, bool) or not isinstance(x, int | float):
-        raise BadValueKindError(f"{_place(*coordinate)}: {x!r} is not a number")
-    try:
-        return float(x)
-    except OverflowError:
-        raise BadValueKindError(f"{_place(*coordinate)}: the integer overflows a float64") from None
+def _scalar(x: object, coordinate: tuple[str, str, str, str]) -> float:
+    """A float64; BadValueKindError names the coordinate, which is written out for nobody else."""
+    return x if type(x) is float else checks.number(x, _place(*coordinate))
 
 
 class Writer:
@@ -55,14 +50,14 @@ class Writer:
     def set_value(self, level: str, instance: str, option: str, dimension: str, x: float) -> None:
         """Write a scalar value; ±∞ and NaN are gates (R2). In the shared slot "" it is kept but never read (T2)."""
         at = self._admit(level, instance, option, dimension)
-        value = _scalar(x, level, instance, option, dimension)
+        value = _scalar(x, (level, instance, option, dimension))
         self._tensor.merge(at, instance, option, dimension, value, None)
 
     def set_document(self, level: str, instance: str, option: str, dimension: str, data: bytes) -> None:
         """Write opaque bytes as the value; its scalar reading is nothing (F4)."""
         at = self._admit(level, instance, option, dimension)
         if not isinstance(data, bytes | bytearray | memoryview):
-            raise BadValueKindError(f"{_place(level, instance, option, dimension)}: {data!r} is not bytes")
+            raise BadValueKindError(f"{_place(level, instance, option, dimension)}: {shown(data)} is not bytes")
         self._tensor.merge(at, instance, option, dimension, bytes(data), None)
 
     def set_weight(self, level: str, instance: str, dimension: str, x: float) -> None:
@@ -72,7 +67,7 @@ class Writer:
     def set_option_weight(self, level: str, instance: str, option: str, dimension: str, x: float) -> None:
         """Write one option's own weight, which beats the shared one (F3)."""
         at = self._admit(level, instance, option, dimension)
-        weight = _scalar(x, level, instance, option, dimension)
+        weight = _scalar(x, (level, instance, option, dimension))
         self._tensor.merge(at, instance, option, dimension, None, weight)
 
     def unset(self, level: str, instance: str, option: str, dimension: str) -> bool:
@@ -88,7 +83,7 @@ class Writer:
         """A writer with the finer floor and the narrower slice; WriteUpError if it would reach outside (W2)."""
         at = self._tensor.level_index(level)
         if not isinstance(instance, str | None):
-            raise BadValueKindError(f"the instance of a slice is a string, not {instance!r}")
+            raise BadValueKindError(f"the instance of a slice is a string, not {shown(instance)}")
         if instance is None:
             return Writer(self._tensor, max(self._floor, at), self._bounds)
         for bound in self._bounds:
@@ -101,7 +96,7 @@ class Writer:
         coordinate = (level, instance, option, dimension)
         for name in coordinate:
             if not isinstance(name, str):
-                raise BadValueKindError(f"a coordinate is made of strings, not {name!r}")
+                raise BadValueKindError(f"a coordinate is made of strings, not {shown(name)}")
         at = self._tensor.level_index(level)
         if at < self._floor:
             floor = self._tensor.levels[self._floor]

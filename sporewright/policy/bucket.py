@@ -2,37 +2,41 @@
 
 from __future__ import annotations
 
-import math
-
+from sporewright.core.checks import finite
 from sporewright.errors import ConfigError
 
 __all__ = ["TokenBucket"]
 
 
+def _at_least_nothing(x: object, place: str) -> float:
+    found = finite(x, place)
+    if found < 0:
+        raise ConfigError(f"{place}: {found!r} is negative")
+    return found
+
+
 class TokenBucket:
     """Starts full at `now`; holds at most `capacity` tokens, refilled by `refill_per_s` for each second that passes.
 
-    Times are seconds of any one clock. A capacity or rate that is negative or not finite is a ConfigError.
+    Times are seconds of any one clock. A time that is not finite, and a capacity or rate that is negative besides, is a
+    ConfigError.
     """
 
     def __init__(self, capacity: float, refill_per_s: float, now: float) -> None:
-        for name, value in (("capacity", capacity), ("refill_per_s", refill_per_s)):
-            if not (math.isfinite(value) and value >= 0):
-                raise ConfigError(f"TokenBucket: {name} must be finite and not negative, not {value!r}")
-        self._capacity = float(capacity)
-        self._refill_per_s = float(refill_per_s)
+        self._capacity = _at_least_nothing(capacity, "TokenBucket: capacity")
+        self._refill_per_s = _at_least_nothing(refill_per_s, "TokenBucket: refill_per_s")
         self._tokens = self._capacity
-        self._mark = now
+        self._mark = finite(now, "TokenBucket: now")
 
     def admit(self, now: float) -> bool:
         """Take one token if there is at least one. A clock that ran backwards refills nothing.
 
         The mark never moves back, so that an interval is not paid for twice when the clock runs forward again.
         """
-        elapsed = now - self._mark
+        elapsed = finite(now, "now") - self._mark
         if elapsed > 0:
             self._tokens = min(self._capacity, self._tokens + elapsed * self._refill_per_s)
-            self._mark = now
+            self._mark = float(now)
         if self._tokens < 1:
             return False
         self._tokens -= 1

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sporewright.core.checks import instance_of, mapping, name, number
 from sporewright.core.tensor import Tensor
 from sporewright.core.writer import Writer
 from sporewright.errors import ConfigError
@@ -21,7 +22,7 @@ MIN_STEP = 1e-6
 
 def dimension_of(pool: str) -> str:
     """The dimension a pool's draws and its price live on (D2)."""
-    return f"budget:{pool}"
+    return f"budget:{name(pool, 'pool')}"
 
 
 @dataclass(slots=True)
@@ -37,36 +38,41 @@ class Budget:
     """
 
     def __init__(self, step: float = 0.1) -> None:
-        self._step = max(MIN_STEP, step) if math.isfinite(step) else MIN_STEP
+        wanted = number(step, "step")
+        self._step = max(MIN_STEP, wanted) if math.isfinite(wanted) else MIN_STEP
         self._pools: dict[str, _Pool] = {}
         self._pool_of: dict[str, str] = {}
 
     def add_pool(self, pool: str, cap: float) -> None:
         """Declare a pool, or change its cap and keep its price; a negative or non-finite cap counts as 0 (B1)."""
-        usable = float(cap) if math.isfinite(cap) and cap >= 0 else 0.0
-        self._pools.setdefault(pool, _Pool(usable)).cap = usable
+        asked = number(cap, "cap")
+        usable = asked if math.isfinite(asked) and asked >= 0 else 0.0
+        self._pools.setdefault(name(pool, "pool"), _Pool(usable)).cap = usable
 
     def map_option(self, option: str, pool: str) -> None:
         """Say which pool the option draws from; ConfigError for a pool that was not added (B1)."""
-        if pool not in self._pools:
+        name(option, "option")
+        if name(pool, "pool") not in self._pools:
             raise ConfigError(f"map_option({option!r}, {pool!r}): there is no such pool")
         self._pool_of[option] = pool
 
     def price(self, pool: str) -> float:
         """λ of the pool; 0.0 for a pool nobody added."""
-        found = self._pools.get(pool)
+        found = self._pools.get(name(pool, "pool"))
         return found.price if found else 0.0
 
     def write_usage(self, writer: Writer, level: str, instance: str, option: str, usage: float) -> bool:
         """Write an option's draw on its pool's dimension; False and no write without a pool or a finite draw (B2)."""
-        pool = self._pool_of.get(option)
-        if pool is None or not math.isfinite(usage):
+        instance_of(Writer, writer, "writer")
+        pool, draw = self._pool_of.get(name(option, "option")), number(usage, "usage")
+        if pool is None or not math.isfinite(draw):
             return False
-        writer.set_value(level, instance, option, dimension_of(pool), usage)
+        writer.set_value(level, instance, option, dimension_of(pool), draw)
         return True
 
     def aggregate_usage(self, tensor: Tensor, from_level: str, to_level: str, to_instance: str) -> dict[str, float]:
         """pool → measured draw: per option U2 over the instances, then added in code-point order of the option (B3)."""
+        instance_of(Tensor, tensor, "tensor")
         measured: dict[str, float] = {}
         for option in sorted(self._pool_of):
             pool = self._pool_of[option]
@@ -77,12 +83,14 @@ class Budget:
 
     def tick(self, measured: Mapping[str, float]) -> None:
         """λ ← min(1e300, max(0, λ + α·(usage − cap))); unmeasured is idle, a non-finite measurement holds (B4)."""
-        for name, pool in self._pools.items():
-            usage = measured.get(name, 0.0)
+        known = mapping(measured, "measured")
+        usages = [(pool, number(known.get(key, 0.0), f"measured[{key!r}]")) for key, pool in self._pools.items()]
+        for pool, usage in usages:
             if math.isfinite(usage):
                 pool.price = min(MAX_PRICE, max(0.0, pool.price + self._step * (usage - pool.cap)))
 
     def publish_prices(self, writer: Writer, level: str) -> None:
         """Write each λ as the shared weight of its dimension, at the level's shared instance (B5)."""
-        for name in sorted(self._pools):
-            writer.set_weight(level, "", dimension_of(name), self._pools[name].price)
+        instance_of(Writer, writer, "writer")
+        for pool in sorted(self._pools):
+            writer.set_weight(level, "", dimension_of(pool), self._pools[pool].price)

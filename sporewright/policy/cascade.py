@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sporewright import jsontext
+from sporewright.core.checks import mapping, name
 from sporewright.core.config import Seed, TensorConfig
 from sporewright.errors import DecodeError
 
@@ -35,11 +36,19 @@ def resolve_chain(
     `chains` maps `stage`, `stage:consumer` and `stage:consumer:instance` to capability → slots `{provider, model}`;
     `aliases` maps a stage to its key. A repeated slot stands once, at its finest place. DecodeError names a bad slot.
     """
-    key = (aliases or {}).get(stage, stage)
+    for place, word in (("stage", stage), ("consumer", consumer), ("capability", capability)):
+        name(word, place)
+    if instance is not None:
+        name(instance, "instance")
+    mapping(chains, "chains")
+    key = name(mapping({} if aliases is None else aliases, "aliases").get(stage, stage), f"aliases[{stage!r}]")
     tiers = [
         ("l0", _slots(chains, key, capability)),
         ("l1", _slots(chains, f"{key}:{consumer}", capability)),
-        ("l2", [] if instance is None else _slots(chains, f"{key}:{consumer}:{instance}", capability)),
+        (
+            "l2",
+            [] if instance is None else _slots(chains, f"{key}:{consumer}:{instance}", capability),
+        ),
         ("l2", _read(override, "override")),
     ]
     return _resolved(tiers)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sporewright.core.codec import encode_number
+from sporewright.errors import ConfigError
+from sporewright.jsontext import shown
 
 __all__ = ["Alternative", "Decision", "DimensionTrace", "NodeTrace"]
 
@@ -77,11 +79,11 @@ class Alternative:
         return self.gate is None
 
     def trace(self, dimension: str) -> DimensionTrace:
-        """The trace of one dimension; KeyError names one the option does not have."""
+        """The trace of one dimension; ConfigError names one the option does not have."""
         for each in self.dimensions:
             if each.dimension == dimension:
                 return each
-        raise KeyError(dimension)
+        raise ConfigError(f"trace: {self.option!r} has no dimension {shown(dimension)}")
 
     def to_dict(self) -> dict[str, Any]:
         """The alternative as JSON data."""
@@ -111,11 +113,11 @@ class Decision:
         return [each.option for each in self.alternatives if each.viable]
 
     def alternative(self, option: str) -> Alternative:
-        """One alternative, gated or not; KeyError names an option that is none here."""
+        """One alternative, gated or not; ConfigError names an option that is none here."""
         for each in self.alternatives:
             if each.option == option:
                 return each
-        raise KeyError(option)
+        raise ConfigError(f"alternative: {shown(option)} is no option here")
 
     def to_dict(self) -> dict[str, Any]:
         """The decision as JSON data."""

@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from sporewright.core import checks
 from sporewright.core.resolve import rank_key
 from sporewright.errors import BadValueKindError, ConfigError, UnknownLevelError
+from sporewright.jsontext import shown
 from sporewright.policy import field_codec
 from sporewright.policy.belief import BeliefTree, Cell, Place, posterior
 from sporewright.policy.decision import Alternative, Decision, DimensionTrace, NodeTrace
@@ -30,13 +32,14 @@ class AddressedField:
     def __init__(
         self, layers: Iterable[str], process_variance: Mapping[str, float] | None = None, root_variance: float = 1.0
     ) -> None:
-        self.layers: tuple[str, ...] = tuple(layers)
+        listed = isinstance(layers, Iterable) and not isinstance(layers, str)
+        self.layers: tuple[str, ...] = tuple(layers) if listed else ("",)
         named = all(isinstance(name, str) and name for name in self.layers)
         if not named or len(set(self.layers)) != len(self.layers) or len(self.layers) > MAX_LAYERS:
             raise ConfigError(
-                f"layers must be names that differ, coarse to fine, at most {MAX_LAYERS}: {self.layers!r}"
+                f"layers must be names that differ, coarse to fine, at most {MAX_LAYERS}: {shown(layers)}"
             )
-        given = dict(process_variance or {})
+        given = {} if process_variance is None else checks.mapping(process_variance, "process_variance")
         for layer in given:
             self.depth(layer)
         variances = [root_variance, *(given.get(layer, 1.0) for layer in self.layers)]
@@ -46,7 +49,7 @@ class AddressedField:
     def depth(self, layer: str) -> int:
         """How far below the root the layer stands; UnknownLevelError if there is none of that name."""
         if layer not in self.layers:
-            raise UnknownLevelError(f"unknown layer {layer!r}; the layers are {', '.join(self.layers)}")
+            raise UnknownLevelError(f"unknown layer {shown(layer)}; the layers are {', '.join(self.layers)}")
         return self.layers.index(layer) + 1
 
     def root_writer(self) -> FieldWriter:
@@ -63,11 +66,11 @@ class AddressedField:
         UnknownLevelError for a strange layer, ConfigError for a gap, BadValueKindError for what is no name.
         """
         if not isinstance(address, Mapping):
-            raise BadValueKindError(f"an address maps layer to name, it is not {address!r}")
+            raise BadValueKindError(f"an address maps layer to name, it is not {shown(address)}")
         for layer, name in address.items():
             self.depth(layer)
             if not isinstance(name, str):
-                raise BadValueKindError(f"address: the name at {layer!r} is {name!r}, not a string")
+                raise BadValueKindError(f"address: the name at {layer!r} is {shown(name)}, not a string")
         path = tuple(address.get(layer, "") for layer in self.layers)
         length = next((at for at, name in enumerate(path) if not name), len(path))
         if any(path[length:]):
@@ -75,7 +78,9 @@ class AddressedField:
         return path[:length]
 
     def address(self, path: Sequence[str]) -> dict[str, str]:
-        """The address of a path."""
+        """The address of a path: names coarse → fine, as many as there are layers or fewer."""
+        if len(checks.names(path, "path")) > len(self.layers):
+            raise ConfigError(f"path: {shown(path)} is longer than the layers {', '.join(self.layers)}")
         return dict(zip(self.layers, path, strict=False))
 
     def resolve(self, address: Address, temperature: float = 0.0) -> list[str]:
@@ -84,7 +89,7 @@ class AddressedField:
 
     def decide_among(self, address: Address, allowed: Collection[str], temperature: float = 0.0) -> Decision:
         """`decide` over the allowed options only; names the field does not know are left out (L7)."""
-        return self.decide(address, temperature, allowed)
+        return self.decide(address, temperature, checks.names(allowed, "allowed"))
 
     def decide(self, address: Address, temperature: float = 0.0, allowed: Collection[str] | None = None) -> Decision:
         """Every option something is known of on the path, by ascending score (L6).
@@ -96,10 +101,11 @@ class AddressedField:
         path = self.path(address)
         if not (checked_number(temperature, "temperature") >= 0.0):
             raise ConfigError(f"temperature must be at least 0, not {temperature!r}")
-        if isinstance(allowed, str):
-            raise BadValueKindError(f"allowed is a collection of options, not the string {allowed!r}")
         places = self.tree.walk(path)
-        options = {option for place in places for option in place.cells} if allowed is None else set(allowed)
+        if allowed is None:
+            options = {option for place in places for option in place.cells}
+        else:
+            options = set(checks.names(allowed, "allowed"))
         found = [_Reading(self, path, places, option, temperature) for option in sorted(options - {""})]
         alternatives = [each.alternative() for each in found if each.known]
         alternatives.sort(key=lambda each: (not each.viable, rank_key(each.option, each.score)))

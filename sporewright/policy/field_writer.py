@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from sporewright.errors import BadValueKindError, ConfigError, WriteUpError
+from sporewright.core import checks
+from sporewright.errors import ConfigError, WriteUpError
 from sporewright.policy.belief import Cell, ExactSum
 from sporewright.policy.limits import checked_number, checked_variance, fits_evidence
 
@@ -47,8 +48,9 @@ class FieldWriter:
     def set_gate(self, address: Address, option: str, dimension: str, is_open: bool) -> None:
         """Close the option's gate at the node, for it and all below; True lifts what was closed at this node (L5)."""
         path = self._admit(address, option, dimension)
+        closed = not checks.flag(is_open, self._place(path, option, dimension))
         trail = self._field.tree.grow(path)
-        trail[-1].ensure(option, dimension).closed = not is_open
+        trail[-1].ensure(option, dimension).closed = closed
         self._field.tree.prune(trail, option, dimension)
 
     def observe(self, address: Address, option: str, dimension: str, value: float, variance: float) -> int:
@@ -99,6 +101,9 @@ class FieldWriter:
         to, so the floor must admit it; the root has no parent: ConfigError.
         """
         path = self._field.path(address)
+        for place, chosen_name in (("option", option), ("dimension", dimension)):
+            if chosen_name is not None:
+                checks.name(chosen_name, place)
         if not path:
             raise ConfigError("compact: the root has no parent to fold into")
         self._admit_depth(path[:-1], f"compact {self._field.address(path)!r}")
@@ -126,8 +131,7 @@ class FieldWriter:
         path = self._field.path(address)
         if option is not None:
             self._named(option)
-        if not isinstance(dimension, str):
-            raise BadValueKindError(f"a dimension is a string, not {dimension!r}")
+        checks.name(dimension, "dimension")
         self._admit_depth(path, self._place(path, option or "", dimension))
         return path
 
@@ -137,9 +141,7 @@ class FieldWriter:
 
     @staticmethod
     def _named(option: str) -> None:
-        if not isinstance(option, str):
-            raise BadValueKindError(f"an option is a string, not {option!r}")
-        if not option:
+        if not checks.name(option, "option"):
             raise ConfigError('option "" is the shared slot: it carries weights and nothing else')
 
     def _place(self, path: Sequence[str], option: str, dimension: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 
+from sporewright import jsontext
+from sporewright.core.checks import flag, instance_of, mapping, name, names
 from sporewright.core.tensor import Tensor
 from sporewright.core.writer import Writer
 from sporewright.errors import WriteUpError
@@ -17,7 +19,8 @@ RESERVED = ("reach", "priv:", "budget:")
 
 def is_reserved(dimension: str) -> bool:
     """True for `reach`, `priv:*` and `budget:*`."""
-    return any(dimension.startswith(name) if name.endswith(":") else dimension == name for name in RESERVED)
+    known = name(dimension, "dimension")
+    return any(known.startswith(each) if each.endswith(":") else known == each for each in RESERVED)
 
 
 class Device:
@@ -26,26 +29,33 @@ class Device:
     def __init__(self, tensor: Tensor, level: str, instance: str) -> None:
         self.level = level
         self.instance = instance
-        self._writer = tensor.writer(level, instance)
+        self._writer = instance_of(Tensor, tensor, "tensor").writer(level, name(instance, "instance"))
 
     def observe(self, option: str, dimension: str, value: float) -> None:
         """Record a measurement as a value; WriteUpError for `reach`, `priv:*` and `budget:*`."""
         if is_reserved(dimension):
-            raise WriteUpError(
-                f"observe({option!r}, {dimension!r}, {value!r}): {dimension!r} is not a device's to measure"
-            )
+            call = f"observe({jsontext.shown(option)}, {dimension!r}, {jsontext.shown(value)})"
+            raise WriteUpError(f"{call}: {dimension!r} is not a device's to measure")
         self._writer.set_value(self.level, self.instance, option, dimension, value)
 
     def gate(self, option: str, reachable: bool) -> None:
         """Say whether this device reaches the option: False drops it here (+∞ on `reach`), True lifts that again."""
-        if reachable:
+        if flag(reachable, f"gate({jsontext.shown(option)})"):
             self._writer.unset(self.level, self.instance, option, "reach")
         else:
             self._writer.set_value(self.level, self.instance, option, "reach", math.inf)
 
     def attest(self, option: str, capability: str, can: bool) -> None:
         """Say whether the option has the capability: 1.0 or 0.0 on `can:<capability>`, a vote for U5."""
-        self._writer.set_value(self.level, self.instance, option, f"can:{capability}", 1.0 if can else 0.0)
+        dimension = f"can:{name(capability, 'capability')}"
+        vote = 1.0 if flag(can, f"attest({jsontext.shown(option)}, {capability!r})") else 0.0
+        self._writer.set_value(self.level, self.instance, option, dimension, vote)
+
+
+def _listed(offers: Mapping[str, Collection[str]]) -> Callable[[str, str], bool]:
+    """The predicate that a mapping stands for."""
+    known = {option: frozenset(names(x, f"offers[{option!r}]")) for option, x in mapping(offers, "offers").items()}
+    return lambda option, capability: capability in known.get(option, ())
 
 
 def gate_capabilities(
@@ -61,9 +71,10 @@ def gate_capabilities(
     `offers` maps an option to its capabilities (an option left out has none), or is a predicate
     `(option, capability) -> bool`. Only ever adds gates.
     """
-    wanted = tuple(required)
-    has = offers if callable(offers) else lambda option, capability: capability in offers.get(option, ())
-    lacking = [(option, capability) for option in options for capability in wanted if not has(option, capability)]
+    instance_of(Writer, writer, "writer")
+    wanted, asked = names(required, "required"), names(options, "options")
+    has = offers if callable(offers) else _listed(offers)
+    lacking = [(option, capability) for option in asked for capability in wanted if not has(option, capability)]
     for option, capability in lacking:
         writer.set_value(level, instance, option, f"priv:{capability}", math.inf)
     return len(lacking)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from sporewright.errors import BadValueKindError, ConfigError
+from sporewright.jsontext import shown
 from sporewright.policy.belief import Cell
 
 __all__ = [
@@ -34,9 +35,9 @@ MAX_INFORMATION = 1e160
 def checked_number(x: object, place: str) -> float:
     """A float64 within the limit; BadValueKindError for what is no number, ConfigError for one that cannot work."""
     if isinstance(x, bool) or not isinstance(x, int | float):
-        raise BadValueKindError(f"{place}: {x!r} is not a number")
+        raise BadValueKindError(f"{place}: {shown(x)} is not a number")
     if not (-LIMIT <= x <= LIMIT):
-        raise ConfigError(f"{place}: {x!r} is not finite or beyond {LIMIT:g}")
+        raise ConfigError(f"{place}: {shown(x)} is not finite or beyond {LIMIT:g}")
     return float(x)
 
 

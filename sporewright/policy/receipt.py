@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sporewright import jsontext
+from sporewright.core.checks import instance_of, mapping, name, names
 from sporewright.core.resolve import Resolution
-from sporewright.errors import DecodeError
+from sporewright.errors import BadValueKindError, DecodeError
 from sporewright.policy.decision import Decision
 
 __all__ = ["Receipt", "receipt_of", "receipt_of_queue"]
@@ -29,6 +30,15 @@ class Receipt:
     dropped: tuple[Mapping[str, Any], ...]
     selection: tuple[str, ...]
 
+    def __post_init__(self) -> None:
+        name(self.revision, "revision")
+        mapping(self.address, "address")
+        mapping(self.policy, "policy")
+        names(self.selection, "selection")
+        for place, entries in (("ranked", self.ranked), ("dropped", self.dropped)):
+            for at, entry in enumerate(instance_of(tuple, entries, place)):
+                mapping(entry, f"{place}[{at}]")
+
     def to_json(self) -> str:
         """The receipt as JSON text with sorted keys: equal receipts are equal texts."""
         body = {
@@ -39,7 +49,10 @@ class Receipt:
             "dropped": [dict(each) for each in self.dropped],
             "selection": list(self.selection),
         }
-        return json.dumps(body, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        try:
+            return json.dumps(body, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as why:
+            raise BadValueKindError(f"receipt {self.revision!r}: not JSON data: {why}") from None
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Receipt:
@@ -69,14 +82,14 @@ def _list(data: Mapping[str, Any], key: str, kind: type) -> tuple[Any, ...]:
 
 def receipt_of(decision: Decision, revision: str, selection: Sequence[str]) -> Receipt:
     """The receipt of a field's decision; gated options are the dropped ones."""
-    alternatives = decision.to_dict()["alternatives"]
+    alternatives = instance_of(Decision, decision, "decision").to_dict()["alternatives"]
     return Receipt(
-        str(revision),
+        revision,
         dict(decision.address),
         {"temperature": decision.temperature},
         tuple(each for each in alternatives if each["viable"]),
         tuple(each for each in alternatives if not each["viable"]),
-        tuple(selection),
+        names(selection, "selection"),
     )
 
 
@@ -84,6 +97,7 @@ def receipt_of_queue(
     resolution: Resolution, cursor: Mapping[str, str], revision: str, selection: Sequence[str]
 ) -> Receipt:
     """The receipt of a tensor's queue, from its explanation: the address is the cursor, the policy is `resolve`."""
-    found = resolution.to_dict()
+    found = instance_of(Resolution, resolution, "resolution").to_dict()
     ranked, dropped = tuple(found["ranked"]), tuple(found["dropped"])
-    return Receipt(str(revision), dict(cursor), {"operator": "resolve"}, ranked, dropped, tuple(selection))
+    address = dict(mapping(cursor, "cursor"))
+    return Receipt(revision, address, {"operator": "resolve"}, ranked, dropped, names(selection, "selection"))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sporewright.errors import ConfigError
+from sporewright.core.checks import count, finite, instance_of, mapping, number
 
 __all__ = [
     "CHURN_LIMIT",
@@ -37,9 +37,16 @@ class Churn:
     changes: int = 0
     cooldown_until: float = -math.inf
 
+    def __post_init__(self) -> None:
+        finite(self.window_start, "window_start")
+        count(self.changes, "changes")
+        number(self.cooldown_until, "cooldown_until")
+
 
 def next_churn(churn: Churn, now_hours: float) -> Churn:
     """The churn after one more change: a new window after 24 h, and a 24 h cooldown with the 6th change (X4)."""
+    now_hours = finite(now_hours, "now_hours")
+    instance_of(Churn, churn, "churn")
     fresh_window = now_hours - churn.window_start >= WINDOW_H
     start = now_hours if fresh_window else churn.window_start
     changes = 1 if fresh_window else churn.changes + 1
@@ -49,6 +56,8 @@ def next_churn(churn: Churn, now_hours: float) -> Churn:
 
 def should_reinvestigate(freshness: float, churn: Churn, now_hours: float) -> bool:
     """Only above freshness 0.1, under the churn limit within its window, and out of cooldown (X4)."""
+    now_hours, freshness = finite(now_hours, "now_hours"), number(freshness, "freshness")
+    instance_of(Churn, churn, "churn")
     in_window = now_hours - churn.window_start < WINDOW_H
     changes = churn.changes if in_window else 0
     return freshness > MIN_FRESHNESS and changes < CHURN_LIMIT and now_hours >= churn.cooldown_until
@@ -56,31 +65,42 @@ def should_reinvestigate(freshness: float, churn: Churn, now_hours: float) -> bo
 
 def recheck_priority(freshness: float) -> int:
     """max(1, round(1000 · freshness)), halves upwards as the published cores round; 1 if it is not finite (X4)."""
-    if not math.isfinite(freshness):
+    thousandths = 1000.0 * number(freshness, "freshness")
+    if not math.isfinite(thousandths):
         return 1
-    whole, rest = divmod(1000.0 * freshness, 1.0)
+    whole, rest = divmod(thousandths, 1.0)
     return max(1, int(whole) + (rest >= 0.5))
 
 
 def work_priority(staleness: float, trust: float, volatility: float) -> float:
-    """staleness · (1 + (1 − trust)) · volatility, each factor clipped at 0 (X5)."""
-    return max(0.0, staleness) * max(0.0, 1.0 + (1.0 - trust)) * max(0.0, volatility)
+    """staleness · (1 + (1 − trust)) · volatility, each factor clipped at 0; what is no number is 0 (X5)."""
+    doubt = 1.0 + (1.0 - number(trust, "trust"))
+    factors = number(staleness, "staleness"), doubt, number(volatility, "volatility")
+    product = 1.0
+    for factor in factors:
+        product *= max(0.0, factor)
+    return max(0.0, product)
 
 
 def buckets(priorities: Mapping[str, float], levels: int) -> dict[str, int]:
-    """item → bucket 1..levels by rank, 1 the most urgent; equal priorities by name (X5)."""
-    if levels < 1:
-        raise ConfigError(f"buckets: levels must be at least 1, not {levels!r}")
-    ranked: Sequence[str] = sorted(priorities, key=lambda item: (-priorities[item], item))
+    """item → bucket 1..levels by rank, 1 the most urgent; equal priorities by name, NaN last (X5)."""
+    count(levels, "buckets: levels", 1)
+    known = {item: number(x, f"priorities[{item!r}]") for item, x in mapping(priorities, "priorities").items()}
+    ranked = sorted(known, key=lambda item: (known[item] != known[item], _descending(known[item]), item))
     return {item: 1 + at * levels // len(ranked) for at, item in enumerate(ranked)}
+
+
+def _descending(priority: float) -> float:
+    return 0.0 if math.isnan(priority) else -priority
 
 
 def lease_expired(leased_at: float, now: float, ttl: float = LEASE_S) -> bool:
     """True once the lease has been in flight for its whole TTL in seconds: the work is delivered again (X5)."""
-    return now - leased_at >= ttl
+    return number(now, "now") - number(leased_at, "leased_at") >= number(ttl, "ttl")
 
 
 def work_budget(ceiling: float, floor: float, saturation: float) -> float:
     """From `ceiling` at saturation 0 linearly to `floor` at 1; saturation is clamped to [0, 1], NaN is full (X5)."""
+    ceiling, floor, saturation = number(ceiling, "ceiling"), number(floor, "floor"), number(saturation, "saturation")
     full = 1.0 if math.isnan(saturation) else min(1.0, max(0.0, saturation))
     return ceiling + (floor - ceiling) * full

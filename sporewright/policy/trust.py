@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 
+from sporewright.core.checks import flag, number
 from sporewright.errors import ConfigError
+from sporewright.jsontext import shown
 
 __all__ = [
     "AGREE_STEP",
@@ -24,9 +26,10 @@ HALF_LIFE_H = 48.0
 STATES = ("limited", "neutral", "trusted", "suspended", "revoked")
 
 
-def _unit(x: float, fallback: float) -> float:
-    """Clamped to [0, 1]; `fallback` if it is not finite."""
-    return min(1.0, max(0.0, x)) if math.isfinite(x) else fallback
+def _unit(x: object, fallback: float, place: str) -> float:
+    """A number clamped to [0, 1]; `fallback` if it is not finite."""
+    found = number(x, place)
+    return min(1.0, max(0.0, found)) if math.isfinite(found) else fallback
 
 
 def update_pair_trust(
@@ -37,24 +40,25 @@ def update_pair_trust(
     Agreeing raises each side by 0.02 · the other's old trust · freshness, whatever the volatility; disagreeing lowers
     it by 0.04 · the other's old trust · freshness · (1 − volatility). A non-finite trust reads 0.5.
     """
-    ours, theirs = _unit(incoming, START), _unit(current, START)
-    fresh = _unit(freshness, START)
-    step = AGREE_STEP * fresh if agree else -DISAGREE_STEP * fresh * (1.0 - _unit(volatility, 0.0))
-    return _unit(ours + step * theirs, START), _unit(theirs + step * ours, START)
+    ours, theirs = _unit(incoming, START, "incoming"), _unit(current, START, "current")
+    fresh, steady = _unit(freshness, START, "freshness"), 1.0 - _unit(volatility, 0.0, "volatility")
+    step = AGREE_STEP * fresh if flag(agree, "agree") else -DISAGREE_STEP * fresh * steady
+    return _unit(ours + step * theirs, START, "incoming"), _unit(theirs + step * ours, START, "current")
 
 
 def freshness(delta_hours: float) -> float:
     """2^(−|Δ|/48): 1 now, 0.5 after two days; 0.5 if Δ is not finite (X2)."""
-    return 2.0 ** (-abs(delta_hours) / HALF_LIFE_H) if math.isfinite(delta_hours) else 0.5
+    delta = number(delta_hours, "delta_hours")
+    return 2.0 ** (-abs(delta) / HALF_LIFE_H) if math.isfinite(delta) else 0.5
 
 
 def next_trust_state(state: str, trust: float) -> str:
     """≥ 0.8 trusted, < 0.3 limited, else neutral; suspended and revoked stay until somebody lifts them (X2)."""
+    known = _unit(trust, START, "trust")
     if state not in STATES:
-        raise ConfigError(f"trust state {state!r} is none of {', '.join(STATES)}")
+        raise ConfigError(f"trust state {shown(state)} is none of {', '.join(STATES)}")
     if state in ("suspended", "revoked"):
         return state
-    known = _unit(trust, START)
     if known >= 0.8:
         return "trusted"
     return "limited" if known < 0.3 else "neutral"

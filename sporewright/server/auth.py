@@ -16,6 +16,8 @@ from sporewright.server.clock import Clock
 __all__ = ["Grant", "Tokens", "key_file", "load_secret"]
 
 AUDIENCE = "sporewright"
+# The last second a JSON reader of doubles keeps exactly (2^53 - 1): later, a token would mean another time elsewhere.
+LAST_SECOND = 2**53 - 1
 ALGORITHM = "HS256"
 # RFC 7518 §3.2: a key of the size of the hash output or larger must be used with HS256.
 SECRET_BYTES = 32
@@ -47,6 +49,8 @@ class Tokens:
         if not (math.isfinite(ttl_s) and ttl_s > 0):
             raise ConfigError(f"ttl: {ttl_s} is not a positive number of seconds")
         now = int(self._clock.now())
+        if ttl_s > LAST_SECOND - now:
+            raise ConfigError(f"ttl: {ttl_s} seconds end later than a token can say")
         claims: dict[str, object] = {"sub": holder or f"{workspace}/{device}", "workspace": workspace, "device": device}
         claims |= {"iat": now, "exp": now + math.ceil(ttl_s), "aud": AUDIENCE}
         return jwt.encode(claims, self._secret, algorithm=ALGORITHM)
@@ -81,6 +85,8 @@ class Tokens:
         except jwt.MissingRequiredClaimError as why:
             raise TokenError(f"token: claim {why.claim!r} is missing") from None
         except jwt.PyJWTError as why:
+            raise TokenError(f"token: not a token ({type(why).__name__})") from None
+        except (ArithmeticError, RecursionError, TypeError, ValueError) as why:  # a header or a time that JSON allows
             raise TokenError(f"token: not a token ({type(why).__name__})") from None
 
 

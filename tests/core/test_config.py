@@ -241,3 +241,10 @@ def test_a_config_is_plain_data() -> None:
     assert read == TensorConfig(LEVELS, (Seed("global", "global", "", "o", "d", "value", 1.0),), {"d": 1.0})
     assert TensorConfig.from_json(before) == read
     assert json.dumps(data) == before
+
+
+def test_a_seed_of_no_known_kind_writes_nothing() -> None:
+    """C2: a kind that is none is a bad-value-kind naming the seed, never taken for another."""
+    odd = Seed("global", "global", "", "o", "d", "wieght", 1.0)
+    with pytest.raises(BadValueKindError, match=r"seeds\[0\]: kind 'wieght'"):
+        TensorConfig(LEVELS, (odd,)).build()

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sporewright.core.tensor import Tensor
-from sporewright.errors import ConfigError, DecodeError
+from sporewright.errors import BadValueKindError, ConfigError, DecodeError
 from sporewright.policy.explore import explore_value, plan_exploration, write_explore
 from sporewright.policy.field import AddressedField
 from sporewright.policy.receipt import Receipt, receipt_of, receipt_of_queue
@@ -165,3 +165,16 @@ def test_a_malformed_receipt_is_named(body: Any, where: str) -> None:
     """S3: a receipt is read strictly, and the message says where."""
     with pytest.raises(DecodeError, match=where):
         Receipt.from_json(json.dumps(body))
+
+
+def test_curiosity_needs_a_variance() -> None:
+    """L10: a negative variance is named with its place."""
+    with pytest.raises(ConfigError, match=r"terms\[1\]: the variance -1.0"):
+        explore_value([(1.0, 1.0), (-1.0, 1.0)])
+
+
+@pytest.mark.parametrize("data", [math.nan, {1, 2}, object()])
+def test_a_receipt_of_what_is_no_json_is_refused(data: object) -> None:
+    """L9: a receipt is JSON data; what is none is a BadValueKindError when it is written down."""
+    with pytest.raises(BadValueKindError, match="receipt 'r1'"):
+        Receipt("r1", {}, {"policy": data}, (), (), ()).to_json()

@@ -307,7 +307,16 @@ def test_a_decision_names_what_it_does_not_have() -> None:
     """Asking a decision for an option or a dimension it lacks names it."""
     decision = field(x=1.0).decide({})
 
-    with pytest.raises(KeyError, match="ghost"):
+    with pytest.raises(ConfigError, match="ghost"):
         decision.alternative("ghost")
-    with pytest.raises(KeyError, match="ghost"):
+    with pytest.raises(ConfigError, match="ghost"):
         decision.alternative("x").trace("ghost")
+
+
+def test_a_path_is_no_longer_than_the_layers() -> None:
+    """An address has one name a layer at most; what would be cut off is named instead."""
+    field = AddressedField(["workspace", "device"])
+
+    assert field.address(("acme",)) == {"workspace": "acme"}
+    with pytest.raises(ConfigError, match="longer than the layers workspace, device"):
+        field.address(("acme", "A", "lost"))

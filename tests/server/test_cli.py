@@ -90,6 +90,23 @@ def test_resolve_explains(tmp_path: Path, config: str) -> None:
     assert [dropped["option"] for dropped in body["dropped"]] == ["shut"]
 
 
+def test_names_are_data_on_a_terminal(tmp_path: Path) -> None:
+    """A name that looks like markup, moves a cursor or is no text is shown, not obeyed and not stumbled over."""
+    names = ["[/red]", ":smile:", "\x1b[2J", "a\nb", "\ud800"]
+    seeds = [
+        {"floor": "l", "level": "l", "inst": "", "option": name, "dim": name, "kind": "value", "value": 1}
+        for name in names
+    ]
+    (tmp_path / "odd.json").write_text(json.dumps({"levels": ["l"], "seeds": seeds}))
+    shown = ["\\x1b[2J", ":smile:", "[/red]", "a\\nb", "\\ud800"]
+
+    assert _run(tmp_path, "resolve", "--config", "odd.json").stdout.splitlines() == shown
+    table = _run(tmp_path, "resolve", "--config", "odd.json", "--explain")
+    assert (table.returncode, table.stderr) == (0, "")
+    assert all(name in table.stdout for name in shown)
+    assert "\x1b[2J" not in table.stdout
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -98,6 +115,8 @@ def test_resolve_explains(tmp_path: Path, config: str) -> None:
         (("resolve", "--config", "config.json", "--cursor", "workspace"), "level=instance"),
         (("resolve", "--config", "config.json", "--cursor", "planet=earth"), "unknown level 'planet'"),
         (("token", "--workspace", "", "--device", "A"), "workspace ''"),
+        (("token", "--workspace", "acme", "--device", "A", "--ttl", "1e300"), "ttl: 1e+300"),
+        (("token", "--workspace", "acme", "--device", "A", "--ttl", "nan"), "ttl: nan"),
         (("serve", "--port", "70000"), "port"),
         (("serve", "--port", "0", "--database", "oracle://x/y"), "oracle"),
         (("serve", "--port", "0", "--database", "sqlite:////nowhere/x.db"), "nowhere"),

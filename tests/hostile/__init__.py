@@ -1,0 +1,1 @@
+"""What anybody may hand in, and what must never come out."""
