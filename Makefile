@@ -19,7 +19,7 @@ demo: build ## start the orchestrator with five upstreams and the inspector (POR
 
 test: build ## build, then run every test: CPython, TypeScript, and end to end in a real browser
 	@echo "test: CPython"
-	@$(PYTHON_IN_VENV) -m pytest -q tests
+	@$(PYTHON_IN_VENV) -m pytest -q tests --cov
 	@echo "test: TypeScript"
 	@cd web && npm test --silent
 	@CHROMIUM=$$(wasm-build/browser.sh) && export CHROMIUM && echo "test: end to end with $$CHROMIUM" && $(PYTHON_IN_VENV) -m pytest -q e2e
