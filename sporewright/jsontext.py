@@ -10,13 +10,14 @@ import json
 import math
 import re
 import reprlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, NoReturn
 
 from sporewright.errors import DecodeError
 
-__all__ = ["MAX_NESTING", "Flaw", "parse", "shown"]
+__all__ = ["MAX_NESTING", "Flaw", "listed", "parse", "shown"]
 
 # Our own messages nest four deep; unknown fields get some room, a stack does not.
 MAX_NESTING = 16
@@ -60,6 +61,12 @@ def shown(value: object) -> str:
     """A value for a message to people: ASCII, at most 60 characters. Takes anything, however deep or large."""
     text = _shorten.repr(value).encode("ascii", "backslashreplace").decode("ascii")
     return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names for a message to people, as they are as far as ASCII can say them; the first 20."""
+    some = list(islice(names, 21))
+    return ", ".join([shown(name)[1:-1] for name in some[:20]] + ["..."] * (len(some) > 20))
 
 
 # A JSON string, closed or running to the end of the text, so that no quote is ever scanned twice.

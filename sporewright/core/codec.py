@@ -138,7 +138,7 @@ def decode_cell(data: object, place: str, levels: Sequence[str] | None = None) -
         names.append(name)
     if levels is not None and names[0] not in levels:
         raise DecodeError(
-            f"{place}.level: unknown level {jsontext.shown(names[0])}; the levels are {', '.join(levels)}"
+            f"{place}.level: unknown level {jsontext.shown(names[0])}; the levels are {jsontext.listed(levels)}"
         )
     value = decode_value(data["v"], f"{place}.v") if "v" in data else None
     weight = decode_number(data["w"], f"{place}.w") if "w" in data else None

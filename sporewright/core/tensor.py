@@ -10,7 +10,7 @@ from sporewright.core.resolve import Resolution
 from sporewright.core.store import DictStore, Slice, Store, Value
 from sporewright.core.writer import Writer
 from sporewright.errors import BadValueKindError, ConfigError, DecodeError, UnknownLevelError
-from sporewright.jsontext import shown
+from sporewright.jsontext import listed, shown
 
 __all__ = ["Cell", "Cursor", "Listener", "Tensor"]
 
@@ -49,7 +49,7 @@ class Tensor:
         if not self.levels or not all(isinstance(name, str) and name for name in self.levels):
             raise ConfigError(f"levels must be a list of names, coarse to fine, not {shown(levels)}")
         if len(set(self.levels)) != len(self.levels):
-            raise ConfigError(f"levels must differ from each other: {list(self.levels)!r}")
+            raise ConfigError(f"levels must differ from each other: {listed(self.levels)}")
         self._index = {name: at for at, name in enumerate(self.levels)}
         self.store: Store = DictStore(len(self.levels))
         self.priors: set[tuple[str, str]] = set()
@@ -65,7 +65,7 @@ class Tensor:
         try:
             return self._index[level]
         except (KeyError, TypeError):
-            raise UnknownLevelError(f"unknown level {shown(level)}; the levels are {', '.join(self.levels)}") from None
+            raise UnknownLevelError(f"unknown level {shown(level)}; the levels are {listed(self.levels)}") from None
 
     def path(self, cursor: Cursor) -> tuple[str, ...]:
         """The instance read at each level; UnknownLevelError for a level the tensor lacks (T3)."""

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from sporewright.core import checks
 from sporewright.core.resolve import rank_key
 from sporewright.errors import BadValueKindError, ConfigError, UnknownLevelError
-from sporewright.jsontext import shown
+from sporewright.jsontext import listed, shown
 from sporewright.policy import field_codec
 from sporewright.policy.belief import BeliefTree, Cell, Place, posterior
 from sporewright.policy.decision import Alternative, Decision, DimensionTrace, NodeTrace
@@ -32,8 +32,8 @@ class AddressedField:
     def __init__(
         self, layers: Iterable[str], process_variance: Mapping[str, float] | None = None, root_variance: float = 1.0
     ) -> None:
-        listed = isinstance(layers, Iterable) and not isinstance(layers, str)
-        self.layers: tuple[str, ...] = tuple(layers) if listed else ("",)
+        named_all = isinstance(layers, Iterable) and not isinstance(layers, str)
+        self.layers: tuple[str, ...] = tuple(layers) if named_all else ("",)
         named = all(isinstance(name, str) and name for name in self.layers)
         if not named or len(set(self.layers)) != len(self.layers) or len(self.layers) > MAX_LAYERS:
             raise ConfigError(
@@ -49,7 +49,7 @@ class AddressedField:
     def depth(self, layer: str) -> int:
         """How far below the root the layer stands; UnknownLevelError if there is none of that name."""
         if layer not in self.layers:
-            raise UnknownLevelError(f"unknown layer {shown(layer)}; the layers are {', '.join(self.layers)}")
+            raise UnknownLevelError(f"unknown layer {shown(layer)}; the layers are {listed(self.layers)}")
         return self.layers.index(layer) + 1
 
     def root_writer(self) -> FieldWriter:
@@ -80,7 +80,7 @@ class AddressedField:
     def address(self, path: Sequence[str]) -> dict[str, str]:
         """The address of a path: names coarse → fine, as many as there are layers or fewer."""
         if len(checks.names(path, "path")) > len(self.layers):
-            raise ConfigError(f"path: {shown(path)} is longer than the layers {', '.join(self.layers)}")
+            raise ConfigError(f"path: {shown(path)} is longer than the layers {listed(self.layers)}")
         return dict(zip(self.layers, path, strict=False))
 
     def resolve(self, address: Address, temperature: float = 0.0) -> list[str]:
