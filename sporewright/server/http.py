@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import mimetypes
+import os
 from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Response, WebSocket
-from starlette.responses import PlainTextResponse
-from starlette.staticfiles import StaticFiles
+from starlette.datastructures import Headers
+from starlette.responses import FileResponse, PlainTextResponse
+from starlette.staticfiles import NotModifiedResponse, StaticFiles
 from starlette.types import Scope
 
 from sporewright.errors import SporewrightError
@@ -32,13 +34,50 @@ for _kind, _ending in (
     mimetypes.add_type(_kind, _ending)
 
 
+# As the build writes them beside a file, the smaller one first.
+ENCODINGS = {"br": ".br", "gzip": ".gz"}
+
+
+def accepted_encodings(header: str) -> list[str]:
+    """Those of ours that an Accept-Encoding header takes, the smaller first (RFC 9110 §12.5.3)."""
+    weights: dict[str, float] = {}
+    for part in header.lower().split(","):
+        name, _, parameter = part.partition(";")
+        try:
+            weights[name.strip()] = float(parameter.partition("=")[2]) if parameter else 1.0
+        except ValueError:
+            weights[name.strip()] = 0.0
+    return [name for name in ENCODINGS if weights.get(name, weights.get("*", 0.0)) > 0]
+
+
 class Page(StaticFiles):
-    """The built page; every answer is revalidated, and documents carry the strict policy."""
+    """The built page, precompressed where the build did so; documents carry the strict policy.
+
+    Every answer is revalidated, but those whose name changes with their content.
+    """
+
+    def file_response(
+        self, full_path: str | os.PathLike[str], stat_result: os.stat_result, scope: Scope, status_code: int = 200
+    ) -> Response:
+        """The file, or its copy in the smallest encoding that the browser takes."""
+        request = Headers(scope=scope)
+        headers = {"vary": "accept-encoding"}
+        sent = full_path
+        for encoding in accepted_encodings(request.get("accept-encoding", "")):
+            copy = Path(f"{os.fspath(full_path)}{ENCODINGS[encoding]}")
+            if copy.is_file():
+                sent, stat_result = copy, copy.stat()
+                headers["content-encoding"] = encoding
+                break
+        kind = mimetypes.guess_type(os.fspath(full_path))[0] or "application/octet-stream"
+        response = FileResponse(sent, status_code, headers, kind, stat_result=stat_result)
+        return NotModifiedResponse(response.headers) if self.is_not_modified(response.headers, request) else response
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """A file with its headers."""
         response = await super().get_response(path, scope)
-        response.headers["cache-control"] = "no-cache"
+        hashed = path.startswith("assets/")
+        response.headers["cache-control"] = "public, max-age=31536000, immutable" if hashed else "no-cache"
         response.headers["x-content-type-options"] = "nosniff"
         response.headers["referrer-policy"] = "no-referrer"
         # A worker's policy comes with the worker's own script, so scripts carry it too.

@@ -31,10 +31,11 @@ _log = structlog.get_logger("sporewright.orchestrator")
 
 @dataclass(eq=False)
 class Member:
-    """One live session: whose it is, and the bell that rings when its workspace has something new."""
+    """One live session: whose it is, and the bells: its workspace has something new; a later session took its place."""
 
     key: ClientKey
     news: asyncio.Event = field(default_factory=asyncio.Event)
+    replaced: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(eq=False)
@@ -74,7 +75,13 @@ class Orchestrator:
         return client.seq if client else 0
 
     async def join(self, member: Member) -> None:
-        """Let a session in; the first one of a workspace waits until something is on its shelf."""
+        """Let a session in, in place of an earlier one of the same client (a line that died unnoticed).
+
+        The first one of a workspace waits until something is on its shelf.
+        """
+        for other in self._members:
+            if other.key == member.key:
+                other.replaced.set()
         self._members.add(member)
         self._metrics.connections.set(len(self._members))
         self.heard(member)
@@ -111,7 +118,7 @@ class Orchestrator:
         """Roll up, publish what changed, ring the members (U7)."""
         async with self._writing:
             with self._metrics.ticks.time():
-                changed = self._changes()
+                changed = await asyncio.to_thread(self._changes)
                 if changed:
                     await asyncio.to_thread(self._publish, changed)
         for member in self._members:

@@ -88,7 +88,7 @@ class Connection:
         try:
             await self._say(self._welcome(member.key))
             member.news.set()
-            await _first_of(self._read(member, grant), self._publish(member, grant))
+            await _first_of(self._read(member, grant), self._publish(member, grant), self._replaced(member))
         finally:
             self._hub.leave(member)
 
@@ -147,6 +147,12 @@ class Connection:
                 if isinstance(message, Snapshot) and message.part == 1:
                     self._metrics.snapshots.inc()
                 await self._say(message)
+
+    async def _replaced(self, member: Member) -> None:
+        await member.replaced.wait()
+        await self._say(Bye("a later session of this client took its place"))
+        with contextlib.suppress(Exception):
+            await self._socket.close(CLOSE_POLICY, "replaced")
 
     async def _receive(self) -> Message:
         frame = await self._socket.receive()

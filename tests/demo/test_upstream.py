@@ -154,7 +154,7 @@ async def test_failures_come_at_their_rate() -> None:
     """An upstream with a measured share of 429 fails about that often by itself, with a Retry-After."""
     made = Upstream(Figures("flaky", 0.004, 0.005, 0.3, None), seed=3)
     await made.start()
-    async with httpx.AsyncClient(base_url=made.url) as client:
+    async with httpx.AsyncClient(base_url=made.url, timeout=60) as client:
         answers = await asyncio.gather(*(client.get("/hello") for _ in range(200)))
     await made.stop()
     limited = [answer for answer in answers if answer.status_code == 429]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
 from pathlib import Path
 
@@ -84,6 +85,49 @@ async def test_the_page_is_served_with_its_types(server: Make, dist: Path, prefi
         assert page.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
         same = await client.get(prefix, headers={"if-none-match": page.headers["etag"]})
         assert same.status_code == 304
+
+
+@pytest.mark.parametrize(
+    ("accept", "encoding"),
+    [
+        ("gzip, deflate, br, zstd", "br"),
+        ("gzip", "gzip"),
+        ("br;q=0, gzip;q=0.5", "gzip"),
+        ("*", "br"),
+        ("*, br;q=0", "gzip"),
+        ("identity", None),
+        ("br;q=x", None),
+        ("", None),
+    ],
+)
+async def test_the_smallest_copy_is_sent(server: Make, dist: Path, accept: str, encoding: str | None) -> None:
+    """What the build compressed is sent as it is, under the type and the policy of the plain file."""
+    plain = b"export const plain = true;\n" * 100
+    copies = {None: plain, "br": b"its brotli copy", "gzip": gzip.compress(plain)}
+    for ending, code in (("", None), (".br", "br"), (".gz", "gzip")):
+        (dist / f"sporewright.js{ending}").write_bytes(copies[code])
+    async with server(dist=dist).serving() as running, _ask(running) as client:
+        asked = {"accept-encoding": accept}
+        async with client.stream("GET", "/sporewright.js", headers=asked) as answer:
+            sent = b"".join([chunk async for chunk in answer.aiter_raw()])
+        same = await client.get("/sporewright.js", headers=asked | {"if-none-match": answer.headers["etag"]})
+        bare = await client.get("/runtime/a.wasm", headers=asked)
+    assert sent == copies[encoding]
+    assert answer.headers.get("content-encoding") == encoding
+    assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert answer.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+    assert answer.headers["vary"] == "accept-encoding"
+    assert same.status_code == 304
+    assert "content-encoding" not in bare.headers
+
+
+async def test_what_is_named_by_its_content_is_kept(server: Make, dist: Path) -> None:
+    """The inspector's hashed assets need no second question, everything else does."""
+    (dist / "assets").mkdir()
+    (dist / "assets" / "index-a1b2.js").write_text("x")
+    async with server(dist=dist).serving() as running, _ask(running) as client:
+        assert "immutable" in (await client.get("/assets/index-a1b2.js")).headers["cache-control"]
+        assert (await client.get("/sporewright.js")).headers["cache-control"] == "no-cache"
 
 
 async def test_nothing_outside_the_page_is_served(server: Make, dist: Path) -> None:

@@ -10,7 +10,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from sporewright.sync import Role, Session
-from sporewright.wire import Ack, Delta, ErrorMessage, Hello, Ping, Pong, Push, Snapshot
+from sporewright.wire import Ack, Bye, Delta, ErrorMessage, Hello, Ping, Pong, Push, Snapshot
 from tests.server.conftest import Device, Running, cell
 
 Make = Callable[..., Running]
@@ -254,3 +254,18 @@ async def test_what_was_committed_is_there_after_a_restart(server: Make) -> None
         assert again.welcome.seq == 1
         assert again.welcome.epoch == resume.epoch
         assert again.welcome.revision >= resume.revision
+
+
+async def test_a_later_session_of_a_client_ends_the_earlier(server: Make) -> None:
+    """A line that died unnoticed keeps no session: the client's next one takes its place, others stay."""
+    async with (
+        server().serving() as running,
+        running.device("A") as first,
+        running.device("B") as other,
+        running.device("A") as second,
+    ):
+        goodbye = await first.hear(Bye)
+        assert "took its place" in goodbye.reason
+        assert (await second.push(cell("A", "x", "latency", 1.0))).accepted == 1
+        assert (await other.push(cell("B", "x", "latency", 1.0))).accepted == 1
+        assert b"sporewright_connections 2.0" in running.app.state.metrics.text()

@@ -75,6 +75,8 @@ def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opener]:
             connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
 
     def again() -> Store:
+        for earlier in opened:
+            earlier.close()  # one server to a database; it connects anew if a test goes on with it
         opened.append(open_store(address))
         return opened[-1]
 
@@ -267,3 +269,13 @@ def test_a_locked_file_is_a_storage_error(tmp_path: Path, monkeypatch: pytest.Mo
     with store.write() as transaction:
         assert transaction.revision == 1
     store.close()
+
+
+def test_a_database_has_one_server(tmp_path: Path) -> None:
+    """A second server is told so, and gets it once the first has let go; two would overwrite each other."""
+    address = f"sqlite:///{tmp_path / 'x.db'}"
+    first = open_store(address)
+    with pytest.raises(StorageError, match=r"x\.db: another server has it open"):
+        open_store(address)
+    first.close()
+    open_store(address).close()

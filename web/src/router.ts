@@ -151,7 +151,8 @@ export class Router extends TypedTarget<RouterEvents> {
   }
 
   get sync(): SyncState {
-    const error = this.#sync.error ?? this.#token.error;
+    // The page knows the cause of what the engine only misses.
+    const error = this.#token.error ?? this.#sync.error;
     return error ? { ...this.#sync, error: { code: error.code, message: error.message } } : this.#sync;
   }
 

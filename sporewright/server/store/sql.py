@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sporewright.errors import StorageError
 from sporewright.server.cells import Coordinate, Layers
 from sporewright.server.store import tables
+from sporewright.server.store.claim import claim
 from sporewright.server.store.contract import Client, ClientKey, Published, Reports, Shelf, Transaction
 from sporewright.server.store.tables import from_text, to_text
 
@@ -78,15 +79,20 @@ class _SqlTransaction:
 
 
 class SqlStore:
-    """A store in a database; opening it brings the tables up to date. One writer: the server that has it open."""
+    """A store in a database; opening it claims it, as its one writer, and brings the tables up to date."""
 
     def __init__(self, url: URL) -> None:
         self._name = url.render_as_string(hide_password=True)
         with self._wrapped("open"):
             self._engine = _engine(url)
-            with self._engine.begin() as connection:
-                _migrate(connection)
-                self.epoch, self._revision = _identity(connection)
+            self._release = claim(url, self._engine)
+            try:
+                with self._engine.begin() as connection:
+                    _migrate(connection)
+                    self.epoch, self._revision = _identity(connection)
+            except BaseException:
+                self.close()
+                raise
 
     @property
     def revision(self) -> int:
@@ -127,7 +133,8 @@ class SqlStore:
             connection.execute(select(tables.meta.c.revision))
 
     def close(self) -> None:
-        """Close the connections."""
+        """Let go of the claim and close the connections."""
+        self._release()
         self._engine.dispose()
 
     def _all(self, table: Table) -> Sequence[Any]:
