@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from filelock import FileLock, Timeout
 from sqlalchemy import URL, Engine, text
@@ -27,15 +28,15 @@ def claim(url: URL, engine: Engine) -> Callable[[], None]:
 
 def _of_file(name: str, file: str | None) -> Callable[[], None]:
     """A lock on a file beside the database; the system lifts it from a killed process. In memory there is no other."""
-    if not file or file == ":memory:":
-        return lambda: None
+    if not file or file == ":memory:" or not Path(file).parent.is_dir():
+        return lambda: None  # filelock would make a missing folder; the database says that it is missing
     lock = FileLock(f"{file}.lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
         raise StorageError(f"database {name}: {TAKEN}") from None
     except OSError:
-        return lambda: None  # no folder, or no right to it: the database says so itself, and better
+        return lambda: None  # no right to the folder: the database says so itself, and better
     return lock.release
 
 
