@@ -7,6 +7,7 @@ import inspect
 import pkgutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pprint import pformat
 from types import ModuleType
 from typing import Any
 
@@ -195,6 +196,16 @@ class Call:
         return made, getattr(made, self.name.split(".")[1])
 
 
+def state_of(thing: Any) -> str:
+    """All that a caller could see of it."""
+    if hasattr(thing, "to_json"):
+        return str(thing.to_json())
+    for slot in ("_tensor", "_field", "_writer"):
+        if hasattr(thing, slot):
+            return state_of(getattr(thing, slot))
+    return pformat(vars(thing) if hasattr(thing, "__dict__") else thing)  # pformat sorts what has no order
+
+
 def modules() -> list[ModuleType]:
     """The modules of policy, and the package for the names of core."""
     package = importlib.import_module("sporewright.policy")
@@ -202,7 +213,8 @@ def modules() -> list[ModuleType]:
     return [sporewright, *(importlib.import_module(name) for name in found if name not in SKIPPED_MODULES)]
 
 
-def _named() -> dict[str, Any]:
+def public() -> dict[str, Any]:
+    """Every public function and class by its name."""
     named: dict[str, Any] = {}
     for module in modules():
         for name in module.__all__:
@@ -220,7 +232,7 @@ def _call(name: str, owner: str, target: Any) -> Call:
 
 def calls() -> Iterator[Call]:
     """Every public function, constructor and method."""
-    for name, thing in sorted(_named().items()):
+    for name, thing in sorted(public().items()):
         if isinstance(thing, type) and issubclass(thing, BaseException):
             continue
         if name not in INSIDE:

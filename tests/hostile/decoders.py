@@ -24,7 +24,7 @@ from sporewright.policy.receipt import Receipt
 from sporewright.sync import Role, Session
 from sporewright.wire import decode
 
-__all__ = ["DECODES", "READERS", "bare", "embedded", "failures", "good"]
+__all__ = ["DECODES", "READERS", "bare", "embedded", "failures", "good", "run_all"]
 
 LEVELS = ("global", "workspace", "device")
 CELL = {"level": "device", "inst": "A", "option": "o", "dim": "d", "v": 1.5, "w": 2.0}

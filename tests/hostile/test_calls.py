@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sporewright.errors import SporewrightError
-from tests.hostile.calls import GOOD, INSIDE, MADE, Call, _named, calls
+from tests.hostile.calls import GOOD, INSIDE, MADE, Call, calls, public, state_of
 
 DEEP: Any = []
 for _ in range(5000):
@@ -22,16 +22,6 @@ HOSTILE = {
     "complex": 1j, "set of lists": [[]], "big float": 1e308, "tiny": 5e-324,
 }  # fmt: skip
 CALLS = list(calls())
-
-
-def state_of(thing: Any) -> str:
-    """All that a caller could see of it."""
-    if hasattr(thing, "to_json"):
-        return str(thing.to_json())
-    for slot in ("_tensor", "_field", "_writer"):
-        if hasattr(thing, slot):
-            return state_of(getattr(thing, slot))
-    return repr(vars(thing)) if hasattr(thing, "__dict__") else repr(thing)
 
 
 def arguments(call: Call, spoiled: str, wrong: Any) -> tuple[list[Any], dict[str, Any]]:
@@ -84,7 +74,7 @@ def test_a_wrong_argument_is_refused_or_harmless(call: Call) -> None:
 def test_the_discovery_finds_what_is_there() -> None:
     """Enough is found, and nothing is excused that does not exist."""
     names = {call.name for call in CALLS}
-    known = _named()
+    known = public()
 
     assert len(names) >= 90
     assert {"Tensor.watch", "Device.gate", "freshness", "FieldWriter.observe", "TokenBucket"} <= names

@@ -1,0 +1,1 @@
+"""Laws that every operator and policy is held to, found by looking."""
