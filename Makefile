@@ -1,6 +1,6 @@
 # Every command sets up what it needs; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check build lock clean setup
+.PHONY: help demo test check build mutants lock clean setup
 PORT ?= 8787
 OPEN ?= 1
 export PORT OPEN
@@ -35,9 +35,12 @@ check: setup ## format, lint, types, import layers
 build: setup ## everything a page needs, in web/dist/
 	@$(PYTHON_IN_VENV) wasm-build/build.py
 
+mutants: setup ## break core/ and policy/ on purpose, 700 seeded changes; list what the corpus does not notice (COUNT=, SEED=, TESTS=)
+	@mutation/run.sh
+
 lock: ## resolve requirements.lock anew from pyproject.toml (UPGRADE=1 takes the newest of everything)
 	@wasm-build/setup.sh lock $(if $(UPGRADE),--upgrade)
 
 clean: ## remove what was built or installed here
-	@rm -rf .venv web/node_modules web/dist web/src/generated wasm-build/cache wasm-build/out e2e/artifacts
+	@rm -rf .venv web/node_modules web/dist web/src/generated wasm-build/cache wasm-build/out mutation/out e2e/artifacts
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
