@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
-from e2e.harness import ARTIFACTS, DIST, Orchestrator, config_of
+from e2e.harness import ARTIFACTS, DIST, config_of
+from tests.serving import Orchestrator
 
 
 @pytest.fixture
 def orchestrator(tmp_path: Path) -> Iterator[Orchestrator]:
     """A fresh orchestrator with three declared options."""
-    server = Orchestrator(tmp_path, config_of({"alpha": 0.1, "beta": 0.2, "gamma": 0.3}))
+    server = Orchestrator(tmp_path, config_of({"alpha": 0.1, "beta": 0.2, "gamma": 0.3}), DIST)
     server.start()
     yield server
     server.stop()

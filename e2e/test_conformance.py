@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext
 
-from e2e.harness import ROOT, Orchestrator, open_bare
+from e2e.harness import ROOT, open_bare
+from tests.serving import Orchestrator
 
 SHARED = Path(os.environ.get("SPOREWRIGHT_SHARED", ROOT.parent / "shared")) / "conformance"
 SUITE = ROOT / "tests" / "conformance"

@@ -7,7 +7,8 @@ from typing import Any
 
 from playwright.sync_api import BrowserContext
 
-from e2e.harness import ROOT, Orchestrator, open_bare
+from e2e.harness import ROOT, open_bare
+from tests.serving import Orchestrator
 
 RUN = """async ({ source }) => {
   const { loadPyodide } = await import("/runtime/pyodide.mjs");

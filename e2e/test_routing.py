@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route
 
-from e2e.harness import Orchestrator, config_of, open_bare, start_router, until
+from e2e.harness import config_of, open_bare, start_router, until
 from e2e.upstreams import Upstream
+from tests.serving import Orchestrator
 
 NAMES = ("alpha", "beta", "gamma")
 FETCH = """async ({ path, init }) => {

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, WebSocketRoute
 
-from e2e.harness import LEVELS, Orchestrator, config_of, open_bare, start_router, until
+from e2e.harness import LEVELS, config_of, open_bare, start_router, until
+from tests.serving import Orchestrator
 
 Device = Callable[..., BrowserContext]
 LIVE = "router.sync.state === 'live' && router.sync.pending === 0"

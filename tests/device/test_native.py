@@ -4,20 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-import json
-import os
-import signal
-import socket
-import subprocess
-import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import jwt
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
@@ -27,9 +18,9 @@ from sporewright.errors import ClosedError, ConfigError, StorageError, TimedOutE
 from sporewright.sync import Role, Session
 from sporewright.wire import Ack, Hello, Limits, Push, Welcome
 from tests.device.fleet import CONFIG, LEVELS
+from tests.serving import Orchestrator
 
 CURSOR = {"workspace": "acme"}
-SECRET = "a-secret-of-at-least-32-bytes-for-tests"
 HAS_SERVER = importlib.util.find_spec("sporewright.cli") is not None
 
 
@@ -147,76 +138,19 @@ async def test_a_bad_start_is_raised() -> None:
             pass
 
 
-class Fleet:
-    """`sporewright serve` on SQLite as a process, that can be killed and started again on the same data."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
-        self.env = {
-            **os.environ,
-            "SPOREWRIGHT_SECRET": SECRET,
-            "SPOREWRIGHT_TICK_S": "0.2",
-        }
-        (folder / "config.json").write_text(json.dumps(CONFIG))
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def words(self, *more: str) -> list[str]:
-        """The command line."""
-        return [sys.executable, "-m", "sporewright.cli", *more]
-
-    def start(self) -> None:
-        """Start the server and wait until it is ready."""
-        more = ["serve", "--host", "127.0.0.1", "--port", str(self.port), "--config", str(self.folder / "config.json")]
-        more += ["--database", f"sqlite:///{self.folder / 'fleet.db'}"]
-        with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(self.words(*more), env=self.env, cwd=self.folder, stdout=log, stderr=log)
-        until = time.monotonic() + 60
-        while time.monotonic() < until and self.process.poll() is None:
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=1):
-                    return
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.1)
-        raise RuntimeError("the server did not start:\n" + (self.folder / "log").read_text()[-3000:])
-
-    def end(self, how: signal.Signals) -> None:
-        """End the server by this signal."""
-        if self.process is not None:
-            self.process.send_signal(how)
-            self.process.wait(timeout=10)
-            self.process = None
-
-    def token(self, device: str) -> str:
-        """A token of this server's for the device's slice (contracts §2)."""
-        now = int(time.time())
-        claims = {
-            "sub": device,
-            "workspace": "acme",
-            "device": device,
-            "iat": now,
-            "exp": now + 600,
-            "aud": "sporewright",
-        }
-        return jwt.encode(claims, SECRET, "HS256")
-
-    def device(self, name: str, **more: Any) -> NativeDevice:
-        """A device of this fleet, not yet started."""
-        url = f"ws://127.0.0.1:{self.port}/v1/sync"
-        return NativeDevice(CONFIG, CURSOR, orchestrator=url, token=self.token(name), **more)
+def device_of(fleet: Orchestrator, name: str, **more: Any) -> NativeDevice:
+    """A device of this fleet, not yet started."""
+    return NativeDevice(CONFIG, CURSOR, orchestrator=fleet.socket_url, token=fleet.token(name), **more)
 
 
 @pytest.fixture
-def fleet(tmp_path: Path) -> Iterator[Fleet]:
+def fleet(tmp_path: Path) -> Iterator[Orchestrator]:
     """A running server."""
     if not HAS_SERVER:
         pytest.skip("the server is not part of this tree")
-    running = Fleet(tmp_path)
-    running.start()
+    running = Orchestrator(tmp_path, CONFIG).start()
     yield running
-    running.end(signal.SIGTERM)
+    running.stop()
 
 
 def leads(option: str) -> Callable[[NativeDevice], bool]:
@@ -224,9 +158,9 @@ def leads(option: str) -> Callable[[NativeDevice], bool]:
     return lambda device: device.queue[:1] == [option]
 
 
-async def test_two_devices_converge(fleet: Fleet) -> None:
+async def test_two_devices_converge(fleet: Orchestrator) -> None:
     """What one device measures moves the other's order after the tick, as a workspace value (U7)."""
-    async with fleet.device("A") as one, fleet.device("B") as two:
+    async with device_of(fleet, "A") as one, device_of(fleet, "B") as two:
         await one.until(is_live, 30)
         await two.until(is_live, 30)
 
@@ -239,19 +173,19 @@ async def test_two_devices_converge(fleet: Fleet) -> None:
         assert latency["value_source"] == ["workspace", "acme"]
 
 
-async def test_offline_writes_arrive_and_a_killed_server_loses_nothing(fleet: Fleet) -> None:
+async def test_offline_writes_arrive_and_a_killed_server_loses_nothing(fleet: Orchestrator) -> None:
     """Measured while the server is dead and kept over a restart of the device, it reaches the other one."""
     records: dict[str, str] = {}
-    async with fleet.device("A", records=records) as one:
+    async with device_of(fleet, "A", records=records) as one:
         one.observe("gamma", "latency", 0.01)
         await one.until(is_live, 30)
-        fleet.end(signal.SIGKILL)
+        fleet.kill()
         await one.until(lambda each: each.sync["state"] != "live")
         one.observe("alpha", "latency", 7.0)
         assert one.sync["pending"] == 1
     fleet.start()
 
-    async with fleet.device("A", records=records) as again, fleet.device("B") as two:
+    async with device_of(fleet, "A", records=records) as again, device_of(fleet, "B") as two:
         assert again.queue == ["gamma", "beta", "alpha"]
         await again.until(is_live, 30)
         await two.until(lambda each: each.queue == ["gamma", "beta", "alpha"], 30)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,8 +17,7 @@ from sporewright.server.app import create_app, tokens_of
 from sporewright.server.settings import Settings
 from sporewright.sync import Role, Session
 from sporewright.wire import Ack, CellEntry, Delta, Hello, Message, Push, Resume, Snapshot, Welcome
-
-SECRET = "a-secret-for-tests-of-32-bytes-or-more"
+from tests.serving import SECRET, free_port
 
 
 class MovableClock:
@@ -39,9 +37,7 @@ class Running:
     def __init__(self, settings: Settings, clock: MovableClock) -> None:
         self.settings, self.clock = settings, clock
         self.tokens = tokens_of(settings, clock)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port()
 
     @property
     def url(self) -> str:

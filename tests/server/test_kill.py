@@ -3,14 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-import subprocess
-import sys
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from websockets.exceptions import ConnectionClosed
@@ -21,6 +14,7 @@ from sporewright.server.store import open_store
 from sporewright.server.store.contract import ClientKey
 from sporewright.wire import Ack, CellEntry, Push
 from tests.server.conftest import SECRET, MovableClock, Running, cell
+from tests.serving import Orchestrator
 
 DEVICES = [f"device-{number}" for number in range(20)]
 
@@ -54,58 +48,34 @@ class _Writer:
         assert again == self.acks.setdefault(len(self.sent), again) == Ack(len(self.sent), 1)
 
 
-@contextmanager
-def _process(running: Running) -> Iterator[subprocess.Popen[bytes]]:
-    """The server as a process of its own, ready."""
-    command = [sys.executable, "-m", "sporewright.cli", "serve", "--port", str(running.port)]
-    environment = os.environ | {"SPOREWRIGHT_SECRET": SECRET, "SPOREWRIGHT_DATABASE": running.settings.database}
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-async def _ready(running: Running, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(300):
-        assert process.poll() is None, "the server ended"
-        try:
-            await asyncio.to_thread(urllib.request.urlopen, f"http://127.0.0.1:{running.port}/readyz", None, 5)
-        except OSError:
-            await asyncio.sleep(0.05)
-        else:
-            return
-    raise AssertionError("the server never got ready")
-
-
-async def _write_until_killed(running: Running, writers: list[_Writer], pushes: int) -> None:
-    with _process(running) as process:
-        await _ready(running, process)
-        tasks = [asyncio.create_task(writer.write(running)) for writer in writers]
-        enough = sum(len(writer.acks) for writer in writers) + pushes
-        while sum(len(writer.acks) for writer in writers) < enough:
-            for task in tasks:
-                assert not task.done(), task.result()
-            await asyncio.sleep(0.01)
-        process.send_signal(signal.SIGKILL)
-        ends = await asyncio.gather(*tasks, return_exceptions=True)
+async def _write_until_killed(server: Orchestrator, running: Running, writers: list[_Writer], pushes: int) -> None:
+    await asyncio.to_thread(server.start)
+    tasks = [asyncio.create_task(writer.write(running)) for writer in writers]
+    enough = sum(len(writer.acks) for writer in writers) + pushes
+    while sum(len(writer.acks) for writer in writers) < enough:
+        for task in tasks:
+            assert not task.done(), task.result()
+        await asyncio.sleep(0.01)
+    server.kill()
+    ends = await asyncio.gather(*tasks, return_exceptions=True)
     assert [end for end in ends if not isinstance(end, ConnectionClosed)] == []
 
 
 async def test_nothing_acknowledged_is_lost_nothing_is_doubled(tmp_path: Path) -> None:
     """Killed twice amid writes, restarted on the same file: each push is there once, and its ack stays."""
-    settings = Settings(database=f"sqlite:///{tmp_path / 'fleet.db'}", secret=SECRET)
+    server = Orchestrator(tmp_path)
+    settings = Settings(database=server.database, secret=SECRET)
     clock = MovableClock()
     clock.time = time.time()
     running = Running(settings, clock)
+    running.port = server.port
     writers = [_Writer(name) for name in DEVICES]
     for pushes in (150, 333):
-        await _write_until_killed(running, writers, pushes)
-    with _process(running) as process:
-        await _ready(running, process)
-        for writer in writers:
-            await writer.say_last_again(running)
+        await _write_until_killed(server, running, writers, pushes)
+    await asyncio.to_thread(server.start)
+    for writer in writers:
+        await writer.say_last_again(running)
+    server.kill()
     store = open_store(settings.database)
     reports, clients = store.reports()["acme"], store.clients()
     store.close()

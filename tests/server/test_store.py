@@ -6,7 +6,6 @@ import importlib.util
 import math
 import os
 import shutil
-import socket
 import sqlite3
 import subprocess
 import time
@@ -19,6 +18,7 @@ from sporewright.errors import ConfigError, StorageError
 from sporewright.server.cells import Layers
 from sporewright.server.store import open_store
 from sporewright.server.store.contract import Client, ClientKey, Published, Store
+from tests.serving import free_port
 
 A = ("device", "A", "groq", "latency")
 NUL = ("device", "A", "a\\0b\0\\c😀", "note")
@@ -40,9 +40,7 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         for part in (home, *home.parents[:3]):
             part.chmod(part.stat().st_mode | 0o011)
         shutil.chown(home, "postgres")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     data = str(home / "data")
     subprocess.run(
         [*be, "initdb", "-D", data, "-U", "spore", "-A", "trust", "-E", "UTF8"], check=True, capture_output=True
