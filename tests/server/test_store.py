@@ -30,8 +30,11 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A PostgreSQL server of our own on a free port, or a plain reason why there is none."""
     if importlib.util.find_spec("psycopg") is None:
         pytest.skip("PostgreSQL: psycopg is not installed")
-    if not (shutil.which("initdb") and shutil.which("pg_ctl")):
-        pytest.skip("PostgreSQL: initdb and pg_ctl are not on the path")
+    # Debian keeps a server's programs off the path, one folder a version.
+    folders = [os.environ["PATH"], *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True))]
+    initdb, pg_ctl = (shutil.which(name, path=os.pathsep.join(folders)) for name in ("initdb", "pg_ctl"))
+    if initdb is None or pg_ctl is None:
+        pytest.skip("PostgreSQL: no initdb and pg_ctl on the path or under /usr/lib/postgresql")
     if os.getuid() == 0 and subprocess.run(["id", "postgres"], capture_output=True).returncode:
         pytest.skip("PostgreSQL: refuses to run as root, and there is no user postgres")
     home = tmp_path_factory.mktemp("postgresql")
@@ -43,13 +46,13 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     port = free_port()
     data = str(home / "data")
     subprocess.run(
-        [*be, "initdb", "-D", data, "-U", "spore", "-A", "trust", "-E", "UTF8"], check=True, capture_output=True
+        [*be, initdb, "-D", data, "-U", "spore", "-A", "trust", "-E", "UTF8"], check=True, capture_output=True
     )
     options = f"-p {port} -c listen_addresses=127.0.0.1 -k {home}"
-    start = [*be, "pg_ctl", "-D", data, "-w", "-o", options, "-l", f"{home}/log", "start"]
+    start = [*be, pg_ctl, "-D", data, "-w", "-o", options, "-l", f"{home}/log", "start"]
     subprocess.run(start, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     yield f"postgresql://spore@127.0.0.1:{port}/postgres"
-    subprocess.run([*be, "pg_ctl", "-D", data, "-m", "immediate", "stop"], check=True, capture_output=True)
+    subprocess.run([*be, pg_ctl, "-D", data, "-m", "immediate", "stop"], check=True, capture_output=True)
 
 
 Opener = Callable[[], Store]

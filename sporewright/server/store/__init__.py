@@ -28,4 +28,6 @@ def open_store(address: str) -> Store:
     try:
         return SqlStore(url)
     except ModuleNotFoundError as why:
-        raise ConfigError(f"database: the driver {why.name!r} is missing; pip install 'psycopg[binary]'") from None
+        raise ConfigError(
+            f"database: the driver {why.name!r} is missing; pip install 'sporewright[postgresql]'"
+        ) from None

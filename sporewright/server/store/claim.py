@@ -46,8 +46,9 @@ def _of_session(name: str, engine: Engine) -> Callable[[], None]:
     if connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": ADVISORY_KEY}).scalar_one():
 
         def release() -> None:
-            connection.detach()  # a pooled connection would keep the lock
-            connection.close()
+            if not connection.closed:
+                connection.detach()  # a pooled connection would keep the lock
+                connection.close()
 
         return release
     connection.close()
