@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect
 
-from e2e.harness import ARTIFACTS, ROOT, free_port
+from e2e.harness import ARTIFACTS, ROOT
+from tests.serving import free_port
 
 Device = Callable[..., BrowserContext]
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route
 
-from e2e.harness import config_of, open_bare, start_router, until
+from e2e.harness import config_of, end_shared_workers, open_bare, start_router, until
 from e2e.upstreams import Upstream
 from tests.serving import Orchestrator
 
@@ -234,6 +234,19 @@ def test_an_engine_that_cannot_start_still_routes(page: Page, fleet: dict[str, U
     assert page.evaluate(FETCH, {"path": "/hello"})["option"] == "alpha"
     code = page.evaluate("router.ready.then(() => null, (error) => error.code)")
     assert code == "engine"
+
+
+def test_an_engine_that_crashes_is_noticed_and_the_page_routes(page: Page, fleet: dict[str, Upstream]) -> None:
+    """The shared worker ends under a living page: the state says so at once, and fetch goes on in the last order."""
+    start_router(page, options_of(fleet, engine="shared"))
+    page.evaluate("router.observe('alpha', 'latency', 9).then(() => router.resolve())")
+    until(page, "router.queue[0] === 'beta'")
+
+    end_shared_workers(page)
+
+    until(page, "router.state === 'failed'")
+    assert "ended by itself" in page.evaluate("router.ready.then(() => router.resolve()).catch((why) => why.message)")
+    assert page.evaluate(FETCH, {"path": "/hello"})["option"] == "beta"
 
 
 def test_a_returning_tab_routes_from_what_was_remembered(page: Page, fleet: dict[str, Upstream]) -> None:

@@ -210,10 +210,11 @@ class RefusedPush(TypedDict):
 
 
 class StatePush(TypedDict):
-    """The worker's own start and end; made by the worker, not by the engine."""
+    """The worker's own start and end, made by the worker. `life` names the lock it holds while it lives."""
 
     state: RouterStateName
     stage: NotRequired[str]
+    life: NotRequired[str]
     error: NotRequired[ErrorData]
 
 

@@ -1,7 +1,7 @@
 /** The page's side of the engine: which kind, under which key, its sign of life, and how to let go of it. */
 import { fingerprint } from "./config";
 import { messageOf, SporewrightError } from "./errors";
-import { randomId } from "./ids";
+import { holdLife } from "./life";
 import { endpointOf, type Endpoint, type Hello, type Manifest } from "./protocol";
 import type { EngineKind } from "./types";
 
@@ -49,7 +49,7 @@ export async function openEngine(
   const build = fingerprint(JSON.stringify(manifest));
   // The build is in the address, so that neither a cache nor a living worker of another build answers.
   const script = new URL(`worker.js?build=${build}`, runtime).href;
-  const life = await holdLife();
+  const life = await holdLife("page");
   const name = `sporewright ${JSON.stringify([build, key])}`;
   const opened = await OPENERS[kind](script, name, failed);
   const hello: Hello["hello"] = { runtime, manifest, stageTimeout, storage: storageName(key), life: life.name };
@@ -117,24 +117,4 @@ const OPENERS: Record<EngineKind, Opener> = {
 function scriptError(script: string, event: Event): SporewrightError {
   const said = (event as Partial<ErrorEvent>).message;
   return new SporewrightError("engine", `stage worker: ${script} ${said ? `failed: ${said}` : "cannot be loaded"}`);
-}
-
-/** A Web Lock that this page holds until it lets go or dies: whoever is granted it next knows that the page is gone. */
-async function holdLife(): Promise<{ name: string | null; release: () => void }> {
-  const locks = (globalThis.navigator as Partial<Navigator> | undefined)?.locks;
-  if (!locks) return { name: null, release: () => undefined }; // not a secure context
-  const name = `sporewright page ${randomId()}`;
-  return new Promise((resolve) => {
-    locks
-      .request(
-        name,
-        () =>
-          new Promise<void>((release) => {
-            resolve({ name, release });
-          }),
-      )
-      .catch(() => {
-        resolve({ name: null, release: () => undefined });
-      });
-  });
 }

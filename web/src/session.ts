@@ -4,6 +4,7 @@ import { loadManifest, openEngine, type EngineKey, type OpenEngine } from "./eng
 import { asError, SporewrightError } from "./errors";
 import type { CallName, Calls, Pushes, StartReply } from "./generated/calls";
 import { randomId } from "./ids";
+import { outlive } from "./life";
 import { Link } from "./protocol";
 import type { Settings } from "./options";
 import { deviceOf, type Token } from "./token";
@@ -37,6 +38,8 @@ export class Session {
   #engine: OpenEngine | null = null;
   #link: Link | null = null;
   #running = false;
+  /** Whether the engine's sign of life is watched. */
+  #watched = false;
   #progress: ((state: Pushes["state"]) => void) | null = null;
 
   constructor(settings: Settings, token: Token, events: SessionEvents) {
@@ -91,11 +94,9 @@ export class Session {
   }
 
   async #open(settings: Parameters<typeof openEngine>[1], kind: EngineKind): Promise<void> {
-    const fail = (error: SporewrightError): void => {
-      if (this.#progress) this.#progress({ state: "failed", error });
-      else this.#events.lost(error);
-    };
-    const engine = await openEngine(kind, settings, fail);
+    const engine = await openEngine(kind, settings, (error) => {
+      this.#fail(error);
+    });
     if (this.#aborted.signal.aborted) {
       engine.close();
       throw new SporewrightError("closed", "the router is closed");
@@ -113,8 +114,26 @@ export class Session {
   }
 
   #heard<P extends keyof Pushes>(push: P, body: Pushes[P]): void {
-    if (push === "state") this.#progress?.(body as Pushes["state"]);
+    if (push === "state") this.#staged(body as Pushes["state"]);
     this.#events.push(push, body);
+  }
+
+  #staged(state: Pushes["state"]): void {
+    if (state.life !== undefined && !this.#watched) {
+      this.#watched = true;
+      const gone = new SporewrightError("engine", "the engine ended by itself: its worker crashed or was ended");
+      const told = (): void => {
+        this.#fail(gone);
+      };
+      outlive(state.life, told, this.#aborted.signal);
+    }
+    this.#progress?.(state);
+  }
+
+  #fail(error: SporewrightError): void {
+    if (this.#aborted.signal.aborted) return;
+    if (this.#progress) this.#progress({ state: "failed", error });
+    else this.#events.lost(error);
   }
 
   /** Resolves when Python is up. Each stage has its deadline in the worker; this is for a worker that says nothing at all. */

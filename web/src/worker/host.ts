@@ -2,6 +2,7 @@
 import { asError } from "../errors";
 import type { CallName, StatePush } from "../generated/calls";
 import { randomId } from "../ids";
+import { holdLife, outlive, type Life } from "../life";
 import { isCall, isHello, type CallMessage, type Endpoint, type Hello } from "../protocol";
 import { boot } from "./boot";
 import { Effects, type Answer } from "./effects";
@@ -41,6 +42,7 @@ export class Host {
   #starting: Promise<void> | null = null;
   #effects: Effects | null = null;
   #readOnly = false;
+  #life: Life | null = null;
   #frame: ReturnType<typeof setTimeout> | null = null;
   #leaving: ReturnType<typeof setTimeout> | undefined;
 
@@ -65,20 +67,17 @@ export class Host {
   }
 
   #greet(page: Page, hello: Hello["hello"]): void {
-    if (hello.life !== null) {
-      // Granted once the page has let go of it, by closing or by dying.
-      navigator.locks
-        .request(hello.life, () => {
-          this.#drop(page);
-        })
-        .catch(() => undefined);
-    }
+    if (hello.life !== null)
+      outlive(hello.life, () => {
+        this.#drop(page);
+      });
     if (this.#state.state === "cold" || this.#state.state === "failed") this.#starting = this.#start(hello);
     else page.endpoint.post({ push: "state", body: this.#state });
   }
 
   async #start(hello: Hello["hello"]): Promise<void> {
     try {
+      this.#life ??= await holdLife("engine");
       const opening = Storage.open(hello.storage, () => {
         this.#takeOver();
       });
@@ -106,8 +105,8 @@ export class Host {
   }
 
   #say(state: StatePush): void {
-    this.#state = state;
-    this.#broadcast("state", state);
+    this.#state = this.#life?.name ? { ...state, life: this.#life.name } : state;
+    this.#broadcast("state", this.#state);
   }
 
   async #answer(page: Page, { id, call, body }: CallMessage): Promise<void> {
@@ -176,6 +175,9 @@ export class Host {
     if (this.#pages.size > 0 || this.#state.state === "cold") return;
     this.#effects = null;
     this.#state = { state: "cold" };
+    // Before the next page may greet: it gets a start of its own, with a life of its own.
+    this.#life?.release();
+    this.#life = null;
     if (this.#frame !== null) clearTimeout(this.#frame);
     this.#frame = null;
     effects?.call("close", {});

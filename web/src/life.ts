@@ -1,0 +1,36 @@
+/** Signs of life: a Web Lock held by whoever lives, granted to whoever wants to know once it lets go or dies. */
+import { randomId } from "./ids";
+
+export interface Life {
+  /** The lock's name; null where there are no locks (no secure context): nobody will know. */
+  name: string | null;
+  release: () => void;
+}
+
+/** Hold a lock under a name of its own until it is released, or this page or worker dies. */
+export async function holdLife(of: "page" | "engine"): Promise<Life> {
+  const locks = locksHere();
+  const none: Life = { name: null, release: () => undefined };
+  if (!locks) return none;
+  const name = `sporewright ${of} ${randomId()}`;
+  return new Promise((resolve) => {
+    const held = (): Promise<void> =>
+      new Promise((release) => {
+        resolve({ name, release });
+      });
+    locks.request(name, held).catch(() => {
+      resolve(none);
+    });
+  });
+}
+
+/** Call `gone` once the holder of this lock has let go of it; not after `signal`. */
+export function outlive(name: string, gone: () => void, signal?: AbortSignal): void {
+  locksHere()
+    ?.request(name, signal ? { signal } : {}, gone)
+    .catch(() => undefined); // aborted, or locks are not to be had after all
+}
+
+function locksHere(): LockManager | undefined {
+  return (globalThis.navigator as Partial<Navigator> | undefined)?.locks;
+}
