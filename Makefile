@@ -19,7 +19,7 @@ demo: build ## start the orchestrator with five upstreams and the inspector (POR
 
 test: build ## build, then run every test: CPython, TypeScript, and end to end in a real browser
 	@echo "test: CPython"
-	@$(PYTHON_IN_VENV) -m pytest -q tests --cov
+	@$(PYTHON_IN_VENV) -m pytest -q tests docs --cov
 	@echo "test: TypeScript"
 	@cd web && npm test --silent
 	@CHROMIUM=$$(wasm-build/browser.sh) && export CHROMIUM && echo "test: end to end with $$CHROMIUM" && $(PYTHON_IN_VENV) -m pytest -q e2e
@@ -36,11 +36,11 @@ build: setup ## everything a page needs, in web/dist/
 	@$(PYTHON_IN_VENV) wasm-build/build.py
 
 mutants: setup ## break core/ and policy/ on purpose, 700 seeded changes; list what the corpus does not notice (COUNT=, SEED=, TESTS=)
-	@mutation/run.sh
+	@tests/mutation/run.sh
 
 lock: ## resolve requirements.lock anew from pyproject.toml (UPGRADE=1 takes the newest of everything)
 	@wasm-build/setup.sh lock $(if $(UPGRADE),--upgrade)
 
 clean: ## remove what was built or installed here
-	@rm -rf .venv web/node_modules web/dist web/src/generated wasm-build/cache wasm-build/out mutation/out e2e/artifacts
+	@rm -rf .venv web/node_modules web/dist web/src/generated wasm-build/cache wasm-build/out .mutants e2e/artifacts
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Break core/ and policy/ on purpose, COUNT seeded changes each, and list those that the tests do not notice.
-# The changes are made in a copy under mutation/out; the clone is left alone. Variables: COUNT, SEED, TESTS, PYTHON.
+# The changes are made in a copy under .mutants; the clone is left alone. Variables: COUNT, SEED, TESTS, PYTHON.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 root=$PWD
-out=$root/mutation/out
+out=$root/.mutants
 count=${COUNT:-350} seed=${SEED:-20260101}
 tests=${TESTS:-tests/conformance/test_conformance.py}
 python=${PYTHON:-$root/.venv/bin/python}
@@ -23,11 +23,11 @@ mutate() { # one package
   mkdir -p "$copy"
   cp -R sporewright tests docs pyproject.toml README.md "$copy"
   cd "$copy"
-  sed -e "s|PACKAGE|$1|; s|PYTHON|$python|; s|TESTS|$tests|" "$root/mutation/cosmic-ray.toml" >session.toml
+  sed -e "s|PACKAGE|$1|; s|PYTHON|$python|; s|TESTS|$tests|" "$root/tests/mutation/cosmic-ray.toml" >session.toml
   "$tool/bin/cosmic-ray" baseline session.toml
   "$tool/bin/cosmic-ray" init session.toml session.sqlite
   "$tool/bin/cr-filter-operators" session.sqlite session.toml
-  "$tool/bin/python" "$root/mutation/sample.py" session.sqlite "$count" "$seed"
+  "$tool/bin/python" "$root/tests/mutation/sample.py" session.sqlite "$count" "$seed"
   nice -n 10 "$tool/bin/cosmic-ray" exec session.toml session.sqlite
 }
 
@@ -38,5 +38,5 @@ policy=$!
 wait "$core"
 wait "$policy"
 for package in core policy; do
-  "$tool/bin/python" mutation/survivors.py "$package" "$out/$package/session.sqlite"
+  "$tool/bin/python" tests/mutation/survivors.py "$package" "$out/$package/session.sqlite"
 done
