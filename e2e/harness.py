@@ -70,11 +70,21 @@ def end_shared_workers(page: Page) -> None:
     browser = page.context.browser
     assert browser is not None
     line = browser.new_browser_cdp_session()
-    for target in line.send("Target.getTargets")["targetInfos"]:
-        if target["type"] == "shared_worker" and target["url"].startswith(page.evaluate("location.origin")):
-            session = line.send("Target.attachToTarget", {"targetId": target["targetId"], "flatten": False})[
-                "sessionId"
-            ]
-            message = {"id": 1, "method": "Runtime.evaluate", "params": {"expression": "self.close()"}}
-            line.send("Target.sendMessageToTarget", {"sessionId": session, "message": json.dumps(message)})
+    origin = page.evaluate("location.origin")
+
+    def living() -> list[str]:
+        targets = line.send("Target.getTargets")["targetInfos"]
+        return [
+            each["targetId"] for each in targets if each["type"] == "shared_worker" and each["url"].startswith(origin)
+        ]
+
+    assert living(), "there is no shared worker"
+    for target in living():
+        session = line.send("Target.attachToTarget", {"targetId": target, "flatten": False})["sessionId"]
+        message = {"id": 1, "method": "Runtime.evaluate", "params": {"expression": "self.close()"}}
+        line.send("Target.sendMessageToTarget", {"sessionId": session, "message": json.dumps(message)})
+    for _ in range(150):
+        if not living():
+            break
+        page.wait_for_timeout(100)
     line.detach()
