@@ -1,6 +1,6 @@
 # Every command sets up what it needs; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check build mutants lock clean setup
+.PHONY: help demo test check bench build mutants lock clean setup
 PORT ?= 8787
 OPEN ?= 1
 export PORT OPEN
@@ -31,6 +31,9 @@ check: setup ## format, lint, types, import layers
 	@$(PYTHON_IN_VENV) -m pytest -q tests/architecture
 	@$(PYTHON_IN_VENV) -m sporewright.device.typescript web/src/generated
 	@cd web && npm run --silent check
+
+bench: build ## print the tables of speed: ratios against a plain JavaScript engine, in one page (SIZES="10 100" for a quick look)
+	@CHROMIUM=$$(wasm-build/browser.sh) && export CHROMIUM && $(PYTHON_IN_VENV) -m e2e.bench.run $(if $(SIZES),--sizes $(SIZES))
 
 build: setup ## everything a page needs, in web/dist/
 	@$(PYTHON_IN_VENV) wasm-build/build.py

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
+from e2e.browser import launch
 from e2e.harness import ARTIFACTS, DIST, config_of
 from tests.serving import Orchestrator
 
@@ -27,12 +26,8 @@ def orchestrator(tmp_path: Path) -> Iterator[Orchestrator]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """The Chromium of this machine."""
-    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     with sync_playwright() as playwright:
-        options: dict[str, Any] = {"args": ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]}
-        if found:
-            options["executable_path"] = found
-        instance = playwright.chromium.launch(**options)
+        instance = launch(playwright)
         yield instance
         instance.close()
 

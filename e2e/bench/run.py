@@ -1,0 +1,108 @@
+"""`make bench`: the tables of speed, each a ratio of two sides taken in one run, in one page of a real Chromium."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import shutil
+import tempfile
+import threading
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page, sync_playwright
+from rich.console import Console
+from rich.table import Table
+
+from e2e.browser import launch
+
+HERE = Path(__file__).resolve().parent
+DIST = HERE.parents[1] / "web" / "dist"
+SIZES = (10, 100, 1000, 10_000, 100_000)
+TABLES = {
+    "write": ("1 · write one device value, read the first 10", (1.5, 15, 150, 1000, 5000)),
+    "resolve": ("2 · Tensor.resolve, nothing kept per cursor", (0.5, 1, 5, 10, 5)),
+    "weigh": ("3 · change one shared weight, read the first 10", (0.5, 1, 5, 10, 10)),
+    "queue": ("4 · read router.queue on the page", (50, 50, 50, 50, 50)),
+    "load": ("5 · load the cells from JSON and resolve once", (None,) * 5),
+}
+MEASURE = """async ({ source, n }) => {
+  const { boot, measure } = await import("/bench/tables.js");
+  const workload = (window.workload ??= await boot(source));
+  const { Router } = await import("/sporewright.js");
+  const option = { floor: "global", level: "global", inst: "", option: "a", dim: "latency", kind: "value", value: 1 };
+  window.router ??= await Router.start({ config: { levels: ["global", "workspace", "device"], seeds: [option] } });
+  await window.router.ready;
+  return measure(workload, n, window.router);
+}"""
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    extensions_map = {**http.server.SimpleHTTPRequestHandler.extensions_map, ".mjs": "text/javascript"}
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def serving() -> Iterator[str]:
+    """The built page and the benchmark's own modules on one origin."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "root"
+        shutil.copytree(DIST, root)
+        shutil.copytree(HERE, root / "bench")
+        with http.server.ThreadingHTTPServer(
+            ("127.0.0.1", 0), functools.partial(_Quiet, directory=str(root))
+        ) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+            server.shutdown()
+
+
+def measured(browser: Browser, sizes: list[int]) -> dict[int, dict[str, Any]]:
+    """Every table's row for each size, in one page."""
+    with serving() as origin:
+        page: Page = browser.new_page()
+        page.set_default_timeout(600_000)
+        page.goto(f"{origin}/manifest.json")
+        rows = {}
+        for n in sizes:
+            print(f"bench: W({n})", flush=True)
+            rows[n] = page.evaluate(MEASURE, {"source": (HERE / "workload.py").read_text(), "n": n})
+        return rows
+
+
+def show(rows: dict[int, dict[str, Any]]) -> None:
+    """The tables: ours, the baseline's, the ratio, and what was asked for."""
+    console = Console(width=100)
+    for name, (title, targets) in TABLES.items():
+        table = Table("options", "ours, µs", "baseline, µs", "ratio", "wanted", title=title, title_justify="left")
+        for n, row in rows.items():
+            found, wanted = row[name], targets[SIZES.index(n)]
+            mark = "" if wanted is None else f"≥ {wanted:g} {'✓' if found['ratio'] >= wanted else '✗'}"
+            table.add_row(
+                f"{n:,}",
+                f"{found['ours'] * 1000:,.1f}",
+                f"{found['theirs'] * 1000:,.1f}",
+                f"{found['ratio']:,.1f}×",
+                mark,
+            )
+        console.print(table)
+
+
+def main() -> None:
+    """Measure and print; `--sizes 10 100` for a quick look."""
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", type=int, nargs="*", default=list(SIZES), choices=SIZES)
+    wanted = parser.parse_args().sizes
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        show(measured(browser, wanted))
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()

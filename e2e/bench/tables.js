@@ -1,0 +1,147 @@
+/** Tables 1 to 5 in one page: both sides warmed up, alternating, medians; decisions compared before anything is timed. */
+import { Baseline } from "./baseline.js";
+
+const CURSOR = { workspace: "acme", device: "A" };
+
+/** Python with numpy and the workload, in this thread. */
+export async function boot(source) {
+  const { loadPyodide } = await import("/runtime/pyodide.mjs");
+  const python = await loadPyodide({
+    indexURL: new URL("/runtime/", location.href).href,
+  });
+  await python.loadPackage(["sporewright", "numpy"]);
+  python.runPython("import numpy");
+  python.FS.writeFile("/home/pyodide/workload.py", source);
+  return python.pyimport("workload");
+}
+
+/** Milliseconds for one call of each, medians of `rounds` alternating batches that last about `batchMs` each. */
+function alternate(ours, theirs, { rounds = 9, batchMs = 30 } = {}) {
+  const sizes = [ours, theirs].map((call) => sized(call, batchMs));
+  const times = [[], []];
+  for (let round = 0; round < rounds; round += 1)
+    [ours, theirs].forEach((call, side) =>
+      times[side].push(timed(call, sizes[side])),
+    );
+  return times.map(median);
+}
+
+function sized(call, batchMs) {
+  for (let count = 1; ; count *= 2) {
+    const each = timed(call, count);
+    if (each * count >= batchMs / 4 || count > 1e6)
+      return Math.max(1, Math.round(batchMs / Math.max(each, 1e-6)));
+  }
+}
+
+function timed(call, count) {
+  const began = performance.now();
+  for (let at = 0; at < count; at += 1) call();
+  return (performance.now() - began) / count;
+}
+
+function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)];
+}
+
+/** The same small walk of numbers on both sides. */
+function walk() {
+  let state = 7;
+  return () => (state = (state * 48271) % 2147483647) / 2147483647;
+}
+
+function baselineOf(text) {
+  const { levels, cells } = JSON.parse(text);
+  const made = new Baseline(levels);
+  for (const { level, inst, option, dim, v, w } of cells) {
+    if (v !== undefined) made.setValue(level, inst, option, dim, v);
+    if (w !== undefined) made.setWeight(level, inst, dim, w);
+  }
+  return made;
+}
+
+/** One row of every table for W(n). */
+export function measure(workload, n, router) {
+  const text = workload.tensor_text(n);
+  const engine = workload.Inline(text);
+  const call = Object.fromEntries(
+    ["write_and_head", "resolve", "weigh_and_head"].map((name) => [
+      name,
+      engine[name],
+    ]),
+  );
+  const plain = baselineOf(text);
+  const options = [...plain.cells[0].get("").keys()].filter(Boolean);
+  const head = () => plain.resolve(CURSOR).slice(0, 10).join("\n");
+  const dimensions = [...plain.cells[0].get("").get("").keys()];
+  const pick = (random, list) => list[Math.floor(random() * list.length)];
+
+  const writing = { ours: walk(), theirs: walk() };
+  const write = {
+    ours: () =>
+      call.write_and_head(
+        pick(writing.ours, options),
+        "latency",
+        writing.ours(),
+      ),
+    theirs: () => {
+      plain.setValue(
+        "device",
+        "A",
+        pick(writing.theirs, options),
+        "latency",
+        writing.theirs(),
+      );
+      return head();
+    },
+  };
+  const weighing = { ours: walk(), theirs: walk() };
+  const weigh = {
+    ours: () =>
+      call.weigh_and_head(
+        pick(weighing.ours, dimensions),
+        weighing.ours() + 0.1,
+      ),
+    theirs: () => {
+      plain.setWeight(
+        "global",
+        "",
+        pick(weighing.theirs, dimensions),
+        weighing.theirs() + 0.1,
+      );
+      return head();
+    },
+  };
+  const resolve = { ours: () => call.resolve(), theirs: head };
+  for (const { ours, theirs } of [resolve, write, weigh, write, resolve])
+    if (ours() !== theirs())
+      throw new Error(`W(${n}): the two sides decide differently`);
+
+  const rows = {};
+  const time = (name, { ours, theirs }, options) => {
+    const [mine, other] = alternate(ours, theirs, options);
+    rows[name] = { ours: mine, theirs: other, ratio: other / mine };
+  };
+  const slow =
+    n >= 100_000
+      ? { rounds: 3, batchMs: 1 }
+      : n >= 10_000
+        ? { rounds: 5, batchMs: 30 }
+        : {};
+  time("resolve", resolve, slow);
+  time("write", write, slow);
+  time("weigh", weigh, slow);
+  if (router) time("queue", { ours: () => router.queue, theirs: head }, slow);
+  time(
+    "load",
+    {
+      ours: () => workload.load_and_resolve(text),
+      theirs: () => baselineOf(text).resolve(CURSOR),
+    },
+    { rounds: n >= 10_000 ? 1 : 3, batchMs: 1 },
+  );
+  for (const proxy of Object.values(call)) proxy.destroy();
+  engine.destroy();
+  return rows;
+}

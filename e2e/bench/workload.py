@@ -1,0 +1,72 @@
+"""W(n): the workload of every table, the same cells on both sides, and the calls that are timed in Python.
+
+Levels global ≺ workspace ≺ device; n options × 6 dimensions at global, one workspace and one device value an option, six
+shared weights. Runs in CPython and, read as text, in the page's Pyodide.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+from sporewright import Tensor
+
+LEVELS = ["global", "workspace", "device"]
+DIMENSIONS = ["availability", "failure", "financial", "freshness", "latency", "quality"]
+CURSOR = {"workspace": "acme", "device": "A"}
+
+
+def cells(n: int, seed: int = 1) -> list[dict[str, Any]]:
+    """The cells of W(n), as S1 has them."""
+    dice = random.Random(seed)
+    made = [
+        {"level": "global", "inst": "", "option": "", "dim": dimension, "w": round(dice.uniform(0.1, 2), 6)}
+        for dimension in DIMENSIONS
+    ]
+    for at in range(n):
+        option = f"option-{at:06d}"
+        made += [
+            {"level": "global", "inst": "", "option": option, "dim": dimension, "v": round(dice.random(), 9)}
+            for dimension in DIMENSIONS
+        ]
+        for level, instance in (("workspace", "acme"), ("device", "A")):
+            dimension = DIMENSIONS[dice.randrange(6)]
+            made.append(
+                {"level": level, "inst": instance, "option": option, "dim": dimension, "v": round(dice.random(), 9)}
+            )
+    return made
+
+
+def tensor_text(n: int) -> str:
+    """W(n) as the JSON of a tensor (table 5 reads it)."""
+    return json.dumps({"levels": LEVELS, "cells": cells(n)})
+
+
+class Inline:
+    """An engine in the caller's own thread: what tables 1 to 3 call from JavaScript."""
+
+    def __init__(self, text: str) -> None:
+        self.tensor = Tensor.from_json(text)
+        self.device = self.tensor.writer("device", "A")
+        self.operator = self.tensor.writer("global")
+        self.live = self.tensor.watch(CURSOR, 10)
+
+    def write_and_head(self, option: str, dimension: str, value: float) -> str:
+        """Table 1: one device value, then the first ten, joined."""
+        self.device.set_value("device", "A", option, dimension, value)
+        return "\n".join(self.live.order())
+
+    def resolve(self) -> str:
+        """Table 2: the whole queue, nothing kept for this cursor but what any cursor may use; only its head crosses."""
+        return "\n".join(self.tensor.resolve(CURSOR)[:10])
+
+    def weigh_and_head(self, dimension: str, weight: float) -> str:
+        """Table 3: one shared weight, then the first ten."""
+        self.operator.set_weight("global", "", dimension, weight)
+        return "\n".join(self.live.order())
+
+
+def load_and_resolve(text: str) -> str:
+    """Table 5: the cells from JSON, then one queue."""
+    return "\n".join(Tensor.from_json(text).resolve(CURSOR)[:10])
