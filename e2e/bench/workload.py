@@ -1,7 +1,7 @@
 """W(n): the workload of every table, the same cells on both sides, and the calls that are timed in Python.
 
-Levels global ≺ workspace ≺ device; n options × 6 dimensions at global, one workspace and one device value an option, six
-shared weights. Runs in CPython and, read as text, in the page's Pyodide.
+Levels global ≺ workspace ≺ device; n options × 6 dimensions at global, one workspace and one device value an option,
+six shared weights. Runs in CPython and, read as text, in the page's Pyodide.
 """
 
 from __future__ import annotations
