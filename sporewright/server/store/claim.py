@@ -30,7 +30,7 @@ def _of_file(name: str, file: str | None) -> Callable[[], None]:
     """A lock on a file beside the database; the system lifts it from a killed process. In memory there is no other."""
     if not file or file == ":memory:" or not Path(file).parent.is_dir():
         return lambda: None  # filelock would make a missing folder; the database says that it is missing
-    lock = FileLock(f"{file}.lock")
+    lock = FileLock(f"{file}.lock", thread_local=False)  # else only the thread that took it could let go of it
     try:
         lock.acquire(timeout=0)
     except Timeout:
