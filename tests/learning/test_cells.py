@@ -1,0 +1,150 @@
+"""Beliefs in a tensor: learned values and curiosity are found by resolve and explain as they are (L10, R8)."""
+
+from __future__ import annotations
+
+import pytest
+
+from sporewright.core.config import TensorConfig
+from sporewright.core.tensor import Tensor
+from sporewright.learning.cells import LOCAL, LocalCells, count_of, is_companion, own_of, support_of
+from sporewright.learning.curiosity import Curiosity
+from sporewright.learning.evidence import Evidence
+from sporewright.learning.learner import Learner
+from sporewright.learning.settings import LearningSettings
+
+LEVELS = ["global", "workspace", "device", LOCAL]
+
+
+def seed(option: str, dimension: str, kind: str, value: float) -> dict[str, object]:
+    """One write at global."""
+    return {
+        "floor": "global",
+        "level": "global",
+        "inst": "",
+        "option": option,
+        "dim": dimension,
+        "kind": kind,
+        "value": value,
+    }
+
+
+def laid(temperature: float = 0.5, device: str = "", **settings: object) -> LocalCells:
+    """Options a, b, c with declared latencies 1, 2, 3 and weights 1 on latency and 2 on failure."""
+    seeds = [seed(option, "latency", "value", float(at + 1)) for at, option in enumerate("abc")]
+    seeds += [seed("", "latency", "weight", 1.0), seed("", "failure", "weight", 2.0)]
+    tensor = TensorConfig.from_dict({"levels": LEVELS, "seeds": seeds, "priors": {"failure": 0.05}}).build()
+    learner = Learner(LearningSettings(temperature=temperature, **settings), device=device)  # type: ignore[arg-type]
+    cells = LocalCells(learner, tensor, {"workspace": "acme", "device": "A", LOCAL: "A/"}, {"workspace": "acme"})
+    for option in "abc":
+        cells.declare(option)
+    return cells
+
+
+def tensor_of(cells: LocalCells) -> Tensor:
+    """The tensor they are laid in."""
+    return cells._tensor
+
+
+def learn(cells: LocalCells, now: float, option: str, latency: float) -> None:
+    """One answer, and the cells after it."""
+    cells.learner.learn(now, option, Evidence(latency_s=latency, failed=False))
+    cells.write(now, "abc")
+
+
+def test_pure_exploitation_goes_by_the_means() -> None:
+    """At temperature 0 the order is that of the expected costs, the same every time."""
+    cells = laid(temperature=0.0)
+    learn(cells, 0.0, "a", 9.0)
+    tensor = tensor_of(cells)
+
+    assert tensor.resolve(cells.cursor) == ["b", "c", "a"]
+    assert cells.best == "b"
+
+
+def test_explain_finds_the_belief_and_its_weight() -> None:
+    """`explain` shows the learned value at `local`, the share of own evidence in it, and curiosity with its weight."""
+    cells = laid()
+    learn(cells, 0.0, "a", 1.5)
+    found = next(each for each in tensor_of(cells).explain(cells.cursor).ranked if each.option == "a")
+    terms = {term.dimension: term for term in found.terms}
+
+    assert terms["latency"].value_source == (LOCAL, "A/")
+    assert 0.5 < terms[own_of("latency")].value < 1.0
+    assert terms["explore"].value < 0.0 < (terms["explore"].weight or 0.0)
+
+
+def test_curiosity_brings_up_what_nobody_knows() -> None:
+    """An option that nobody measured goes first if its prior is wide, and stops doing so once it was measured."""
+    cells = laid()
+    tensor = tensor_of(cells)
+    tensor.writer("global").set_value("global", "", "new", "latency", 2.0)
+    tensor.priors.add(("new", "latency"))
+    cells.declare("new")
+    learn(cells, 0.0, "a", 1.0)
+    cells.write(0.0, ["new"])
+
+    assert tensor.resolve(cells.cursor)[0] == "new"
+    assert cells.called(0.0, "new", ["a", "b", "c", "new"])
+    cells.learner.learn(2.0, "new", Evidence(latency_s=2.0, failed=False))
+    cells.write(2.0, ["a", "b", "c", "new"])
+    assert tensor.resolve(cells.cursor)[0] == "a"
+
+
+def test_the_budget_ends_curiosity() -> None:
+    """Once a window's exploratory calls are spent the temperature is 0 until the next window."""
+    cells = laid(explore_calls=1)
+    cells.write(0.0, "abc")
+
+    assert not cells.called(0.0, "a", "abc")
+    assert cells.called(0.0, "b", "abc")
+    cells.write(1.0, "abc")
+    assert tensor_of(cells).weight(cells.cursor, "a", "explore") == 0.0
+    cells.write(3601.0, "abc")
+    assert tensor_of(cells).weight(cells.cursor, "a", "explore") == 0.5
+
+
+def test_money_is_a_budget_too() -> None:
+    """What an exploratory call costs more than the best known one is taken from the window's money."""
+    cells = laid(explore_usd=0.5)
+    cells.learner.declare("a", "financial", 0.1)
+    cells.learner.declare("b", "financial", 0.8)
+    cells.write(0.0, "abc")
+    cells.called(0.0, "b", "abc")
+
+    assert cells.learner.curiosity.budget.usd == pytest.approx(0.7)
+    assert not cells.learner.curiosity.allowed(0.0)
+
+
+def test_devices_take_turns() -> None:
+    """Among a hundred holders about ten look at one option in one slot; a device alone always may."""
+    settings = LearningSettings()
+    weights = [Curiosity(settings, f"device-{at}", None).weight(1000.0, "a", 100.0) for at in range(100)]
+
+    assert 2 <= sum(weight > 0 for weight in weights) <= 25
+    assert len(set(weights)) > 2
+    assert Curiosity(settings, "", None).weight(1000.0, "a", 100.0) == settings.temperature
+
+
+def test_thompson_sampling_is_repeatable() -> None:
+    """The same seed draws the same orders, another one others."""
+    orders = []
+    for number in (1, 1, 2):
+        learner = Learner(LearningSettings(thompson=True), seed=number)
+        orders.append([learner.curious(0.0, option, {"latency": 1.0}) for option in "abcdef"])
+
+    assert orders[0] == orders[1] != orders[2]
+
+
+def test_clearing_gives_the_declared_order_back() -> None:
+    """Nothing of what was laid stays behind."""
+    cells = laid()
+    learn(cells, 0.0, "a", 9.0)
+    cells.clear()
+
+    assert tensor_of(cells).resolve(cells.cursor) == ["a", "b", "c"]
+
+
+def test_companions_are_told_from_values() -> None:
+    """What stands behind a value is none itself."""
+    assert all(is_companion(each("latency")) for each in (count_of, support_of, own_of))
+    assert not is_companion("latency")
