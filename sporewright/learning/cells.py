@@ -1,0 +1,147 @@
+"""Beliefs as cells: posterior means in a local slice, finer than what is synced, and curiosity as one more term (L10).
+
+`resolve` and `explain` stay what they are: they find the learned value at level `local`, and the temperature as the
+weight of `explore` there. A dimension without own evidence is left to the levels above: the fleet's value is read where
+it was published.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Final
+
+from sporewright.core import resolve
+from sporewright.core.store import Slice
+from sporewright.core.tensor import Tensor
+from sporewright.learning.learner import Learner
+from sporewright.policy.explore import DIMENSION as EXPLORE
+
+__all__ = ["COUNT", "LOCAL", "OWN", "SUPPORT", "LocalCells", "count_of", "is_companion", "own_of", "support_of"]
+
+LOCAL: Final = "local"
+"""The level below all others, where beliefs are laid; it never leaves the device."""
+COUNT: Final = "count:"
+"""`count:<dimension>` beside a device's own value: how many measurements' worth of evidence it stands for."""
+SUPPORT: Final = "support:"
+"""`support:<dimension>` beside a published value: how many holders stand behind it."""
+
+OWN: Final = "own:"
+"""`own:<dimension>` beside a belief: the share of own evidence in it, 0 to 1, for people (`explain`); hundredths."""
+
+
+def count_of(dimension: str) -> str:
+    """The companion that carries a device's count."""
+    return COUNT + dimension
+
+
+def support_of(dimension: str) -> str:
+    """The companion that carries a fleet's support."""
+    return SUPPORT + dimension
+
+
+def own_of(dimension: str) -> str:
+    """The companion that says how much of a belief is own evidence."""
+    return OWN + dimension
+
+
+def is_companion(dimension: str) -> bool:
+    """True for what says how much stands behind a value, and is none itself."""
+    return dimension.startswith((COUNT, SUPPORT, OWN))
+
+
+class LocalCells:
+    """One cursor's beliefs in one tensor: `cursor` names the `local` instance they are laid at and the levels above.
+
+    `above`: the cursor of what others say (declared, published), without the device's own levels. `task`: the kind of
+    work whose beliefs these are.
+    """
+
+    def __init__(
+        self, learner: Learner, tensor: Tensor, cursor: Mapping[str, str], above: Mapping[str, str], task: str = ""
+    ) -> None:
+        self.learner = learner
+        self.cursor = dict(cursor)
+        self.task = task
+        self.best: str | None = None
+        """The option that is best by what is known, curiosity left out."""
+        self._tensor = tensor
+        self._above = dict(above)
+        self._at = tensor.level_index(LOCAL)
+        self._instance = self.cursor.get(LOCAL, "")
+        self._greedy: dict[str, float] = {}
+
+    def declare(self, option: str) -> None:
+        """Tell the learner what the levels above say of an option."""
+        for dimension in self.learner.settings.dimensions:
+            value = self._tensor.value(self._above, option, dimension)
+            support = self._tensor.value(self._above, option, support_of(dimension)) or 0.0
+            mere = support == 0.0 and (option, dimension) in self._tensor.priors
+            self.learner.declare(option, dimension, value, prior=mere, support=support)
+
+    def write(self, now: float, options: Iterable[str]) -> int:
+        """Lay what is believed of these options now; how many cells changed."""
+        changed = 0
+        slices = self._tensor.slices(self.cursor)
+        for option in options:
+            changed += self._lay(now, option, slices)
+        changed += self._put("", EXPLORE, None, self._temperature(now))
+        self._compare(options, self._tensor.slices(self.cursor))
+        return changed
+
+    def called(self, now: float, option: str, among: Collection[str]) -> bool:
+        """An option is called first, of these that could be: spend from the budget if it is not the best known one."""
+        known = [(score, each) for each in among if (score := self._greedy.get(each)) is not None]
+        best = min(known, default=(0.0, option))[1]
+        if best == option:
+            return False
+        costs = [self.learner.cell(now, each, "financial", task=self.task) for each in (option, best)]
+        more = costs[0].mean - costs[1].mean if costs[0] and costs[1] else 0.0
+        self.learner.curiosity.spend(more)
+        return True
+
+    def clear(self) -> int:
+        """Take everything away again."""
+        self._greedy.clear()
+        return self._tensor.clear(LOCAL, self._instance)
+
+    def _lay(self, now: float, option: str, slices: Sequence[Slice]) -> int:
+        changed = 0
+        weights: dict[str, float] = {}
+        learner, task = self.learner, self.task
+        for dimension in learner.settings.dimensions:
+            weight = resolve.fold_weight(slices, option, dimension)
+            if weight is not None:
+                weights[dimension] = weight
+            if learner.knows(option, dimension):
+                changed += self._believe(now, option, dimension)
+        own = learner.curiosity.weight(now, option, learner.holders)
+        value = learner.curious(now, option, weights, task=task)
+        return changed + self._put(option, EXPLORE, value, own)
+
+    def _believe(self, now: float, option: str, dimension: str) -> int:
+        cell = self.learner.cell(now, option, dimension, task=self.task)
+        belief = self.learner.belief(now, option, dimension, task=self.task)
+        if cell is None or belief is None:
+            return 0
+        changed = self._put(option, dimension, cell.mean, None)
+        return changed + self._put(option, own_of(dimension), round(belief.own, 2), None)
+
+    def _put(self, option: str, dimension: str, value: float | None, weight: float | None) -> bool:
+        before = self._tensor.store.get(self._at, self._instance, option, dimension)
+        if before == (value, weight):
+            return False
+        self._tensor.put(self._at, self._instance, option, dimension, value, weight)
+        return True
+
+    def _temperature(self, now: float) -> float:
+        curiosity = self.learner.curiosity
+        return self.learner.settings.temperature if curiosity.allowed(now) else 0.0
+
+    def _compare(self, options: Iterable[str], slices: Sequence[Slice]) -> None:
+        for option, score in resolve.scores(slices, options):
+            if score is None:
+                self._greedy.pop(option, None)
+                continue
+            value, weight = self._tensor.store.get(self._at, self._instance, option, EXPLORE)
+            self._greedy[option] = score - (value * weight if isinstance(value, float) and weight is not None else 0.0)
+        self.best = min(((score, option) for option, score in self._greedy.items()), default=(0.0, None))[1]

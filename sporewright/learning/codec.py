@@ -1,0 +1,92 @@
+"""What was learned as JSON: one record an option, so that a change rewrites little (contracts §5).
+
+{"<dimension>": {"<task>": {"now": [n, mean, squares, at], "before"?: [n, mean, squares, at], "changed"?: t,
+                            "up"?: x, "down"?: x, "run"?: [n, mean, squares, at]}}}
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from sporewright import jsontext
+from sporewright.errors import DecodeError
+from sporewright.learning.leaf import Evidenced, Leaf
+from sporewright.learning.track import Track
+
+__all__ = ["decode_option", "encode_option", "number_of", "object_of"]
+
+# What a number may come to: beyond it something else was written there.
+LARGEST = 1e15
+
+
+def encode_option(tracks: Mapping[str, Track]) -> str:
+    """One option's record."""
+    record = {
+        dimension: {task: _leaf(leaf) for task, leaf in track.leaves.items()} for dimension, track in tracks.items()
+    }
+    return json.dumps(record, separators=(",", ":"), allow_nan=False)
+
+
+def decode_option(record: object, place: str) -> list[tuple[str, Track]]:
+    """An option's record, parsed, read back strictly: DecodeError says where it is none."""
+    data = object_of(record, place)
+    return [(dimension, _read_track(row, f"{place}.{dimension}")) for dimension, row in data.items()]
+
+
+def _read_track(data: object, place: str) -> Track:
+    return Track({task: _read_leaf(raw, f"{place}.{task}") for task, raw in object_of(data, place).items()})
+
+
+def _leaf(leaf: Leaf) -> dict[str, Any]:
+    body: dict[str, Any] = {"now": _evidence(leaf.now)}
+    if leaf.before is not None:
+        body |= {"before": _evidence(leaf.before), "changed": leaf.changed}
+    if leaf.up or leaf.down:
+        body |= {"up": leaf.up, "down": leaf.down, "run": _evidence(leaf.run)}
+    return body
+
+
+def _evidence(evidence: Evidenced) -> list[float]:
+    return [evidence.n, evidence.mean, evidence.squares, evidence.at]
+
+
+def _read_leaf(data: object, place: str) -> Leaf:
+    body = object_of(data, place)
+    leaf = Leaf(_read_evidence(body.get("now"), f"{place}.now"))
+    if "before" in body:
+        leaf.before = _read_evidence(body["before"], f"{place}.before")
+        leaf.changed = number_of(body.get("changed"), f"{place}.changed")
+        if not leaf.before.n > 0:
+            raise DecodeError(f"{place}.before: no evidence")
+    if "run" in body:
+        leaf.run = _read_evidence(body["run"], f"{place}.run")
+        leaf.up, leaf.down = (number_of(body.get(side, 0.0), f"{place}.{side}", 0.0) for side in ("up", "down"))
+    return leaf
+
+
+def _read_evidence(data: object, place: str) -> Evidenced:
+    if not isinstance(data, list) or len(data) != 4:
+        raise DecodeError(f"{place}: {jsontext.shown(data)} is not [n, mean, squares, at]")
+    n, mean, squares, at = (number_of(x, f"{place}[{i}]", 0.0 if i in (0, 2) else -LARGEST) for i, x in enumerate(data))
+    return Evidenced(n, mean, squares, at)
+
+
+def number_of(data: object, place: str, least: float = -LARGEST) -> float:
+    """A number from JSON within what can be computed with."""
+    if (
+        isinstance(data, bool)
+        or not isinstance(data, int | float)
+        or not (math.isfinite(data) and least <= data <= LARGEST)
+    ):
+        raise DecodeError(f"{place}: {jsontext.shown(data)} is not a number in [{least:g}, {LARGEST:g}]")
+    return float(data)
+
+
+def object_of(data: object, place: str) -> dict[str, Any]:
+    """An object from JSON."""
+    if not isinstance(data, dict):
+        raise DecodeError(f"{place}: an object is wanted, not {jsontext.shown(data)}")
+    return data

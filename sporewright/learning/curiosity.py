@@ -1,0 +1,77 @@
+"""How much trying something else is wanted and allowed: temperature, budget, not everybody at once (L6, L8, L10)."""
+
+from __future__ import annotations
+
+import math
+from binascii import crc32
+from dataclasses import dataclass
+
+from sporewright.learning.settings import LearningSettings
+
+__all__ = ["Budget", "Curiosity", "chance"]
+
+# Devices take turns in slots of this length, each option on its own beat: a recovery is found within a few of them.
+SLOT_S = 15.0
+# Among the devices of a fleet this many look at the same thing in one slot, on average: twice the support that counts.
+LOOKERS = 2.0
+
+
+def chance(*names: object) -> float:
+    """A number in (0, 1) drawn from the names: the same names, the same number, in any process."""
+    return (crc32(repr(names).encode("utf-8", "surrogatepass")) + 0.5) / 2**32
+
+
+@dataclass(slots=True)
+class Budget:
+    """What was spent in the present window."""
+
+    window: float = 0.0
+    calls: float = 0.0
+    usd: float = 0.0
+
+    def turn(self, now: float, window_s: float) -> None:
+        """A new window starts empty; a clock that ran backwards opens none."""
+        window = float(math.floor(now / window_s))
+        if window > self.window:
+            self.window, self.calls, self.usd = window, 0.0, 0.0
+
+
+class Curiosity:
+    """Weights for the `explore` terms of one device."""
+
+    def __init__(self, settings: LearningSettings, device: str, seed: int | None) -> None:
+        self.budget = Budget()
+        self._settings, self._device, self._seed = settings, device, seed
+
+    def allowed(self, now: float) -> bool:
+        """Whether the window's budget has room for another exploratory call."""
+        self.budget.turn(now, self._settings.window_s)
+        room = self.budget.calls + 1 <= self._settings.explore_calls and self.budget.usd <= self._settings.explore_usd
+        return self._settings.temperature > 0 and room
+
+    def spend(self, usd: float) -> None:
+        """An exploratory call went out that may cost so much more than the best known."""
+        self.budget.calls += 1
+        self.budget.usd += max(0.0, usd)
+
+    def weight(self, now: float, option: str, holders: float) -> float:
+        """The temperature for this option now: devices take turns, the more of them there are the fewer at a time.
+
+        A device alone is always curious. With a name it has a beat of its own, so that equal beliefs do not choose
+        alike: half to one and a half times the temperature. With a fleet of `holders` behind what is known, so many
+        devices that about twice the needed support look in one slot.
+        """
+        if not self.allowed(now):
+            return 0.0
+        if not self._device:
+            return self._settings.temperature
+        slot = math.floor(now / SLOT_S + chance(self._device))
+        if chance(self._device, option, slot) * holders > LOOKERS * self._settings.support:
+            return 0.0
+        return self._settings.temperature * (0.5 + chance(option, self._device, slot))
+
+    def draw(self, option: str, draws: int) -> float:
+        """A standard normal number for Thompson sampling, the same for the same seed, option and count of draws
+        (Box and Muller 1958)."""
+        radius, angle = (chance(self._seed, self._device, option, draws, part) for part in ("radius", "angle"))
+        return math.sqrt(-2.0 * math.log(radius)) * math.cos(2.0 * math.pi * angle)

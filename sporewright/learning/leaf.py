@@ -1,0 +1,131 @@
+"""One place's own evidence about one (option, dimension): a discounted mean, and the memory of what it was before.
+
+The evidence is kept with the prior taken out (n measurements' worth, their mean), so that it can be sent, discounted
+and combined by rules L1–L3 whatever the noise is thought to be. A change much larger than the noise starts a new
+regime at once; the one before is remembered, because what was a good option once comes back sooner than others.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from sporewright.learning.scale import Moments
+from sporewright.learning.settings import DimensionSettings, LearningSettings
+
+__all__ = ["Evidenced", "Leaf", "decayed", "discount_of"]
+
+# Evidence below this many measurements' worth is none.
+LEAST = 1e-6
+
+
+def discount_of(elapsed_s: float, half_life_s: float) -> float:
+    """2^(−elapsed / half-life): what is left of evidence (L3); a clock that ran backwards takes nothing away."""
+    return math.exp2(-max(0.0, elapsed_s) / half_life_s)
+
+
+@dataclass(slots=True)
+class Evidenced:
+    """`n` measurements' worth of evidence: their mean, the squares of their residuals, and the time of the last."""
+
+    n: float = 0.0
+    mean: float = 0.0
+    squares: float = 0.0
+    at: float = 0.0
+
+    def add(self, x: float, weight: float = 1.0, squares: float = 0.0) -> None:
+        """More measurements; the order in which they come does not matter to their mean."""
+        total = self.n + weight
+        self.mean += (x - self.mean) * (weight / total)
+        self.squares += squares
+        self.n = total
+
+    def age(self, at: float, half_life_s: float) -> None:
+        """Bring it to that time; discounts compose, so it does not matter how often this is done (L3)."""
+        left = discount_of(at - self.at, half_life_s)
+        self.n, self.squares = self.n * left, self.squares * left
+        self.at = max(at, self.at)
+
+
+def decayed(evidence: Evidenced, now: float, half_life_s: float) -> float:
+    """How much of the evidence is left."""
+    n = evidence.n * discount_of(now - evidence.at, half_life_s)
+    return n if n >= LEAST else 0.0
+
+
+@dataclass(slots=True)
+class Leaf:
+    """The regime it is in, the one before (while a change is young), and the run of one-sided surprises so far."""
+
+    now: Evidenced = field(default_factory=Evidenced)
+    before: Evidenced | None = None
+    changed: float = 0.0
+    """When the present regime began; means something while `before` is kept."""
+    up: float = 0.0
+    down: float = 0.0
+    run: Evidenced = field(default_factory=Evidenced)
+
+    def lasting(self, at: float, dimension: DimensionSettings) -> float:
+        """The probability that the change still holds; 1 if there was none.
+
+        A state that has held for s seconds holds for another d with probability s / (s + d): nothing is known of how
+        long such things take, so they are expected to take as long again (the scale-free prior, Jeffreys).
+        `suspicion_s` is added to s; beyond the half-life the change is forgotten like all else.
+        """
+        if self.before is None:
+            return 1.0
+        held = max(0.0, self.now.at - self.changed) + dimension.suspicion_s
+        unseen = max(0.0, at - self.now.at)
+        return held / (held + unseen) * discount_of(unseen, dimension.half_life_s)
+
+    def mixed(self, at: float, dimension: DimensionSettings, present: Moments, past: Moments) -> Moments:
+        """Mean and variance of being in either regime."""
+        p = self.lasting(at, dimension)
+        gap = present.mean - past.mean
+        return Moments(
+            p * present.mean + (1.0 - p) * past.mean,
+            p * present.variance + (1.0 - p) * past.variance + p * (1.0 - p) * gap * gap,
+        )
+
+    def surprise(self, z: float, x: float, weight: float, settings: LearningSettings) -> bool:
+        """Add one standardized residual to the two CUSUMs; True if one of them passed the limit (Page 1954)."""
+        z = max(-settings.clip, min(settings.clip, z)) * weight
+        side = self.up > 0.0, self.down > 0.0
+        self.up = max(0.0, self.up + z - settings.slack)
+        self.down = max(0.0, self.down - z - settings.slack)
+        if (self.up > 0.0, self.down > 0.0) != side:
+            self.run = Evidenced()
+        if self.up > 0.0 or self.down > 0.0:
+            self.run.add(x, weight)
+        return max(self.up, self.down) > settings.surprise
+
+    def change(self, at: float) -> None:
+        """What was believed is over: the run of surprises is all that is known of what is now."""
+        if self.before is None or self.before.n < self.now.n:
+            self.before = self.now
+        self.changed = at
+        self.now = Evidenced(self.run.n, self.run.mean, 0.0, at)
+        self.calm()
+
+    def revert(self, at: float) -> None:
+        """It was a spell: what it was like before is true again, and the spell is part of its history."""
+        if self.before is not None:
+            spell, self.now = self.now, self.before
+            self.now.add(spell.mean, spell.n, spell.squares)
+            self.now.at = at
+            self.before = None
+            self.calm()
+
+    def settle(self) -> None:
+        """The change has come to stay."""
+        self.before = None
+
+    def calm(self) -> None:
+        """No run of surprises."""
+        self.up = self.down = 0.0
+        self.run = Evidenced()
+
+    def is_finite(self) -> bool:
+        """Whether every number in it can be computed with."""
+        kept = [self.now, self.run, *([self.before] if self.before else [])]
+        return all(math.isfinite(x) for each in kept for x in (each.n, each.mean, each.squares, each.at))

@@ -1,0 +1,279 @@
+"""A learner: evidence in, beliefs out, each dimension on its own scale. Sans-I/O: time and chance are arguments.
+
+What is learned from what, the formulas and their sources: docs/learning.md.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sporewright import jsontext
+from sporewright.core.checks import finite, name
+from sporewright.learning.codec import decode_option, encode_option, number_of, object_of
+from sporewright.learning.curiosity import Budget, Curiosity
+from sporewright.learning.evidence import Evidence
+from sporewright.learning.scale import Moments, cell_of, coordinate_of
+from sporewright.learning.settings import DEFAULTS, DimensionSettings, LearningSettings
+from sporewright.learning.track import Belief, Track
+
+__all__ = ["Learner", "Own"]
+
+# A median of n has π/2 times the variance of their mean.
+MEDIAN = math.pi / 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """A device's own evidence, the prior taken out: what it may send (a value in the cell's units, and its count)."""
+
+    value: float
+    count: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Declared:
+    value: float
+    spread: float
+    """0: a fleet's, with `support` holders behind it."""
+    support: float = 0.0
+
+
+class Learner:
+    """What one device has learned; `device` sets its beat among others, `seed` its draws (Thompson sampling)."""
+
+    def __init__(self, settings: LearningSettings = DEFAULTS, *, device: str = "", seed: int | None = None) -> None:
+        self.settings = settings
+        self.curiosity = Curiosity(settings, device, seed)
+        self._tracks: dict[str, dict[str, Track]] = {}
+        self._declared: dict[str, dict[str, _Declared]] = {}
+        self._pending: dict[str, list[float]] = {}
+        self._draws = 0
+        self._holders = 0.0
+
+    @property
+    def options(self) -> list[str]:
+        """The options with evidence, the one heard of longest ago first."""
+        return list(self._tracks)
+
+    def dimension(self, dimension: str) -> DimensionSettings | None:
+        """How the dimension is learned; None if it is not."""
+        return self.settings.dimensions.get(dimension)
+
+    # --- what is known before ---------------------------------------------------------------------------------------
+
+    def declare(
+        self, option: str, dimension: str, value: float | None, *, prior: bool = False, support: float = 0.0
+    ) -> None:
+        """What coarser levels say of the option, in the cell's units; None: nothing.
+
+        `prior`: a mere guess (D4), spread widely. `support`: so many holders of a fleet stand behind it; below the
+        setting's it does not count, and the value is taken for a guess.
+        """
+        known = self.dimension(dimension)
+        if known is None:
+            return
+        row = self._declared.setdefault(option, {})
+        if value is None or not math.isfinite(value):
+            row.pop(dimension, None)
+        elif support >= self.settings.support:
+            self._holders = max(self._holders, support)
+            row[dimension] = _Declared(value, 0.0, support)
+        else:
+            row[dimension] = _Declared(value, known.spread if prior or support else known.declared_spread)
+
+    def support(self, option: str, dimension: str) -> float:
+        """How many holders stand behind what the fleet says of it; 0 without a fleet."""
+        declared = self._declared.get(option, {}).get(dimension)
+        return declared.support if declared else 0.0
+
+    @property
+    def holders(self) -> float:
+        """How many holders the fleet has, as far as can be told: the most that stand behind anything it says."""
+        return self._holders
+
+    def knows(self, option: str, dimension: str) -> bool:
+        """Whether there is own evidence, of whatever kind of work."""
+        return dimension in self._tracks.get(option, {})
+
+    # --- attempts ---------------------------------------------------------------------------------------------------
+
+    def began(self, now: float, option: str) -> None:
+        """An attempt is under way: while it is, it need not be tried again to learn, and silence is news, too."""
+        self._pending.setdefault(option, []).append(now)
+
+    def ended(self, now: float, option: str) -> None:  # noqa: ARG002
+        """An attempt is over without a lesson: cancelled, offline, skipped, a lost hedge, a gap in the clock."""
+        started = self._pending.get(option)
+        if started:
+            started.pop(0)
+            if not started:
+                del self._pending[option]
+
+    def learn(self, now: float, option: str, evidence: Evidence, *, task: str = "", began: bool = False) -> list[str]:
+        """Take what an attempt taught; the dimensions that were learned. `began`: it was announced and is over."""
+        name(option, "option")
+        at = finite(now, "now")
+        if began:
+            self.ended(at, option)
+        learned: list[str] = []
+        for dimension, value, bound in evidence.measured():
+            known = self.dimension(dimension)
+            if known is None:
+                continue
+            track = self._track(option, dimension)
+            prior = self.prior(option, dimension, known, track.noise(at, known))
+            track.learn(task, at, coordinate_of(known.scale, value), bound, self.settings, (known, prior))
+            self._bound_tasks(track, task)
+            learned.append(dimension)
+        return learned
+
+    # --- beliefs ----------------------------------------------------------------------------------------------------
+
+    def prior(self, option: str, dimension: str, known: DimensionSettings, noise: float) -> Moments:
+        """What is believed above the task kinds: the fleet's median, else what was declared, else the default prior.
+
+        So placed on the line that the cell of an option without evidence is the declared value itself.
+        """
+        declared = self._declared.get(option, {}).get(dimension)
+        stray = known.device_spread**2
+        if declared is not None and declared.spread == 0.0:
+            mean = coordinate_of(known.scale, declared.value)
+            shift = noise / 2 if known.scale == "log" else 0.0
+            return Moments(mean - shift, MEDIAN * (stray + noise) / declared.support)
+        value, spread = (declared.value, declared.spread) if declared else (known.prior, known.spread)
+        shift = (spread * spread + stray + noise) / 2 if known.scale == "log" else 0.0
+        return Moments(coordinate_of(known.scale, value) - shift, spread * spread)
+
+    def belief(self, now: float, option: str, dimension: str, *, task: str = "") -> Belief | None:
+        """What is believed of one call to the option now; None for a dimension that is not learned."""
+        known = self.dimension(dimension)
+        if known is None:
+            return None
+        track = self._tracks.get(option, {}).get(dimension) or Track()
+        prior = self.prior(option, dimension, known, track.noise(now, known))
+        found = track.posterior(task, now, known, prior)
+        return self._waited(now, option, known, found) if dimension == "latency" else found
+
+    def cell(self, now: float, option: str, dimension: str, *, task: str = "") -> Moments | None:
+        """The belief in the cell's units: what one call is expected to come to, and the variance of that expectation.
+
+        The variance is what it would be once the attempts under way are in.
+        """
+        known, found = self.dimension(dimension), self.belief(now, option, dimension, task=task)
+        if known is None or found is None:
+            return None
+        waiting = self._waiting(now, option)
+        told = 1.0 / (1.0 / found.variance + waiting / found.noise) if waiting else found.variance
+        expected = cell_of(known.scale, Moments(found.mean, found.variance), found.noise)
+        return (
+            expected
+            if not waiting
+            else Moments(expected.mean, cell_of(known.scale, Moments(found.mean, told), found.noise).variance)
+        )
+
+    def own(self, now: float, option: str, dimension: str, *, task: str = "") -> Own | None:
+        """The device's own evidence with the prior taken out, for the fleet; None if there is none."""
+        known, track = self.dimension(dimension), self._tracks.get(option, {}).get(dimension)
+        leaf = track.leaves.get(task) if track else None
+        if known is None or track is None or leaf is None or not leaf.now.n:
+            return None
+        noise = track.noise(now, known) if known.scale == "log" else 0.0
+        return Own(cell_of(known.scale, Moments(leaf.now.mean, 0.0), noise).mean, leaf.now.n)
+
+    def curious(self, now: float, option: str, weights: Mapping[str, float], *, task: str = "") -> float:
+        """The value of the option's `explore` term: −√(Σ variance·weight²) (L10); a draw of it in Thompson sampling."""
+        variance = 0.0
+        for dimension, weight in weights.items():
+            found = self.cell(now, option, dimension, task=task)
+            if found is not None and math.isfinite(weight):
+                variance += found.variance * (weight * weight)
+        deviation = math.sqrt(variance)
+        if self.settings.thompson:
+            self._draws += 1
+            return deviation * self.curiosity.draw(option, self._draws)
+        return 0.0 - deviation
+
+    # --- forgetting -------------------------------------------------------------------------------------------------
+
+    def forget(self, option: str | None = None, dimension: str | None = None) -> None:
+        """Forget an option, one dimension of it, or everything."""
+        if option is None:
+            self._tracks.clear()
+            self._pending.clear()
+        elif dimension is None:
+            self._tracks.pop(option, None)
+        else:
+            row = self._tracks.get(option, {})
+            row.pop(dimension, None)
+            if not row:
+                self._tracks.pop(option, None)
+
+    def tasks(self, option: str) -> list[str]:
+        """The task kinds with evidence about the option."""
+        return sorted({task for track in self._tracks.get(option, {}).values() for task in track.leaves})
+
+    def tracks(self, option: str) -> Mapping[str, Track]:
+        """dimension → track of an option, to be written down."""
+        return self._tracks.get(option, {})
+
+    def restore(self, option: str, tracks: Iterable[tuple[str, Track]]) -> None:
+        """Put an option's tracks back (the reader of a record checks them)."""
+        self._tracks[option] = dict(tracks)
+
+    # --- written down -----------------------------------------------------------------------------------------------
+
+    def to_json(self) -> str:
+        """Everything learned, as JSON text; bounded by `settings.options` and `settings.tasks`."""
+        budget = self.curiosity.budget
+        records = {option: json.loads(encode_option(tracks)) for option, tracks in self._tracks.items()}
+        spent = {"window": budget.window, "calls": budget.calls, "usd": budget.usd}
+        return json.dumps({"options": records, "budget": spent}, separators=(",", ":"), allow_nan=False)
+
+    @classmethod
+    def from_json(
+        cls, text: str | bytes, settings: LearningSettings = DEFAULTS, *, device: str = "", seed: int | None = None
+    ) -> Learner:
+        """A learner that believes what the written one did; DecodeError says where the text is none."""
+        learner = cls(settings, device=device, seed=seed)
+        data = object_of(jsontext.parse(text, "learner"), "learner")
+        for option, record in object_of(data.get("options"), "learner.options").items():
+            learner.restore(option, decode_option(record, f"learner.options[{jsontext.shown(option)}]"))
+        spent = object_of(data.get("budget", {}), "learner.budget")
+        learner.curiosity.budget = Budget(
+            **{key: number_of(spent.get(key, 0), f"learner.budget.{key}", 0.0) for key in ("window", "calls", "usd")}
+        )
+        return learner
+
+    # --- inside -----------------------------------------------------------------------------------------------------
+
+    def _track(self, option: str, dimension: str) -> Track:
+        row = self._tracks.pop(option, None) or {}
+        self._tracks[option] = row
+        while len(self._tracks) > self.settings.options:
+            del self._tracks[next(iter(self._tracks))]
+        return row.setdefault(dimension, Track())
+
+    def _bound_tasks(self, track: Track, task: str) -> None:
+        if task in track.leaves:
+            track.leaves[task] = track.leaves.pop(task)
+        while len(track.leaves) > self.settings.tasks:
+            del track.leaves[next(iter(track.leaves))]
+
+    def _waiting(self, now: float, option: str) -> int:
+        started = self._pending.get(option, [])
+        while started and now - started[0] > self.settings.pending_s:
+            started.pop(0)
+        return len(started)
+
+    def _waited(self, now: float, option: str, known: DimensionSettings, found: Belief) -> Belief:
+        """An attempt that has been silent far longer than expected is a lower bound before it ends."""
+        if not self._waiting(now, option):
+            return found
+        silence = coordinate_of(known.scale, max(now - self._pending[option][0], 0.0))
+        if silence - found.mean <= self.settings.clip * math.sqrt(found.variance + found.noise):
+            return found
+        noise = known.noise**2
+        return Belief(silence + known.noise, max(found.variance, noise), noise, found.own, found.count)

@@ -1,0 +1,168 @@
+"""The belief about one (option, dimension): the leaves of a small address tree and their exact posterior (L1–L3).
+
+The tree is the field's (policy/field.py) as one device sees it: root → workspace → task kind → device, where only its
+own leaves hold evidence. What is above the task kinds is one Gaussian, the prior; each leaf strays from it by the
+spread of its dimension. `Track.posterior` conditions on all of it in one pass; tests compare it with the field.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sporewright.learning.leaf import Evidenced, Leaf, decayed, discount_of
+from sporewright.learning.scale import Moments, hazard
+from sporewright.learning.settings import DimensionSettings, LearningSettings
+
+__all__ = ["Belief", "Track", "combined"]
+
+# The declared noise weighs as much as this many residuals.
+NOISE_WEIGHT = 4.0
+# A residual counts up to so many standard deviations in the estimate of the noise (Huber's proposal 2 takes 1.5 to 3).
+WINSOR = 2.5
+# The least noise believed in, as a share of the declared one: identical measurements prove no certainty.
+LEAST_NOISE = 0.1
+# So many times as likely under the regime before, one measurement brings it back (log of the ratio).
+RECALL = 3.0
+# A change that has lasted for so many half-lives is no spell any more.
+SETTLED = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """What is believed of one (option, dimension) at one place, on the line of its scale, and where it comes from."""
+
+    mean: float
+    variance: float
+    """Of the mean: what further measurements could tell."""
+    noise: float
+    """Variance of one measurement around the mean."""
+    own: float
+    """The share of this place's own evidence in it, 0 to 1; the rest is the prior's and the other task kinds'."""
+    count: float
+    """How many measurements' worth of own evidence is left."""
+
+
+def combined(parts: list[tuple[float, Moments]]) -> tuple[float, float]:
+    """(precision, information) of Gaussians that each speak of the same thing, each blurred by its own variance."""
+    precision = information = 0.0
+    for blur, part in parts:
+        each = 1.0 / (part.variance + blur)
+        precision += each
+        information += each * part.mean
+    return precision, information
+
+
+@dataclass(slots=True)
+class Track:
+    """One (option, dimension): a leaf per task kind, "" the general one."""
+
+    leaves: dict[str, Leaf] = field(default_factory=dict)
+
+    def noise(self, now: float, dimension: DimensionSettings) -> float:
+        """Variance of one measurement, from the residuals of all task kinds, the declared one where they are few."""
+        weight, squares = NOISE_WEIGHT, NOISE_WEIGHT * dimension.noise**2
+        for leaf in self.leaves.values():
+            left = discount_of(now - leaf.now.at, dimension.half_life_s)
+            weight += leaf.now.n * left
+            squares += leaf.now.squares * left
+        return max(squares / weight, (LEAST_NOISE * dimension.noise) ** 2)
+
+    def posterior(self, task: str, now: float, dimension: DimensionSettings, prior: Moments) -> Belief:
+        """The belief at a task kind's leaf, whether or not it has evidence of its own."""
+        noise = self.noise(now, dimension)
+        above = self._above(task, now, dimension, prior, noise)
+        leaf = self.leaves.get(task)
+        count = decayed(leaf.now, now, dimension.half_life_s) if leaf else 0.0
+        if leaf is None or not count:
+            return Belief(above.mean, above.variance, noise, 0.0, 0.0)
+        unseen = dimension.drift**2 * (1.0 - discount_of(2.0 * (now - leaf.now.at), dimension.half_life_s))
+        present = _with_evidence(above, leaf.now.mean, noise / count + unseen)
+        own = above.variance / (above.variance + noise / count + unseen)
+        if leaf.before is not None:
+            past = _with_evidence(above, leaf.before.mean, noise / leaf.before.n + dimension.drift**2)
+            present = leaf.mixed(now, dimension, present, past)
+        return Belief(present.mean, present.variance, noise, own, count)
+
+    def learn(
+        self,
+        task: str,
+        now: float,
+        x: float,
+        bound: bool,
+        settings: LearningSettings,
+        at: tuple[DimensionSettings, Moments],
+    ) -> None:
+        """Take one measurement at x, or the news that it lies above x."""
+        dimension, prior = at
+        belief = self.posterior(task, now, dimension, prior)
+        leaf = self.leaves.setdefault(task, Leaf())
+        weight = 1.0
+        if bound:
+            x, weight = _beyond(x, belief)
+            if weight < 1e-3:
+                return
+        if leaf.before is not None:
+            belief = self._regime(leaf, task, now, x, at)
+        spread = (belief.variance + belief.noise) ** 0.5
+        z = (x - belief.mean) / spread
+        known = leaf.now.n > 0.0
+        leaf.now.age(now, dimension.half_life_s)
+        residual = min(abs(x - belief.mean), WINSOR * spread) if known else 0.0
+        if known and leaf.surprise(z, x, weight, settings):
+            leaf.change(now)
+            return
+        leaf.now.add(x, weight, weight * min(residual * residual, (WINSOR**2) * belief.noise))
+
+    def _above(self, task: str, now: float, dimension: DimensionSettings, prior: Moments, noise: float) -> Moments:
+        """What is believed at the leaf without its own evidence: the prior and the other leaves, blurred on the way."""
+        stray = dimension.device_spread**2
+        parts = [(0.0, prior)]
+        for name, leaf in self.leaves.items():
+            count = decayed(leaf.now, now, dimension.half_life_s)
+            if name != task and count:
+                parts.append((stray, Moments(leaf.now.mean, noise / count)))
+        precision, information = combined(parts)
+        return Moments(information / precision, 1.0 / precision + stray)
+
+    def _regime(self, leaf: Leaf, task: str, now: float, x: float, at: tuple[DimensionSettings, Moments]) -> Belief:
+        """The present regime's belief alone; back in the one before if x belongs there rather than here."""
+        dimension, prior = at
+        before: Evidenced | None = leaf.before
+        assert before is not None, "asked only while a change is young"
+        leaf.before = None
+        here = self.posterior(task, now, dimension, prior)
+        noise = here.noise
+        leaf.before = before
+        if now - leaf.changed > SETTLED * dimension.half_life_s:
+            leaf.settle()
+            return here
+        there = Moments(before.mean, noise / before.n + dimension.drift**2)
+        if _likelihood(x, there, noise) - _likelihood(x, Moments(here.mean, here.variance), noise) > RECALL:
+            leaf.revert(now)
+            return self.posterior(task, now, dimension, prior)
+        return here
+
+
+def _with_evidence(above: Moments, mean: float, variance: float) -> Moments:
+    precision, information = combined([(0.0, above), (0.0, Moments(mean, variance))])
+    return Moments(information / precision, 1.0 / precision)
+
+
+def _likelihood(x: float, belief: Moments, noise: float) -> float:
+    """Twice the log of the normal density, up to a constant."""
+    from math import log
+
+    variance = belief.variance + noise
+    return -((x - belief.mean) ** 2) / variance - log(variance)
+
+
+def _beyond(bound: float, belief: Belief) -> tuple[float, float]:
+    """A measurement worth as much as "it lies above the bound", and its weight (one Newton step, Tobin's likelihood).
+
+    The score of log(1 − Φ) is λ/s and its information δ/s², δ = λ(λ − z): a full measurement weighs 1.
+    """
+    spread = (belief.variance + belief.noise) ** 0.5
+    z = (bound - belief.mean) / spread
+    rate = hazard(z)
+    share = min(1.0, max(0.0, rate * (rate - z)))
+    return (belief.mean + spread * rate / share, share) if share > 1e-3 else (bound, 0.0)
