@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,12 +15,19 @@ from sporewright.errors import ConfigError, SporewrightError
 
 try:
     import typer
-    from rich.console import Console
+    from rich import box
+    from rich.console import Console, JustifyMethod
     from rich.table import Table
 except ModuleNotFoundError as missing:
     sys.exit(f"sporewright: {missing.name} is not installed; pip install 'sporewright[server]' brings the commands")
 
 __all__ = ["app", "main"]
+
+MOST_BYTES = 64 * 1024 * 1024
+"""The largest config that is read: far above any that a person or a program writes, below what fills a memory."""
+
+# A table is laid out for a terminal of at least this many columns; into a file or a pipe it takes the width it needs.
+NARROWEST, UNBOUNDED = 80, 100_000
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="A self-learning, multi-objective router.")
 
@@ -82,26 +91,37 @@ def resolve(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Print the queue of a config at a cursor."""
-    try:
-        tensor = TensorConfig.from_json(config.read_bytes()).build()
-    except OSError as why:
-        raise ConfigError(f"config {config}: {why.strerror}") from None
-    resolution = tensor.explain(_cursor(cursor or []))
+    resolution = TensorConfig.from_json(_read(config)).build().explain(_cursor(cursor or []))
     if as_json:
         queue = [ranked.option for ranked in resolution.ranked]
         print(json.dumps(resolution.to_dict() if explain else {"queue": queue}, indent=2))
     elif explain:
         _show(resolution)
     else:
-        print("\n".join(_plain(ranked.option) for ranked in resolution.ranked))
+        sys.stdout.writelines(f"{_plain(ranked.option)}\n" for ranked in resolution.ranked)
+
+
+def _read(config: Path) -> bytes:
+    """The file's bytes; ConfigError when it cannot be read or has no end in sight."""
+    named = f"config {_plain(str(config))}"
+    try:
+        with config.open("rb") as file:
+            text = file.read(MOST_BYTES + 1)
+    except OSError as why:
+        raise ConfigError(f"{named}: {why.strerror}") from None
+    if len(text) > MOST_BYTES:
+        raise ConfigError(f"{named}: larger than {MOST_BYTES} bytes")
+    return text
 
 
 def _cursor(words: list[str]) -> dict[str, str]:
-    cursor = {}
+    cursor: dict[str, str] = {}
     for word in words:
         level, equals, instance = word.partition("=")
         if not equals:
             raise ConfigError(f"--cursor {word!r}: level=instance is wanted")
+        if level in cursor:
+            raise ConfigError(f"--cursor {word!r}: {level!r} is already {cursor[level]!r}")
         cursor[level] = instance
     return cursor
 
@@ -111,41 +131,62 @@ def _plain(text: str) -> str:
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
+def _table(*columns: str) -> Table:
+    """A table that folds a long name and never cuts it; columns of numbers, marked by ">", stay whole."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    for column in columns:
+        numbers = column.startswith(">")
+        justify: JustifyMethod = "right" if numbers else "left"
+        table.add_column(column.lstrip(">"), overflow="fold", no_wrap=numbers, justify=justify)
+    return table
+
+
 def _show(resolution: Resolution) -> None:
+    """The terms of each score, option by option, and the gate of each drop."""
+    bounded = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit()
     # Names are data: neither markup nor emoji codes.
-    console = Console(markup=False, emoji=False)
-    table = Table("#", "option", "score", "dimension", "value", "weight", "product", "value from", "weight from")
-    for place, ranked in enumerate(resolution.ranked, start=1):
-        for at, term in enumerate(ranked.terms):
-            head = (str(place), _plain(ranked.option), f"{ranked.score:g}") if at == 0 else ("", "", "")
-            value = f"{term.value:g}{' (prior)' if term.prior else ''}"
-            weight = "–" if term.weight is None else f"{term.weight:g}"
-            table.add_row(
-                *head,
-                _plain(term.dimension),
-                value,
-                weight,
-                f"{term.product:g}",
-                _source(term.value_source),
-                _source(term.weight_source),
-            )
-    console.print(table)
+    console = Console(markup=False, emoji=False, highlight=False)
+    console.width = max(console.width, NARROWEST) if bounded else UNBOUNDED
+    if not resolution.ranked:
+        console.print("no option is left here")
+    else:
+        console.print(_terms(resolution))
     if resolution.dropped:
-        drops = Table("dropped", "gate", "value", "set at")
+        drops = _table("dropped", "gate", ">value", "set at")
         for dropped in resolution.dropped:
             place_of_gate = _source((dropped.level, dropped.instance))
             drops.add_row(_plain(dropped.option), _plain(dropped.dimension), f"{dropped.value:g}", place_of_gate)
         console.print(drops)
 
 
+def _terms(resolution: Resolution) -> Table:
+    table = _table(">#", "option", ">score", "dimension", ">value", ">weight", ">product", "value from", "weight from")
+    for place, ranked in enumerate(resolution.ranked, start=1):
+        for at, term in enumerate(ranked.terms):
+            head = (str(place), _plain(ranked.option), f"{ranked.score:g}") if at == 0 else ("", "", "")
+            table.add_row(
+                *head,
+                _plain(term.dimension),
+                f"{term.value:g}",
+                "-" if term.weight is None else f"{term.weight:g}",
+                f"{term.product:g}",
+                _source(term.value_source) + (" (prior)" if term.prior else ""),
+                _source(term.weight_source),
+            )
+    return table
+
+
 def _source(source: tuple[str, str] | None) -> str:
     if source is None:
-        return "–"
+        return "-"
     return _plain(source[0] if source[1] == "" else f"{source[0]} {source[1]}")
 
 
 def main() -> None:
     """Run a command; an error of ours is one line on standard error and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # whatever this terminal cannot write is spelled out
     try:
         app()
     except SporewrightError as why:

@@ -107,10 +107,58 @@ def test_names_are_data_on_a_terminal(tmp_path: Path) -> None:
     assert "\x1b[2J" not in table.stdout
 
 
+LONG = [f"provider/a-model-with-a-long-name-{end}" for end in ("2024-07", "2024-08")]
+
+
+def _long(folder: Path) -> str:
+    """Two options that differ in the last letter alone."""
+    seeds = [
+        {"floor": "l", "level": "l", "option": name, "dim": "dimension-of-length", "kind": "value", "value": at}
+        for at, name in enumerate(LONG)
+    ]
+    (folder / "long.json").write_text(json.dumps({"levels": ["l"], "seeds": seeds}))
+    return "long.json"
+
+
+def test_no_name_is_cut(tmp_path: Path) -> None:
+    """A narrow terminal folds a long name; a file or a pipe gets it in one piece: the options stay apart."""
+    command = ("resolve", "--config", _long(tmp_path), "--explain")
+    piped = _run(tmp_path, *command, COLUMNS="").stdout
+    assert all(name in piped for name in (*LONG, "dimension-of-length"))
+    for columns in ("80", "30"):
+        narrow = _run(tmp_path, *command, COLUMNS=columns).stdout
+        letters = "".join(line[4:13].strip() for line in narrow.splitlines()[3:])
+        assert all(name in letters for name in LONG), narrow
+        assert "…" not in narrow
+        assert max(map(len, narrow.splitlines())) <= 80
+
+
+def test_an_empty_queue_is_no_line(tmp_path: Path) -> None:
+    """Nothing to try: no output to be read as a name, an empty list, and a word in the table's place."""
+    (tmp_path / "empty.json").write_text('{"levels": ["l"]}')
+    command = ("resolve", "--config", "empty.json")
+
+    assert [_run(tmp_path, *command, *more).stdout for more in ((), ("--explain",))] == ["", "no option is left here\n"]
+    assert json.loads(_run(tmp_path, *command, "--json").stdout) == {"queue": []}
+
+
+def test_a_terminal_that_cannot_write_a_name_gets_it_spelled_out(tmp_path: Path) -> None:
+    """Outside UTF-8 a letter is escaped; it ends no command."""
+    text = json.dumps(CONFIG).replace("groq", "gr\u00f6q")
+    (tmp_path / "config.json").write_text(text, encoding="utf-8")
+    for more in ((), ("--explain",)):
+        done = _run(tmp_path, "resolve", "--config", "config.json", *more, PYTHONIOENCODING="ascii")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "gr\\xf6q" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (("resolve", "--config", "nowhere.json"), "No such file"),
+        (("resolve", "--config", "no\n\x1b[2Jwhere.json"), r"no\n\x1b[2Jwhere.json: No such file"),
+        (("resolve", "--config", "/dev/zero"), "larger than"),
+        (("resolve", "--config", "config.json", "--cursor", "workspace=a", "--cursor", "workspace=b"), "already 'a'"),
         (("resolve", "--config", "broken.json"), "config"),
         (("resolve", "--config", "config.json", "--cursor", "workspace"), "level=instance"),
         (("resolve", "--config", "config.json", "--cursor", "planet=earth"), "unknown level 'planet'"),
