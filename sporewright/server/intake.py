@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from sporewright.core.tensor import Tensor
 from sporewright.errors import SporewrightError, TooLargeError
-from sporewright.server.cells import Coordinate, Layers, coordinate_of, layers_of, shown
+from sporewright.server.cells import Coordinate, Layers, Stated, coordinate_of, layers_of, shown
 from sporewright.server.settings import Settings
-from sporewright.wire import Ack, CellEntry, Push, Refusal
+from sporewright.wire import Ack, Push, Refusal
 
 __all__ = ["KEPT_ACKS", "ack_from", "acks_with", "judge"]
 
@@ -18,22 +18,29 @@ KEPT_ACKS = 8
 
 
 def judge(
-    levels: Sequence[str], device: str, push: Push, kept: Mapping[Coordinate, Layers], settings: Settings
-) -> tuple[dict[Coordinate, Layers], Ack]:
-    """The cells to commit and the ack; `kept` are the device's cells by now.
+    levels: Sequence[str],
+    device: str,
+    push: Push,
+    kept: Callable[[Coordinate], bool],
+    room: int,
+    settings: Settings,
+) -> tuple[Stated, Ack]:
+    """The cells to commit and the ack; `kept` says which the device has by now, `room` how many more it may have.
 
     Each cell is put to a slice-bound writer of an empty tensor: `unset` there checks W1 and W2 and changes nothing.
     """
     writer = Tensor(levels).writer("device", device)
-    accepted: dict[Coordinate, Layers] = {}
+    accepted: Stated = {}
     refused: list[Refusal] = []
     new = 0
     for index, entry in enumerate(push.cells):
         at, layers = coordinate_of(entry), layers_of(entry)
         try:
             writer.unset(*at)
-            adds = layers != Layers() and at not in kept and at not in accepted
-            _check_size(entry, at, len(kept) + new + adds, settings.slice_cells, settings.coordinate_bytes)
+            adds = layers != Layers() and at not in accepted and not kept(at)
+            _check_size(at, settings.coordinate_bytes)
+            if adds and new >= room:
+                raise TooLargeError(f"{shown(at)}: a device keeps at most {settings.slice_cells} cells here")
         except SporewrightError as why:
             refused.append(Refusal(index, why.code, str(why)))
             continue
@@ -53,12 +60,10 @@ def _ascii(text: str) -> str:
     return text.encode("ascii", "backslashreplace").decode("ascii")
 
 
-def _check_size(entry: CellEntry, at: Coordinate, cells: int, room: int, name_bytes: int) -> None:
+def _check_size(at: Coordinate, name_bytes: int) -> None:
     size = sum(len(name.encode()) for name in at)
     if size > name_bytes:
         raise TooLargeError(f"{shown(at)[:80]}: its names take {size} bytes, the limit is {name_bytes}")
-    if cells > room and ("v" in entry or "w" in entry):
-        raise TooLargeError(f"{shown(at)}: a device keeps at most {room} cells here")
 
 
 def acks_with(acks: str, ack: Ack) -> str:

@@ -7,19 +7,22 @@ what changed. Nothing here knows HTTP.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import structlog
 
 from sporewright.core.config import TensorConfig
 from sporewright.errors import InternalError, ProtocolError, SporewrightError
 from sporewright.server import intake, publish
-from sporewright.server.cells import Coordinate, Layers
+from sporewright.server.cells import Coordinate, Layers, Stated
 from sporewright.server.clock import Clock
 from sporewright.server.metrics import Metrics
+from sporewright.server.reports import Reports
 from sporewright.server.settings import Settings
-from sporewright.server.store.contract import Client, ClientKey, Shelf, Store, merge_reports
+from sporewright.server.store.contract import Client, ClientKey, Shelf, Store
 from sporewright.server.tick import derive, overlay
 from sporewright.wire import Ack, Push
 
@@ -55,7 +58,7 @@ class Orchestrator:
         self.epoch = store.epoch
         self._declared = _declared(config)
         self._store, self._settings, self._clock, self._metrics = store, settings, clock, metrics
-        self._reports = store.reports()
+        self._reports = _restored(store, self.levels)
         self._clients = store.clients()
         self._shelves = store.shelves()
         self._heard: dict[tuple[str, str], float] = {}
@@ -203,7 +206,7 @@ class Orchestrator:
 
     def _adopt(self, batch: _Batch) -> None:
         for workspace, cells in batch.cells.items():
-            merge_reports(self._reports.setdefault(workspace, {}), cells.items())
+            self._reports.state(workspace, cells.items())
         self._clients.update(batch.clients)
 
     def _answer(self, answers: list[tuple[_Waiting, Ack | SporewrightError]]) -> None:
@@ -231,10 +234,11 @@ def _failed(what: str, why: Exception) -> SporewrightError:
 class _Batch:
     """What one group of pushes comes to, before it is committed."""
 
-    def __init__(self, clients: Mapping[ClientKey, Client], reports: Mapping[str, Mapping[Coordinate, Layers]]) -> None:
-        self.cells: dict[str, dict[Coordinate, Layers]] = {}
+    def __init__(self, clients: Mapping[ClientKey, Client], reports: Reports) -> None:
+        self.cells: dict[str, Stated] = {}
         self.clients: dict[ClientKey, Client] = {}
         self._known, self._reports = clients, reports
+        self._grown: Counter[tuple[str, str]] = Counter()
 
     def take(self, key: ClientKey, push: Push, levels: tuple[str, ...], settings: Settings, now: float) -> Ack:
         """Add a push; one that is already committed gets its old ack again. ProtocolError for a gap in `seq`."""
@@ -243,24 +247,28 @@ class _Batch:
             return intake.ack_from(client.acks, push.seq)
         if push.seq > client.seq + 1:
             raise ProtocolError(f"push.seq: {push.seq} leaves a gap, {client.seq} is committed")
-        kept = self._kept(key, settings.slice_cells)
-        accepted, ack = intake.judge(levels, key.device, push, kept, settings)
+        kept = partial(self._holds, key.workspace)
+        slice_ = (key.workspace, key.device)
+        room = settings.slice_cells - self._reports.count(*slice_) - self._grown[slice_]
+        accepted, ack = intake.judge(levels, key.device, push, kept, room, settings)
+        self._grown[slice_] += sum((layers != Layers()) - kept(at) for at, layers in accepted.items())
         self.cells.setdefault(key.workspace, {}).update(accepted)
         self.clients[key] = Client(push.seq, intake.acks_with(client.acks, ack), now)
         return ack
 
-    def _kept(self, key: ClientKey, limit: int) -> dict[Coordinate, Layers]:
-        """The device's cells after what is in the batch; none while the whole workspace holds too few to matter."""
-        committed, batched = self._reports.get(key.workspace, {}), self.cells.get(key.workspace, {})
-        if len(committed) + len(batched) <= limit // 2:
-            return {}
-        own, finer = key.device, f"{key.device}/"
-        cells = {at: layers for kept in (committed, batched) for at, layers in kept.items()}
-        return {
-            at: layers
-            for at, layers in cells.items()
-            if layers != Layers() and (at[1] == own or at[1].startswith(finer))
-        }
+    def _holds(self, workspace: str, at: Coordinate) -> bool:
+        """Whether there is such a cell once the batch is committed."""
+        batched = self.cells.get(workspace, {}).get(at)
+        return self._reports.holds(workspace, at) if batched is None else batched != Layers()
+
+
+def _restored(store: Store, levels: tuple[str, ...]) -> Reports:
+    """What devices said before the start; a level that the config has lost stays in the store, for its return."""
+    reports = Reports(levels)
+    for workspace, at, layers in store.reports():
+        if at[0] in levels:
+            reports.state(workspace, [(at, layers)])
+    return reports
 
 
 def _declared(config: TensorConfig | None) -> dict[Coordinate, Layers]:

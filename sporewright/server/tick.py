@@ -6,10 +6,12 @@ and what is global from the workspaces' results only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
+from typing import cast
 
 from sporewright.core.tensor import Tensor
 from sporewright.server.cells import Layers, Stated
+from sporewright.server.reports import Reports
 
 __all__ = ["attests", "derive", "judges", "overlay"]
 
@@ -26,38 +28,30 @@ def attests(dimension: str) -> bool:
     return dimension.startswith("can:")
 
 
-def derive(
-    reports: Mapping[str, Stated], is_live: Callable[[str, str], bool], quorum: int
-) -> tuple[dict[str, Stated], Stated]:
+def derive(reports: Reports, is_live: Callable[[str, str], bool], quorum: int) -> tuple[dict[str, Stated], Stated]:
     """workspace → its derived cells, and the global ones; `is_live(workspace, device)` says whose reports vote."""
-    results = {workspace: _of_devices(workspace, cells, is_live, quorum) for workspace, cells in reports.items()}
+    results = {workspace: _of_devices(reports, workspace, is_live, quorum) for workspace in reports.workspaces}
     feeder = Tensor(_LEVELS)
+    writer = feeder.writer(WORKSPACE)
     for cells in results.values():
-        _feed(feeder, WORKSPACE, cells)
+        for at, layers in cells.items():
+            writer.set_value(*at, cast(float, layers.value))
     return results, _up(feeder, WORKSPACE, GLOBAL, "", results.keys(), quorum)
 
 
-def _of_devices(workspace: str, cells: Stated, is_live: Callable[[str, str], bool], quorum: int) -> Stated:
-    feeder = Tensor(_LEVELS)
-    _feed(feeder, DEVICE, cells)
-    live = {instance for instance in feeder.store.instances(2) if is_live(workspace, instance)}
-    return _up(feeder, DEVICE, WORKSPACE, workspace, live, quorum)
+def _of_devices(reports: Reports, workspace: str, is_live: Callable[[str, str], bool], quorum: int) -> Stated:
+    tensor = reports.tensor(workspace)
+    live = {instance for instance in tensor.store.instances(2) if is_live(workspace, instance)}
+    return _up(tensor, DEVICE, WORKSPACE, workspace, live, quorum)
 
 
-def _feed(feeder: Tensor, level: str, cells: Stated) -> None:
-    # Only what may roll up goes in: finer levels, weights and documents have no way up.
-    writer = feeder.writer(level)
-    for at, layers in cells.items():
-        if at[0] == level and isinstance(layers.value, float) and (judges(at[3]) or attests(at[3])):
-            writer.set_value(*at, layers.value)
-
-
-def _up(feeder: Tensor, source: str, target: str, instance: str, voters: Collection[str], quorum: int) -> Stated:
-    feeder.roll_up(source, target, instance, instances=voters, dimensions=judges)
-    feeder.corroborate(source, target, instance, quorum, instances=voters, dimensions=attests)
+def _up(tensor: Tensor, source: str, target: str, instance: str, voters: Collection[str], quorum: int) -> Stated:
+    tensor.clear(target, instance)  # made anew: what nobody says any more is gone
+    tensor.roll_up(source, target, instance, instances=voters, dimensions=judges)
+    tensor.corroborate(source, target, instance, quorum, instances=voters, dimensions=attests)
     return {
         (target, instance, option, dimension): Layers(*layers)
-        for option, row in feeder.store.slice(feeder.level_index(target), instance).items()
+        for option, row in tensor.store.slice(tensor.level_index(target), instance).items()
         for dimension, layers in row.items()
     }
 

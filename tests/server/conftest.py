@@ -14,10 +14,21 @@ import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 
 from sporewright.server.app import create_app, tokens_of
+from sporewright.server.cells import Stated
 from sporewright.server.settings import Settings
+from sporewright.server.store.contract import Store
 from sporewright.sync import Role, Session
 from sporewright.wire import Ack, CellEntry, Delta, Hello, Message, Push, Resume, Snapshot, Welcome
 from tests.serving import SECRET, free_port
+
+
+def reported(store: Store) -> dict[str, Stated]:
+    """workspace → its cells, as a store holds them."""
+    found: dict[str, Stated] = {}
+    for workspace, at, layers in store.reports():
+        assert at not in found.setdefault(workspace, {}), "a cell is reported once"
+        found[workspace][at] = layers
+    return found
 
 
 class MovableClock:

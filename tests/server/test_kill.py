@@ -13,7 +13,7 @@ from sporewright.server.settings import Settings
 from sporewright.server.store import open_store
 from sporewright.server.store.contract import ClientKey
 from sporewright.wire import Ack, CellEntry, Push
-from tests.server.conftest import SECRET, MovableClock, Running, cell
+from tests.server.conftest import SECRET, MovableClock, Running, cell, reported
 from tests.serving import Orchestrator
 
 DEVICES = [f"device-{number}" for number in range(20)]
@@ -77,7 +77,7 @@ async def test_nothing_acknowledged_is_lost_nothing_is_doubled(tmp_path: Path) -
         await writer.say_last_again(running)
     server.kill()
     store = open_store(settings.database)
-    reports, clients = store.reports()["acme"], store.clients()
+    reports, clients = reported(store)["acme"], store.clients()
     store.close()
     assert reports == {
         ("device", writer.name, entry["option"], "latency"): Layers(entry["v"])

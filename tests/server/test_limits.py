@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed
 from sporewright.errors import StorageError
 from sporewright.server.settings import Settings, load_settings
 from sporewright.wire import Ack, ErrorMessage, Hello, Ping, Pong, Push
-from tests.server.conftest import SECRET, Device, Running, cell
+from tests.server.conftest import SECRET, Device, Running, cell, reported
 
 Make = Callable[..., Running]
 
@@ -113,7 +113,7 @@ async def test_a_failed_commit_is_not_acknowledged(
             assert (refused.code, refused.fatal) == (code, True)
             with pytest.raises(ConnectionClosed):
                 await device.socket.recv()
-        assert store.reports() == {}
+        assert reported(store) == {}
         monkeypatch.undo()
         async with running.device("A") as device:
             assert device.welcome.seq == 0

@@ -18,6 +18,7 @@ from sporewright.errors import ConfigError, StorageError
 from sporewright.server.cells import Layers
 from sporewright.server.store import open_store
 from sporewright.server.store.contract import Client, ClientKey, Published, Store
+from tests.server.conftest import reported
 from tests.serving import free_port
 
 A = ("device", "A", "groq", "latency")
@@ -90,7 +91,7 @@ def test_a_new_store_is_empty(opener: Opener) -> None:
     """Revision 0, an identity, and no rows."""
     store = opener()
     store.ping()
-    assert (store.revision, store.reports(), store.clients(), store.shelves()) == (0, {}, {}, {})
+    assert (store.revision, reported(store), store.clients(), store.shelves()) == (0, {}, {}, {})
     assert len(store.epoch) == 32
 
 
@@ -109,14 +110,14 @@ def test_cells_come_back_bit_for_bit(opener: Opener, layers: Layers, at: tuple[s
     """Every double, document and name survives the database."""
     with opener().write() as transaction:
         transaction.report("acme\0", {at: layers})
-    assert repr(opener().reports()) == repr({"acme\0": {at: layers}})
+    assert repr(reported(opener())) == repr({"acme\0": {at: layers}})
 
 
 def test_nan_survives(opener: Opener) -> None:
     """A gate of NaN is still a gate after a restart (R2)."""
     with opener().write() as transaction:
         transaction.report("acme", {A: Layers(math.nan, math.nan)})
-    value, weight = opener().reports()["acme"][A]
+    value, weight = reported(opener())["acme"][A]
     assert isinstance(value, float)
     assert weight is not None
     assert math.isnan(value)
@@ -131,7 +132,7 @@ def test_a_cell_is_stated_whole(opener: Opener) -> None:
     with opener().write() as transaction:
         transaction.report("acme", {NUL: GONE})
         transaction.report("other", {NUL: GONE})
-    assert opener().reports() == {"acme": {A: Layers(3.0)}}
+    assert reported(opener()) == {"acme": {A: Layers(3.0)}}
 
 
 def test_workspaces_are_apart(opener: Opener) -> None:
@@ -140,7 +141,7 @@ def test_workspaces_are_apart(opener: Opener) -> None:
         transaction.report("acme", {A: Layers(1.0)})
         transaction.report("umbrella", {A: Layers(2.0)})
         transaction.report("umbrella", {A: GONE})
-    assert opener().reports() == {"acme": {A: Layers(1.0)}}
+    assert reported(opener()) == {"acme": {A: Layers(1.0)}}
 
 
 def test_each_transaction_is_one_revision(opener: Opener) -> None:
@@ -170,7 +171,7 @@ def test_a_throwing_transaction_leaves_nothing(opener: Opener) -> None:
     with pytest.raises(ZeroDivisionError):
         _write_and_throw(store)
     for seen in (store, opener()):
-        assert (seen.revision, seen.reports()) == (1, {"acme": {A: Layers(1.0)}})
+        assert (seen.revision, reported(seen)) == (1, {"acme": {A: Layers(1.0)}})
         assert (seen.clients(), seen.shelves()) == ({}, {})
 
 

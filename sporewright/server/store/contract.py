@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, TypeAlias
 
 from sporewright.server.cells import Coordinate, Layers
 
-__all__ = ["Client", "ClientKey", "Published", "Shelf", "Store", "Transaction"]
+__all__ = ["Client", "ClientKey", "Published", "Report", "Shelf", "Store", "Transaction"]
 
 
 class ClientKey(NamedTuple):
@@ -45,8 +45,8 @@ class Shelf:
     cells: dict[Coordinate, Published] = field(default_factory=dict)
 
 
-Reports: TypeAlias = dict[str, dict[Coordinate, Layers]]
-"""workspace -> coordinate -> layers: what the devices of each workspace said."""
+Report: TypeAlias = tuple[str, Coordinate, Layers]
+"""(workspace, coordinate, layers): a cell that a device of the workspace said."""
 
 
 class Transaction(Protocol):
@@ -88,8 +88,8 @@ class Store(Protocol):
         """One transaction: committed durably when the block ends, undone when it throws. StorageError if it cannot."""
         ...
 
-    def reports(self) -> Reports:
-        """Everything the devices said."""
+    def reports(self) -> Iterator[Report]:
+        """Everything the devices said, row by row: there may be more of it than fits in memory twice."""
         ...
 
     def clients(self) -> dict[ClientKey, Client]:
@@ -107,12 +107,3 @@ class Store(Protocol):
     def close(self) -> None:
         """Let go of everything; a store is not used afterwards."""
         ...
-
-
-def merge_reports(into: dict[Coordinate, Layers], cells: Iterable[tuple[Coordinate, Layers]]) -> None:
-    """State cells whole in a dict of them."""
-    for coordinate, layers in cells:
-        if layers == Layers():
-            into.pop(coordinate, None)
-        else:
-            into[coordinate] = layers

@@ -10,7 +10,7 @@ from functools import partial
 
 from sporewright.errors import ClosedError
 from sporewright.server.cells import Coordinate, Layers
-from sporewright.server.store.contract import Client, ClientKey, Published, Reports, Shelf, Transaction, merge_reports
+from sporewright.server.store.contract import Client, ClientKey, Published, Report, Shelf, Transaction
 
 __all__ = ["MemoryStore"]
 
@@ -24,7 +24,7 @@ class _Transaction:
     steps: list[Callable[[], None]] = field(default_factory=list)
 
     def report(self, workspace: str, cells: Mapping[Coordinate, Layers]) -> None:
-        self.steps.append(partial(merge_reports, self.rows.reports.setdefault(workspace, {}), dict(cells).items()))
+        self.steps.append(partial(self.rows.report, workspace, dict(cells)))
 
     def acknowledge(self, clients: Mapping[ClientKey, Client]) -> None:
         self.steps.append(partial(self.rows.clients.update, dict(clients)))
@@ -40,9 +40,16 @@ class _Transaction:
 @dataclass
 class _Rows:
     revision: int = 0
-    reports: Reports = field(default_factory=dict)
+    reports: dict[tuple[str, Coordinate], Layers] = field(default_factory=dict)
     clients: dict[ClientKey, Client] = field(default_factory=dict)
     shelves: dict[str, Shelf] = field(default_factory=dict)
+
+    def report(self, workspace: str, cells: Mapping[Coordinate, Layers]) -> None:
+        for at, layers in cells.items():
+            if layers == Layers():
+                self.reports.pop((workspace, at), None)
+            else:
+                self.reports[workspace, at] = layers
 
     def publish(self, workspace: str, head: int, cells: dict[Coordinate, Published]) -> None:
         shelf = self.shelves.setdefault(workspace, Shelf())
@@ -80,9 +87,10 @@ class MemoryStore:
         for step in transaction.steps:
             step()
 
-    def reports(self) -> Reports:
+    def reports(self) -> Iterator[Report]:
         """Everything the devices said."""
-        return {workspace: dict(cells) for workspace, cells in self._rows.reports.items() if cells}
+        for (workspace, at), layers in self._rows.reports.items():
+            yield workspace, at, layers
 
     def clients(self) -> dict[ClientKey, Client]:
         """How far every client is."""

@@ -19,14 +19,15 @@ from sporewright.errors import StorageError
 from sporewright.server.cells import Coordinate, Layers
 from sporewright.server.store import tables
 from sporewright.server.store.claim import claim
-from sporewright.server.store.contract import Client, ClientKey, Published, Reports, Shelf, Transaction
+from sporewright.server.store.contract import Client, ClientKey, Published, Report, Shelf, Transaction
 from sporewright.server.store.tables import from_text, to_text
 
 __all__ = ["SqlStore"]
 
 # How long SQLite waits for another writer (a backup, a shell) before it says "locked".
 BUSY_MS = 10_000
-
+# Rows that are in memory at once while everything is read.
+PAGE = 10_000
 
 _KEY = ("workspace", *tables.COORDINATE)
 _REMOVE = delete(tables.reports).where(*(tables.reports.c[name] == bindparam(f"at_{name}") for name in _KEY))
@@ -108,12 +109,11 @@ class SqlStore:
             yield _SqlTransaction(connection, revision)
         self._revision = revision
 
-    def reports(self) -> Reports:
-        """Everything the devices said."""
-        found: Reports = {}
-        for workspace, *at, v, w, _ in self._all(tables.reports):
-            found.setdefault(from_text(workspace), {})[tables.coordinate(*at)] = tables.layers(v, w)
-        return found
+    def reports(self) -> Iterator[Report]:
+        """Everything the devices said, read in pages."""
+        with self._wrapped("read"), self._engine.connect() as connection:
+            for workspace, *at, v, w, _ in connection.execution_options(yield_per=PAGE).execute(select(tables.reports)):
+                yield from_text(workspace), tables.coordinate(*at), tables.layers(v, w)
 
     def clients(self) -> dict[ClientKey, Client]:
         """How far every client is."""

@@ -1,0 +1,51 @@
+"""What the devices said, in memory: a tensor a workspace, so that a tick reads columns, a push one device's cells."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from sporewright.core.tensor import Tensor
+from sporewright.server.cells import Coordinate, Layers
+
+__all__ = ["Reports"]
+
+
+class Reports:
+    """The cells of every workspace's devices; tenants never mix (U7)."""
+
+    def __init__(self, levels: Sequence[str]) -> None:
+        self._levels = tuple(levels)
+        self._tensors: dict[str, Tensor] = {}
+        self._counts: dict[str, Counter[str]] = {}
+
+    @property
+    def workspaces(self) -> Iterable[str]:
+        """Whose devices have said something since the start."""
+        return self._tensors.keys()
+
+    def tensor(self, workspace: str) -> Tensor:
+        """The workspace's own tensor; devices' cells, and whatever the tick derives from them at coarser levels."""
+        if workspace not in self._tensors:
+            self._tensors[workspace] = Tensor(self._levels)
+            self._counts[workspace] = Counter()
+        return self._tensors[workspace]
+
+    def state(self, workspace: str, cells: Iterable[tuple[Coordinate, Layers]]) -> None:
+        """State cells whole; empty layers remove one."""
+        tensor = self.tensor(workspace)
+        counts = self._counts[workspace]
+        for (level, instance, option, dimension), layers in cells:
+            before = len(tensor.store)
+            tensor.put(tensor.level_index(level), instance, option, dimension, *layers)
+            # Its device, at any level: '/' parts a device from its finer instances (W2).
+            counts[instance.partition("/")[0]] += len(tensor.store) - before
+
+    def holds(self, workspace: str, at: Coordinate) -> bool:
+        """Whether there is such a cell."""
+        tensor = self._tensors.get(workspace)
+        return tensor is not None and tensor.store.get(tensor.level_index(at[0]), *at[1:]) != (None, None)
+
+    def count(self, workspace: str, device: str) -> int:
+        """How many cells the device keeps here, those of its finer instances included."""
+        return self._counts[workspace][device] if workspace in self._counts else 0
