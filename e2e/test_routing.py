@@ -95,7 +95,7 @@ def test_a_short_head_does_not_cut_failover(page: Page, fleet: dict[str, Upstrea
     until(page, "router.queue[0] === 'gamma'")
 
 
-@pytest.mark.parametrize(("status", "outcome"), [(429, "rate_limited"), (500, "server_error"), (503, "server_error")])
+@pytest.mark.parametrize(("status", "outcome"), [(429, "rate_limited"), (502, "server_error"), (503, "server_error")])
 def test_a_failing_status_falls_through(page: Page, fleet: dict[str, Upstream], status: int, outcome: str) -> None:
     """429 and 5xx go to the next option."""
     start_router(page, options_of(fleet))

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Literal, NotRequired, TypedDict
 
-from sporewright.routing.plan import Outcome
+from sporewright.routing.health import OptionHealth, Permit
+from sporewright.routing.terms import Outcome, State
 
 __all__ = ["CALLS", "EFFECTS", "EVENTS", "PUSHES", "Effect", "ErrorData", "Event", "Num"]
 
@@ -38,7 +39,8 @@ class StartBody(TypedDict):
     """Called once per page; a second start of the same engine only asks for a queue at its own cursor.
 
     `fresh_id` is a random id made by the caller, used where this profile has none yet. `watch` names the pushes of the
-    head, default "". `token` travels in the first message of a connection only.
+    head, default "". `token` travels in the first message of a connection only. `limits` are laid over the plan's own
+    by the page that starts the engine.
     """
 
     config: dict[str, Any]
@@ -50,10 +52,11 @@ class StartBody(TypedDict):
     client: NotRequired[str]
     orchestrator: NotRequired[str]
     token: NotRequired[str]
+    limits: NotRequired[dict[str, float]]
 
 
 class StartReply(TypedDict):
-    """Who this device is, the whole cursor, the head of the order, the connection and the cooldowns as they stand."""
+    """Who this device is, the whole cursor, the head of the order, the connection, and the options as they stand."""
 
     device: str
     cursor: dict[str, str]
@@ -61,6 +64,7 @@ class StartReply(TypedDict):
     queue: list[str]
     sync: SyncPush
     cooldowns: dict[str, float]
+    health: list[OptionHealth]
 
 
 class CursorBody(TypedDict):
@@ -136,13 +140,35 @@ class AttestBody(TypedDict):
 
 
 class OutcomeBody(TypedDict):
-    """How an attempt ended; what is learned from it is the plan's business."""
+    """How an attempt ended; what is learned from it is the plan's business: the row of `stage` (default CALLING).
+
+    `latency_s`: until the headers, or until it failed; `first_token_s`: until the answer began; `streaming`: a stream
+    was asked for; `attempt` counts the attempts of its call from 1; `probe`: it was its option's one probe.
+    """
 
     option: str
     outcome: Outcome
+    stage: NotRequired[State]
     latency_s: NotRequired[float]
+    first_token_s: NotRequired[float]
+    streaming: NotRequired[bool]
+    attempt: NotRequired[int]
+    probe: NotRequired[bool]
     status: NotRequired[int]
     retry_after_s: NotRequired[float]
+
+
+class PermitBody(TypedDict):
+    """May this profile's one probe of the option be mine, or a retry or a hedge there from the common budget?"""
+
+    permit: Permit
+    option: str
+
+
+class PermitReply(TypedDict):
+    """Yes takes it."""
+
+    granted: bool
 
 
 class WatchBody(TypedDict):
@@ -341,6 +367,7 @@ CALLS: dict[str, tuple[type, type]] = {
     "gate": (GateBody, Nothing),
     "attest": (AttestBody, Nothing),
     "outcome": (OutcomeBody, Nothing),
+    "permit": (PermitBody, PermitReply),
     "watch": (WatchBody, WatchReply),
     "unwatch": (UnwatchBody, Nothing),
     "token": (TokenBody, Nothing),
@@ -355,6 +382,7 @@ PUSHES: dict[str, type] = {
     "state": StatePush,
     "token": Nothing,
     "cooldown": CooldownPush,
+    "health": OptionHealth,
 }
 """Push → body: the closed list."""
 

@@ -56,6 +56,7 @@ class Engine:
             "gate": self._gate,
             "attest": self._attest,
             "outcome": self._outcome,
+            "permit": self._permit,
             "watch": self._watch,
             "unwatch": self._unwatch,
             "token": self._token,
@@ -115,7 +116,12 @@ class Engine:
             link.renew(now, body["token"])
         cursor = state.cursor(body["cursor"])
         head = state.watches.add(body.get("watch", ""), cursor, body["limit"])
-        about = {"device": state.identity.device, "cursor": cursor, "cooldowns": state.cooldowns.active(now)}
+        about = {
+            "device": state.identity.device,
+            "cursor": cursor,
+            "cooldowns": state.health.cooldowns.active(now),
+            "health": state.health.all(),
+        }
         return {**head, **about, "sync": self._sync()}
 
     def _boot(self, now: float, body: Any) -> None:
@@ -147,6 +153,9 @@ class Engine:
 
     def _outcome(self, now: float, body: Any) -> None:
         self._running().outcome(now, body)
+
+    def _permit(self, now: float, body: Any) -> dict[str, Any]:
+        return {"granted": self._running().health.permit(body["permit"], body["option"], now)}
 
     def _watch(self, now: float, body: Any) -> Any:  # noqa: ARG002
         state = self._running()

@@ -1,8 +1,9 @@
-"""One started device without its connection: tensor, own slice, shared levels, outbox, watches, cooldowns, joined."""
+"""One started device without its connection: tensor, own slice, shared levels, outbox, watches, health, joined."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from binascii import crc32
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sporewright.core.config import TensorConfig
@@ -14,10 +15,12 @@ from sporewright.device.own import OwnSlice
 from sporewright.device.shared import Shared
 from sporewright.device.storage import FLIGHT, IDENTITY, SHARED, Coord, Disk, cell_record, key_of, stored_cells
 from sporewright.device.watches import Watches
+from sporewright.errors import DecodeError
 from sporewright.policy.gates import Device
-from sporewright.routing.cooldown import Cooldowns
+from sporewright.routing.health import Health
 from sporewright.routing.learn import learn
-from sporewright.routing.plan import PLAN
+from sporewright.routing.plan import plan_with
+from sporewright.routing.terms import Action, Plan
 from sporewright.wire import Ack, Delta, Limits, Push, Snapshot, Welcome
 
 __all__ = ["DeviceState"]
@@ -40,7 +43,8 @@ class DeviceState:
         self.own = OwnSlice(self.tensor, self.level, self.identity.device)
         self.outbox = Outbox()
         self.watches = Watches(self.tensor)
-        self.cooldowns = Cooldowns()
+        self.plan: Plan = plan_with(body.get("limits", {}))
+        self.health = Health(self.plan)
         self.pushes: list[Effect] = []
         self._disk = disk
         self._restore(before)
@@ -55,18 +59,38 @@ class DeviceState:
         return Device(self.tensor, self.level, self.identity.device)
 
     def outcome(self, now: float, body: OutcomeBody) -> None:
-        """An attempt ended: carry out the plan's learning and cooldown."""
+        """An attempt ended: carry out the plan's learning, and what is kept of the option for all pages."""
         option, outcome = body["option"], body["outcome"]
-        actions = PLAN["transitions"]["CALLING"][outcome]["do"]
+        step = self.plan["transitions"].get(body.get("stage", "CALLING"), {}).get(outcome)
+        if step is None:
+            raise DecodeError(f"outcome: {outcome} does not end an attempt that is {body.get('stage', 'CALLING')}")
+        actions = step["do"]
         here = self.cursor()
         known = {dimension: self.tensor.value(here, option, dimension) for dimension in ("latency", "failure")}
         for dimension, value in learn(actions, outcome, body.get("latency_s"), known.get):
             self.device.observe(option, dimension, value)
+        self._keep_health(now, body, actions)
+
+    def _keep_health(self, now: float, body: OutcomeBody, actions: Sequence[Action]) -> None:
+        option = body["option"]
+        if body.get("attempt", 1) == 1:
+            self.health.called()
+        if body.get("probe", False):
+            self.health.release(option)
+        news = self.health.apply(
+            option,
+            actions,
+            now,
+            retry_after_s=body.get("retry_after_s"),
+            first_token_s=body.get("first_token_s"),
+            streaming=body.get("streaming", False),
+            # Drawn from names: the same events give the same waits, and two devices do not come back together.
+            chance=crc32(f"{self.identity.client} {option} {now!r}".encode(errors="surrogatepass")) / 2**32,
+        )
         if "cool_down" in actions:
-            until = self.cooldowns.cool_down(option, now, body.get("retry_after_s"))
-            self.push("cooldown", {"option": option, "until": until})
-        if "learn_ok" in actions:
-            self.cooldowns.answered(option)
+            self.push("cooldown", {"option": option, "until": self.health.cooldowns.until(option)})
+        if news:
+            self.push("health", self.health.told_of(option))
 
     def push(self, name: str, body: Mapping[str, Any]) -> None:
         """Something for the page, with this step's effects."""

@@ -1,46 +1,89 @@
-"""One routed call as a state machine without I/O: which option next, what an end means, when to stop.
+"""One routed call as a state machine without I/O: which option next, what an end means, when to wait, when to stop.
 
-The caller owns the clock and the calls: `pick` names an option and its time-out, `ended` takes how the call ended and
-says what to do about it. The plan decides; this only carries it out (docs/contracts.md §4).
+The caller owns clock, chance and calls. `pick` decides; `opened`, `token` and `ended` say how the call went; `due` says
+when its patience is over. The plan decides; this only carries it out (docs/contracts.md §4).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from sporewright.errors import ProtocolError
-from sporewright.routing.classify import Ending, classify
-from sporewright.routing.cooldown import Cooldowns
-from sporewright.routing.plan import PLAN, Action, Outcome, Plan, Signal, State
+from sporewright.routing.classify import Ending, rule_of
+from sporewright.routing.cooldown import EVEN
+from sporewright.routing.health import Health, Permit
+from sporewright.routing.plan import PLAN
+from sporewright.routing.queue import Left
+from sporewright.routing.terms import Action, Facts, Outcome, Plan, Restart, Rule, Signal, State
 
-__all__ = ["AttemptChain", "Ended", "Picked"]
+__all__ = ["Ask", "AttemptChain", "Call", "Decision", "Ended", "Wait"]
 
-NO_UPSTREAM = "no-upstream"
-COOLING_DOWN = "cooling-down"
+Body = Literal["events", "whole", "bytes"]
+"""What follows good headers: a stream of events, an answer short enough to be held until it is whole, anything else."""
+_ENDS = ("DELIVERED", "BROKEN", "LOST", "ABORTED", "PICKING")
 
 
 @dataclass(frozen=True, slots=True)
-class Picked:
-    """The option to call now, and the seconds it is given."""
+class Call:
+    """Call this option now; `attempt` names the call from here on."""
 
     option: str
-    timeout_s: float
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing to do before `until`; then ask again."""
+
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Ask whoever keeps the budgets and probes for this, and say `answered`."""
+
+    permit: Permit
+    option: str
+
+
+Decision = Call | Wait | Ask | None
+"""None: the chain has ended, or there is nothing to hedge with."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What an attempt's end meant: its outcome, and what is to be done about it, in order."""
+    """What an attempt's end meant: its outcome, where it stood, and what is to be done about it, in order."""
 
     option: str
     outcome: Outcome
+    stage: State
     actions: Sequence[Action]
+    first_token_s: float | None = None
+
+
+@dataclass(slots=True, eq=False)
+class _Attempt:
+    option: str
+    began: float
+    is_probe: bool = False
+    state: State = "CALLING"
+    heard: float = 0.0
+    first_s: float | None = None
+    """Seconds to the first token of a stream, or to the headers of anything else."""
+    is_finished: bool = False
+    """The answer has said that it is whole; only usage and the end mark may follow."""
 
 
 class AttemptChain:
     """The attempts of one call over `queue`; options not in `upstreams` are skipped.
 
-    `cooldowns` is shared by all calls of a process. Time is an argument, in seconds of one clock.
+    `health` is shared by all calls of a process. `repeatable`: the request may be carried out twice; `streaming`: it
+    asks for a stream, so that its first token is waited for from the start; `restart`: what a broken stream does;
+    `facts`: what is declared of the options. Time is an argument, in seconds of one clock; chance is a number in [0, 1)
+    for each decision.
     """
 
     def __init__(
@@ -48,71 +91,222 @@ class AttemptChain:
         queue: Sequence[str],
         upstreams: Collection[str],
         *,
-        cooldowns: Cooldowns,
+        health: Health,
         now: float,
         plan: Plan = PLAN,
+        repeatable: bool = True,
+        streaming: bool = False,
+        restart: Restart = "error",
+        hedge: bool = True,
+        facts: Mapping[str, Facts] | None = None,
     ) -> None:
-        self._plan = plan
-        self._upstreams = frozenset(upstreams)
-        self._cooldowns = cooldowns
-        self._left = list(dict.fromkeys(queue))
+        self._plan, self._limits, self._health = plan, plan["limits"], health
+        self._left = Left(queue, upstreams, facts or {}, health, plan["limits"])
+        self._repeatable, self._streaming, self._restart = repeatable, streaming, restart
+        self._may_hedge = hedge and repeatable
         self._deadline = now + plan["limits"]["deadline_s"]
-        self._last_resort = False
+        self._all: list[_Attempt] = []
+        self._asked: tuple[Ask, bool] | None = None
         self.state: State = "PICKING"
-        self.attempts: list[str] = []
-        self.skipped: dict[str, str] = {}
+        self.kept: int | None = None
+        """The attempt whose response is the caller's if nothing better comes."""
+        self.waits_for: float | None = None
+        """When the first option returns, where that is why nothing is left."""
+
+    @property
+    def attempts(self) -> list[str]:
+        """The options called, in order."""
+        return [attempt.option for attempt in self._all]
+
+    @property
+    def skipped(self) -> Mapping[str, str]:
         """option → reason, in the order they were passed over."""
+        return self._left.skipped
 
-    def pick(self, now: float) -> Picked | None:
-        """The next option and its time-out; None once nothing is left to try, and the chain is EXHAUSTED."""
+    @property
+    def running(self) -> list[int]:
+        """The attempts that have not ended, oldest first."""
+        return [number for number, attempt in enumerate(self._all) if attempt.state not in _ENDS]
+
+    def is_probe(self, attempt: int) -> bool:
+        """Whether this attempt is the one probe of its option."""
+        return self._all[attempt].is_probe
+
+    def pick(self, now: float, chance: float = EVEN) -> Decision:
+        """What to do next; None once nothing is left to try: the chain is EXHAUSTED, or DELIVERED with what it kept."""
         self._expect("PICKING", "pick")
-        limits = self._plan["limits"]
-        spent = now >= self._deadline or len(self.attempts) >= limits["max_attempts"]
-        option = None if spent else self._next(now)
-        if option is None:
-            self._move("nothing_left")
+        found = None
+        if now < self._deadline and len(self._all) < self._limits["max_attempts"]:
+            found = self._left.next(now, chance)
+        if found is not None and found.until >= self._deadline:
+            self.waits_for, found = found.until, None
+        if found is None:
+            self._stop()
             return None
-        self._left.remove(option)
-        self.skipped.pop(option, None)
-        self.attempts.append(option)
-        self._move("picked")
-        return Picked(option, min(limits["attempt_timeout_s"], self._deadline - now))
+        if found.until > now:
+            return Wait(found.until)
+        return self._call_or_ask(found.option, found.permit, now, hedge=False)
 
-    def ended(self, now: float, ending: Ending) -> Ended:
-        """How the attempt that was picked last ended; carries out `cool_down` and `learn_ok` on the cooldowns."""
-        self._expect("CALLING", "ended")
-        option, outcome = self.attempts[-1], classify(ending, self._plan)
-        actions = self._move(outcome)
-        if "cool_down" in actions:
-            self._cooldowns.cool_down(option, now, ending.get("retry_after_s"))
-        if "learn_ok" in actions:
-            self._cooldowns.answered(option)
-        return Ended(option, outcome, actions)
+    def hedge(self, now: float, chance: float = EVEN) -> Decision:
+        """A second call beside the one that is late, if there is another option for it; ask for it first."""
+        self._may_hedge = False
+        found = self._left.next(now, chance)
+        if found is None or found.until > now or found.permit is not None or len(self.running) != 1:
+            return None
+        return self._call_or_ask(found.option, "hedge", now, hedge=True)
+
+    def answered(self, now: float, granted: bool, chance: float = EVEN) -> Decision:
+        """What to do now that this was granted or refused; None: go on without."""
+        if self._asked is None:
+            raise ProtocolError("answered: nothing was asked for")
+        (ask, is_hedge), self._asked = self._asked, None
+        if is_hedge and len(self.running) != 1:
+            return None  # the race is over already
+        if granted:
+            return self._call(ask.option, now, is_probe=ask.permit == "probe")
+        if is_hedge:
+            return None
+        self._left.refused(ask.option, ask.permit, now)
+        return self.pick(now, chance)
+
+    def due(self, attempt: int) -> float:
+        """When the patience with this attempt is over."""
+        one, limits = self._all[attempt], self._limits
+        if one.is_finished:
+            return one.heard + limits["finish_s"]
+        first = self._health.history(one.option, streaming=True).first_token_s
+        if one.state == "CALLING":
+            return min(one.began + (first if self._streaming else limits["attempt_timeout_s"]), self._deadline)
+        if one.state == "OPENED":
+            return min((one.began if self._streaming else one.heard) + first, self._deadline)
+        return one.heard + limits["inter_token_s"]
+
+    def hedge_at(self) -> float:
+        """When a second call is worth its price: at the p95 of the option that is late; ∞ if never."""
+        running = self.running
+        if not self._may_hedge or len(running) != 1 or self._all[running[0]].state not in ("CALLING", "OPENED"):
+            return math.inf
+        one = self._all[running[0]]
+        p95 = self._health.history(one.option, streaming=self._streaming).p95_s
+        return math.inf if p95 is None else one.began + p95
+
+    def opened(self, now: float, body: Body, attempt: int = -1) -> Ended:
+        """Good headers are in, and this kind of body follows; with `restart` buffer, bytes are held as well."""
+        one = self._running(attempt)
+        if body != "events":
+            one.first_s = now - one.began
+        held = body == "bytes" and self._restart == "buffer"
+        return self._move(one, "whole" if held else body, "ok", now)
+
+    def token(self, now: float, attempt: int = -1, *, is_finished: bool = False) -> Ended | None:
+        """Something of the answer came; the first of a stream decides a race. `is_finished`: the answer is whole."""
+        one = self._running(attempt)
+        one.is_finished = one.is_finished or is_finished
+        if one.state == "OPENED":
+            one.first_s = now - one.began
+            return self._move(one, self._plan["restarts"][self._restart], "ok", now)
+        one.heard = now
+        return None
+
+    def ended(self, now: float, ending: Ending, attempt: int = -1, chance: float = EVEN) -> Ended:
+        """How an attempt ended (the newest, if none is named); carries out on `health` what the plan asks for."""
+        one = self._running(attempt)
+        whole = one.is_finished and ending["kind"] in ("timeout", "network", "truncated")
+        full: Ending = {**ending, "stage": one.state, "fallback": self._left.has_failed}
+        rule = rule_of({"kind": "complete"} if whole else full, self._plan)
+        if one.state == "CALLING" and rule["outcome"] == "ok":
+            one.first_s = now - one.began
+        ended = self._move(one, rule["outcome"], rule["outcome"], now, ending.get("retry_after_s"), chance)
+        if one.state == "PICKING":
+            self._failed(one, ended, ending, rule, now, chance)
+        return ended
+
+    def _failed(self, one: _Attempt, ended: Ended, ending: Ending, rule: Rule, now: float, chance: float) -> None:
+        self._left.failed(one.option, ended.actions, rule.get("retries", 0), now, chance)
+        number = self._all.index(one)
+        if "keep" in ended.actions:
+            self.kept = number
+        if not self._repeatable and ended.outcome in self._plan["unsafe"]:
+            # It may have been carried out: what came of it is the caller's.
+            self.kept = number if ending["kind"] == "status" else None
+            self._left.close("not-repeatable")
 
     def abort(self) -> None:
-        """The caller gave up, during a call or between two; a chain that has ended stays as it is."""
+        """The caller gave up: every attempt is aborted; a chain that has ended stays as it is."""
+        for number in self.running:
+            one = self._all[number]
+            self._end(one)
+            one.state = "ABORTED"
         if self.state in self._plan["transitions"]:
-            self._move("aborted")
+            self.state = "ABORTED"
 
-    def _next(self, now: float) -> str | None:
-        cooling: list[str] = []
-        for option in self._left:
-            if option not in self._upstreams:
-                self.skipped.setdefault(option, NO_UPSTREAM)
-            elif not self._cooldowns.is_cooling(option, now):
-                return option
-            else:
-                self.skipped.setdefault(option, COOLING_DOWN)
-                cooling.append(option)
-        if not cooling or self._last_resort:
-            return None
-        self._last_resort = True
-        return min(cooling, key=self._cooldowns.until)
-
-    def _move(self, signal: Signal) -> Sequence[Action]:
-        step = self._plan["transitions"][self.state][signal]
+    def _stop(self) -> None:
+        step = self._plan["transitions"]["PICKING"]["nothing_left" if self.kept is None else "kept"]
         self.state = step["to"]
-        return step["do"]
+
+    def _call_or_ask(self, option: str, permit: Permit | None, now: float, *, hedge: bool) -> Decision:
+        if permit is None:
+            return self._call(option, now)
+        ask = Ask(permit, option)
+        self._asked = (ask, hedge)
+        return ask
+
+    def _call(self, option: str, now: float, *, is_probe: bool = False) -> Call:
+        if not self._all:
+            self._health.called()
+        self._left.take(option)
+        self._all.append(_Attempt(option, now, is_probe=is_probe))
+        if self.state == "PICKING":
+            self.state = self._plan["transitions"]["PICKING"]["picked"]["to"]
+        return Call(option, len(self._all) - 1)
+
+    def _running(self, attempt: int) -> _Attempt:
+        if not self._all or self._all[attempt].state in _ENDS:
+            raise ProtocolError(f"attempt {attempt} is not running; the chain is {self.state}, tried {self.attempts!r}")
+        return self._all[attempt]
+
+    def _move(
+        self,
+        one: _Attempt,
+        signal: Signal,
+        outcome: Outcome,
+        now: float,
+        retry_after_s: float | None = None,
+        chance: float = EVEN,
+    ) -> Ended:
+        stage, row = one.state, self._plan["transitions"][one.state]
+        if signal not in row:
+            raise ProtocolError(f"{signal}: the attempt at {one.option} is {one.state}; tried {self.attempts!r}")
+        one.state, actions, one.heard = row[signal]["to"], row[signal]["do"], now
+        pace = one.first_s if "pace" in actions else None
+        self._health.apply(
+            one.option,
+            actions,
+            now,
+            retry_after_s=retry_after_s,
+            first_token_s=pace,
+            streaming=self._streaming,
+            chance=chance,
+        )
+        if one.state in _ENDS:
+            self._end(one)
+        if "win" in actions:
+            self._win(one)
+        others = self.running if one.state in ("LOST", "PICKING") else []
+        self.state = self._all[others[0]].state if others else one.state
+        return Ended(one.option, outcome, stage, actions, one.first_s)
+
+    def _win(self, one: _Attempt) -> None:
+        """The others of the race are lost: they end without having failed."""
+        for number in self.running:
+            other = self._all[number]
+            if other is not one:
+                self._end(other)
+                other.state = "LOST"
+
+    def _end(self, one: _Attempt) -> None:
+        if one.is_probe:
+            self._health.release(one.option)
 
     def _expect(self, state: State, what: str) -> None:
         if self.state != state:

@@ -1,32 +1,42 @@
-"""From how an attempt ended to its outcome, by the plan's rows; and what a Retry-After header asks for."""
+"""From how an attempt ended to its outcome, by the plan's rows; and what the text of a refusal says."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from typing import Literal, NotRequired, TypedDict
 
 from sporewright.errors import ConfigError
-from sporewright.routing.httpdate import parse_http_date
-from sporewright.routing.plan import PLAN, Outcome, Plan, When
+from sporewright.routing.plan import PLAN
+from sporewright.routing.terms import Ended, Outcome, Plan, Rule, Sign, State, When
 
-__all__ = ["Ending", "classify", "retry_after_seconds"]
+__all__ = ["Ending", "classify", "is_repeatable", "rule_of", "says"]
 
 
 class Ending(TypedDict):
-    """How an attempt ended; kind status has a `status`; `retry_after_s` is what the response asked for, in seconds."""
+    """How an attempt ended; kind status has a `status`; `retry_after_s` is what the response asked for, in seconds.
 
-    kind: Literal["status", "network", "timeout", "abort", "prepare"]
+    `stage` and `fallback` are the chain's to say: where the attempt stood, and whether another one had failed before.
+    """
+
+    kind: Literal["status", "abort"] | Ended
     status: NotRequired[int]
     retry_after_s: NotRequired[float]
-
-
-_EVENT = {"network": "network", "timeout": "timeout", "abort": "aborted", "prepare": "prepare"}
+    says: NotRequired[Sequence[Sign]]
+    stage: NotRequired[State]
+    fallback: NotRequired[bool]
 
 
 def _holds(when: When, ending: Ending) -> bool:
-    if "event" in when and _EVENT.get(ending["kind"]) != when["event"]:
+    event = "aborted" if ending["kind"] == "abort" else ending["kind"]
+    if "event" in when and event != when["event"]:
+        return False
+    if "stage" in when and ending.get("stage", "CALLING") not in when["stage"]:
         return False
     if "retry_after" in when and ("retry_after_s" in ending) is not when["retry_after"]:
+        return False
+    if "says" in when and when["says"] not in ending.get("says", ()):
+        return False
+    if "fallback" in when and ending.get("fallback", False) is not when["fallback"]:
         return False
     if "status" not in when:
         return True
@@ -34,21 +44,30 @@ def _holds(when: When, ending: Ending) -> bool:
     return ending["kind"] == "status" and low <= ending.get("status", -1) <= high
 
 
-def classify(ending: Ending, plan: Plan = PLAN) -> Outcome:
-    """The outcome of the first row that holds; ConfigError if there is none."""
+def rule_of(ending: Ending, plan: Plan = PLAN) -> Rule:
+    """The first row that holds; ConfigError if there is none."""
     for row in plan["classes"]:
         if _holds(row["when"], ending):
-            return row["outcome"]
+            return row
     raise ConfigError(f"no row of the plan classifies {dict(ending)!r}")
 
 
-def retry_after_seconds(header: str | None, now: float) -> float | None:
-    """Seconds that a Retry-After header asks for, ≥ 0; None if it is absent or unreadable.
+def classify(ending: Ending, plan: Plan = PLAN) -> Outcome:
+    """The outcome of the first row that holds; ConfigError if there is none."""
+    return rule_of(ending, plan)["outcome"]
 
-    `now`: seconds since the epoch, for the form that is a date. Fractions are read: some servers send them.
-    """
-    text = (header or "").strip()
-    if re.fullmatch(r"\d{1,12}(\.\d{1,12})?", text, re.ASCII):
-        return float(text)
-    date = parse_http_date(text)
-    return None if date is None else max(0.0, date - now)
+
+def says(text: str, plan: Plan = PLAN) -> list[Sign]:
+    """What the text of a refusal says, of the plan's error signs, in their order."""
+    lower = text.lower()
+    return [row["sign"] for row in plan["error_signs"] if any(part in lower for part in row["any"])]
+
+
+def is_repeatable(method: str, path: str, headers: Sequence[str], plan: Plan = PLAN) -> bool:
+    """Whether a request may be sent twice: by its method, its path (no query), or a header's name in lower case."""
+    rows = plan["repeatable"]
+    return (
+        method.upper() in rows["methods"]
+        or path.rstrip("/").endswith(tuple(rows["paths"]))
+        or any(name in headers for name in rows["headers"])
+    )

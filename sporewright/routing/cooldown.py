@@ -6,14 +6,22 @@ import math
 
 from sporewright.routing.plan import PLAN, Limits
 
-__all__ = ["Cooldowns"]
+__all__ = ["EVEN", "Cooldowns", "jittered"]
+
+EVEN = 0.5
+"""The chance that leaves every jittered wait as it is."""
+
+
+def jittered(seconds: float, chance: float, share: float) -> float:
+    """`seconds` times something between 1 − share and 1 + share, by a chance in [0, 1)."""
+    return seconds * (1.0 + share * (2.0 * chance - 1.0))
 
 
 class Cooldowns:
     """Until when each option is left alone, and how many incidents it has had since it last answered.
 
     A failure while an option is cooling down belongs to the same incident: ten calls in flight that are all refused
-    count once. Times are seconds on the caller's clock.
+    count once. Times are seconds on the caller's clock, chance is a number in [0, 1).
     """
 
     def __init__(self, limits: Limits = PLAN["limits"]) -> None:
@@ -29,16 +37,17 @@ class Cooldowns:
         """Whether it is left alone at `now`; at `until` itself it is back."""
         return now < self.until(option)
 
-    def cool_down(self, option: str, now: float, retry_after_s: float | None = None) -> float:
+    def cool_down(self, option: str, now: float, retry_after_s: float | None = None, chance: float = EVEN) -> float:
         """One more refusal: the new `until`, never earlier than the old one."""
         if not self.is_cooling(option, now):
             self._incidents[option] = self._incidents.get(option, 0) + 1
-        return self.extend(option, now + self._wait(self._incidents.get(option, 1), retry_after_s))
+        return self.extend(option, now + self._wait(self._incidents.get(option, 1), retry_after_s, chance))
 
-    def _wait(self, incidents: int, retry_after_s: float | None) -> float:
+    def _wait(self, incidents: int, retry_after_s: float | None, chance: float) -> float:
         limits = self._limits
         # Beyond 2^60 the cap has long been reached and the power would overflow.
         own = min(limits["cooldown_s"] * 2.0 ** min(incidents - 1, 60), limits["cooldown_cap_s"])
+        own = jittered(own, chance, limits["jitter"])
         if retry_after_s is None or not retry_after_s > 0:
             return own
         return max(own, min(retry_after_s, limits["retry_after_cap_s"]))

@@ -1,14 +1,32 @@
 """What to do when an attempt ends, as data: one table that Python and the page both interpret (docs/contracts.md §4).
 
-`python -m sporewright.routing.plan` prints it as JSON. A new fault, a breaker or a hedge is a new row here, never a
-branch in an interpreter.
+`python -m sporewright.routing.plan` prints it as JSON. A new fault, a provider's dialect or another limit is a new row
+here, never a branch in an interpreter.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Literal, NotRequired, TypedDict, get_args
+import math
+from collections.abc import Mapping
+
+from sporewright.errors import ConfigError
+from sporewright.routing.dialects import DONE, ERROR_SIGNS, MARKS, PACE_HEADERS, REPEATABLE
+from sporewright.routing.terms import (
+    ACTIONS,
+    OUTCOMES,
+    STATES,
+    Action,
+    Ended,
+    Facts,
+    Limits,
+    Outcome,
+    Plan,
+    Restart,
+    Signal,
+    State,
+)
+from sporewright.routing.transitions import CLASSES, TRANSITIONS, UNSAFE
 
 __all__ = [
     "ACTIONS",
@@ -17,132 +35,86 @@ __all__ = [
     "STATES",
     "Action",
     "Ended",
+    "Facts",
     "Limits",
     "Outcome",
     "Plan",
+    "Restart",
     "Signal",
     "State",
+    "plan_with",
     "to_json",
 ]
 
-State = Literal["PICKING", "CALLING", "DELIVERED", "ABORTED", "EXHAUSTED"]
-Outcome = Literal[
-    "ok", "opaque", "refused", "rate_limited", "server_error", "network_error", "timed_out", "aborted", "unusable"
-]
-Signal = Literal[
-    "ok",
-    "opaque",
-    "refused",
-    "rate_limited",
-    "server_error",
-    "network_error",
-    "timed_out",
-    "aborted",
-    "unusable",
-    "picked",
-    "nothing_left",
-]
-"""What moves a chain: how an attempt ended, or what looking for the next option gave."""
-Action = Literal["deliver", "next", "learn_latency", "learn_ok", "learn_failure", "cool_down", "give_up"]
-Ended = Literal["network", "timeout", "aborted", "prepare"]
-
-STATES: tuple[State, ...] = get_args(State)
-OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
-ACTIONS: tuple[Action, ...] = get_args(Action)
-
-
-class Limits(TypedDict):
-    """Seconds and counts of one routed call and of its cooldowns."""
-
-    attempt_timeout_s: float
-    deadline_s: float
-    max_attempts: int
-    cooldown_s: float
-    cooldown_cap_s: float
-    retry_after_cap_s: float
-
-
-class When(TypedDict):
-    """What an attempt's end is compared with; every field there must hold, both ends of `status` belong to it."""
-
-    status: NotRequired[tuple[int, int]]
-    event: NotRequired[Ended]
-    retry_after: NotRequired[bool]
-
-
-class Rule(TypedDict):
-    """A row of the classification: the first one whose `when` holds names the outcome."""
-
-    when: When
-    outcome: Outcome
-
-
-class Transition(TypedDict):
-    """Where a signal leads, and what is done on the way, in this order."""
-
-    to: State
-    do: Sequence[Action]
-
-
-class Plan(TypedDict):
-    """The whole of it; a state without a row is an end."""
-
-    version: int
-    limits: Limits
-    classes: Sequence[Rule]
-    transitions: Mapping[State, Mapping[Signal, Transition]]
-
-
-def _to(state: State, *do: Action) -> Transition:
-    return {"to": state, "do": do}
-
-
 PLAN: Plan = {
-    "version": 1,
+    "version": 2,
     "limits": {
         # Three silent options fit the deadline; published failover benches let a silent route cost 100 s at most.
         "attempt_timeout_s": 30.0,
         "deadline_s": 90.0,
         "max_attempts": 10,
-        # The peers' usual trip: 5 s, doubled per incident, at most 5 min.
+        # A streamed answer begins within twice its option's own p95, learned, and bounded by the last two.
+        "first_token_s": 10.0,
+        "first_token_min_s": 5.0,
+        "first_token_max_s": 15.0,
+        "inter_token_s": 10.0,
+        # How long usage and the end mark may follow the finish reason.
+        "finish_s": 1.0,
+        "hold_bytes": 1 << 20,
+        "error_bytes": 1 << 16,
+        # One retry loop: two retries a call, of 20 % of the calls and one in five seconds besides (Finagle's budget,
+        # scaled to a page), after a full jitter.
+        "retries": 2,
+        "backoff_s": 0.5,
+        "backoff_cap_s": 8.0,
+        "wait_spread_s": 0.25,
+        "retry_share": 0.2,
+        "retry_per_s": 0.2,
+        "retry_cap": 10.0,
+        # A second copy after the option's p95 costs 5 % at most (Dean and Barroso, CACM 2013).
+        "hedge_share": 0.05,
+        "hedge_cap": 5.0,
+        "history": 64,
+        "history_min": 20,
+        # The peers' usual trip: 5 s, doubled per incident, at most 5 min; a fifth of jitter.
         "cooldown_s": 5.0,
         "cooldown_cap_s": 300.0,
         "retry_after_cap_s": 3600.0,
+        "jitter": 0.2,
+        # Five in a row, or more than half of at least five within a minute. Open, probes and ramp together end within
+        # 30 s of a recovery: 12 s · 1.2 until a probe, three successes, three steps of 4 s.
+        "breaker_failures": 5,
+        "breaker_calls": 5,
+        "breaker_share": 0.5,
+        "breaker_window_s": 60.0,
+        "breaker_open_s": 4.0,
+        "breaker_cap_s": 12.0,
+        "breaker_successes": 3,
+        "probe_s": 30.0,
+        "ramp_step_s": 4.0,
     },
-    "classes": [
-        {"when": {"event": "aborted"}, "outcome": "aborted"},
-        {"when": {"event": "prepare"}, "outcome": "unusable"},
-        {"when": {"event": "timeout"}, "outcome": "timed_out"},
-        {"when": {"event": "network"}, "outcome": "network_error"},
-        {"when": {"status": (429, 429)}, "outcome": "rate_limited"},
-        # A 5xx that names the time of its return is a queue that is full, not a fault.
-        {"when": {"status": (500, 999), "retry_after": True}, "outcome": "rate_limited"},
-        {"when": {"status": (500, 999)}, "outcome": "server_error"},
-        {"when": {"status": (400, 499)}, "outcome": "refused"},
-        # 0 is a browser's opaque response: nobody may look inside, so it is the caller's, and no evidence of anything.
-        {"when": {"status": (0, 0)}, "outcome": "opaque"},
-        {"when": {"status": (1, 399)}, "outcome": "ok"},
-    ],
-    "transitions": {
-        "PICKING": {
-            "picked": _to("CALLING"),
-            "nothing_left": _to("EXHAUSTED", "give_up"),
-            "aborted": _to("ABORTED"),
-        },
-        "CALLING": {
-            "ok": _to("DELIVERED", "learn_latency", "learn_ok", "deliver"),
-            "opaque": _to("DELIVERED", "deliver"),
-            # The request was at fault: the answer is the caller's and teaches nothing (a quick 401 is not speed).
-            "refused": _to("DELIVERED", "deliver"),
-            "rate_limited": _to("PICKING", "learn_failure", "cool_down", "next"),
-            "server_error": _to("PICKING", "learn_failure", "next"),
-            "network_error": _to("PICKING", "learn_failure", "next"),
-            "timed_out": _to("PICKING", "learn_latency", "learn_failure", "next"),
-            "unusable": _to("PICKING", "next"),
-            "aborted": _to("ABORTED"),
-        },
-    },
+    "classes": CLASSES,
+    "transitions": TRANSITIONS,
+    "restarts": {"error": "stream", "buffer": "hold", "notify": "restartable"},
+    "unsafe": UNSAFE,
+    "repeatable": REPEATABLE,
+    "error_signs": ERROR_SIGNS,
+    "pace_headers": PACE_HEADERS,
+    "marks": MARKS,
+    "done": DONE,
+    "ramp": [0.1, 0.25, 0.5],
 }
+
+
+def plan_with(limits: Mapping[str, float], plan: Plan = PLAN) -> Plan:
+    """The plan with some of its limits replaced; ConfigError names the one that is none, or cannot be."""
+    known = plan["limits"]
+    for name, value in limits.items():
+        if name not in known:
+            raise ConfigError(f"limits: {name!r} is none of {', '.join(known)}")
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
+            raise ConfigError(f"limits.{name}: {value!r} is not a finite number, at least 0")
+    return {**plan, "limits": {**known, **limits}}  # type: ignore[typeddict-item]
 
 
 def to_json(indent: int | None = 2) -> str:

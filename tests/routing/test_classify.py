@@ -9,11 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sporewright.errors import ConfigError
-from sporewright.routing.classify import Ending, classify, retry_after_seconds
+from sporewright.routing.classify import Ending, classify, is_repeatable, says
 from sporewright.routing.httpdate import parse_http_date
-from sporewright.routing.plan import ACTIONS, OUTCOMES, PLAN, STATES, to_json
+from sporewright.routing.pace import pace_seconds, retry_after_seconds
+from sporewright.routing.plan import ACTIONS, OUTCOMES, PLAN, STATES, plan_with, to_json
+from sporewright.routing.terms import ENDS
 
-KINDS = st.sampled_from(["network", "timeout", "abort", "prepare"])
+CALLED = {"truncated", "malformed", "failed", "complete"}
+KINDS = st.sampled_from(sorted(set(ENDS) - {"aborted"} - CALLED | {"abort"}))
 
 
 @given(
@@ -31,11 +34,27 @@ def test_every_ending_has_an_outcome_and_a_transition(ending: Ending) -> None:
     assert set(step["do"]) <= set(ACTIONS)
 
 
-def test_the_plan_names_every_outcome_once() -> None:
-    """Each outcome has exactly one transition while calling, and ends lead nowhere."""
-    assert set(PLAN["transitions"]["CALLING"]) == set(OUTCOMES)
-    assert set(PLAN["transitions"]["PICKING"]) == {"picked", "nothing_left", "aborted"}
-    assert not {"DELIVERED", "ABORTED", "EXHAUSTED"} & set(PLAN["transitions"])
+@given(
+    st.sampled_from(["OPENED", "HOLDING", "STREAMING", "RESTARTABLE", "BODY"]),
+    st.sampled_from(["network", "timeout", "abort", "truncated", "malformed", "failed", "complete"]),
+)
+def test_every_end_of_a_body_has_a_transition(stage: str, kind: str) -> None:
+    """Whatever ends an answer that has begun, there is a place to go; after bytes were handed over none is a retry."""
+    step = PLAN["transitions"][stage][classify({"kind": kind, "stage": stage})]
+
+    assert step["to"] in STATES
+    assert stage not in ("STREAMING", "BODY") or not {"retry", "again", "next"} & set(step["do"])
+
+
+def test_the_tables_use_their_own_words() -> None:
+    """Each outcome is some row's, each action some transition's, and ends lead nowhere."""
+    steps = [step for row in PLAN["transitions"].values() for step in row.values()]
+
+    assert {row["outcome"] for row in PLAN["classes"]} == set(OUTCOMES)
+    assert {action for step in steps for action in step["do"]} == set(ACTIONS)
+    assert set(PLAN["transitions"]["PICKING"]) == {"picked", "nothing_left", "kept", "aborted"}
+    assert not {"DELIVERED", "BROKEN", "LOST", "ABORTED", "EXHAUSTED"} & set(PLAN["transitions"])
+    assert set(PLAN["unsafe"]) <= set(OUTCOMES)
     assert to_json() == to_json()
 
 
@@ -113,3 +132,91 @@ def test_no_header_breaks_the_reader(header: str) -> None:
     seconds = retry_after_seconds(header, 0.0)
 
     assert seconds is None or 0 <= seconds < 1e13
+
+
+NOON = 1_700_000_000.0
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after-ms": "1500", "retry-after": "9"}, 1.5),
+        ({"retry-after": "Sun, 06 Nov 1994 08:49:47 GMT"}, 0.0),
+        ({"retry-after": "soon", "ratelimit-reset": "7"}, 7.0),
+        ({"ratelimit-reset": "7", "ratelimit-remaining": "3"}, None),
+        ({"ratelimit-reset": "7", "ratelimit-remaining": "0"}, 7.0),
+        ({"ratelimit": '"hour";r=0;t=30'}, 30.0),
+        ({"ratelimit": '"hour";r=4;t=30'}, None),
+        ({"ratelimit": "limit=10, remaining=0, reset=12"}, 12.0),
+        ({"ratelimit": "nothing"}, None),
+        ({"x-ratelimit-reset-requests": "1m30.5s", "x-ratelimit-remaining-requests": "0"}, 90.5),
+        ({"x-ratelimit-reset-requests": "20ms"}, 0.02),
+        (
+            {
+                "x-ratelimit-reset-requests": "1s",
+                "x-ratelimit-remaining-requests": "2",
+                "x-ratelimit-reset-tokens": "6h",
+            },
+            21600.0,
+        ),
+        ({"x-ratelimit-reset-requests": "1s later"}, None),
+        ({"x-ratelimit-reset": "1700000030"}, 30.0),
+        ({"x-ratelimit-reset": "1600000000"}, 0.0),
+        ({"x-ratelimit-reset": "-5"}, None),
+        ({}, None),
+    ],
+)
+def test_when_a_response_asks_to_come_back(headers: dict[str, str], seconds: float | None) -> None:
+    """The first readable header wins, in the plan's order; one that says something is left asks for nothing."""
+    found = pace_seconds(headers.get, NOON)
+
+    assert found == (seconds if seconds is None else pytest.approx(seconds))
+
+
+@given(st.dictionaries(st.sampled_from([row["header"] for row in PLAN["pace_headers"]]), st.text()))
+def test_no_headers_break_the_reader(headers: dict[str, str]) -> None:
+    """Whatever a server sends gives finite seconds ≥ 0 or None."""
+    seconds = pace_seconds(headers.get, 0.0)
+
+    assert seconds is None or 0 <= seconds < 1e20
+
+
+@pytest.mark.parametrize(
+    ("text", "signs"),
+    [
+        ('{"error": {"code": "context_length_exceeded"}}', ["context_length"]),
+        ("Prompt is too long: 200001 tokens > 200000 maximum", ["context_length"]),
+        ('{"error": {"code": "content_filter", "innererror": {}}}', ["content_filter"]),
+        ("This model does not support assistant message prefill.", ["prefill"]),
+        ("The model `x` does not exist: model_not_found", ["model"]),
+        ("missing field messages", []),
+    ],
+)
+def test_what_a_refusal_says(text: str, signs: list[str]) -> None:
+    """The providers' words for the refusals that are treated differently."""
+    assert says(text) == signs
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "repeatable"),
+    [
+        ("get", "/x", [], True),
+        ("DELETE", "/x", [], True),
+        ("POST", "/x", [], False),
+        ("PATCH", "/chat/completions/x", [], False),
+        ("POST", "/openai/v1/chat/completions", [], True),
+        ("POST", "/v1/messages/", [], True),
+        ("POST", "/v1beta/models/m:streamGenerateContent", [], True),
+        ("POST", "/orders", ["idempotency-key"], True),
+    ],
+)
+def test_what_may_be_sent_twice(method: str, path: str, headers: list[str], repeatable: bool) -> None:
+    """Idempotent methods, inference, and what its caller gave a key."""
+    assert is_repeatable(method, path, headers) is repeatable
+
+
+@pytest.mark.parametrize("limits", [{"deadline": 1}, {"deadline_s": -1}, {"deadline_s": "1"}, {"deadline_s": True}])
+def test_limits_are_checked_by_name(limits: dict[str, float]) -> None:
+    """A limit that is none, or is no number, is a ConfigError that names it."""
+    with pytest.raises(ConfigError, match="deadline"):
+        plan_with(limits)

@@ -1,121 +1,248 @@
 /** One routed call as a state machine without I/O: interprets the plan that Python exports (docs/contracts.md §4). */
-import type { Cooldowns } from "./cooldown";
+import { ruleOf, type Ending } from "./classify";
+import { EVEN } from "./cooldown";
 import { SporewrightError } from "./errors";
-import type { Action, ChainState, Ended, Outcome, Plan, Signal, When } from "./generated/calls";
+import type { Action, ChainState, Facts, Outcome, Permit, Plan, Restart, Rule, Signal } from "./generated/calls";
+import type { Health } from "./health";
+import { Left, type Found, type SkipReason } from "./left";
 
-/** How an attempt ended; `retry_after_s` is what the response asked for. */
-export interface Ending {
-  kind: "status" | "network" | "timeout" | "abort" | "prepare";
-  status?: number;
-  retry_after_s?: number;
+export type { Ending } from "./classify";
+
+/** What follows good headers: events, an answer short enough to be held until it is whole, anything else. */
+export type Body = "events" | "whole" | "bytes";
+
+/** Call this option now; nothing to do before `until`; ask for this, and say `answered`. */
+export type Decision =
+  | { do: "call"; option: string; attempt: number }
+  | { do: "wait"; until: number }
+  | { do: "ask"; permit: Permit; option: string };
+
+/** What an attempt's end, or a step of it, meant: where it stood, and what is to be done about it, in order. */
+export interface Step {
+  option: string;
+  outcome: Outcome;
+  stage: ChainState;
+  actions: readonly Action[];
+  firstToken: number | undefined;
 }
 
-const EVENT: Record<Exclude<Ending["kind"], "status">, Ended> = {
-  network: "network",
-  timeout: "timeout",
-  abort: "aborted",
-  prepare: "prepare",
-};
-
-function holds(when: When, ending: Ending): boolean {
-  if (when.event !== undefined && (ending.kind === "status" || EVENT[ending.kind] !== when.event)) return false;
-  if (when.retry_after !== undefined && (ending.retry_after_s !== undefined) !== when.retry_after) return false;
-  if (when.status === undefined) return true;
-  const [low, high] = when.status;
-  return ending.kind === "status" && ending.status !== undefined && low <= ending.status && ending.status <= high;
+/** The request's own nature. */
+export interface CallTraits {
+  /** It may be carried out twice. */
+  repeatable?: boolean;
+  /** It asks for a stream: its first token is waited for from the start. */
+  streaming?: boolean;
+  restart?: Restart;
+  hedge?: boolean;
+  facts?: Readonly<Record<string, Facts>>;
 }
 
-/** The outcome of the plan's first row that holds. */
-export function classify(ending: Ending, plan: Plan): Outcome {
-  const row = plan.classes.find(({ when }) => holds(when, ending));
-  if (!row) throw new SporewrightError("config", `no row of the plan classifies ${JSON.stringify(ending)}`);
-  return row.outcome;
+interface AttemptState {
+  option: string;
+  began: number;
+  probe: boolean;
+  state: ChainState;
+  heard: number;
+  /** Seconds to the first token of a stream, or to the headers of anything else. */
+  first: number | undefined;
+  /** The answer has said that it is whole; only usage and the end mark may follow. */
+  finished: boolean;
 }
 
-/** The attempts of one call over `queue`; options not in `upstreams` are skipped. Time is an argument, in seconds. */
+const ENDS: ReadonlySet<ChainState> = new Set(["DELIVERED", "BROKEN", "LOST", "ABORTED", "PICKING"]);
+
+/** The same rules as `sporewright/routing/attempt.py`. Time is an argument, in seconds, and so is chance, in [0, 1). */
 export class AttemptChain {
-  readonly attempts: string[] = [];
-  /** Option → reason, in the order they were passed over. */
-  readonly skipped = new Map<string, "no-upstream" | "cooling-down">();
+  /** The attempt whose response is the caller's if nothing better comes. */
+  kept: number | null = null;
+  /** When the first option returns, where that is why nothing is left. */
+  waitsFor: number | null = null;
   readonly #plan: Plan;
-  readonly #upstreams: { has(option: string): boolean };
-  readonly #cooldowns: Cooldowns;
-  readonly #left: Set<string>;
+  readonly #health: Health;
+  readonly #left: Left;
   readonly #deadline: number;
-  #lastResort = false;
+  readonly #repeatable: boolean;
+  readonly #streaming: boolean;
+  readonly #restart: Restart;
+  readonly #all: AttemptState[] = [];
+  #mayHedge: boolean;
+  #asked: { permit: Permit; option: string; hedge: boolean } | null = null;
   #state: ChainState = "PICKING";
 
   constructor(
     queue: readonly string[],
     upstreams: { has(option: string): boolean },
-    { plan, cooldowns, now }: { plan: Plan; cooldowns: Cooldowns; now: number },
+    { plan, health, now, ...traits }: { plan: Plan; health: Health; now: number } & CallTraits,
   ) {
-    this.#plan = plan;
-    this.#upstreams = upstreams;
-    this.#cooldowns = cooldowns;
-    this.#left = new Set(queue);
+    const { repeatable = true, streaming = false, restart = "error", hedge = true, facts = {} } = traits;
+    [this.#plan, this.#health] = [plan, health];
+    this.#left = new Left(queue, upstreams, { facts, health, limits: plan.limits });
     this.#deadline = now + plan.limits.deadline_s;
+    [this.#repeatable, this.#streaming, this.#restart] = [repeatable, streaming, restart];
+    this.#mayHedge = hedge && repeatable;
   }
 
   get state(): ChainState {
     return this.#state;
   }
 
-  /** The next option and the seconds it is given; null once nothing is left to try, and the chain is EXHAUSTED. */
-  pick(now: number): { option: string; timeout_s: number } | null {
-    const { limits } = this.#plan;
-    const spent = now >= this.#deadline || this.attempts.length >= limits.max_attempts;
-    const option = spent ? undefined : this.#next(now);
-    this.#move(option === undefined ? "nothing_left" : "picked");
-    if (option === undefined) return null;
-    this.#left.delete(option);
-    this.skipped.delete(option);
-    this.attempts.push(option);
-    return { option, timeout_s: Math.min(limits.attempt_timeout_s, this.#deadline - now) };
+  /** The options called, in order. */
+  get attempts(): string[] {
+    return this.#all.map(({ option }) => option);
   }
 
-  /** How the attempt picked last ended; carries out `cool_down` and `learn_ok` on the cooldowns. */
-  ended(now: number, ending: Ending): { option: string; outcome: Outcome; actions: readonly Action[] } {
-    const option = this.attempts.at(-1) ?? "";
-    const outcome = classify(ending, this.#plan);
-    const actions = this.#move(outcome);
-    if (actions.includes("cool_down")) this.#cooldowns.coolDown(option, now, ending.retry_after_s);
-    if (actions.includes("learn_ok")) this.#cooldowns.answered(option);
-    return { option, outcome, actions };
+  /** Option → reason, in the order they were passed over. */
+  get skipped(): ReadonlyMap<string, SkipReason> {
+    return this.#left.skipped;
   }
 
-  /** The caller gave up between two attempts; a chain that has ended stays as it is. */
-  abort(): void {
-    if (this.#plan.transitions[this.#state]) this.#move("aborted");
+  /** The attempts that have not ended, oldest first. */
+  get running(): number[] {
+    return this.#all.flatMap(({ state }, number) => (ENDS.has(state) ? [] : [number]));
   }
 
-  #next(now: number): string | undefined {
-    const cooling: string[] = [];
-    for (const option of this.#left) {
-      if (!this.#upstreams.has(option)) this.#skip(option, "no-upstream");
-      else if (!this.#cooldowns.isCooling(option, now)) return option;
-      else {
-        this.#skip(option, "cooling-down");
-        cooling.push(option);
-      }
+  /** Whether this attempt is the one probe of its option. */
+  isProbe(attempt: number): boolean {
+    return this.#all[attempt]?.probe ?? false;
+  }
+
+  /** What to do next; null once nothing is left: the chain is EXHAUSTED, or DELIVERED with what it kept. */
+  pick(now: number, chance = EVEN): Decision | null {
+    if (this.#state !== "PICKING") throw new SporewrightError("protocol", `pick: the chain is ${this.#state}`);
+    const may = now < this.#deadline && this.#all.length < this.#plan.limits.max_attempts;
+    const found = may ? this.#left.next(now, chance) : null;
+    if (!found || found.until >= this.#deadline) {
+      this.waitsFor = found?.until ?? null;
+      this.#state = this.#plan.transitions.PICKING?.[this.kept === null ? "nothing_left" : "kept"]?.to ?? "EXHAUSTED";
+      return null;
     }
-    if (this.#lastResort) return undefined;
-    this.#lastResort = cooling.length > 0;
-    return cooling.length === 0 ? undefined : cooling.reduce((best, other) => this.#earlier(best, other));
+    return found.until > now ? { do: "wait", until: found.until } : this.#callOrAsk(found, now, false);
   }
 
-  #earlier(best: string, other: string): string {
-    return this.#cooldowns.until(other) < this.#cooldowns.until(best) ? other : best;
+  /** A second call beside the one that is late, if there is another option for it; null: none. */
+  hedge(now: number, chance = EVEN): Decision | null {
+    this.#mayHedge = false;
+    const found = this.#left.next(now, chance);
+    if (!found || found.until > now || found.permit !== undefined || this.running.length !== 1) return null;
+    return this.#callOrAsk({ ...found, permit: "hedge" }, now, true);
   }
 
-  #skip(option: string, reason: "no-upstream" | "cooling-down"): void {
-    if (!this.skipped.has(option)) this.skipped.set(option, reason);
+  /** What to do now that this was granted or refused; null: go on without. */
+  answered(now: number, granted: boolean, chance = EVEN): Decision | null {
+    const asked = this.#asked;
+    if (!asked) throw new SporewrightError("protocol", "answered: nothing was asked for");
+    this.#asked = null;
+    if (asked.hedge && this.running.length !== 1) return null; // the race is over already
+    if (granted) return this.#call(asked.option, now, asked.permit === "probe");
+    if (asked.hedge) return null;
+    this.#left.refused(asked.option, asked.permit, now);
+    return this.pick(now, chance);
   }
 
-  #move(signal: Signal): readonly Action[] {
-    const step = this.#plan.transitions[this.#state]?.[signal];
-    if (!step) throw new SporewrightError("protocol", `${signal}: the chain is ${this.#state}`);
-    this.#state = step.to;
-    return step.do;
+  /** When the patience with this attempt is over. */
+  due(attempt: number): number {
+    const { limits } = this.#plan;
+    const one = this.#running(attempt);
+    if (one.finished) return one.heard + limits.finish_s;
+    if (one.state !== "CALLING" && one.state !== "OPENED") return one.heard + limits.inter_token_s;
+    const first = this.#health.history(one.option, true).firstToken;
+    if (one.state === "OPENED") return Math.min((this.#streaming ? one.began : one.heard) + first, this.#deadline);
+    return Math.min(one.began + (this.#streaming ? first : limits.attempt_timeout_s), this.#deadline);
+  }
+
+  /** When a second call is worth its price: at the p95 of the option that is late; ∞ if never. */
+  hedgeAt(): number {
+    const [late, ...others] = this.running.map((number) => this.#running(number));
+    if (!this.#mayHedge || !late || others.length > 0 || !["CALLING", "OPENED"].includes(late.state)) return Infinity;
+    const { p95 } = this.#health.history(late.option, this.#streaming);
+    return p95 === null ? Infinity : late.began + p95;
+  }
+
+  /** Good headers are in, and this kind of body follows; with `restart` buffer, bytes are held as well. */
+  opened(now: number, body: Body, attempt = this.#all.length - 1): Step {
+    const one = this.#running(attempt);
+    if (body !== "events") one.first = now - one.began;
+    return this.#move(one, body === "bytes" && this.#restart === "buffer" ? "whole" : body, "ok", now);
+  }
+
+  /** Something of the answer came; the first of a stream decides a race. `finished`: the answer is whole. */
+  token(now: number, attempt = this.#all.length - 1, finished = false): Step | null {
+    const one = this.#running(attempt);
+    one.finished ||= finished;
+    if (one.state === "OPENED") {
+      one.first = now - one.began;
+      return this.#move(one, this.#plan.restarts[this.#restart] ?? "stream", "ok", now);
+    }
+    one.heard = now;
+    return null;
+  }
+
+  /** How an attempt ended (the newest, if none is named); carries out on the health what the plan asks for. */
+  ended(now: number, ending: Ending, attempt = this.#all.length - 1, chance = EVEN): Step {
+    const one = this.#running(attempt);
+    const whole = one.finished && ["timeout", "network", "truncated"].includes(ending.kind);
+    const full: Ending = { ...ending, stage: one.state, fallback: this.#left.hasFailed };
+    const rule = ruleOf(whole ? { kind: "complete" } : full, this.#plan);
+    if (one.state === "CALLING" && rule.outcome === "ok") one.first = now - one.began;
+    const step = this.#move(one, rule.outcome, rule.outcome, now, ending.retry_after_s, chance);
+    if (one.state === "PICKING") this.#failed(attempt, step, ending, rule, now, chance);
+    return step;
+  }
+
+  /** The caller gave up: every attempt is aborted; a chain that has ended stays as it is. */
+  abort(): void {
+    for (const number of this.running) this.#end(this.#running(number), "ABORTED");
+    if (this.#plan.transitions[this.#state]) this.#state = "ABORTED";
+  }
+
+  #failed(attempt: number, step: Step, ending: Ending, rule: Rule, now: number, chance: number): void {
+    this.#left.failed(step.option, step.actions, rule.retries ?? 0, now, chance);
+    if (step.actions.includes("keep")) this.kept = attempt;
+    if (this.#repeatable || !this.#plan.unsafe.includes(step.outcome)) return;
+    // It may have been carried out: what came of it is the caller's.
+    this.kept = ending.kind === "status" ? attempt : null;
+    this.#left.close("not-repeatable");
+  }
+
+  #callOrAsk({ option, permit }: Found, now: number, hedge: boolean): Decision {
+    if (permit === undefined) return this.#call(option, now, false);
+    this.#asked = { permit, option, hedge };
+    return { do: "ask", permit, option };
+  }
+
+  #call(option: string, now: number, probe: boolean): Decision {
+    if (this.#all.length === 0) this.#health.called();
+    this.#left.take(option);
+    this.#all.push({ option, began: now, probe, state: "CALLING", heard: now, first: undefined, finished: false });
+    if (this.#state === "PICKING") this.#state = this.#plan.transitions.PICKING?.picked?.to ?? "CALLING";
+    return { do: "call", option, attempt: this.#all.length - 1 };
+  }
+
+  #running(attempt: number): AttemptState {
+    const one = this.#all[attempt];
+    if (one && !ENDS.has(one.state)) return one;
+    throw new SporewrightError("protocol", `attempt ${attempt} is not running; the chain is ${this.#state}`);
+  }
+
+  #move(one: AttemptState, signal: Signal, outcome: Outcome, now: number, retryAfter?: number, chance = EVEN): Step {
+    const { state: stage, option } = one;
+    const step = this.#plan.transitions[stage]?.[signal];
+    if (!step) throw new SporewrightError("protocol", `${signal}: the attempt at ${option} is ${stage}`);
+    const actions = step.do;
+    one.heard = now;
+    const firstToken = one.first;
+    this.#health.apply(option, actions, now, { retryAfter, firstToken, streaming: this.#streaming, chance });
+    this.#end(one, step.to);
+    if (actions.includes("win"))
+      for (const number of this.running) if (this.#all[number] !== one) this.#end(this.#running(number), "LOST");
+    const other = step.to === "LOST" || step.to === "PICKING" ? this.running[0] : undefined;
+    this.#state = other === undefined ? step.to : this.#running(other).state;
+    return { option, outcome, stage, actions, firstToken };
+  }
+
+  /** Into its next state; a probe that has ended leaves its place to the next one. */
+  #end(one: AttemptState, state: ChainState): void {
+    one.state = state;
+    if (one.probe && ENDS.has(state)) this.#health.release(one.option);
   }
 }

@@ -1,6 +1,14 @@
 /** How long an option is left alone: exponential per incident, Retry-After honoured, extended and never shortened. */
 import type { Limits } from "./generated/calls";
 
+/** The chance that leaves every jittered wait as it is. */
+export const EVEN = 0.5;
+
+/** `seconds` times something between 1 − share and 1 + share, by a chance in [0, 1). */
+export function jittered(seconds: number, chance: number, share: number): number {
+  return seconds * (1 + share * (2 * chance - 1));
+}
+
 /** The same rules as `sporewright/routing/cooldown.py`; times are seconds on the caller's clock. */
 export class Cooldowns {
   readonly #limits: Limits;
@@ -21,9 +29,9 @@ export class Cooldowns {
   }
 
   /** One more refusal: the new `until`. A failure while the option is cooling down is the same incident. */
-  coolDown(option: string, now: number, retryAfter?: number): number {
+  coolDown(option: string, now: number, retryAfter?: number, chance = EVEN): number {
     if (!this.isCooling(option, now)) this.#incidents.set(option, (this.#incidents.get(option) ?? 0) + 1);
-    return this.extend(option, now + this.#wait(this.#incidents.get(option) ?? 1, retryAfter));
+    return this.extend(option, now + this.#wait(this.#incidents.get(option) ?? 1, retryAfter, chance));
   }
 
   /** Leave the option alone at least until then (told by another tab); the later of the two. */
@@ -43,9 +51,10 @@ export class Cooldowns {
     return Object.fromEntries([...this.#until].filter(([, until]) => now < until));
   }
 
-  #wait(incidents: number, retryAfter: number | undefined): number {
+  #wait(incidents: number, retryAfter: number | undefined, chance: number): number {
     const limits = this.#limits;
-    const own = Math.min(limits.cooldown_s * 2 ** (incidents - 1), limits.cooldown_cap_s);
+    const doubled = Math.min(limits.cooldown_s * 2 ** (incidents - 1), limits.cooldown_cap_s);
+    const own = jittered(doubled, chance, limits.jitter);
     if (retryAfter === undefined || !(retryAfter > 0)) return own;
     return Math.max(own, Math.min(retryAfter, limits.retry_after_cap_s));
   }

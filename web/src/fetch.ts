@@ -1,6 +1,6 @@
 /** Routed fetch: walk the queue, call, fall through, hand over the native Response with a receipt. */
-import { AttemptChain, type Ending } from "./chain";
-import type { Cooldowns } from "./cooldown";
+import { AttemptChain, type Decision, type Ending } from "./chain";
+import type { Health } from "./health";
 import { messageOf, SporewrightError } from "./errors";
 import type { OutcomeBody, Plan } from "./generated/calls";
 import { requestFor, templateOf, type Template } from "./request";
@@ -12,7 +12,7 @@ import type { Attempt, AttemptDetail, Receipt, Skipped, Upstream } from "./types
 export interface FetchContext {
   queue(): readonly string[];
   plan: Plan;
-  cooldowns: Cooldowns;
+  health: Health;
   upstreams: Readonly<Record<string, Upstream>>;
   /** Each upstream's address. */
   bases: ReadonlyMap<string, URL>;
@@ -38,7 +38,7 @@ interface Tried {
 }
 
 const seconds = (): number => Date.now() / 1000;
-const TEACHES = new Set(["learn_latency", "learn_ok", "learn_failure", "cool_down"]);
+const TEACHES = new Set(["learn_latency", "learn_ok", "learn_failure", "cool_down", "mend", "trip", "pace"]);
 
 /** The fetch of one router; keeps receipts only for as long as the caller keeps the response. */
 export class RoutedFetch {
@@ -81,24 +81,37 @@ export class RoutedFetch {
   ): Promise<Response> {
     signal.throwIfAborted();
     const template = await unlessAborted(templateOf(input, init, signal), signal);
-    const { plan, cooldowns, upstreams } = this.#context;
+    const { plan, health, upstreams } = this.#context;
     const queue = Object.freeze([...this.#context.queue()]);
     const known = { has: (option: string) => Object.hasOwn(upstreams, option) };
-    const chain = new AttemptChain(queue, known, { plan, cooldowns, now: seconds() });
+    const chain = new AttemptChain(queue, known, { plan, health, now: seconds() });
     return this.#walk({ number: ++this.#calls, chain, queue, target, template, signal, attempts: [] });
   }
 
   async #walk(call: Call): Promise<Response> {
     for (;;) {
-      const picked = call.chain.pick(seconds());
+      const picked = await this.#picked(call);
       if (!picked) throw exhausted(call);
-      const tried = await this.#attempt(call, picked.option, picked.timeout_s * 1000);
+      const tried = await this.#attempt(call, picked.option, (call.chain.due(picked.attempt) - seconds()) * 1000);
       this.#settle(call, tried);
       if (call.chain.state === "DELIVERED" && tried.response) return this.#deliver(call, tried.response);
       // Nobody will read it: an unread body would hold its connection.
       tried.response?.body?.cancel().catch(() => undefined);
       if (call.chain.state === "ABORTED") throw call.signal.reason;
     }
+  }
+
+  async #picked({ chain, signal }: Call): Promise<(Decision & { do: "call" }) | null> {
+    let decision = chain.pick(seconds(), Math.random());
+    while (decision && decision.do !== "call") {
+      if (decision.do === "wait") await unlessAborted(pause(decision.until - seconds()), signal);
+      const granted = decision.do === "ask" && this.#context.health.permit(decision.permit, decision.option, seconds());
+      decision =
+        decision.do === "ask"
+          ? chain.answered(seconds(), granted, Math.random())
+          : chain.pick(seconds(), Math.random());
+    }
+    return decision;
   }
 
   #settle(call: Call, { ending, reason, latency }: Tried): void {
@@ -176,6 +189,10 @@ function failed(
   return late
     ? { ending: { kind: "timeout" }, reason: late }
     : { ending: { kind: "network" }, reason: messageOf(error) };
+}
+
+function pause(length: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, length * 1000));
 }
 
 function skippedOf(call: Call): Skipped[] {

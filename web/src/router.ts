@@ -1,10 +1,10 @@
 /** The page's router: knows its order without waiting, calls with failover, learns, and asks Python for the rest. */
 import { declaredOrder, fingerprint, loadConfig, spelled, textOf } from "./config";
-import { Cooldowns } from "./cooldown";
 import { asError, SporewrightError } from "./errors";
 import { TypedTarget } from "./events";
 import { RoutedFetch } from "./fetch";
 import type { CallName, Calls, Pushes, StartReply } from "./generated/calls";
+import { Health } from "./health";
 import { randomId } from "./ids";
 import { Mirror } from "./mirror";
 import { settingsOf, type Settings } from "./options";
@@ -38,7 +38,7 @@ export class Router extends TypedTarget<RouterEvents> {
   readonly #mirror = new Mirror();
   readonly #session: Session;
   readonly #fetch: RoutedFetch;
-  readonly #cooldowns: Cooldowns;
+  readonly #health: Health;
   readonly #watches = new Map<string, Watch>();
   /** What each push of the engine does here. */
   readonly #hands: { [P in keyof Pushes]: (body: Pushes[P]) => void } = {
@@ -55,7 +55,10 @@ export class Router extends TypedTarget<RouterEvents> {
       this.emit("refused", detail);
     },
     cooldown: ({ option, until }) => {
-      this.emit("cooldown", { option, until: this.#cooldowns.extend(option, until) });
+      this.emit("cooldown", { option, until: this.#health.cooldowns.extend(option, until) });
+    },
+    health: (news) => {
+      this.#health.told(news);
     },
     token: () => {
       void this.#renewToken();
@@ -77,10 +80,10 @@ export class Router extends TypedTarget<RouterEvents> {
     this.ready = new Promise((resolve, reject) => Object.assign(settle, { resolve, reject }));
     this.#settleReady = settle as Settle;
     this.ready.catch(() => undefined); // whoever does not wait for it has not asked
-    this.#cooldowns = new Cooldowns(settings.plan.limits);
+    this.#health = new Health(settings.plan);
     this.#fetch = new RoutedFetch({
       queue: () => this.#order.walk,
-      cooldowns: this.#cooldowns,
+      health: this.#health,
       ...settings,
       onAttempt: (detail) => {
         this.emit("attempt", detail);
@@ -253,10 +256,10 @@ export class Router extends TypedTarget<RouterEvents> {
     }
   }
 
-  #started({ queue, total, sync, cooldowns }: StartReply, routes: readonly string[]): void {
+  #started({ queue, total, sync, health }: StartReply, routes: readonly string[]): void {
     if (this.#state !== "starting") return;
     this.#routed(routes);
-    for (const [option, until] of Object.entries(cooldowns)) this.#cooldowns.extend(option, until);
+    for (const option of health) this.#health.told(option);
     this.#queued({ watch: this.#session.head, queue, total, revision: sync.revision ?? 0 });
     this.#synced(sync);
     this.#settleReady.resolve();

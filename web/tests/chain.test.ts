@@ -2,10 +2,30 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import { AttemptChain, type Ending } from "../src/chain";
-import { Cooldowns } from "../src/cooldown";
-import type { Limits, Plan } from "../src/generated/calls";
+import { AttemptChain, type CallTraits, type Decision, type Ending, type Step } from "../src/chain";
+import { EVEN } from "../src/cooldown";
+import type { ChainState, Limits, Outcome, Plan } from "../src/generated/calls";
 import { PLAN } from "../src/generated/plan";
+import { Health } from "../src/health";
+
+interface Past {
+  at: number;
+  option: string;
+  outcome: Outcome;
+  times?: number;
+  stage?: ChainState;
+  first_token_s?: number;
+  streaming?: boolean;
+}
+
+interface TraceEvent extends Omit<Ending, "kind"> {
+  at: number;
+  kind: Ending["kind"] | "opened" | "token" | "hedge" | "due";
+  attempt?: number;
+  chance?: number;
+  body?: "events" | "whole" | "bytes";
+  finished?: boolean;
+}
 
 interface Trace {
   name: string;
@@ -13,8 +33,11 @@ interface Trace {
   upstreams: string[];
   limits?: Partial<Limits>;
   cooldowns?: Record<string, number>;
+  before?: Past[];
+  call?: CallTraits;
   at?: number;
-  events: (Ending & { at: number })[];
+  chance?: number;
+  events: TraceEvent[];
   expect: unknown;
 }
 
@@ -23,50 +46,120 @@ const TRACES = readdirSync(FOLDER)
   .filter((name) => name.endsWith(".json"))
   .map((name) => JSON.parse(readFileSync(resolve(FOLDER, name), "utf-8")) as Trace);
 
-function run(trace: Trace): unknown {
-  const plan: Plan = { ...PLAN, limits: { ...PLAN.limits, ...trace.limits } };
-  const cooldowns = new Cooldowns(plan.limits);
-  for (const [option, until] of Object.entries(trace.cooldowns ?? {})) cooldowns.extend(option, until);
-  let now = trace.at ?? 0;
-  const chain = new AttemptChain(trace.queue, new Set(trace.upstreams), { plan, cooldowns, now });
-  const actions: [string, string][] = [];
-  let picked = chain.pick(now);
-  for (const { at, ...ending } of trace.events) {
-    if (!picked) throw new Error("the trace goes on after the chain has ended");
-    now = at;
-    const ended = chain.ended(now, ending);
-    actions.push(...ended.actions.map((action): [string, string] => [ended.option, action]));
-    picked = chain.state === "PICKING" ? chain.pick(now) : null;
+/** The twin of tests/routing/replay.py. */
+class Replay {
+  readonly #trace: Trace;
+  readonly #plan: Plan;
+  readonly #health: Health;
+  readonly #chain: AttemptChain;
+  readonly #actions: [string, string][] = [];
+  readonly #waits: number[] = [];
+  readonly #asks: [string, string, boolean][] = [];
+  #now: number;
+
+  constructor(trace: Trace) {
+    this.#trace = trace;
+    this.#plan = { ...PLAN, limits: { ...PLAN.limits, ...trace.limits } };
+    this.#health = new Health(this.#plan);
+    for (const [option, until] of Object.entries(trace.cooldowns ?? {})) this.#health.cooldowns.extend(option, until);
+    for (const past of trace.before ?? []) this.#past(past);
+    this.#now = trace.at ?? 0;
+    const about = { plan: this.#plan, health: this.#health, now: this.#now, ...trace.call };
+    this.#chain = new AttemptChain(trace.queue, new Set(trace.upstreams), about);
   }
-  if (chain.state === "EXHAUSTED") actions.push(["", "give_up"]);
-  return {
-    attempts: chain.attempts,
-    skipped: [...chain.skipped],
-    end: chain.state,
-    actions,
-    cooldowns: cooldowns.active(now),
-  };
+
+  run(): unknown {
+    const chain = this.#chain;
+    this.#walk(chain.pick(this.#now, this.#trace.chance ?? EVEN), EVEN);
+    for (const event of this.#trace.events) this.#feed(event);
+    if (chain.state === "EXHAUSTED") this.#actions.push(["", "give_up"]);
+    return this.#seen();
+  }
+
+  #past({ at, option, outcome, times = 1, stage = "CALLING", first_token_s, streaming = false }: Past): void {
+    const actions = this.#plan.transitions[stage]?.[outcome]?.do ?? [];
+    for (let time = 0; time < times; time += 1) {
+      this.#health.called();
+      this.#health.apply(option, actions, at, { firstToken: first_token_s, streaming });
+    }
+  }
+
+  #feed({ at, kind, attempt, chance = EVEN, body, finished, ...ending }: TraceEvent): void {
+    const chain = this.#chain;
+    this.#now = at;
+    let step: Step | null = null;
+    if (kind === "opened") step = chain.opened(at, body ?? "bytes", attempt);
+    else if (kind === "token") step = chain.token(at, attempt, finished);
+    else if (kind === "hedge") this.#walk(chain.hedge(at, chance), chance);
+    else if (kind === "due") {
+      expect(chain.due(attempt ?? chain.attempts.length - 1)).toBe(at);
+      step = chain.ended(at, { kind: "timeout" }, attempt, chance);
+    } else step = chain.ended(at, { ...ending, kind }, attempt, chance);
+    for (const action of step?.actions ?? []) this.#actions.push([step?.option ?? "", action]);
+    if (chain.state === "PICKING") this.#walk(chain.pick(at, chance), chance);
+  }
+
+  #walk(first: Decision | null, chance: number): void {
+    for (let decision = first; decision && decision.do !== "call";) {
+      if (decision.do === "wait") {
+        this.#now = decision.until;
+        this.#waits.push(this.#now);
+        decision = this.#chain.pick(this.#now, chance);
+      } else {
+        const granted = this.#health.permit(decision.permit, decision.option, this.#now);
+        this.#asks.push([decision.permit, decision.option, granted]);
+        decision = this.#chain.answered(this.#now, granted, chance);
+      }
+    }
+  }
+
+  #seen(): unknown {
+    const chain = this.#chain;
+    const states = this.#trace.queue.map((option) => [option, this.#health.breaker(option).data().state] as const);
+    const rare = {
+      waits: this.#waits,
+      asks: this.#asks,
+      breakers: Object.fromEntries(states.filter(([, state]) => state !== "closed")),
+      kept: chain.kept,
+      returns: chain.waitsFor,
+      running: chain.running,
+    };
+    return {
+      attempts: chain.attempts,
+      skipped: [...chain.skipped],
+      end: chain.state,
+      actions: this.#actions,
+      cooldowns: this.#health.cooldowns.active(this.#now),
+      ...Object.fromEntries(Object.entries(rare).filter(([, value]) => value !== null && !isEmpty(value))),
+    };
+  }
+}
+
+function isEmpty(value: unknown): boolean {
+  return typeof value === "object" && value !== null && Object.keys(value).length === 0;
+}
+
+function chainOf(...options: string[]): AttemptChain {
+  return new AttemptChain(options, new Set(options), { plan: PLAN, health: new Health(PLAN), now: 0 });
 }
 
 describe("the attempt chain", () => {
   it("has the corpus that Python runs", () => {
-    expect(TRACES.length).toBeGreaterThanOrEqual(25);
+    expect(TRACES.length).toBeGreaterThanOrEqual(100);
   });
 
   it.each(TRACES.map((trace) => [trace.name, trace] as const))("%s", (_name, trace) => {
-    expect(run(trace)).toEqual(trace.expect);
+    expect(new Replay(trace).run()).toEqual(trace.expect);
   });
 
   it("refuses to be asked for another option while one is being called", () => {
-    const cooldowns = new Cooldowns(PLAN.limits);
-    const chain = new AttemptChain(["a"], new Set(["a"]), { plan: PLAN, cooldowns, now: 0 });
+    const chain = chainOf("a");
     chain.pick(0);
     expect(() => chain.pick(0)).toThrow(expect.objectContaining({ code: "protocol" }) as Error);
   });
 
   it("can be aborted between two attempts, once", () => {
-    const cooldowns = new Cooldowns(PLAN.limits);
-    const chain = new AttemptChain(["a"], new Set(["a"]), { plan: PLAN, cooldowns, now: 0 });
+    const chain = chainOf("a");
     chain.abort();
     chain.abort();
     expect(chain.state).toBe("ABORTED");

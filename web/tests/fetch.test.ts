@@ -1,10 +1,10 @@
 /** Routed fetch over real HTTP servers. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Cooldowns } from "../src/cooldown";
 import { SporewrightError } from "../src/errors";
 import { RoutedFetch, type FetchContext } from "../src/fetch";
 import type { OutcomeBody } from "../src/generated/calls";
 import { PLAN } from "../src/generated/plan";
+import { Health } from "../src/health";
 import { basesOf } from "../src/target";
 import type { AttemptDetail, Upstream } from "../src/types";
 import { TestUpstream } from "./upstream";
@@ -28,11 +28,12 @@ function routed(
   more: { queue?: string[]; upstreams?: Record<string, Upstream>; attemptTimeout?: number } = {},
 ): RoutedFetch {
   const limits = { ...PLAN.limits, attempt_timeout_s: (more.attemptTimeout ?? 5000) / 1000 };
+  const plan = { ...PLAN, limits };
   const upstreams = more.upstreams ?? Object.fromEntries(Object.values(fleet).map(({ name, url }) => [name, { url }]));
   const context: FetchContext = {
     queue: () => more.queue ?? ["alpha", "beta", "gamma"],
-    plan: { ...PLAN, limits },
-    cooldowns: new Cooldowns(limits),
+    plan,
+    health: new Health(plan),
     upstreams,
     bases: basesOf(upstreams),
     onAttempt: (detail) => attempts.push(detail),
@@ -66,7 +67,7 @@ describe("walking the queue", () => {
 
   it.each([
     [429, "rate_limited"],
-    [500, "server_error"],
+    [502, "server_error"],
     [503, "server_error"],
   ])("falls through on %i", async (status, outcome) => {
     fleet.alpha.status = status;
@@ -88,12 +89,12 @@ describe("walking the queue", () => {
     expect(attempts[0]).toMatchObject({ option: "alpha", outcome: "network_error" });
   });
 
-  it.each([400, 401, 404, 422])("hands %i to the caller and learns nothing from it", async (status) => {
+  it.each([400, 401, 404, 422])("hands %i to the caller, and says only that somebody answered", async (status) => {
     fleet.alpha.status = status;
     const response = await routed().fetch("/");
     expect(response.status).toBe(status);
     expect(fleet.beta.seen).toEqual([]);
-    expect(learned).toEqual([]);
+    expect(learned.map(({ outcome }) => outcome)).toEqual(["refused"]);
   });
 
   it("gives a silent option its time-out only", async () => {
@@ -124,15 +125,15 @@ describe("walking the queue", () => {
   });
 
   it("says every reason when nobody answers", async () => {
-    fleet.alpha.status = 500;
+    fleet.alpha.status = 501;
     fleet.beta.mode = "reset";
     const error = await errorOf(routed({ queue: ["alpha", "beta", "nobody"] }).fetch("/path"));
     expect(error).toBeInstanceOf(SporewrightError);
     expect(error.code).toBe("exhausted");
-    for (const word of ["/path", "alpha", "500", "beta", "network_error", "nobody", "no-upstream"]) {
+    for (const word of ["/path", "alpha", "501", "beta", "network_error", "nobody", "no-upstream"]) {
       expect(error.message).toContain(word);
     }
-    expect(error.attempts.map(({ option }) => option)).toEqual(["alpha", "beta"]);
+    expect(error.attempts.map(({ option }) => option)).toEqual(["alpha", "beta", "alpha", "beta"]);
     expect(error.skipped).toEqual([{ option: "nobody", reason: "no-upstream" }]);
   });
 
@@ -141,7 +142,7 @@ describe("walking the queue", () => {
   });
 
   it("lets go of the body of a response that it does not hand over", async () => {
-    fleet.alpha.status = 500;
+    fleet.alpha.status = 503;
     fleet.alpha.mode = "drip";
     await routed().fetch("/");
     await expect.poll(() => fleet.alpha.cutOff).toBe(1);

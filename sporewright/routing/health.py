@@ -1,0 +1,145 @@
+"""All that is kept of the options between calls: cooldowns, breakers, histories, and the two budgets of a profile.
+
+One per process or, in a browser, one per profile (in the engine) with a copy in each page that is told of changes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Literal, TypedDict
+
+from sporewright.routing.breaker import Breaker, BreakerData
+from sporewright.routing.budget import Budget
+from sporewright.routing.cooldown import EVEN, Cooldowns
+from sporewright.routing.history import History
+from sporewright.routing.plan import PLAN
+from sporewright.routing.terms import Action, Plan
+
+__all__ = ["Admits", "Health", "OptionHealth", "Permit"]
+
+Permit = Literal["probe", "retry", "hedge"]
+"""What must be asked for: the one probe of a half-open option; a retry or a hedge from its budget."""
+Admits = Literal["yes", "ask", "open", "ramping", "cooling-down"]
+
+
+class OptionHealth(TypedDict):
+    """One option as other tabs are told of it; a p95 is null before enough is known, of streams and of the rest."""
+
+    option: str
+    cooling_until: float
+    breaker: BreakerData
+    first_token_p95_s: float | None
+    headers_p95_s: float | None
+
+
+class Health:
+    """Time is an argument, in seconds of one clock; so is chance, a number in [0, 1) for each decision."""
+
+    def __init__(self, plan: Plan = PLAN) -> None:
+        limits = plan["limits"]
+        self._plan = plan
+        self.cooldowns = Cooldowns(limits)
+        self._breakers: dict[str, Breaker] = {}
+        self._histories: dict[tuple[str, bool], History] = {}
+        self._p95_told: dict[tuple[str, bool], float] = {}
+        self._retries = Budget(
+            limits["retry_share"], limits["retry_per_s"], limits["retry_cap"], start=limits["retry_cap"]
+        )
+        self._hedges = Budget(limits["hedge_share"], 0.0, limits["hedge_cap"])
+
+    def breaker(self, option: str) -> Breaker:
+        """The option's breaker; closed before anything is known."""
+        return self._breakers.setdefault(option, Breaker(self._plan))
+
+    def history(self, option: str, *, streaming: bool) -> History:
+        """The option's history, of streams or of everything else."""
+        return self._histories.setdefault((option, streaming), History(self._plan["limits"]))
+
+    def admits(self, option: str, now: float, chance: float = EVEN) -> Admits:
+        """Whether a call may go there now, and why not."""
+        if self.cooldowns.is_cooling(option, now):
+            return "cooling-down"
+        return self._breakers[option].admits(now, chance) if option in self._breakers else "yes"
+
+    def returns(self, option: str, now: float) -> float:
+        """When it may be asked again; −∞ if it may now."""
+        breaker = self._breakers.get(option)
+        return max(self.cooldowns.until(option), -math.inf if breaker is None else breaker.returns(now))
+
+    def called(self) -> None:
+        """A call was made that its caller wanted: it pays its share into both budgets."""
+        self._retries.called()
+        self._hedges.called()
+
+    def permit(self, kind: Permit, option: str, now: float) -> bool:
+        """Ask for what is rationed; True takes it."""
+        if kind == "probe":
+            return self.breaker(option).probe(now)
+        return (self._retries if kind == "retry" else self._hedges).spend(now)
+
+    def release(self, option: str) -> None:
+        """The probe of this option has ended."""
+        if option in self._breakers:
+            self._breakers[option].release()
+
+    def apply(
+        self,
+        option: str,
+        actions: Sequence[Action],
+        now: float,
+        *,
+        retry_after_s: float | None = None,
+        first_token_s: float | None = None,
+        streaming: bool = False,
+        chance: float = EVEN,
+    ) -> bool:
+        """Carry out what an attempt's transition asks of this state; True if other tabs must hear of it."""
+        breaker = self.breaker(option)
+        before = (self.cooldowns.until(option), breaker.data())
+        if "cool_down" in actions:
+            self.cooldowns.cool_down(option, now, retry_after_s, chance)
+        if "learn_ok" in actions:
+            self.cooldowns.answered(option)
+        if "trip" in actions:
+            breaker.failed(now, chance)
+        elif "mend" in actions:
+            breaker.succeeded(now)
+        if "pace" in actions and first_token_s is not None:
+            self.history(option, streaming=streaming).add(first_token_s)
+        return (self.cooldowns.until(option), breaker.data()) != before or self._is_news(option, streaming)
+
+    def _is_news(self, option: str, streaming: bool) -> bool:
+        """Whether the option's p95 has moved by more than a tenth since others were told."""
+        p95, before = self._p95(option, streaming), self._p95_told.get((option, streaming))
+        if p95 is None or (before is not None and abs(p95 - before) <= 0.1 * before):
+            return False
+        self._p95_told[option, streaming] = p95
+        return True
+
+    def _p95(self, option: str, streaming: bool) -> float | None:
+        history = self._histories.get((option, streaming))
+        return None if history is None else history.p95_s
+
+    def told_of(self, option: str) -> OptionHealth:
+        """What other tabs are told of an option."""
+        return {
+            "option": option,
+            "cooling_until": max(self.cooldowns.until(option), 0.0),
+            "breaker": self.breaker(option).data(),
+            "first_token_p95_s": self._p95(option, True),
+            "headers_p95_s": self._p95(option, False),
+        }
+
+    def told(self, news: OptionHealth) -> None:
+        """Take over what the engine says of an option; a cooldown is extended, never shortened."""
+        option = news["option"]
+        if news["cooling_until"] > 0:
+            self.cooldowns.extend(option, news["cooling_until"])
+        self.breaker(option).told(news["breaker"])
+        self.history(option, streaming=True).told(news["first_token_p95_s"])
+        self.history(option, streaming=False).told(news["headers_p95_s"])
+
+    def all(self) -> list[OptionHealth]:
+        """Every option of which something is known, in code-point order."""
+        return [self.told_of(option) for option in sorted({*self._breakers, *self.cooldowns.active(-math.inf)})]

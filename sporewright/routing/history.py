@@ -1,0 +1,43 @@
+"""How soon an option begins to answer, from its own last answers: its p95, and the two limits drawn from it."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+
+from sporewright.routing.plan import PLAN, Limits
+
+__all__ = ["History"]
+
+
+class History:
+    """The last `history` times to the first token (or the headers) of one option, in seconds."""
+
+    def __init__(self, limits: Limits = PLAN["limits"]) -> None:
+        self._limits = limits
+        self._seconds: deque[float] = deque(maxlen=limits["history"])
+        self._told: float | None = None
+
+    def add(self, seconds: float) -> None:
+        """One more; what is negative or not finite says nothing."""
+        if math.isfinite(seconds) and seconds >= 0:
+            self._seconds.append(seconds)
+
+    def told(self, p95_s: float | None) -> None:
+        """What the engine of this profile knows; holds until this page knows enough itself."""
+        self._told = p95_s
+
+    @property
+    def p95_s(self) -> float | None:
+        """The 95th percentile by nearest rank; None before `history_min` answers."""
+        if len(self._seconds) < self._limits["history_min"]:
+            return self._told
+        return sorted(self._seconds)[math.ceil(0.95 * len(self._seconds)) - 1]
+
+    @property
+    def first_token_s(self) -> float:
+        """How long a first token may take: twice the p95 within the plan's bounds, or the plan's own."""
+        p95 = self.p95_s
+        if p95 is None:
+            return self._limits["first_token_s"]
+        return min(max(2 * p95, self._limits["first_token_min_s"]), self._limits["first_token_max_s"])

@@ -1,0 +1,136 @@
+"""The options that a call has left, and which of them is next: in place, in order, or the first to return."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from sporewright.routing.health import Admits, Health, Permit
+from sporewright.routing.terms import Action, Facts, Limits
+
+__all__ = ["Found", "Left"]
+
+NO_UPSTREAM = "no-upstream"
+REASONS: dict[Admits, str] = {"cooling-down": "cooling-down", "open": "open", "ask": "probing", "ramping": "ramping"}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An option, when it may be called, and what has to be asked for first."""
+
+    option: str
+    until: float
+    permit: Permit | None = None
+
+
+class Left:
+    """Walks the queue for one call; an option is called once, and again only as the plan's actions allow."""
+
+    def __init__(
+        self,
+        queue: Sequence[str],
+        upstreams: Collection[str],
+        facts: Mapping[str, Facts],
+        health: Health,
+        limits: Limits,
+    ) -> None:
+        self._facts, self._health, self._limits = facts, health, limits
+        self._known = frozenset(upstreams)
+        self._untried = list(dict.fromkeys(queue))
+        self._again: dict[str, float] = {}
+        """Tried before and may be asked again, not before this time."""
+        self._in_place: tuple[str, float] | None = None
+        self._tries: dict[str, int] = {}
+        self._busy: dict[str, float] = {}
+        """Options whose probe is out: not asked about again before this time."""
+        self._retries = limits["retries"]
+        self.skipped: dict[str, str] = {}
+        self.has_failed = False
+
+    def next(self, now: float, chance: float) -> Found | None:
+        """The retry in place, else the first in order that admits a call, else the first to return; None: nobody."""
+        if self._in_place is not None:
+            option, until = self._in_place
+            if self._health.admits(option, now, 0.0) == "yes":
+                return Found(option, until, "retry")
+            self._in_place = None
+        turned_away = None
+        for option in self._untried:
+            if option not in self._known:
+                self.skipped.setdefault(option, NO_UPSTREAM)
+                continue
+            admits = self._health.admits(option, now, chance)
+            if admits == "yes":
+                return Found(option, now)
+            if admits == "ask" and self._busy.get(option, -math.inf) <= now:
+                return Found(option, now, "probe")
+            self.skipped.setdefault(option, REASONS[admits])
+            turned_away = turned_away or (option if admits == "ramping" else None)
+        return Found(turned_away, now) if turned_away is not None else self._first_to_return(now, chance)
+
+    def _first_to_return(self, now: float, chance: float) -> Found | None:
+        waiting = {option: self._returns(option, now) for option in self._untried if option in self._known}
+        if self._retries > 0:
+            again = {option: max(at, self._returns(option, now)) for option, at in self._again.items()}
+            waiting |= again
+        if not waiting:
+            return None
+        option = min(waiting, key=waiting.__getitem__)
+        if waiting[option] > now:
+            return Found(option, waiting[option] + chance * self._limits["wait_spread_s"])
+        if self._health.admits(option, now, 0.0) == "ask":
+            return Found(option, now, "probe")
+        return Found(option, now, "retry" if option in self._again else None)
+
+    def _returns(self, option: str, now: float) -> float:
+        return max(self._health.returns(option, now), self._busy.get(option, -math.inf))
+
+    def take(self, option: str) -> None:
+        """This one is called now."""
+        if option in self._untried:
+            self._untried.remove(option)
+        else:
+            self._retries -= 1
+        self._in_place = None
+        self._again.pop(option, None)
+        self.skipped.pop(option, None)
+        self._tries[option] = self._tries.get(option, 0) + 1
+
+    def refused(self, option: str, permit: Permit, now: float) -> None:
+        """What was asked for was not to be had: no retries in this call, or another call has the probe."""
+        if permit == "probe":
+            self.skipped.setdefault(option, REASONS["ask"])
+            self._busy[option] = now + self._limits["backoff_s"]
+        else:
+            self._retries, self._in_place = 0, None
+
+    def failed(self, option: str, actions: Sequence[Action], retries: int, now: float, chance: float) -> None:
+        """An attempt there has failed; what its transition allows from here on."""
+        self.has_failed = True
+        tries = self._tries[option]
+        limits = self._limits
+        backoff = chance * min(limits["backoff_s"] * 2.0 ** min(tries, 60), limits["backoff_cap_s"])
+        if "retry" in actions and tries <= retries and self._retries > 0:
+            self._in_place = (option, now + backoff)
+        if "again" in actions:
+            self._again[option] = now + backoff
+        if "larger" in actions:
+            self._keep_larger_than(option)
+
+    def _keep_larger_than(self, option: str) -> None:
+        """Only options with a declared window above this one's, and another model, can take this request."""
+        mine = self._facts.get(option, {})
+        self._again.clear()
+        self._untried = [
+            other
+            for other in self._untried
+            if (facts := self._facts.get(other, {})).get("window", 0) > mine.get("window", 0)
+            and ("model" not in mine or facts.get("model") != mine["model"])
+        ]
+
+    def close(self, reason: str) -> None:
+        """Nobody else may be asked."""
+        for option in self._untried:
+            self.skipped.setdefault(option, reason)
+        self._untried, self._again, self._in_place = [], {}, None

@@ -1,0 +1,248 @@
+"""The words of the plan: states, outcomes, signals, actions, and the shapes of its tables (docs/contracts.md §4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, NotRequired, TypedDict, get_args
+
+__all__ = [
+    "ACTIONS",
+    "ENDS",
+    "OUTCOMES",
+    "STATES",
+    "Action",
+    "Ended",
+    "ErrorSign",
+    "Facts",
+    "Limits",
+    "Mark",
+    "Outcome",
+    "PaceHeader",
+    "Plan",
+    "Repeatable",
+    "Restart",
+    "Rule",
+    "Sign",
+    "Signal",
+    "State",
+    "Transition",
+    "When",
+]
+
+State = Literal[
+    "PICKING",
+    "CALLING",
+    "OPENED",
+    "HOLDING",
+    "STREAMING",
+    "RESTARTABLE",
+    "BODY",
+    "DELIVERED",
+    "BROKEN",
+    "LOST",
+    "ABORTED",
+    "EXHAUSTED",
+]
+"""An attempt is called, its event stream opened, its answer held back, its events or bytes handed on. And the ends."""
+Outcome = Literal[
+    "ok",
+    "opaque",
+    "refused",
+    "content_filter",
+    "context_length",
+    "unsuited",
+    "rate_limited",
+    "server_error",
+    "unreachable",
+    "network_error",
+    "timed_out",
+    "slow_start",
+    "stalled",
+    "truncated",
+    "malformed",
+    "unusable",
+    "aborted",
+    "lost",
+]
+Signal = Literal[
+    "ok",
+    "opaque",
+    "refused",
+    "content_filter",
+    "context_length",
+    "unsuited",
+    "rate_limited",
+    "server_error",
+    "unreachable",
+    "network_error",
+    "timed_out",
+    "slow_start",
+    "stalled",
+    "truncated",
+    "malformed",
+    "unusable",
+    "aborted",
+    "lost",
+    "events",
+    "whole",
+    "bytes",
+    "stream",
+    "restartable",
+    "hold",
+    "picked",
+    "nothing_left",
+    "kept",
+]
+"""What moves an attempt or its chain: how it ended, what its headers or its first token brought, what picking gave."""
+Action = Literal[
+    "deliver",
+    "next",
+    "retry",
+    "again",
+    "keep",
+    "larger",
+    "win",
+    "restart",
+    "break",
+    "learn_latency",
+    "learn_ok",
+    "learn_failure",
+    "cool_down",
+    "mend",
+    "trip",
+    "pace",
+    "give_up",
+]
+Ended = Literal[
+    "network", "connect", "timeout", "aborted", "prepare", "lost", "complete", "truncated", "malformed", "failed"
+]
+Sign = Literal["content_filter", "context_length", "prefill", "model"]
+"""What the text of a refusal says."""
+Restart = Literal["error", "buffer", "notify"]
+"""What a broken stream does to a caller who has had bytes of it: an error; nothing, it was held back; start again."""
+
+STATES: tuple[State, ...] = get_args(State)
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+ACTIONS: tuple[Action, ...] = get_args(Action)
+ENDS: tuple[Ended, ...] = get_args(Ended)
+
+
+class Limits(TypedDict):
+    """Seconds, counts and shares of one routed call, and of what is kept of each option."""
+
+    attempt_timeout_s: float
+    deadline_s: float
+    max_attempts: int
+    first_token_s: float
+    first_token_min_s: float
+    first_token_max_s: float
+    inter_token_s: float
+    finish_s: float
+    hold_bytes: int
+    error_bytes: int
+    retries: int
+    backoff_s: float
+    backoff_cap_s: float
+    wait_spread_s: float
+    retry_share: float
+    retry_per_s: float
+    retry_cap: float
+    hedge_share: float
+    hedge_cap: float
+    history: int
+    history_min: int
+    cooldown_s: float
+    cooldown_cap_s: float
+    retry_after_cap_s: float
+    jitter: float
+    breaker_failures: int
+    breaker_calls: int
+    breaker_share: float
+    breaker_window_s: float
+    breaker_open_s: float
+    breaker_cap_s: float
+    breaker_successes: int
+    probe_s: float
+    ramp_step_s: float
+
+
+class When(TypedDict):
+    """What an attempt's end is compared with; every field there must hold, both ends of `status` belong to it."""
+
+    status: NotRequired[tuple[int, int]]
+    event: NotRequired[Ended]
+    stage: NotRequired[Sequence[State]]
+    retry_after: NotRequired[bool]
+    says: NotRequired[Sign]
+    fallback: NotRequired[bool]
+
+
+class Rule(TypedDict):
+    """A row of the classification: the first one whose `when` holds names the outcome, and the retries in place."""
+
+    when: When
+    outcome: Outcome
+    retries: NotRequired[int]
+
+
+class Transition(TypedDict):
+    """Where a signal leads, and what is done on the way, in this order."""
+
+    to: State
+    do: Sequence[Action]
+
+
+class ErrorSign(TypedDict):
+    """A refusal says `sign` if its text, in lower case, contains any of these."""
+
+    sign: Sign
+    any: Sequence[str]
+
+
+class PaceHeader(TypedDict):
+    """A header that names when to come back, how it is written, and the header that must then be absent or 0."""
+
+    header: str
+    form: Literal["retry-after", "milliseconds", "seconds", "duration", "structured"]
+    unless_left: NotRequired[str]
+
+
+class Mark(TypedDict):
+    """A stream's event means `mark` if what is at `path` of its JSON is there, not null, not empty; or is `equals`."""
+
+    dialect: str
+    mark: Literal["token", "finish", "usage", "done", "error"]
+    path: Sequence[str]
+    equals: NotRequired[str]
+
+
+class Repeatable(TypedDict):
+    """Requests that may be sent twice: by their method, by the end of their path, by a header of the caller's."""
+
+    methods: Sequence[str]
+    paths: Sequence[str]
+    headers: Sequence[str]
+
+
+class Facts(TypedDict):
+    """What is declared of an option: which model it runs, and how many tokens of context that takes."""
+
+    model: NotRequired[str]
+    window: NotRequired[int]
+
+
+class Plan(TypedDict):
+    """The whole of it; a state without a row is an end. `done` is the text of the event that ends a stream."""
+
+    version: int
+    limits: Limits
+    classes: Sequence[Rule]
+    transitions: Mapping[State, Mapping[Signal, Transition]]
+    restarts: Mapping[Restart, Signal]
+    unsafe: Sequence[Outcome]
+    repeatable: Repeatable
+    error_signs: Sequence[ErrorSign]
+    pace_headers: Sequence[PaceHeader]
+    marks: Sequence[Mark]
+    done: str
+    ramp: Sequence[float]

@@ -1,0 +1,122 @@
+"""Which outcome an end is, and what each outcome leads to: the two large tables of the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sporewright.routing.terms import Action, Outcome, Rule, Signal, State, Transition
+
+__all__ = ["CLASSES", "TRANSITIONS", "UNSAFE"]
+
+
+def _to(state: State, *do: Action) -> Transition:
+    return {"to": state, "do": do}
+
+
+CLASSES: Sequence[Rule] = [
+    {"when": {"event": "aborted"}, "outcome": "aborted"},
+    {"when": {"event": "lost"}, "outcome": "lost"},
+    {"when": {"event": "prepare"}, "outcome": "unusable"},
+    {"when": {"event": "complete"}, "outcome": "ok"},
+    {"when": {"event": "timeout", "stage": ["CALLING"]}, "outcome": "timed_out"},
+    {"when": {"event": "timeout", "stage": ["OPENED"]}, "outcome": "slow_start"},
+    {"when": {"event": "timeout"}, "outcome": "stalled"},
+    {"when": {"event": "truncated"}, "outcome": "truncated"},
+    {"when": {"event": "malformed"}, "outcome": "malformed"},
+    # An error told inside a stream that had begun with 200.
+    {"when": {"event": "failed"}, "outcome": "server_error"},
+    {"when": {"event": "connect"}, "outcome": "unreachable"},
+    {"when": {"event": "network"}, "outcome": "network_error"},
+    {"when": {"status": (400, 422), "says": "content_filter"}, "outcome": "content_filter"},
+    {"when": {"status": (400, 422), "says": "context_length"}, "outcome": "context_length"},
+    {"when": {"status": (429, 429)}, "outcome": "rate_limited"},
+    # A 5xx that names the time of its return is a queue that is full, not a fault.
+    {"when": {"status": (500, 999), "retry_after": True}, "outcome": "rate_limited"},
+    # 500 is a fault of this one call, as a rule: the same server is asked once more.
+    {"when": {"status": (500, 500)}, "outcome": "server_error", "retries": 1},
+    {"when": {"status": (501, 999)}, "outcome": "server_error"},
+    {"when": {"status": (408, 408)}, "outcome": "server_error"},
+    # What a fallback thinks of the request, its key or an assistant prefill must not hide why it was asked at all.
+    {"when": {"status": (400, 403), "fallback": True}, "outcome": "unsuited"},
+    {"when": {"status": (422, 422), "fallback": True}, "outcome": "unsuited"},
+    {"when": {"status": (404, 404), "says": "model", "fallback": True}, "outcome": "unsuited"},
+    {"when": {"status": (400, 499)}, "outcome": "refused"},
+    # 0 is a browser's opaque response: nobody may look inside, so it is the caller's, and no evidence of anything.
+    {"when": {"status": (0, 0)}, "outcome": "opaque"},
+    {"when": {"status": (1, 399)}, "outcome": "ok"},
+]
+
+UNSAFE: Sequence[Outcome] = [
+    "server_error", "network_error", "timed_out", "slow_start", "stalled", "truncated", "malformed",
+]  # fmt: skip
+"""After these the request may have been carried out."""
+
+_FAULTS: Sequence[Outcome] = ["server_error", "network_error", "truncated", "malformed"]
+_LOST = _to("LOST")
+_ABORTED = _to("ABORTED")
+
+
+def _every(outcomes: Sequence[Outcome], step: Transition) -> dict[Signal, Transition]:
+    return dict.fromkeys(outcomes, step)
+
+
+TRANSITIONS: Mapping[State, Mapping[Signal, Transition]] = {
+    "PICKING": {
+        "picked": _to("CALLING"),
+        "nothing_left": _to("EXHAUSTED", "give_up"),
+        "kept": _to("DELIVERED", "deliver"),
+        "aborted": _ABORTED,
+    },
+    "CALLING": {
+        "events": _to("OPENED"),
+        "whole": _to("HOLDING", "win"),
+        "bytes": _to("BODY", "learn_latency", "learn_ok", "mend", "pace", "win", "deliver"),
+        "ok": _to("DELIVERED", "learn_latency", "learn_ok", "mend", "pace", "win", "deliver"),
+        "opaque": _to("DELIVERED", "win", "deliver"),
+        "refused": _to("DELIVERED", "mend", "win", "deliver"),
+        "content_filter": _to("DELIVERED", "mend", "win", "deliver"),
+        "context_length": _to("PICKING", "mend", "keep", "larger", "next"),
+        "unsuited": _to("PICKING", "mend", "next"),
+        "rate_limited": _to("PICKING", "learn_failure", "cool_down", "again", "next"),
+        "server_error": _to("PICKING", "learn_failure", "trip", "retry", "again", "next"),
+        "unreachable": _to("PICKING", "learn_failure", "trip", "again", "next"),
+        "network_error": _to("PICKING", "learn_failure", "trip", "again", "next"),
+        # Silence is not asked again: it would cost as much time once more.
+        "timed_out": _to("PICKING", "learn_latency", "learn_failure", "trip", "next"),
+        "unusable": _to("PICKING", "next"),
+        "lost": _LOST,
+        "aborted": _ABORTED,
+    },
+    "OPENED": {
+        "stream": _to("STREAMING", "win", "deliver"),
+        "restartable": _to("RESTARTABLE", "win", "deliver"),
+        "hold": _to("HOLDING", "win"),
+        "ok": _to("DELIVERED", "learn_latency", "learn_ok", "mend", "pace", "win", "deliver"),
+        **_every(_FAULTS, _to("PICKING", "learn_failure", "trip", "again", "next")),
+        "slow_start": _to("PICKING", "learn_failure", "trip", "next"),
+        "lost": _LOST,
+        "aborted": _ABORTED,
+    },
+    "HOLDING": {
+        "ok": _to("DELIVERED", "learn_latency", "learn_ok", "mend", "pace", "deliver"),
+        **_every(_FAULTS, _to("PICKING", "learn_failure", "trip", "again", "next")),
+        "stalled": _to("PICKING", "learn_failure", "trip", "next"),
+        "aborted": _ABORTED,
+    },
+    "STREAMING": {
+        "ok": _to("DELIVERED", "learn_latency", "learn_ok", "mend", "pace"),
+        **_every([*_FAULTS, "stalled"], _to("BROKEN", "learn_failure", "trip", "break")),
+        "aborted": _ABORTED,
+    },
+    "RESTARTABLE": {
+        "ok": _to("DELIVERED", "learn_latency", "learn_ok", "mend", "pace"),
+        **_every(_FAULTS, _to("PICKING", "learn_failure", "trip", "restart", "again", "next")),
+        "stalled": _to("PICKING", "learn_failure", "trip", "restart", "next"),
+        "aborted": _ABORTED,
+    },
+    "BODY": {
+        "ok": _to("DELIVERED"),
+        **_every([*_FAULTS, "stalled"], _to("BROKEN", "learn_failure", "trip", "break")),
+        "aborted": _ABORTED,
+    },
+}

@@ -1,0 +1,99 @@
+/** All that is kept of the options between calls: cooldowns, breakers, histories, and the two budgets. */
+import { Breaker, type Admission } from "./breaker";
+import { Budget } from "./budget";
+import { Cooldowns, EVEN } from "./cooldown";
+import type { Action, OptionHealth, Permit, Plan } from "./generated/calls";
+import { History } from "./history";
+
+export type Admits = Admission | "cooling-down";
+
+/** What an attempt's end brings besides its actions. */
+export interface Evidence {
+  retryAfter?: number | undefined;
+  firstToken?: number | undefined;
+  streaming?: boolean;
+  chance?: number;
+}
+
+/** The same rules as `sporewright/routing/health.py`; once an engine is up it is the one that all tabs share, told here. */
+export class Health {
+  readonly cooldowns: Cooldowns;
+  readonly #plan: Plan;
+  readonly #breakers = new Map<string, Breaker>();
+  readonly #streams = new Map<string, History>();
+  readonly #others = new Map<string, History>();
+  readonly #retries: Budget;
+  readonly #hedges: Budget;
+
+  constructor(plan: Plan) {
+    const { limits } = plan;
+    this.#plan = plan;
+    this.cooldowns = new Cooldowns(limits);
+    this.#retries = new Budget(limits.retry_share, limits.retry_per_s, limits.retry_cap, limits.retry_cap);
+    this.#hedges = new Budget(limits.hedge_share, 0, limits.hedge_cap);
+  }
+
+  /** The option's breaker; closed before anything is known. */
+  breaker(option: string): Breaker {
+    return madeIn(this.#breakers, option, () => new Breaker(this.#plan));
+  }
+
+  /** The option's history, of streams or of everything else. */
+  history(option: string, streaming: boolean): History {
+    return madeIn(streaming ? this.#streams : this.#others, option, () => new History(this.#plan.limits));
+  }
+
+  /** Whether a call may go there now, and why not. */
+  admits(option: string, now: number, chance = EVEN): Admits {
+    if (this.cooldowns.isCooling(option, now)) return "cooling-down";
+    return this.#breakers.get(option)?.admits(now, chance) ?? "yes";
+  }
+
+  /** When it may be asked again; −∞ if it may now. */
+  returns(option: string, now: number): number {
+    return Math.max(this.cooldowns.until(option), this.#breakers.get(option)?.returns(now) ?? -Infinity);
+  }
+
+  /** A call was made that its caller wanted: it pays its share into both budgets. */
+  called(): void {
+    this.#retries.called();
+    this.#hedges.called();
+  }
+
+  /** Ask for what is rationed; true takes it. */
+  permit(kind: Permit, option: string, now: number): boolean {
+    if (kind === "probe") return this.breaker(option).probe(now);
+    return (kind === "retry" ? this.#retries : this.#hedges).spend(now);
+  }
+
+  /** The probe of this option has ended. */
+  release(option: string): void {
+    this.#breakers.get(option)?.release();
+  }
+
+  /** Carry out what an attempt's transition asks of this state. */
+  apply(option: string, actions: readonly Action[], now: number, evidence: Evidence = {}): void {
+    const { retryAfter, firstToken, streaming = false, chance = EVEN } = evidence;
+    if (actions.includes("cool_down")) this.cooldowns.coolDown(option, now, retryAfter, chance);
+    if (actions.includes("learn_ok")) this.cooldowns.answered(option);
+    if (actions.includes("trip")) this.breaker(option).failed(now, chance);
+    else if (actions.includes("mend")) this.breaker(option).succeeded(now);
+    if (actions.includes("pace") && firstToken !== undefined) this.history(option, streaming).add(firstToken);
+  }
+
+  /** Take over what the engine says of an option; a cooldown is extended, never shortened. */
+  told({ option, cooling_until, breaker, first_token_p95_s, headers_p95_s }: OptionHealth): void {
+    if (cooling_until > 0) this.cooldowns.extend(option, cooling_until);
+    this.breaker(option).told(breaker);
+    this.history(option, true).told(first_token_p95_s);
+    this.history(option, false).told(headers_p95_s);
+  }
+}
+
+function madeIn<T>(map: Map<string, T>, key: string, make: () => T): T {
+  const found = map.get(key);
+  if (found !== undefined) return found;
+  const made = make();
+  map.set(key, made);
+  return made;
+}

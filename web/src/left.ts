@@ -1,0 +1,142 @@
+/** The options that a call has left, and which of them is next: in place, in order, or the first to return. */
+import type { Action, Facts, Limits, Permit } from "./generated/calls";
+import type { Admits, Health } from "./health";
+
+export type SkipReason = "no-upstream" | "cooling-down" | "open" | "probing" | "ramping" | "not-repeatable";
+
+/** An option, when it may be called, and what has to be asked for first. */
+export interface Found {
+  option: string;
+  until: number;
+  permit?: Permit;
+}
+
+const REASONS: Record<Exclude<Admits, "yes">, SkipReason> = {
+  "cooling-down": "cooling-down",
+  open: "open",
+  ask: "probing",
+  ramping: "ramping",
+};
+
+/** The same rules as `sporewright/routing/queue.py`. */
+export class Left {
+  /** Option → reason, in the order they were passed over. */
+  readonly skipped = new Map<string, SkipReason>();
+  hasFailed = false;
+  readonly #upstreams: { has(option: string): boolean };
+  readonly #facts: Readonly<Record<string, Facts>>;
+  readonly #health: Health;
+  readonly #limits: Limits;
+  #untried: Set<string>;
+  /** Tried before and may be asked again, not before this time. */
+  readonly #again = new Map<string, number>();
+  readonly #tries = new Map<string, number>();
+  /** Options whose probe is out: not asked about again before this time. */
+  readonly #busy = new Map<string, number>();
+  #inPlace: { option: string; until: number } | null = null;
+  #retries: number;
+
+  constructor(
+    queue: readonly string[],
+    upstreams: { has(option: string): boolean },
+    { facts, health, limits }: { facts: Readonly<Record<string, Facts>>; health: Health; limits: Limits },
+  ) {
+    [this.#untried, this.#upstreams, this.#facts] = [new Set(queue), upstreams, facts];
+    [this.#health, this.#limits, this.#retries] = [health, limits, limits.retries];
+  }
+
+  /** The retry in place, else the first in order that admits a call, else the first to return; null: nobody. */
+  next(now: number, chance: number): Found | null {
+    if (this.#inPlace) {
+      if (this.#health.admits(this.#inPlace.option, now, 0) === "yes") return { ...this.#inPlace, permit: "retry" };
+      this.#inPlace = null;
+    }
+    let turnedAway: string | undefined;
+    for (const option of this.#untried) {
+      if (!this.#upstreams.has(option)) {
+        this.#skip(option, "no-upstream");
+        continue;
+      }
+      const admits = this.#health.admits(option, now, chance);
+      if (admits === "yes") return { option, until: now };
+      if (admits === "ask" && this.#busyUntil(option) <= now) return { option, until: now, permit: "probe" };
+      this.#skip(option, REASONS[admits]);
+      if (admits === "ramping") turnedAway ??= option;
+    }
+    return turnedAway === undefined ? this.#firstToReturn(now, chance) : { option: turnedAway, until: now };
+  }
+
+  /** This one is called now. */
+  take(option: string): void {
+    if (!this.#untried.delete(option)) this.#retries -= 1;
+    this.#inPlace = null;
+    this.#again.delete(option);
+    this.skipped.delete(option);
+    this.#tries.set(option, (this.#tries.get(option) ?? 0) + 1);
+  }
+
+  /** What was asked for was not to be had: no retries in this call, or another call has the probe. */
+  refused(option: string, permit: Permit, now: number): void {
+    if (permit === "probe") {
+      this.#skip(option, REASONS.ask);
+      this.#busy.set(option, now + this.#limits.backoff_s);
+    } else [this.#retries, this.#inPlace] = [0, null];
+  }
+
+  /** An attempt there has failed; what its transition allows from here on. */
+  failed(option: string, actions: readonly Action[], retries: number, now: number, chance: number): void {
+    this.hasFailed = true;
+    const tries = this.#tries.get(option) ?? 0;
+    const { backoff_s, backoff_cap_s } = this.#limits;
+    const until = now + chance * Math.min(backoff_s * 2 ** tries, backoff_cap_s);
+    if (actions.includes("retry") && tries <= retries && this.#retries > 0) this.#inPlace = { option, until };
+    if (actions.includes("again")) this.#again.set(option, until);
+    if (actions.includes("larger")) this.#keepLargerThan(option);
+  }
+
+  /** Nobody else may be asked. */
+  close(reason: SkipReason): void {
+    for (const option of this.#untried) this.#skip(option, reason);
+    this.#untried = new Set();
+    this.#again.clear();
+    this.#inPlace = null;
+  }
+
+  #firstToReturn(now: number, chance: number): Found | null {
+    const waiting = new Map<string, number>();
+    for (const option of this.#untried)
+      if (this.#upstreams.has(option)) waiting.set(option, this.#returns(option, now));
+    if (this.#retries > 0)
+      for (const [option, at] of this.#again) waiting.set(option, Math.max(at, this.#returns(option, now)));
+    let first: [option: string, until: number] | undefined;
+    for (const entry of waiting) if (!first || entry[1] < first[1]) first = entry;
+    if (!first) return null;
+    const [option, until] = first;
+    if (until > now) return { option, until: until + chance * this.#limits.wait_spread_s };
+    if (this.#health.admits(option, now, 0) === "ask") return { option, until: now, permit: "probe" };
+    return this.#again.has(option) ? { option, until: now, permit: "retry" } : { option, until: now };
+  }
+
+  #returns(option: string, now: number): number {
+    return Math.max(this.#health.returns(option, now), this.#busyUntil(option));
+  }
+
+  #busyUntil(option: string): number {
+    return this.#busy.get(option) ?? -Infinity;
+  }
+
+  /** Only options with a declared window above this one's, and another model, can take this request. */
+  #keepLargerThan(option: string): void {
+    const { window = 0, model } = this.#facts[option] ?? {};
+    this.#again.clear();
+    const larger = [...this.#untried].filter((other) => {
+      const facts = this.#facts[other] ?? {};
+      return (facts.window ?? 0) > window && (model === undefined || facts.model !== model);
+    });
+    this.#untried = new Set(larger);
+  }
+
+  #skip(option: string, reason: SkipReason): void {
+    if (!this.skipped.has(option)) this.skipped.set(option, reason);
+  }
+}
