@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["BeliefTree", "Cell", "ExactSum", "Place", "posterior"]
+__all__ = ["MAX_OBSERVATIONS", "BeliefTree", "Cell", "ExactSum", "Place", "posterior"]
+
+MAX_OBSERVATIONS = 2**53
+"""Where counting ends: the last count that every reader of JSON keeps exactly."""
 
 # Every finite float64 is a whole number of these: 2^-1074 is the least.
 _SHIFT = 1074
@@ -101,7 +104,7 @@ class Cell:
         """Add evidence to this place's own."""
         for total, more in zip(self.own, evidence, strict=True):
             total.units += more.units
-        self.observations += observations
+        self.observations = min(MAX_OBSERVATIONS, self.observations + observations)
 
     def discount(self, factor: float) -> None:
         """Multiply the own evidence; factor 0 forgets it (L3)."""

@@ -16,17 +16,15 @@ from typing import TYPE_CHECKING, Any
 from sporewright import jsontext
 from sporewright.core.codec import decode_number
 from sporewright.errors import DecodeError, SporewrightError
-from sporewright.policy.belief import Cell, ExactSum, Place
+from sporewright.policy.belief import MAX_OBSERVATIONS, Cell, ExactSum, Place
+from sporewright.policy.limits import READABLE
 
 if TYPE_CHECKING:
     from sporewright.policy.field import AddressedField
 
 __all__ = ["from_json", "to_json"]
 
-# What evidence may come in: well above what observing makes, well below what would overflow.
-_READABLE = 1e200
 _MOST_PARTS = 64
-_MOST_OBSERVATIONS = 2**53
 
 _Found = tuple[tuple[str, ...], str, str, Cell]
 
@@ -151,11 +149,7 @@ def _evidence(data: dict[str, Any], place: str) -> tuple[ExactSum, ExactSum, int
     precision = _exact(data.get("precision"), f"{place}.precision")
     information = _exact(data.get("information"), f"{place}.information")
     observations = data.get("observations")
-    if (
-        isinstance(observations, bool)
-        or not isinstance(observations, int)
-        or not 0 < observations <= _MOST_OBSERVATIONS
-    ):
+    if isinstance(observations, bool) or not isinstance(observations, int) or not 0 < observations <= MAX_OBSERVATIONS:
         raise DecodeError(f"{place}.observations: {jsontext.shown(observations)} is not a count from 1")
     if precision.units <= 0:
         raise DecodeError(f"{place}.precision: it must be above 0")
@@ -167,6 +161,9 @@ def _exact(data: object, place: str) -> ExactSum:
         raise DecodeError(f"{place}: {jsontext.shown(data)} is not a list of at most {_MOST_PARTS} numbers")
     parts = [decode_number(part, f"{place}[{at}]") for at, part in enumerate(data)]
     for at, part in enumerate(parts):
-        if not abs(part) <= _READABLE:
-            raise DecodeError(f"{place}[{at}]: {part!r} is not finite or beyond {_READABLE:g}")
-    return ExactSum(parts)
+        if not abs(part) <= READABLE:
+            raise DecodeError(f"{place}[{at}]: {part!r} is not finite or beyond {READABLE:g}")
+    total = ExactSum(parts)
+    if abs(float(total)) > READABLE:
+        raise DecodeError(f"{place}: the sum {float(total)!r} is beyond {READABLE:g}")
+    return total

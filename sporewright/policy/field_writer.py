@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from sporewright.core import checks
 from sporewright.errors import ConfigError, WriteUpError
-from sporewright.policy.belief import Cell, ExactSum
-from sporewright.policy.limits import checked_number, checked_variance, fits_evidence
+from sporewright.policy.belief import Cell, ExactSum, Place
+from sporewright.policy.limits import READABLE, checked_number, checked_variance, fits_evidence
 
 if TYPE_CHECKING:
     from sporewright.policy.field import AddressedField
@@ -98,7 +98,8 @@ class FieldWriter:
         """Fold what a retired subtree knows into its parent; cells emptied. Nobody else's posterior moves (L4).
 
         One (option, dimension), or every one where a name is left out. Weights and gates stay. The parent is written
-        to, so the floor must admit it; the root has no parent: ConfigError.
+        to, so the floor must admit it. ConfigError for the root, which has no parent, and for evidence that no longer
+        fits the parent: nothing changes.
         """
         path = self._field.path(address)
         for place, chosen_name in (("option", option), ("dimension", dimension)):
@@ -112,7 +113,16 @@ class FieldWriter:
             return 0
         pairs = {(o, d) for place in trail[-1].below() for o, row in place.cells.items() for d in row}
         chosen = sorted(p for p in pairs if option in (None, p[0]) and dimension in (None, p[1]))
+        for pair in chosen:
+            self._check_room(trail[-1], trail[-2], pair, path[:-1])
         return sum(self._field.tree.fold(trail, *pair) for pair in chosen)
+
+    def _check_room(self, place: Place, parent: Place, pair: tuple[str, str], above: Sequence[str]) -> None:
+        """Refuse a fold after which the field could not be read back; only a made-up snapshot ever comes near."""
+        cell = place.cell(*pair)
+        message = cell.message if cell else (0.0, 0.0)
+        if not fits_evidence(parent.cell(*pair) or Cell(), *message, (READABLE, READABLE)):
+            raise ConfigError(f"compact: no more evidence fits {self._place(above, *pair)}")
 
     def _learn(
         self, path: Sequence[str], option: str, dimension: str, evidence: tuple[ExactSum, ExactSum], observations: int

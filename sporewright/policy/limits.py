@@ -14,6 +14,7 @@ __all__ = [
     "MAX_LAYERS",
     "MAX_PRECISION",
     "MIN_VARIANCE",
+    "READABLE",
     "checked_number",
     "checked_variance",
     "fits_evidence",
@@ -30,6 +31,9 @@ MAX_LAYERS = 64
 MAX_PRECISION = 1e85
 MAX_INFORMATION = 1e160
 """The most evidence one node takes by observing: ten billion of the sharpest and largest measurements."""
+
+READABLE = 1e200
+"""The most evidence a snapshot may hold in one node, and so folding may gather there: well below what overflows."""
 
 
 def checked_number(x: object, place: str) -> float:
@@ -49,9 +53,11 @@ def checked_variance(x: object, place: str) -> float:
     return variance
 
 
-def fits_evidence(cell: Cell, precision: float, information: float) -> bool:
+def fits_evidence(
+    cell: Cell,
+    precision: float,
+    information: float,
+    most: tuple[float, float] = (MAX_PRECISION, MAX_INFORMATION),
+) -> bool:
     """True if the cell's own evidence stays within what can be computed with after adding this."""
-    return (
-        float(cell.own[0]) + precision <= MAX_PRECISION
-        and math.fabs(float(cell.own[1]) + information) <= MAX_INFORMATION
-    )
+    return float(cell.own[0]) + precision <= most[0] and math.fabs(float(cell.own[1]) + information) <= most[1]

@@ -40,7 +40,10 @@ class Receipt:
                 mapping(entry, f"{place}[{at}]")
 
     def to_json(self) -> str:
-        """The receipt as JSON text with sorted keys: equal receipts are equal texts."""
+        """The receipt as JSON text with sorted keys: equal receipts are equal texts.
+
+        BadValueKindError for what would not be read back as it is: no JSON, too deep, too large an integer.
+        """
         body = {
             "revision": self.revision,
             "address": dict(self.address),
@@ -50,9 +53,12 @@ class Receipt:
             "selection": list(self.selection),
         }
         try:
-            return json.dumps(body, sort_keys=True, separators=(",", ":"), allow_nan=False)
+            text = _written(body)
+            if _written(jsontext.parse(text, "receipt")) == text:
+                return text
         except (TypeError, ValueError, RecursionError) as why:
             raise BadValueKindError(f"receipt {self.revision!r}: not JSON data: {why}") from None
+        raise BadValueKindError(f"receipt {self.revision!r}: an integer is too large to be read back exactly")
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Receipt:
@@ -68,6 +74,10 @@ class Receipt:
                 raise DecodeError(f"receipt.{key}: {jsontext.shown(each)} is not an object")
         ranked, dropped = (_list(data, key, dict) for key in ("ranked", "dropped"))
         return cls(revision, address or {}, policy or {}, ranked, dropped, _list(data, "selection", str))
+
+
+def _written(body: object) -> str:
+    return json.dumps(body, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def _list(data: Mapping[str, Any], key: str, kind: type) -> tuple[Any, ...]:

@@ -5,7 +5,8 @@
 
 `do` is one of MAKE, or a dotted path from an earlier `as`: attributes, list indices, at the end a method to call.
 In arguments `{"n": "inf"}` is a number JSON lacks, `{"b64": …}` bytes, `{"ref": name}` an earlier result,
-`{"json": …}` JSON text, `{"only": […]}` a predicate. What comes back is compared as JSON, numbers bit for bit.
+`{"json": …}` JSON text, `{"only": […]}` a predicate, `{"tuple": […]}` a tuple. What comes back is compared as JSON,
+numbers bit for bit.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ MAKE: dict[str, Any] = {
     "TensorConfig.from_dict": TensorConfig.from_dict,
     "AddressedField": AddressedField,
     "AddressedField.from_json": AddressedField.from_json,
+    "Receipt": Receipt,
     "Receipt.from_json": Receipt.from_json,
     "Norm.normalize_value": Norm.normalize_value,
     **{
@@ -76,6 +78,7 @@ def _read(x: Any, names: Mapping[str, Any]) -> Any:
             "ref": lambda: names[body],
             "json": lambda: json.dumps(body),
             "only": lambda: body.__contains__,
+            "tuple": lambda: tuple(_read(body, names)),
         }
         if key in special:
             return special[key]()

@@ -58,6 +58,9 @@ INSIDE = {
 # Modules of policy whose names are public; of core only what the package itself names.
 SKIPPED_MODULES = {"sporewright.policy.field_codec": "AddressedField.to_json and from_json"}
 
+# Names that are public in two modules: the first found is met, these are not, each with the reason.
+TWICE = {"sporewright.policy.belief.Cell": "inside the field, which checks"}
+
 
 def tensor() -> Tensor:
     """A few cells on every level."""
@@ -220,7 +223,9 @@ def public() -> dict[str, Any]:
         for name in module.__all__:
             thing = getattr(module, name)
             if callable(thing) and getattr(thing, "__module__", "").startswith("sporewright."):
-                named.setdefault(thing.__name__, thing)
+                met, where = named.setdefault(thing.__name__, thing), f"{thing.__module__}.{thing.__name__}"
+                if met is not thing and where not in TWICE:
+                    raise AssertionError(f"{where}: {met.__module__} has that name, and only one of the two is met")
     return named
 
 

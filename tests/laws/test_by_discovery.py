@@ -19,7 +19,7 @@ from sporewright.errors import SporewrightError
 from sporewright.policy.field_writer import FieldWriter
 from tests.hostile.calls import Call, calls, public, state_of
 from tests.laws.worlds import OBJECTS, UNORDERED, WITHIN, WORLDS, arguments
-from tests.strategies import LEVELS, built, cursors, writes
+from tests.strategies import LEVELS, Write, built, cursors, writes
 
 CALLS = [call for call in calls() if call.owner not in WITHIN]
 BY_NAME = pytest.mark.parametrize("call", CALLS, ids=lambda call: call.name)
@@ -81,6 +81,11 @@ def turned(given_: dict[str, Any]) -> dict[str, Any]:
     return again
 
 
+def onto_itself(given_: dict[str, Any]) -> bool:
+    """Up from a level to the same one: what was written votes the next time, so twice is not once."""
+    return "from_level" in given_ and given_["from_level"] == given_["to_level"]
+
+
 def facts_of(call: Call) -> st.SearchStrategy[list[Any]]:
     """What the object it is called on is made from."""
     if call.owner and call.owner not in WORLDS:
@@ -138,9 +143,36 @@ def test_a_refusal_or_a_reading_changes_nothing_and_a_write_twice_is_once(call: 
         first = outcome(call, thing, ready)
         if refusal(first):
             assert first[1:] == before
-        elif call.name not in AGAIN_IS_MORE:
+        elif call.name not in AGAIN_IS_MORE and not onto_itself(given_):
             again = outcome(call, thing, ready)
             assert first[1:] == again[1:], "a second time changed more: if it is meant to, say so in AGAIN_IS_MORE"
+
+    law()
+
+
+# All that goes up from a level to another; two names for everything, so that reports and old results meet.
+UP = [call for call in CALLS if {"from_level", "to_level"} <= {each.name for each in call.parameters}]
+_reports = st.builds(
+    Write, st.sampled_from(LEVELS[1:]), st.sampled_from(["A", "B", "acme"]), st.sampled_from(["a", "b"]),
+    st.sampled_from(["latency", "budget:p"]), st.just("value"), st.floats(-4, 4),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("call", [call for call in UP if call.owner == "Tensor"], ids=lambda call: call.name)
+def test_up_twice_is_up_once_over_old_results(call: Call) -> None:
+    """U1–U3, U5: what an earlier tick left at the target has no voice, in what comes back or in what is written."""
+
+    @settings(SLOWLY, max_examples=150)
+    @given(st.lists(_reports, min_size=4, max_size=16), arguments(call))
+    def law(moves: list[Any], given_: dict[str, Any]) -> None:
+        there = {"from_level": "device", "to_level": "workspace", "to_instance": "acme", "option": "a"}
+        wanted = given_ | {key: x for key, x in there.items() if key in given_}
+        tensor, clean = built(moves), built([move for move in moves if move.level == "device"])
+        first, second = outcome(call, tensor, wanted), outcome(call, tensor, wanted)
+        assert first == second
+        assert first[0] == outcome(call, clean, wanted)[0]
+        made = {cell for cell in clean.cells() if cell.level == "workspace"}
+        assert made <= set(tensor.cells())
 
     law()
 
@@ -209,6 +241,7 @@ def test_the_discovery_finds_operators_policies_and_laws() -> None:
     assert set(AGAIN_IS_MORE) <= names
     assert {"Tensor", "AddressedField", "Receipt"} <= set(TWO_WAY)
     assert len(HANDS) >= 10
+    assert {"Tensor.reduce_median", "Tensor.reduce_sum", "Tensor.roll_up", "Tensor.corroborate"} <= {c.name for c in UP}
 
 
 def test_a_newcomer_is_asked_for() -> None:

@@ -75,6 +75,7 @@ EVIDENCE: dict[str, Any] = {"precision": [1.0], "information": [1.0], "observati
         ({"cells": [CELL | {"evidence": EVIDENCE | {"precision": []}}]}, "evidence.precision"),
         ({"cells": [CELL | {"evidence": EVIDENCE | {"information": [1e201]}}]}, "evidence.information"),
         ({"cells": [CELL | {"evidence": EVIDENCE | {"information": [1.7e308, 1.7e308]}}]}, "evidence.information"),
+        ({"cells": [CELL | {"evidence": EVIDENCE | {"precision": [1e200, 1e200]}}]}, "evidence.precision: the sum 2e"),
         ({"cells": [CELL | {"evidence": EVIDENCE | {"observations": 0}}]}, "observations"),
         ({"cells": [CELL | {"evidence": EVIDENCE | {"observations": True}}]}, "observations"),
         ({"cells": [CELL | {"evidence": EVIDENCE | {"observations": 2**53 + 1}}]}, "observations"),
