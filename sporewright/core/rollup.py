@@ -1,21 +1,44 @@
-"""The way up: median, sum, corroboration, support over the instances of a level (U1–U6)."""
+"""The way up: median, sum, corroboration, support over the instances of a level (U1–U6).
+
+What is said here of lists is the definition. Long columns are read by `columns_rollup`, which gives the same bits.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from sporewright.core import checks
+from sporewright.core.store import Value
 from sporewright.errors import BadValueKindError
 from sporewright.jsontext import shown
 
 if TYPE_CHECKING:
+    from sporewright.core.columns_panel import Floats
+    from sporewright.core.columns_rollup import Lines, Middles, Sums
     from sporewright.core.tensor import Tensor
 
-__all__ = ["corroborate", "finite_values", "median", "ordered_sum", "reduce_one", "roll_up", "voters"]
+__all__ = [
+    "Corroborated",
+    "Median",
+    "Operator",
+    "Rollup",
+    "Sum",
+    "median",
+    "ordered_sum",
+    "reduce_one",
+    "roll_up",
+    "support",
+    "voters",
+]
 
-Reducer = Callable[[Sequence[float]], float]
+Pair = tuple[str, str]
+"""(option, dimension)"""
+
+Votes = Sequence[tuple[str, Value]]
+"""(instance, value) of the instances that vote."""
 
 
 def _ascending(values: Sequence[float]) -> list[float]:
@@ -40,23 +63,179 @@ def ordered_sum(values: Sequence[float]) -> float:
 
 def voters(instances: Collection[str] | None) -> frozenset[str] | None:
     """The instances that vote, for quick look-up; None is all. A bare string is a BadValueKindError (U6)."""
-    return None if instances is None else frozenset(checks.names(instances, "instances"))
+    if instances is None:
+        return None
+    # A tick names thousands of voters: a set of nothing but strings is checked without naming the place of each.
+    is_sound = isinstance(instances, set | frozenset) and set(map(type, instances)) <= {str}
+    return frozenset(instances if is_sound else checks.names(instances, "instances"))
 
 
-def finite_values(
-    tensor: Tensor, level: int, option: str, dimension: str, electors: frozenset[str] | None
-) -> list[float]:
-    """The finite scalars over the instances that vote, in no particular order (U4, U6)."""
-    return [
-        value
-        for instance, value in tensor.store.column(level, option, dimension)
-        if isinstance(value, float) and math.isfinite(value) and (electors is None or instance in electors)
-    ]
+def finite_values(votes: Votes) -> list[float]:
+    """The finite scalars, in no particular order (U1, U2, U4)."""
+    return [value for _, value in votes if isinstance(value, float) and math.isfinite(value)]
+
+
+def gathered(
+    tensor: Tensor, level: int, dimensions: Callable[[str], bool] | None, electors: frozenset[str] | None
+) -> dict[Pair, list[tuple[str, Value]]]:
+    """Every (option, dimension) seen and asked for, with its votes, in one pass over the cells that are in no line."""
+    found: dict[Pair, list[tuple[str, Value]]] = {}
+    asked: dict[str, bool] = {}
+    for instance, option, dimension, value in tensor.store.scattered(level):
+        if dimension not in asked:
+            asked[dimension] = dimensions is None or bool(dimensions(dimension))
+        if asked[dimension]:
+            votes = found.setdefault((option, dimension), [])
+            if value is not None and (electors is None or instance in electors):
+                votes.append((instance, value))
+    return found
+
+
+class Median:
+    """U1 as an operator."""
+
+    def __init__(self) -> None:
+        self._middles: Middles | None = None
+
+    def of_votes(self, pair: Pair, votes: Votes) -> float | None:  # noqa: ARG002
+        """The definition; None where nothing is to be written (U6)."""
+        values = finite_values(votes)
+        return _writable(median(values)) if values else None
+
+    def of_line(self, pair: Pair, values: Floats, own: float) -> float | None:  # noqa: ARG002
+        """The same of a line's numbers."""
+        from sporewright.core.columns_rollup import Middles, finite
+
+        self._middles = self._middles or Middles()
+        known = finite(values)
+        return _writable(self._middles.median(pair, known)) if len(known) else None
+
+
+class Sum:
+    """U2 as an operator."""
+
+    def __init__(self) -> None:
+        self._sums: Sums | None = None
+
+    def of_votes(self, pair: Pair, votes: Votes) -> float | None:  # noqa: ARG002
+        """The definition; None where nothing is to be written (U6)."""
+        values = finite_values(votes)
+        return _writable(ordered_sum(values)) if values else None
+
+    def of_line(self, pair: Pair, values: Floats, own: float) -> float | None:  # noqa: ARG002
+        """The same of a line's numbers."""
+        from sporewright.core.columns_rollup import Sums
+
+        self._sums = self._sums or Sums()
+        found = self._sums.total(pair, values)
+        return None if found is None else _writable(found)
+
+
+class Corroborated:
+    """U5 as an operator: 1.0 where `quorum` instances other than the option itself say more than 0."""
+
+    def __init__(self, quorum: int) -> None:
+        self.quorum = quorum
+
+    def of_votes(self, pair: Pair, votes: Votes) -> float | None:
+        """The definition; None where nothing is to be written."""
+        yes = sum(isinstance(value, float) and value > 0 and instance != pair[0] for instance, value in votes)
+        return 1.0 if yes >= self.quorum else None
+
+    def of_line(self, pair: Pair, values: Floats, own: float) -> float | None:  # noqa: ARG002
+        """The same of a line's numbers; `own` is the option's own word, NaN if it has no vote."""
+        from sporewright.core.columns_rollup import positive
+
+        return 1.0 if positive(values) - (own > 0.0) >= self.quorum else None
+
+
+Operator = Median | Sum | Corroborated
+
+
+def _writable(x: float) -> float | None:
+    """An overflow must not become a gate (U6)."""
+    return x if math.isfinite(x) else None
+
+
+class Rollup:
+    """One operator over every (option, dimension) of a level, kept from one renewal to the next (U3, U5).
+
+    `renew` looks only at what was written since and gives what came out differently; `results` has all there is now,
+    bit for bit what the operator's definition says of the same cells. Nothing is written to the tensor. Each roll-up
+    has an operator of its own.
+    """
+
+    def __init__(
+        self, tensor: Tensor, level: str, operator: Operator, dimensions: Callable[[str], bool] | None = None
+    ) -> None:
+        if dimensions is not None and not callable(dimensions):
+            raise BadValueKindError(f"dimensions is a predicate, not {shown(dimensions)}")
+        self._tensor, self._level, self._operator = tensor, tensor.level_index(level), operator
+        self._dimensions = dimensions
+        self._results: dict[Pair, float] = {}
+        self._electors: frozenset[str] | None = None
+        self._scattered: set[Pair] = set()
+        self._token: object = None
+        self._lines: Lines | None = None
+
+    @property
+    def results(self) -> Mapping[Pair, float]:
+        """(option, dimension) → what the operator comes to, as of the last renewal; a view."""
+        return MappingProxyType(self._results)
+
+    def renew(self, instances: Collection[str] | None = None) -> dict[Pair, float | None]:
+        """What came out differently since the last renewal, None where nothing is left; only `instances` vote (U6)."""
+        electors = voters(instances)
+        if electors != self._electors:
+            self._electors, self._token = electors, None
+            if self._lines is not None:
+                self._lines.forget()
+        found = {**self._renew_scattered(), **self._renew_lines()}
+        changes = {pair: x for pair, x in found.items() if not _same(x, self._results.get(pair))}
+        for pair, x in changes.items():
+            if x is None:
+                del self._results[pair]
+            else:
+                self._results[pair] = x
+        return changes
+
+    def _renew_scattered(self) -> dict[Pair, float | None]:
+        """The pairs without a line: all of them anew if any of their cells changed."""
+        token = self._tensor.store.scatter_token(self._level)
+        if token == self._token:
+            return {}
+        self._token = token
+        votes = gathered(self._tensor, self._level, self._dimensions, self._electors)
+        gone, self._scattered = self._scattered - votes.keys(), set(votes)
+        operator = self._operator
+        return {**dict.fromkeys(gone), **{pair: operator.of_votes(pair, x) for pair, x in votes.items()}}
+
+    def _renew_lines(self) -> dict[Pair, float | None]:
+        """The pairs with a line that changed."""
+        home = self._tensor.store.across(self._level)
+        gone = [] if self._lines is None else self._lines.leave(home)
+        if home is None:
+            self._lines = None
+        elif self._lines is None or self._lines.home is not home:
+            from sporewright.core.columns_rollup import Lines
+
+            self._lines = Lines(home)
+        found = dict.fromkeys(pair for pair in gone if pair not in self._scattered)
+        if self._lines is not None:
+            changed = self._lines.changed(self._dimensions)
+            for pair, values, own in self._lines.values(changed, self._electors):
+                found[pair] = self._operator.of_line(pair, values, own)
+        return found
+
+
+def _same(one: float | None, other: float | None) -> bool:
+    """Equal bit for bit; neither is NaN."""
+    return one == other and (one is None or other is None or math.copysign(1.0, one) == math.copysign(1.0, other))
 
 
 def reduce_one(
     tensor: Tensor,
-    reducer: Reducer,
+    operator: Operator,
     from_level: str,
     to_level: str,
     to_instance: str,
@@ -65,71 +244,47 @@ def reduce_one(
     instances: Collection[str] | None,
 ) -> float | None:
     """Reduce one coordinate and write it; None and no write without a finite result (U1, U2, U6)."""
-    levels = tensor.level_index(from_level), tensor.level_index(to_level)
+    source, target = tensor.level_index(from_level), tensor.level_index(to_level)
     pair = checks.name(option, "option"), checks.name(dimension, "dimension")
-    return _reduce(tensor, reducer, levels, checks.name(to_instance, "to_instance"), pair, voters(instances))
-
-
-def _reduce(
-    tensor: Tensor,
-    reducer: Reducer,
-    levels: tuple[int, int],
-    to_instance: str,
-    pair: tuple[str, str],
-    electors: frozenset[str] | None,
-) -> float | None:
-    values = finite_values(tensor, levels[0], *pair, electors)
-    result = reducer(values) if values else math.nan
-    if not math.isfinite(result):
-        return None
-    tensor.merge(levels[1], to_instance, *pair, result, None)
+    checks.name(to_instance, "to_instance")
+    result = _reduced(tensor, operator, source, pair, voters(instances))
+    if result is not None:
+        tensor.merge(target, to_instance, *pair, result, None)
     return result
 
 
-def _pairs(tensor: Tensor, level: int, dimensions: Callable[[str], bool] | None) -> list[tuple[str, str]]:
-    """Every (option, dimension) seen at the level and asked for, in code-point order."""
-    if dimensions is not None and not callable(dimensions):
-        raise BadValueKindError(f"dimensions is a predicate, not {shown(dimensions)}")
-    seen = tensor.store.pairs(level)
-    return sorted(pair for pair in seen if dimensions is None or dimensions(pair[1]))
+def _reduced(
+    tensor: Tensor, operator: Operator, level: int, pair: Pair, electors: frozenset[str] | None
+) -> float | None:
+    home = tensor.store.across(level)
+    if home is not None and pair in home.panel.lines:
+        from sporewright.core.columns_rollup import Lines
+
+        for _, values, own in Lines(home).values([pair], electors):
+            return operator.of_line(pair, values, own)
+    votes = tensor.store.column(level, *pair)
+    return operator.of_votes(pair, [vote for vote in votes if electors is None or vote[0] in electors])
+
+
+def support(tensor: Tensor, level: int, option: str, dimension: str) -> int:
+    """How many instances of the level carry a finite scalar there (U4)."""
+    return len(finite_values(list(tensor.store.column(level, option, dimension))))
 
 
 def roll_up(
     tensor: Tensor,
+    operator: Operator,
     from_level: str,
     to_level: str,
     to_instance: str,
     instances: Collection[str] | None,
     dimensions: Callable[[str], bool] | None,
 ) -> int:
-    """The median of every (option, dimension) seen at the level; cells written (U3)."""
-    levels, electors = (tensor.level_index(from_level), tensor.level_index(to_level)), voters(instances)
+    """The operator over every (option, dimension) seen at the level, written in code-point order; how many (U3, U5)."""
+    target = tensor.level_index(to_level)
+    rollup = Rollup(tensor, from_level, operator, dimensions)
     checks.name(to_instance, "to_instance")
-    return sum(
-        _reduce(tensor, median, levels, to_instance, pair, electors) is not None
-        for pair in _pairs(tensor, levels[0], dimensions)
-    )
-
-
-def corroborate(
-    tensor: Tensor,
-    from_level: str,
-    to_level: str,
-    to_instance: str,
-    quorum: int,
-    instances: Collection[str] | None,
-    dimensions: Callable[[str], bool] | None,
-) -> int:
-    """1.0 wherever `quorum` instances other than the option itself say more than 0; cells written (U5)."""
-    source, target = tensor.level_index(from_level), tensor.level_index(to_level)
-    electors, written = voters(instances), 0
-    checks.name(to_instance, "to_instance")
-    for option, dimension in _pairs(tensor, source, dimensions):
-        votes = sum(
-            isinstance(value, float) and value > 0 and instance != option and (electors is None or instance in electors)
-            for instance, value in tensor.store.column(source, option, dimension)
-        )
-        if votes >= quorum:
-            tensor.merge(target, to_instance, option, dimension, 1.0, None)
-            written += 1
-    return written
+    rollup.renew(instances)
+    for pair, result in sorted(rollup.results.items()):
+        tensor.merge(target, to_instance, *pair, result, None)
+    return len(rollup.results)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
-__all__ = ["DictStore", "Layers", "Slice", "Store", "Value"]
+__all__ = ["Cells", "DictStore", "Layers", "Slice", "Store", "Value"]
 
 Value = float | bytes
 Layers = tuple[Value | None, float | None]
@@ -17,6 +17,9 @@ Layers = tuple[Value | None, float | None]
 
 Slice = Mapping[str, Mapping[str, Layers]]
 """option → dimension → layers, of one instance."""
+
+Cells = Mapping[tuple[str, str], Layers]
+"""(option, dimension) → layers, of one instance, to be written together."""
 
 _NOTHING: Layers = (None, None)
 _NO_SLICE: Slice = {}
@@ -39,6 +42,10 @@ class Store(Protocol):
 
     def clear(self, level: int, instance: str) -> int:
         """Forget one instance of a level; how many cells it had."""
+        ...
+
+    def put_many(self, level: int, instance: str, cells: Cells, *, merge: bool = False) -> None:
+        """State these cells of one instance whole; with `merge` a layer given as None stays as it was (T5)."""
         ...
 
     def slice(self, level: int, instance: str) -> Slice:
@@ -65,10 +72,10 @@ class DictStore:
 
     def __init__(self, levels: int) -> None:
         self._levels: list[dict[str, dict[str, dict[str, Layers]]]] = [{} for _ in range(levels)]
-        self._size = 0
+        self._sizes = [0] * levels
 
     def __len__(self) -> int:
-        return self._size
+        return sum(self._sizes)
 
     def get(self, level: int, instance: str, option: str, dimension: str) -> Layers:
         """The layers at the coordinate; (None, None) where there is no cell."""
@@ -80,8 +87,16 @@ class DictStore:
             self.remove(level, instance, option, dimension)
             return
         row = self._levels[level].setdefault(instance, {}).setdefault(option, {})
-        self._size += dimension not in row
+        self._sizes[level] += dimension not in row
         row[dimension] = layers
+
+    def put_many(self, level: int, instance: str, cells: Cells, *, merge: bool = False) -> None:
+        """State these cells of one instance whole; with `merge` a layer given as None stays as it was (T5)."""
+        for (option, dimension), (value, weight) in cells.items():
+            if merge and (value is None or weight is None):
+                old = self.get(level, instance, option, dimension)
+                value, weight = old[0] if value is None else value, old[1] if weight is None else weight
+            self.put(level, instance, option, dimension, (value, weight))
 
     def remove(self, level: int, instance: str, option: str, dimension: str) -> bool:
         """Forget the cell, and the folders it leaves empty; False if there was none."""
@@ -89,7 +104,7 @@ class DictStore:
         row = options.get(option, {})
         if row.pop(dimension, None) is None:
             return False
-        self._size -= 1
+        self._sizes[level] -= 1
         if not row:
             del options[option]
         if not options:
@@ -99,7 +114,7 @@ class DictStore:
     def clear(self, level: int, instance: str) -> int:
         """Forget one instance of a level; how many cells it had."""
         gone = sum(len(row) for row in self._levels[level].pop(instance, {}).values())
-        self._size -= gone
+        self._sizes[level] -= gone
         return gone
 
     def slice(self, level: int, instance: str) -> Slice:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from sporewright.core import checks, codec, live, resolve, rollup
+from sporewright.core.columns import ColumnStore
 from sporewright.core.resolve import Resolution
-from sporewright.core.store import DictStore, Slice, Store, Value
+from sporewright.core.store import Cells, Slice, Value
 from sporewright.core.writer import Writer
 from sporewright.errors import BadValueKindError, ConfigError, DecodeError, UnknownLevelError
 from sporewright.jsontext import listed, shown
@@ -51,7 +52,7 @@ class Tensor:
         if len(set(self.levels)) != len(self.levels):
             raise ConfigError(f"levels must differ from each other: {listed(self.levels)}")
         self._index = {name: at for at, name in enumerate(self.levels)}
-        self.store: Store = DictStore(len(self.levels))
+        self.store = ColumnStore(len(self.levels))
         self.priors: set[tuple[str, str]] = set()
         """(option, dimension) whose value at the coarsest shared slot is only a declared prior (D4)."""
         self._listeners: list[Listener] = []
@@ -130,7 +131,7 @@ class Tensor:
         instances: Collection[str] | None = None,
     ) -> float | None:
         """The median over the instances of a level, written at the target; None and no write without one (U1, U6)."""
-        return rollup.reduce_one(self, rollup.median, from_level, to_level, to_instance, option, dimension, instances)
+        return rollup.reduce_one(self, rollup.Median(), from_level, to_level, to_instance, option, dimension, instances)
 
     def reduce_sum(
         self,
@@ -143,9 +144,7 @@ class Tensor:
         instances: Collection[str] | None = None,
     ) -> float | None:
         """The sum, added in ascending order from 0.0, written at the target; None and no write without one (U2, U6)."""
-        return rollup.reduce_one(
-            self, rollup.ordered_sum, from_level, to_level, to_instance, option, dimension, instances
-        )
+        return rollup.reduce_one(self, rollup.Sum(), from_level, to_level, to_instance, option, dimension, instances)
 
     def roll_up(
         self,
@@ -157,7 +156,7 @@ class Tensor:
         dimensions: Callable[[str], bool] | None = None,
     ) -> int:
         """`reduce_median` for every (option, dimension) seen at the level; how many cells were written (U3, U6)."""
-        return rollup.roll_up(self, from_level, to_level, to_instance, instances, dimensions)
+        return rollup.roll_up(self, rollup.Median(), from_level, to_level, to_instance, instances, dimensions)
 
     def corroborate(
         self,
@@ -170,12 +169,12 @@ class Tensor:
         dimensions: Callable[[str], bool] | None = None,
     ) -> int:
         """1.0 where at least `quorum` instances other than the option itself attest; cells written (U5, U6)."""
-        asked = checks.count(quorum, "quorum")
-        return rollup.corroborate(self, from_level, to_level, to_instance, asked, instances, dimensions)
+        operator = rollup.Corroborated(checks.count(quorum, "quorum"))
+        return rollup.roll_up(self, operator, from_level, to_level, to_instance, instances, dimensions)
 
     def support(self, level: str, option: str, dimension: str) -> int:
         """How many instances of the level carry a finite scalar there (U4)."""
-        return len(rollup.finite_values(self, self.level_index(level), *_pair(option, dimension), None))
+        return rollup.support(self, self.level_index(level), *_pair(option, dimension))
 
     def clear(self, level: str, instance: str) -> int:
         """Remove every cell of one instance of a level; how many there were."""
@@ -237,6 +236,14 @@ class Tensor:
         self.store.put(level, instance, option, dimension, (value, weight))
         self._no_prior(level, instance, option, dimension)
         self._announce(level, instance, option, dimension)
+
+    def put_many(self, level: int, instance: str, cells: Cells, *, merge: bool = False) -> None:
+        """State these cells of one instance whole, or merge them (T5): much faster than one by one where it is wide."""
+        self.store.put_many(level, instance, cells, merge=merge)
+        for (option, dimension), (value, _) in cells.items() if self._listeners or (level, instance) == (0, "") else ():
+            if value is not None or not merge:
+                self._no_prior(level, instance, option, dimension)
+            self._announce(level, instance, option, dimension)
 
     def remove(self, level: int, instance: str, option: str, dimension: str) -> bool:
         """Remove both layers; False if there was no cell."""

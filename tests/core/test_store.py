@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from sporewright.core.store import DictStore, Store
+from sporewright.core.columns import ColumnStore
+from sporewright.core.store import DictStore, Layers, Store
+from tests.core.sizes import tiny
 from tests.strategies import dimensions, instances, options, scalars, values
 
 levels = st.integers(0, 1)
@@ -19,8 +22,14 @@ class StoreMachine(RuleBasedStateMachine):
 
     home: type[DictStore]
 
+    def sizes(self) -> AbstractContextManager[None]:
+        """What counts as many here."""
+        return nullcontext()
+
     def __init__(self) -> None:
         super().__init__()
+        self._sizes = self.sizes()
+        self._sizes.__enter__()
         self.store: Store = self.home(2)
         self.model: dict[tuple[int, str, str, str], Any] = {}
 
@@ -38,6 +47,27 @@ class StoreMachine(RuleBasedStateMachine):
         self.model[level, instance, option, dimension] = (value, weight)
         if value is None and weight is None:
             del self.model[level, instance, option, dimension]
+
+    @rule(
+        level=levels,
+        instance=instances,
+        cells=st.dictionaries(
+            st.tuples(options, dimensions),
+            st.one_of(st.tuples(scalars, st.none()), st.tuples(values, scalars)),
+            max_size=8,
+        ),
+        merge=st.booleans(),
+    )
+    def put_many(self, level: int, instance: str, cells: dict[tuple[str, str], Layers], merge: bool) -> None:
+        """State cells of one instance together, whole or over what is there (T5)."""
+        self.store.put_many(level, instance, cells, merge=merge)
+        for pair, (value, weight) in cells.items():
+            old = self.model.get((level, instance, *pair), (None, None)) if merge else (None, None)
+            self.model[level, instance, *pair] = (value, old[1] if weight is None else weight)
+
+    def teardown(self) -> None:
+        """Put the sizes back."""
+        self._sizes.__exit__(None, None, None)
 
     @rule(level=levels, instance=instances, option=options, dimension=dimensions)
     def remove(self, level: int, instance: str, option: str, dimension: str) -> None:
@@ -93,3 +123,17 @@ class DictStoreMachine(StoreMachine):
 
 DictStoreMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=25)
 TestDictStore = DictStoreMachine.TestCase
+
+
+class ColumnStoreMachine(StoreMachine):
+    """Dicts and panels, with sizes at which cells move all the time."""
+
+    home = ColumnStore
+
+    def sizes(self) -> AbstractContextManager[None]:
+        """Cells move at every other step."""
+        return tiny()
+
+
+ColumnStoreMachine.TestCase.settings = settings(max_examples=150, stateful_step_count=40)
+TestColumnStore = ColumnStoreMachine.TestCase

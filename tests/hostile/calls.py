@@ -31,6 +31,7 @@ LEVELS = ["global", "workspace", "device"]
 INSIDE = {
     "Tensor.merge": "for the package's operators: a writer admits first",
     "Tensor.put": "for trusted restores: what came in was decoded",
+    "Tensor.put_many": "the same, of many cells",
     "Tensor.remove": "for the package's operators: a writer admits first",
     "Writer": "made by Tensor.writer and Writer.attenuate",
     "LiveQueue": "made by Tensor.watch",
