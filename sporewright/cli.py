@@ -1,4 +1,4 @@
-"""The command line: serve, demo, token, resolve. Errors are one line and an exit code, never a traceback."""
+"""The command line: serve, demo, token, resolve, simulate. Errors are one line and an exit code, never a traceback."""
 
 from __future__ import annotations
 
@@ -33,13 +33,18 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="A self-learn
 
 
 def _server(module: str) -> Any:
-    """A module of the server; ConfigError names the extra if it is missing."""
+    """A module of the server."""
+    return _room(f"sporewright.server.{module}", "server")
+
+
+def _room(module: str, extra: str) -> Any:
+    """A module that an extra brings; ConfigError names the extra if it is missing."""
     from importlib import import_module
 
     try:
-        return import_module(f"sporewright.server.{module}")
+        return import_module(module)
     except ModuleNotFoundError as why:
-        raise ConfigError(f"{why.name} is not installed; pip install 'sporewright[server]' brings the server") from None
+        raise ConfigError(f"{why.name} is not installed; pip install 'sporewright[{extra}]' brings it") from None
 
 
 @app.command()
@@ -112,6 +117,23 @@ def _read(config: Path) -> bytes:
     if len(text) > MOST_BYTES:
         raise ConfigError(f"{named}: larger than {MOST_BYTES} bytes")
     return text
+
+
+@app.command()
+def simulate(
+    latency: Annotated[Path, typer.Option(help="Measured requests, as CSV: group, provider, ok, latency_ms, error.")],
+    arrivals: Annotated[Path, typer.Option(help="When calls arrived, as CSV: trace, t_s.")],
+    group: Annotated[str, typer.Option(help="The requests of one group are alternatives to each other.")],
+    scenario: Annotated[list[str] | None, typer.Option(help="Built in, or a .toml or .json file; repeatable.")] = None,
+    policy: Annotated[list[str] | None, typer.Option(help="Whom to compare, the first with the others.")] = None,
+    seeds: Annotated[int, typer.Option(help="How many runs, seeds 0 to n − 1.")] = 5,
+    jobs: Annotated[int, typer.Option(help="Processes; the output does not depend on them.")] = 1,
+    report: Annotated[Path | None, typer.Option(help="Write charts as one HTML file.")] = None,
+) -> None:
+    """Replay measurements through the router and through what people use instead; print what each would have cost."""
+    _room("sporewright.simulate.command", "simulate").simulate(
+        latency, arrivals, group, scenario or ["stationary"], policy or [], seeds, jobs, report
+    )
 
 
 def _cursor(words: list[str]) -> dict[str, str]:

@@ -16,8 +16,8 @@ from wasmbuild.report import BuildError, run, writing
 EPOCH = "1580601600"
 ENTRY_DATE = (2020, 2, 2, 0, 0, 0)
 PLACE = "/lib/python{}/site-packages"  # where Pyodide installs it; tracebacks name files below
-# What a browser never loads: the orchestrator and what runs only in shells and servers.
-NOT_IN_BROWSER = ("sporewright/server/", "sporewright/cli.py", "sporewright/cli/")
+# What a browser never loads: the orchestrator, the simulator, and what runs only in shells and servers.
+NOT_IN_BROWSER = ("sporewright/server/", "sporewright/simulate/", "sporewright/cli.py", "sporewright/cli/")
 
 
 def build_wheel(root: Path, folder: Path) -> Path:

@@ -1,0 +1,126 @@
+"""Real measurements read from CSV: what each provider's requests took, when calls arrived, what answers were worth."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sporewright.errors import DecodeError, StorageError
+from sporewright.jsontext import listed, shown
+from sporewright.routing.classify import Ending
+
+__all__ = ["FAILED_S", "Answer", "Row", "read_answers", "read_arrivals", "read_latency"]
+
+FAILED_S = 0.5
+"""Seconds a failed row takes that has no latency of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One measured request: how long it took in seconds, and how it ended; tokens are 0 where they were not told."""
+
+    seconds: float
+    ending: Ending
+    in_tokens: int = 0
+    out_tokens: int = 0
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether it was answered."""
+        return self.ending["kind"] == "status" and 200 <= self.ending.get("status", 0) < 300
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One question of a known task: its length in characters, and what each model's answer to it scored, 0 to 1."""
+
+    task: str
+    prompt_chars: int
+    scores: Mapping[str, float]
+
+
+def read_latency(path: Path, group: str) -> dict[str, tuple[Row, ...]]:
+    """provider → its rows of that group, providers in code-point order.
+
+    Columns: `group`, `provider`, `ok` (0 or 1), `latency_ms` (may be empty in a failed row), optional `error`
+    (`http_<status>`; anything else is a failure of the network), `in_tokens`, `out_tokens`.
+    """
+    found: dict[str, list[Row]] = {}
+    groups: set[str] = set()
+    for place, record in _records(path, ("group", "provider", "ok", "latency_ms")):
+        groups.add(record["group"])
+        if record["group"] == group:
+            found.setdefault(record["provider"], []).append(_row(place, record))
+    if not found:
+        raise DecodeError(f"{path}: no row of group {shown(group)}; there are {listed(sorted(groups))}")
+    return {provider: tuple(rows) for provider, rows in sorted(found.items())}
+
+
+def read_arrivals(path: Path, trace: str) -> tuple[float, ...]:
+    """The seconds at which the calls of a trace arrived, ascending. Columns: `trace`, `t_s`."""
+    times = [
+        _number(place, record, "t_s") for place, record in _records(path, ("trace", "t_s")) if record["trace"] == trace
+    ]
+    if len(times) < 2:
+        raise DecodeError(f"{path}: trace {shown(trace)} has {len(times)} arrivals; at least 2 are wanted")
+    return tuple(sorted(times))
+
+
+def read_answers(path: Path) -> list[Answer]:
+    """Every question. Columns: `task`, `prompt_chars`, and one a model with its score; `split`, `qid`, `metric` too."""
+    about = ("split", "qid", "task", "metric", "prompt_chars")
+    answers = []
+    for place, record in _records(path, ("task", "prompt_chars")):
+        scores = {model: _number(place, record, model) for model in record if model not in about}
+        answers.append(Answer(record["task"], int(_number(place, record, "prompt_chars")), scores))
+    return answers
+
+
+def _row(place: str, record: Mapping[str, str]) -> Row:
+    tokens = [int(_optional(place, record, name, 0.0)) for name in ("in_tokens", "out_tokens")]
+    if record["ok"] == "1":
+        return Row(_number(place, record, "latency_ms") / 1000, {"kind": "status", "status": 200}, *tokens)
+    if record["ok"] != "0":
+        raise DecodeError(f"{place}: ok is {shown(record['ok'])}, neither 0 nor 1")
+    seconds = _optional(place, record, "latency_ms", FAILED_S * 1000) / 1000
+    return Row(seconds, _failure(record.get("error") or ""), *tokens)
+
+
+def _failure(error: str) -> Ending:
+    kind, _, status = error.partition("_")
+    if kind == "http" and status.isascii() and status.isdigit() and 400 <= int(status) <= 999:
+        return {"kind": "status", "status": int(status)}
+    return {"kind": "network"}
+
+
+def _optional(place: str, record: Mapping[str, str], column: str, absent: float) -> float:
+    return _number(place, record, column) if record.get(column) else absent
+
+
+def _number(place: str, record: Mapping[str, str], column: str) -> float:
+    try:
+        number = float(record[column])
+    except (TypeError, ValueError):
+        raise DecodeError(f"{place}: {column} is {shown(record[column])}, no number") from None
+    if not (math.isfinite(number) and number >= 0):
+        raise DecodeError(f"{place}: {column} is {number!r}; finite and not negative is wanted")
+    return number
+
+
+def _records(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
+    """Each row with its place for a message; StorageError for a file that cannot be read, DecodeError for no CSV."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            missing = [name for name in columns if name not in (reader.fieldnames or ())]
+            if missing:
+                raise DecodeError(f"{path}: no column {listed(missing)}")
+            for record in reader:
+                yield f"{path}:{reader.line_num}", record
+    except OSError as why:
+        raise StorageError(f"{path}: {why.strerror}") from None
+    except (UnicodeDecodeError, csv.Error) as why:
+        raise DecodeError(f"{path}: {why}") from None

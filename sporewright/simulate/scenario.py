@@ -1,0 +1,199 @@
+"""A scenario as data: which calls arrive, and what changes about which option and when (docs/simulate.md)."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from sporewright import jsontext
+from sporewright.core import checks
+from sporewright.errors import ConfigError, DecodeError, SporewrightError, StorageError
+
+__all__ = ["KINDS", "Change", "Fleet", "Scenario", "builtin_names", "load_scenario", "resolve_option"]
+
+KINDS: dict[str, tuple[str, ...]] = {
+    "rows": ("source",),
+    "outage": (),
+    "absent": (),
+    "slow": ("factor",),
+    "limit": ("share", "burst_s"),
+    "concurrency": ("most",),
+    "cold": ("idle_s", "extra_s"),
+    "price": ("usd",),
+}
+"""Each kind of change, and the fields it needs besides `option`, `at` and `until`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is different about an option from `at` to `until`, both shares of the run in [0, 1].
+
+    `option` is a name, `*` for every one, or `@n`: the n-th best by expected cost, `@-1` the worst. rows: it answers
+    with the rows of `source`; outage: it refuses every call; absent: it does not exist; slow: it takes `factor` times
+    as long; limit: it admits `share` of the mean load, in a bucket that holds `burst_s` seconds' worth; concurrency: it
+    refuses a call beyond `most` in flight; cold: after `idle_s` without a call the next takes `extra_s` longer; price:
+    a call costs `usd`.
+    """
+
+    kind: str
+    option: str
+    at: float = 0.0
+    until: float = 1.0
+    source: str = ""
+    factor: float = 1.0
+    share: float = 1.0
+    burst_s: float = 0.0
+    most: int = 0
+    idle_s: float = 0.0
+    extra_s: float = 0.0
+    usd: float = 0.0
+
+    @classmethod
+    def from_dict(cls, data: object, place: str) -> Change:
+        """A change from data; DecodeError or ConfigError names the field."""
+        given = _table(cls, data, place)
+        kind = given.get("kind")
+        if kind not in KINDS:
+            raise DecodeError(f"{place}.kind: {jsontext.shown(kind)} is none of {', '.join(KINDS)}")
+        for name in ("option", *KINDS[str(kind)]):
+            if name not in given:
+                raise DecodeError(f"{place}: a {kind} change needs {name}")
+        for name in set(given) - {"kind", "option", "at", "until", *KINDS[str(kind)]}:
+            raise DecodeError(f"{place}.{name}: a {kind} change has no such field")
+        read = {name: _checked(cls, name, value, f"{place}.{name}") for name, value in given.items()}
+        change = cls(**read)
+        if not 0 <= change.at < change.until <= 1:
+            raise ConfigError(f"{place}: from {change.at!r} until {change.until!r} is no part of the run, 0 to 1")
+        return change
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """Many devices instead of one: each starts within `spread_s` and makes `calls_each`; the server ticks on.
+
+    `liars` is the share of devices that report each option's latency as that of the mirrored rank.
+    """
+
+    devices: int
+    calls_each: int
+    spread_s: float
+    tick_s: float
+    liars: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One world to route in. A run lasts `half_lives` times the shipped half-life of latency, whatever is being tried.
+
+    `usd_s`: seconds that a dollar is worth, in the cost of a call.
+    """
+
+    name: str
+    about: str
+    trace: str = "conv"
+    calls: int = 3000
+    half_lives: float = 5.0
+    usd_s: float = 0.0
+    change: tuple[Change, ...] = ()
+    fleet: Fleet | None = None
+
+    @classmethod
+    def from_dict(cls, data: object, place: str = "scenario") -> Scenario:
+        """A scenario from data; the error names the place."""
+        given = dict(_table(cls, data, place))
+        changes, fleet = given.pop("change", []), given.pop("fleet", None)
+        if not isinstance(changes, Sequence) or isinstance(changes, str):
+            raise DecodeError(f"{place}.change: a list is wanted, not {jsontext.shown(changes)}")
+        for name in ("name", "about"):
+            if name not in given:
+                raise DecodeError(f"{place}: a scenario needs {name}")
+        read = {name: _checked(cls, name, value, f"{place}.{name}") for name, value in given.items()}
+        if read.get("calls", 1) < 1:
+            raise ConfigError(f"{place}.calls: {read['calls']!r} is less than 1")
+        return cls(
+            **read,
+            change=tuple(Change.from_dict(each, f"{place}.change[{at}]") for at, each in enumerate(changes)),
+            fleet=None if fleet is None else _fleet(fleet, f"{place}.fleet"),
+        )
+
+
+def builtin_names() -> list[str]:
+    """The scenarios that come with the package."""
+    folder = resources.files("sporewright.simulate") / "scenarios"
+    return sorted(each.name.removesuffix(".toml") for each in folder.iterdir() if each.name.endswith(".toml"))
+
+
+def load_scenario(name: str) -> Scenario:
+    """A built-in scenario by its name, or one from a `.toml` or `.json` file; errors name the file."""
+    if name in builtin_names():
+        text = (resources.files("sporewright.simulate") / "scenarios" / f"{name}.toml").read_text("utf-8")
+        return Scenario.from_dict(tomllib.loads(text), name)
+    path = Path(name)
+    if path.suffix not in (".toml", ".json"):
+        known = ", ".join(builtin_names())
+        raise ConfigError(f"scenario {jsontext.shown(name)} is neither built in ({known}) nor a .toml or .json file")
+    try:
+        text = path.read_text("utf-8")
+        data = tomllib.loads(text) if path.suffix == ".toml" else jsontext.parse(text, str(path))
+    except OSError as why:
+        raise StorageError(f"{path}: {why.strerror}") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as why:
+        raise DecodeError(f"{path}: {why}") from None
+    return Scenario.from_dict(data, str(path))
+
+
+def resolve_option(word: str, ranked: Sequence[str], place: str) -> list[str]:
+    """The options a change speaks of; `ranked`: all of them, the best first. ConfigError for one that is not there."""
+    if word == "*":
+        return list(ranked)
+    if word in ranked:
+        return [word]
+    try:
+        rank = int(word.removeprefix("@")) if word.startswith("@") else 0
+        return [ranked[rank if rank < 0 else rank - 1]] if rank else [ranked[len(ranked)]]
+    except (ValueError, IndexError):
+        known = jsontext.listed(sorted(ranked))
+        raise ConfigError(
+            f"{place}: {jsontext.shown(word)} is no option, nor a rank like @1; there are {known}"
+        ) from None
+
+
+def _fleet(data: object, place: str) -> Fleet:
+    given = _table(Fleet, data, place)
+    try:
+        fleet = Fleet(**{name: _checked(Fleet, name, value, f"{place}.{name}") for name, value in given.items()})
+    except TypeError:
+        raise DecodeError(f"{place}: devices, calls_each, spread_s and tick_s are needed") from None
+    if fleet.devices < 1 or fleet.calls_each < 1 or not fleet.tick_s > 0 or not 0 <= fleet.liars <= 1:
+        raise ConfigError(f"{place}: {fleet!r} cannot be simulated")
+    return fleet
+
+
+def _table(kind: type[Any], data: object, place: str) -> Mapping[str, Any]:
+    if not isinstance(data, Mapping):
+        raise DecodeError(f"{place}: a table is wanted, not {jsontext.shown(data)}")
+    known = [each.name for each in fields(kind)]
+    for name in data:
+        if name not in known:
+            raise DecodeError(f"{place}.{jsontext.shown(name)[1:-1]}: there is no such field; {', '.join(known)}")
+    return data
+
+
+def _checked(kind: type[Any], name: str, value: object, place: str) -> Any:
+    """A field's value by its declared type; numbers are finite and not negative."""
+    wanted = {each.name: each.type for each in fields(kind)}[name]
+    try:
+        if wanted == "str":
+            return checks.name(value, place)
+        if wanted == "int":
+            return checks.count(value, place)
+        found = checks.finite(value, place)
+    except SporewrightError as why:
+        raise DecodeError(str(why)) from None
+    if found < 0:
+        raise ConfigError(f"{place}: {found!r} is negative")
+    return found
