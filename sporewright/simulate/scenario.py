@@ -30,7 +30,7 @@ KINDS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is different about an option from `at` to `until`, both shares of the run in [0, 1].
+    """What is different about an option from `at` to `until`, both shares of the run; one that lasts until 1 has no end.
 
     `option` is a name, `*` for every one, or `@n`: the n-th best by expected cost, `@-1` the worst. rows: it answers
     with the rows of `source`; outage: it refuses every call; absent: it does not exist; slow: it takes `factor` times
@@ -114,6 +114,8 @@ class Scenario:
         read = {name: _checked(cls, name, value, f"{place}.{name}") for name, value in given.items()}
         if read.get("calls", 1) < 1:
             raise ConfigError(f"{place}.calls: {read['calls']!r} is less than 1")
+        if not read.get("half_lives", 1.0) > 0:
+            raise ConfigError(f"{place}.half_lives: a run of {read['half_lives']!r} half-lives has no time")
         return cls(
             **read,
             change=tuple(Change.from_dict(each, f"{place}.change[{at}]") for at, each in enumerate(changes)),

@@ -89,7 +89,9 @@ class World:
             for option in resolve_option(change.option, ranked, place):
                 changes[option].append(_named(change, ranked, place))
         self.options = tuple(rows)
-        self._from = sorted({0.0, *(end * span_s for each in scenario.change for end in (each.at, each.until))})
+        self._from = sorted(
+            {0.0, *(end * span_s for each in scenario.change for end in (each.at, each.until) if end < 1)}
+        )
         self._states = [
             {option: self._state(option, rows, changes[option], start / span_s) for option in rows}
             for start in self._from
@@ -168,7 +170,11 @@ class World:
         return state.cold.extra_s
 
     def _state(self, option: str, rows: Mapping[str, Sequence[Row]], changes: list[Change], share: float) -> _State:
-        active = {change.kind: change for change in changes if change.at <= share < change.until}
+        active = {
+            change.kind: change
+            for change in changes
+            if change.at <= share < (change.until if change.until < 1 else math.inf)
+        }
         drawn = rows[active["rows"].source if "rows" in active else option]
         factor = active["slow"].factor if "slow" in active else 1.0
         usd = active["price"].usd if "price" in active else 0.0
