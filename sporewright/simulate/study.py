@@ -89,10 +89,11 @@ def arrivals_of(trace: Sequence[float], calls: int, span_s: float, seed: int) ->
 def play(material: Material, trial: Trial) -> Result:
     """One run from its seed alone."""
     scenario, options = trial.scenario, sorted(material.rows)
+    draws = Draws(trial.seed, scenario.calls, options)
     world = World(
         material.rows,
         scenario,
-        Draws(trial.seed, scenario.calls, options),
+        draws,
         span_s=span_of(scenario),
         rate=scenario.calls / span_of(scenario),
         timeout_s=PLAN["limits"]["attempt_timeout_s"],
@@ -107,7 +108,7 @@ def play(material: Material, trial: Trial) -> Result:
     )
     arrivals = arrivals_of(material.traces[scenario.trace], scenario.calls, span_of(scenario), trial.seed)
     policy = maker(trial.policy, trial.settings)(setting)
-    return summary(trial, options, run(world, policy, arrivals, scenario.usd_s))
+    return summary(trial, options, run(world, policy, arrivals, draws, scenario.usd_s))
 
 
 def play_all(material: Material, trials: Sequence[Trial], jobs: int = 1) -> list[Result]:

@@ -38,14 +38,14 @@ def test_the_oracle_has_no_regret_and_nobody_has_less(material: Material) -> Non
 
 
 def test_nobody_answers_and_it_costs_ten_seconds(material: Material) -> None:
-    """With every option down a call costs its refusals and ten seconds, and no order could have avoided it."""
+    """With every option down a call costs its refusals, its waits and ten seconds; no order could have avoided it."""
     down = Scenario("down", "d", calls=20, half_lives=1.0, change=(Change("outage", "*"),))
 
     result = play(material, Trial(down, "fixed", 0))
 
     assert (result.unanswered, result.avoidable) == (20, 0)
-    assert result.cost == pytest.approx(0.5 * result.attempts + 10 * 20)
-    assert result.regret == pytest.approx(0.5 * result.attempts)
+    assert result.cost >= 0.5 * result.attempts + 10 * 20
+    assert result.regret == pytest.approx(result.cost - 10 * 20)
 
 
 def test_what_a_run_sums_to(material: Material) -> None:
