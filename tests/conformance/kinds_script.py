@@ -46,6 +46,7 @@ __all__ = ["KINDS"]
 MAKE: dict[str, Any] = {
     "Tensor": Tensor,
     "Tensor.from_json": Tensor.from_json,
+    "TensorConfig": TensorConfig,
     "TensorConfig.from_dict": TensorConfig.from_dict,
     "AddressedField": AddressedField,
     "AddressedField.from_json": AddressedField.from_json,
