@@ -11,7 +11,7 @@ from sporewright.core.store import Cells, DictStore, Layers, Slice, Value
 
 if TYPE_CHECKING:
     from sporewright.core.columns_level import AlongInstances, Wide
-    from sporewright.core.columns_panel import Rows
+    from sporewright.core.columns_panel import Panel, Rows
 
 __all__ = ["ColumnStore", "available"]
 
@@ -155,6 +155,16 @@ class ColumnStore(DictStore):
         wide = self.wide[level]
         if wide is not None:
             yield from wide.column(option, dimension)
+
+    def along(self, level: int, instance: str) -> Panel | None:
+        """The instance's panel along options, if it has one."""
+        wide = self.wide[level]
+        return wide.panels.get(instance) if wide is not None and wide.along_options else None
+
+    def beside(self, level: int, instance: str) -> Slice:
+        """The instance's cells that are not in `along`."""
+        wide = self.wide[level]
+        return super().slice(level, instance) if wide is None or wide.along_options else self.slice(level, instance)
 
     def across(self, level: int) -> AlongInstances | None:
         """The level's panel along instances, if its columns lie that way."""

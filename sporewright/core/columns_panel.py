@@ -107,12 +107,23 @@ class Panel:
         self.clock = 0
         self.size = 0
         self._free = [0]
+        self._arranged: tuple[Any, ...] | None = None
+
+    def arrange(self) -> tuple[Any, ...]:
+        """The keys in order, the lines standing in that order from line 0 on."""
+        if self._arranged is None:
+            self._arranged = tuple(sorted(self.lines))
+            before = [*(self.lines[key] for key in self._arranged), *reversed(self._free)]
+            if before != list(range(len(before))):
+                self._permute(before)
+        return self._arranged
 
     def open(self, key: Hashable) -> int:
         """A line for the key, empty."""
         if not self._free:
             self._more_lines()
         self.lines[key] = line = self._free.pop()
+        self._arranged = None
         self._touch(line)
         return line
 
@@ -124,6 +135,7 @@ class Panel:
         self.counts[line] = 0
         self._touch(line)
         self._free.append(line)
+        self._arranged = None
 
     def get(self, line: int, row: int) -> Layers:
         """The layers there; (None, None) where there is no cell."""
@@ -255,6 +267,17 @@ class Panel:
     def _touch(self, line: int | list[int]) -> None:
         self.clock += 1
         self.stamps[line] = self.clock
+
+    def _permute(self, before: list[int]) -> None:
+        """Line `before[n]` becomes line n."""
+        place = {line: at for at, line in enumerate(before)}
+        self.lines = {key: place[line] for key, line in self.lines.items()}
+        self.documents = {(place[line], row): data for (line, row), data in self.documents.items()}
+        self._free = sorted((place[line] for line in self._free), reverse=True)
+        self.values, self.present = self.values[before], self.present[before]
+        self.counts, self.stamps = self.counts[before], self.stamps[before]
+        if self.weighted is not None and self.weights is not None:
+            self.weights, self.weighted = self.weights[before], self.weighted[before]
 
     def _more_lines(self) -> None:
         """Room for twice as many lines."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from sporewright.core import checks, codec, live, resolve, rollup
+from sporewright.core import checks, codec, live, narrow, resolve, rollup
 from sporewright.core.columns import ColumnStore
 from sporewright.core.resolve import Resolution
 from sporewright.core.store import Cells, Slice, Value
@@ -84,7 +84,15 @@ class Tensor:
 
     def resolve(self, cursor: Cursor) -> list[str]:
         """The queue: options by ascending score at the cursor (R1–R7)."""
-        return resolve.resolve(self.slices(cursor))
+        path = self.path(cursor)
+        self.store.settle()
+        if self.store.options is not None:
+            from sporewright.core import columns_fold
+
+            folded = columns_fold.fold(self.store, path)
+            if folded is not None:
+                return columns_fold.queue(folded.rows, *columns_fold.score(folded))
+        return narrow.resolve([self.store.slice(at, instance) for at, instance in enumerate(path)])
 
     def explain(self, cursor: Cursor) -> Resolution:
         """The same order with each score's terms and each drop's gate (R8)."""

@@ -1,0 +1,122 @@
+"""Folding arrays is folding cells: the same queue and the same bits, wherever the cells are (F, R)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+
+from sporewright.core import columns_fold, narrow, resolve
+from sporewright.core.tensor import Tensor
+from tests.core.sizes import narrow as without_numpy
+from tests.core.sizes import tiny
+from tests.strategies import LEVELS, Write, built, cursors, writes
+
+
+def plain(tensor: Tensor, cursor: dict[str, str]) -> list[tuple[str, str]]:
+    """(option, its score to the bit) of the plain definition, in its order."""
+    slices = tensor.slices(cursor)
+    scores = dict(resolve.scores(slices, resolve.options_at(slices)))
+    return [(option, repr(scores[option])) for option in resolve.resolve(slices)]
+
+
+def folded(tensor: Tensor, cursor: dict[str, str]) -> list[tuple[str, str]] | None:
+    """The same of the arrays; None where nothing is wide."""
+    found = columns_fold.fold(tensor.store, tensor.path(cursor))
+    if found is None:
+        return None
+    scores, ranked = columns_fold.score(found)
+    names = columns_fold.queue(found.rows, scores, ranked)
+    return [(name, repr(scores.item(found.rows.ids[name]))) for name in names]
+
+
+@settings(max_examples=500)
+@given(writes, writes, cursors)
+def test_arrays_give_the_same_bits(moves: list[Write], more: list[Write], cursor: dict[str, str]) -> None:
+    """At sizes at which cells move: order and scores of the fold are those of the plain definition over the dicts."""
+    with without_numpy():
+        wanted = plain(built([*moves, *more]), cursor)
+    with tiny():
+        tensor = built(moves)
+        tensor.resolve(cursor)
+        for move in more:
+            move.apply(tensor)
+        assert plain(tensor, cursor) == wanted
+        assert folded(tensor, cursor) in (None, wanted)
+        assert tensor.resolve(cursor) == [option for option, _ in wanted]
+
+
+@settings(max_examples=500)
+@given(writes, cursors)
+def test_the_short_way_is_the_plain_one(moves: list[Write], cursor: dict[str, str]) -> None:
+    """A queue of merged rows is the definition's, with documents, gates, own weights and NaN."""
+    slices = built(moves).slices(cursor)
+
+    assert narrow.resolve(slices) == resolve.resolve(slices)
+
+
+def wide(options: int = 300) -> Tensor:
+    """A tensor as wide as W(300)."""
+    tensor = Tensor(LEVELS)
+    for at in range(options):
+        cells: Any = {(f"o{at:03}", name): (math.sin(at * len(name)), None) for name in ("cost", "latency", "quality")}
+        tensor.put_many(0, "", cells)
+        tensor.put_many(2, "A", {(f"o{at:03}", "latency"): (math.cos(at), None)})
+    for name in ("cost", "latency", "quality"):
+        tensor.writer("global").set_weight("global", "", name, 1.0 + len(name))
+    return tensor
+
+
+def test_a_wide_tensor_lies_in_columns() -> None:
+    """Hundreds of options are panels along the options, at every level of the cursor."""
+    store = wide().store
+
+    assert [panel is not None for panel in (store.along(0, ""), store.along(1, ""), store.along(2, "A"))] == [
+        True,
+        False,
+        True,
+    ]
+    assert store.loose(0) == {"": {"": store.slice(0, "")[""]}}
+
+
+@pytest.mark.parametrize(
+    "moved", ["document", "gate", "own weight", "weight that is none", "new dimension", "new option"]
+)
+def test_one_cell_changes_what_it_should(moved: str) -> None:
+    """Every kind of cell over a wide tensor, in a panel or beside it, moves the queue as the definition says."""
+    tensor = wide()
+    writer = tensor.writer("global")
+    {
+        "document": lambda: writer.set_document("device", "A", "o007", "latency", b"x"),
+        "gate": lambda: writer.set_value("workspace", "", "o007", "reach", math.inf),
+        "own weight": lambda: writer.set_option_weight("global", "", "o007", "latency", -50.0),
+        "weight that is none": lambda: writer.set_option_weight("device", "A", "o007", "latency", math.nan),
+        "new dimension": lambda: writer.set_value("global", "", "o007", "aaa", 1e9),
+        "new option": lambda: writer.set_value("device", "A", "\U00010000", "latency", -9.0),
+    }[moved]()
+
+    assert folded(tensor, {"device": "A"}) == plain(tensor, {"device": "A"})
+    assert len(plain(tensor, {"device": "A"})) == {"gate": 299, "new option": 301}.get(moved, 300)
+
+
+def test_scores_that_overflow_come_last() -> None:
+    """R5: ∞ − ∞ is NaN; such options stand last, by name, without a warning."""
+    tensor = wide()
+    for option in ("o100", "o050"):
+        tensor.put_many(0, "", {(option, "cost"): (1.7e308, None), (option, "quality"): (-1.7e308, None)})
+
+    assert folded(tensor, {}) == plain(tensor, {})
+    assert tensor.resolve({})[-2:] == ["o050", "o100"]
+
+
+def test_numpy_that_comes_late_is_taken_up() -> None:
+    """A tensor grown without numpy waits in dicts, and moves when it is there; the queue is the same."""
+    with without_numpy():
+        tensor = wide()
+        assert (tensor.store.is_waiting, tensor.store.options) == (True, None)
+        before = tensor.resolve({"device": "A"})
+    assert tensor.resolve({"device": "A"}) == before
+    assert tensor.store.along(0, "") is not None
+    assert not tensor.store.is_waiting
