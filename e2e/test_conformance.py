@@ -16,8 +16,10 @@ SHARED = Path(os.environ.get("SPOREWRIGHT_SHARED", ROOT.parent / "shared")) / "c
 SUITE = ROOT / "tests" / "conformance"
 
 RUN = """async ({ runner, cases }) => {
-  const { loadPyodide } = await import("/runtime/pyodide.mjs");
-  const python = await loadPyodide({ indexURL: new URL("/runtime/", location.href).href });
+  const { index, lock } = await (await fetch("/manifest.json")).json();
+  const { loadPyodide } = await import(`/${index}pyodide.mjs`);
+  const at = (place) => new URL(place, new URL("/", location.href)).href;
+  const python = await loadPyodide({ indexURL: at(index), lockFileURL: at(lock) });
   await python.loadPackage(["sporewright"]);
   for (const [path, text] of Object.entries(runner)) {
     python.FS.mkdirTree("/suite/" + path.split("/").slice(0, -1).join("/"));

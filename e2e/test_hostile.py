@@ -11,8 +11,10 @@ from e2e.harness import ROOT, open_bare
 from tests.serving import Orchestrator
 
 RUN = """async ({ source }) => {
-  const { loadPyodide } = await import("/runtime/pyodide.mjs");
-  const python = await loadPyodide({ indexURL: new URL("/runtime/", location.href).href });
+  const { index, lock } = await (await fetch("/manifest.json")).json();
+  const { loadPyodide } = await import(`/${index}pyodide.mjs`);
+  const at = (place) => new URL(place, new URL("/", location.href)).href;
+  const python = await loadPyodide({ indexURL: at(index), lockFileURL: at(lock) });
   await python.loadPackage(["sporewright"]);
   python.FS.writeFile("/home/pyodide/decoders.py", source);
   return JSON.parse(python.runPython(`

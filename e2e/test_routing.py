@@ -302,6 +302,7 @@ def test_what_is_no_number_is_not_learned(page: Page, fleet: dict[str, Upstream]
         {"upstreams": {"a": None}},
         {"limit": 1.5},
         {"engine": "bogus"},
+        {"offline": "yes"},
         {"orchestrator": "garbage"},
     ],
 )

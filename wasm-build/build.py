@@ -10,9 +10,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from wasmbuild import bytecode, compress, fetch, inputs, manifest, runtime, stdlib, swap, wheel
+from wasmbuild import bytecode, compress, fetch, inputs, layout, manifest, runtime, stdlib, swap, wheel
 from wasmbuild.pins import read_pins
-from wasmbuild.report import BuildError, run, say
+from wasmbuild.report import BuildError, copy, run, say
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -76,18 +76,21 @@ def compose(dist: Path, work: Path, options: argparse.Namespace) -> None:
     compiled = bytecode.compile_archive(cut, wheel.PLACE.format(pins.python), "wheel", pyodide, options.cache)
     own = wheel.with_bytecode(cut, compiled, pins.python, work / full.name)
     say("composing the runtime")
-    runtime.write_runtime(dist / "runtime", pyodide, pins, wheels, own)
-    stdlib.write_trimmed(dist / "runtime", pyodide, own, options.cache)
+    flat = work / "runtime"
+    runtime.write_runtime(flat, pyodide, pins, wheels, own)
+    stdlib.write_trimmed(flat, pyodide, own, options.cache)
+    copy(compiled, flat / runtime.ARCHIVE)
+    built = layout.lay_out(flat, dist, own.name)
     if not options.runtime_only:
-        build_shim(dist)
-    manifest.write_manifest(dist, pins, own.name)
+        build_shim(dist, built)
+    manifest.write_manifest(dist, pins, built)
     manifest.verify(dist)
     compress.compress(dist, options.brotli, options.cache)
 
 
-def build_shim(dist: Path) -> None:
-    """Generate the TypeScript shapes from Python, then bundle library, worker and inspector into the build."""
-    env = {**os.environ, "OUT": str(dist)}
+def build_shim(dist: Path, built: layout.Layout) -> None:
+    """Generate the TypeScript shapes from Python, then bundle worker, library and inspector into the build."""
+    env = {**os.environ, "OUT": str(dist), "RUNTIME": built.to_json()}
     say("generating web/src/generated")
     run([sys.executable, "-m", TYPES, "web/src/generated"], "generated types", cwd=ROOT, env=env)
     say("bundling the shim and the inspector")

@@ -1,8 +1,12 @@
-/** The library: two self-contained ES modules, so that a page copies two files and has everything. */
+/** The library: self-contained ES modules, each built alone, so that a page copies files and has everything. */
 import { resolve } from "node:path";
 import { defineConfig } from "vite";
 
-const ENTRIES: Record<string, string> = { sporewright: "src/index.ts", worker: "src/worker/worker.ts" };
+const ENTRIES: Record<string, string> = {
+  worker: "src/worker/worker.ts",
+  sporewright: "src/index.ts",
+  "service-worker": "src/offline/service-worker.ts",
+};
 
 export default defineConfig(({ mode }) => ({
   publicDir: false as const,

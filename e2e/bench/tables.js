@@ -5,9 +5,12 @@ const CURSOR = { workspace: "acme", device: "A" };
 
 /** Python with numpy and the workload, in this thread. */
 export async function boot(source) {
-  const { loadPyodide } = await import("/runtime/pyodide.mjs");
+  const { index, lock } = await (await fetch("/manifest.json")).json();
+  const { loadPyodide } = await import(`/${index}pyodide.mjs`);
+  const at = (place) => new URL(place, new URL("/", location.href)).href;
   const python = await loadPyodide({
-    indexURL: new URL("/runtime/", location.href).href,
+    indexURL: at(index),
+    lockFileURL: at(lock),
   });
   await python.loadPackage(["sporewright", "numpy"]);
   python.runPython("import numpy");

@@ -34,6 +34,8 @@ for _kind, _ending in (
     mimetypes.add_type(_kind, _ending)
 
 
+# Folders of the build in which every name says the content (docs/contracts.md §6).
+NAMED_BY_CONTENT = ("assets/", "runtime/")
 # As the build writes them beside a file, the smaller one first.
 ENCODINGS = {"br": ".br", "gzip": ".gz"}
 
@@ -76,8 +78,8 @@ class Page(StaticFiles):
     async def get_response(self, path: str, scope: Scope) -> Response:
         """A file with its headers."""
         response = await super().get_response(path, scope)
-        hashed = path.startswith("assets/")
-        response.headers["cache-control"] = "public, max-age=31536000, immutable" if hashed else "no-cache"
+        kept = response.status_code < 400 and path.replace(os.sep, "/").startswith(NAMED_BY_CONTENT)
+        response.headers["cache-control"] = "public, max-age=31536000, immutable" if kept else "no-cache"
         response.headers["x-content-type-options"] = "nosniff"
         response.headers["referrer-policy"] = "no-referrer"
         # A worker's policy comes with the worker's own script, so scripts carry it too.

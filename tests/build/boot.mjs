@@ -1,6 +1,7 @@
-/** Boot a built runtime from a static server, every other address denied: `node boot.mjs <runtime> <origin> <empty folder>`; prints JSON. */
+/** Boot a build from a static server, every other address denied: `node boot.mjs <dist> <origin> <empty folder>`; prints JSON. */
+import { mkdirSync } from "node:fs";
 import { Socket } from "node:net";
-import { resolve } from "node:path";
+import { basename, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
 const [folder, origin, keep] = process.argv.slice(2);
@@ -19,21 +20,24 @@ const guard = await fetch("https://example.com/").then(
   () => denied.splice(0).join(),
 );
 
-const index = resolve(folder);
+const manifest = await (await fetch(`${origin}/manifest.json`)).json();
+const index = resolve(folder, manifest.index);
+const lock = `${origin}/${manifest.lock}`;
+// Node keeps what it downloads under the names of the lock file, which are of two folders.
+for (const name of ["own", basename(index)]) mkdirSync(resolve(keep, name));
 const { loadPyodide } = await import(pathToFileURL(resolve(index, "pyodide.mjs")).href);
 const python = await loadPyodide({
   indexURL: index,
-  lockFileContents: await (await fetch(`${origin}/runtime/pyodide-lock.json`)).text(),
-  packageBaseUrl: `${origin}/runtime/`,
-  packageCacheDir: keep,
+  lockFileContents: await (await fetch(lock)).text(),
+  packageBaseUrl: new URL("./", lock).href,
+  packageCacheDir: resolve(keep, "own"),
   stdout: console.error,
 });
 await python.loadPackage("numpy");
 const byLock = { loaded: Object.keys(python.loadedPackages), numpy: python.runPython("import numpy; numpy.__version__") };
 
 await python.loadPackage("micropip");
-const { wheel } = await (await fetch(`${origin}/manifest.json`)).json();
-await python.runPythonAsync(`import micropip; await micropip.install("${origin}/runtime/${wheel}")`);
+await python.runPythonAsync(`import micropip; await micropip.install("${origin}/${manifest.wheel}")`);
 const order = python.runPython(`
 import sporewright, sys
 from sporewright.core.tensor import Tensor

@@ -7,20 +7,26 @@ import gzip
 import hashlib
 import http.server
 import json
+import re
 import shutil
 import subprocess
 import threading
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
 from tests.build.conftest import ROOT, WASM_BUILD
 
 DIST = ROOT / "web" / "dist"
-RUNTIME = DIST / "runtime"
+
+
+def manifest() -> dict[str, Any]:
+    """What the build says of itself."""
+    read: dict[str, Any] = json.loads((DIST / "manifest.json").read_text())
+    return read
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -56,7 +62,7 @@ def test_it_boots_with_no_other_host(origin: str, tmp_path: Path) -> None:
     """`loadPackage("numpy")`, `micropip.install` of the wheel and one resolve work with every other address denied."""
     script = Path(__file__).with_name("boot.mjs")
     done = subprocess.run(
-        ["node", str(script), str(RUNTIME), origin, str(tmp_path)],
+        ["node", str(script), str(DIST), origin, str(tmp_path)],
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -76,17 +82,44 @@ def test_it_boots_with_no_other_host(origin: str, tmp_path: Path) -> None:
 
 def test_the_manifest_lists_every_file() -> None:
     """Each file is in the manifest with its size and sha256, and boot names only listed files (contracts §6)."""
-    manifest = json.loads((DIST / "manifest.json").read_text())
+    told = manifest()
     found = {
         path.relative_to(DIST).as_posix(): path.read_bytes()
         for path in DIST.rglob("*")
         if path.is_file() and path.suffix not in (".gz", ".br") and path.name != "manifest.json"
     }
     assert {name: (len(data), hashlib.sha256(data).hexdigest()) for name, data in found.items()} == {
-        name: (entry["bytes"], entry["sha256"]) for name, entry in manifest["files"].items()
+        name: (entry["bytes"], entry["sha256"]) for name, entry in told["files"].items()
     }
-    assert set(manifest["boot"]) <= set(manifest["files"])
-    assert f"runtime/{manifest['wheel']}" in manifest["boot"]
+    assert {*told["boot"], told["lock"], told["wheel"], f"{told['index']}pyodide.mjs"} <= set(told["files"])
+
+
+def test_names_say_the_content() -> None:
+    """What is under `runtime/` and `assets/` may be kept for ever: scripts and folders carry a hash."""
+    told = manifest()
+    for name in (name for name in told["files"] if name.startswith(("runtime/", "assets/"))):
+        assert re.match(r"(runtime/(pyodide|sporewright|worker)|assets/index)-[\w-]{8,12}[/.]", name), name
+    (worker,) = (name for name in told["files"] if name.startswith("runtime/worker-"))
+    assert told["files"][worker]["sha256"].startswith(worker.removeprefix("runtime/worker-").removesuffix(".js"))
+    others = {name for name in told["files"] if not name.startswith(("runtime/", "assets/"))}
+    assert others == {"index.html", "service-worker.js", "sporewright.d.ts", "sporewright.js"}
+
+
+def test_a_change_of_ours_leaves_the_interpreter_where_it_is(tmp_path: Path) -> None:
+    """Another wheel is another folder of ours; Pyodide's own folder, the larger one, keeps its name."""
+    from wasmbuild.layout import lay_out
+
+    wheel = Path(manifest()["wheel"]).name
+    layouts = []
+    for number, text in enumerate((b"one", b"other")):
+        flat = tmp_path / f"flat{number}"
+        shutil.copytree(DIST / manifest()["index"], flat)
+        for name in ("sporewright.zip", wheel):
+            (flat / name).write_bytes(text)
+        shutil.copyfile(DIST / manifest()["lock"], flat / "pyodide-lock.json")
+        layouts.append(lay_out(flat, tmp_path / f"dist{number}", wheel))
+    assert layouts[0].index == layouts[1].index
+    assert layouts[0].wheel != layouts[1].wheel
 
 
 def test_compressed_copies_are_the_same_files() -> None:
@@ -99,19 +132,23 @@ def test_compressed_copies_are_the_same_files() -> None:
 
 
 def test_the_lock_file_names_exactly_the_wheels_served() -> None:
-    """Every entry's file is there with the sha256 it is listed under, and no wheel is there without an entry."""
-    packages = json.loads((RUNTIME / "pyodide-lock.json").read_text())["packages"]
-    listed = {entry["file_name"]: entry["sha256"] for entry in packages.values()}
-    assert listed == {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in RUNTIME.glob("*.whl")}
+    """Every entry's file is where it says, with its sha256, and no wheel is there without an entry."""
+    lock = DIST / manifest()["lock"]
+    packages = json.loads(lock.read_text())["packages"]
+    listed = {(lock.parent / entry["file_name"]).resolve(): entry["sha256"] for entry in packages.values()}
+    served = DIST.rglob("*.whl")
+    assert listed == {path.resolve(): hashlib.sha256(path.read_bytes()).hexdigest() for path in served}
     assert set(packages) == {"numpy", "micropip", "packaging", "sporewright"}
 
 
 def test_the_browser_gets_no_server() -> None:
-    """The wheel served to browsers has neither the orchestrator nor the command line in it."""
-    (wheel,) = RUNTIME.glob("sporewright-*.whl")
+    """Neither the wheel nor the archive served to browsers has the orchestrator or the command line in it."""
+    wheel = DIST / manifest()["wheel"]
     names = zipfile.ZipFile(wheel).namelist()
+    archived = zipfile.ZipFile(wheel.with_name("sporewright.zip")).namelist()
     assert {"sporewright/errors.py", "sporewright/__pycache__/errors.cpython-314.pyc"} <= set(names)
-    assert [name for name in names if name.startswith(("sporewright/server", "sporewright/cli"))] == []
+    assert "sporewright/errors.pyc" in archived
+    assert [name for name in names + archived if name.startswith(("sporewright/server", "sporewright/cli"))] == []
 
 
 def test_a_library_cut_too_far_fails_the_build(tmp_path: Path) -> None:
@@ -119,12 +156,16 @@ def test_a_library_cut_too_far_fails_the_build(tmp_path: Path) -> None:
     from wasmbuild.report import BuildError
     from wasmbuild.stdlib import check_imports, exercise
 
-    (wheel,) = RUNTIME.glob("sporewright-*.whl")
+    wheel = DIST / manifest()["wheel"]
     (full,) = (WASM_BUILD / "cache").glob("stdlib-*.zip")
     runtime = tmp_path / "runtime"
-    shutil.copytree(RUNTIME, runtime)
+    shutil.copytree(DIST / manifest()["index"], runtime)
+    lock = json.loads((DIST / manifest()["lock"]).read_text())
+    for entry in lock["packages"].values():
+        entry["file_name"] = Path(entry["file_name"]).name
+    (runtime / "pyodide-lock.json").write_text(json.dumps(lock))
     with (
-        zipfile.ZipFile(RUNTIME / "python_stdlib.zip") as whole,
+        zipfile.ZipFile(DIST / manifest()["index"] / "python_stdlib.zip") as whole,
         zipfile.ZipFile(runtime / "python_stdlib.zip", "w") as cut,
     ):
         for name in whole.namelist():

@@ -22,9 +22,9 @@ def dist(tmp_path: Path) -> Path:
         "index.html",
         "sporewright.js",
         "manifest.json",
-        "runtime/pyodide.mjs",
-        "runtime/a.wasm",
-        "runtime/a.whl",
+        "runtime/pyodide-1/pyodide.mjs",
+        "runtime/pyodide-1/a.wasm",
+        "runtime/pyodide-1/a.whl",
     ):
         file = tmp_path / "dist" / name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -67,19 +67,19 @@ async def test_metrics_count(server: Make) -> None:
 
 @pytest.mark.parametrize("prefix", ["/", "/sporewright/"])
 async def test_the_page_is_served_with_its_types(server: Make, dist: Path, prefix: str) -> None:
-    """Modules, WebAssembly and documents carry the types browsers insist on, and every use is asked for."""
+    """Modules, WebAssembly and documents carry the types browsers insist on; what may change is asked for again."""
     types = {
         "": "text/html; charset=utf-8",
         "sporewright.js": "text/javascript; charset=utf-8",
         "manifest.json": "application/json",
-        "runtime/pyodide.mjs": "text/javascript; charset=utf-8",
-        "runtime/a.wasm": "application/wasm",
+        "runtime/pyodide-1/pyodide.mjs": "text/javascript; charset=utf-8",
+        "runtime/pyodide-1/a.wasm": "application/wasm",
     }
     async with server(dist=dist).serving() as running, _ask(running) as client:
         for name, kind in types.items():
             answer = await client.get(prefix + name)
             assert (answer.status_code, answer.headers["content-type"]) == (200, kind)
-            assert answer.headers["cache-control"] == "no-cache"
+            assert (answer.headers["cache-control"] == "no-cache") is not name.startswith("runtime/")
             assert answer.headers["x-content-type-options"] == "nosniff"
         page = await client.get(prefix)
         assert page.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
@@ -111,7 +111,7 @@ async def test_the_smallest_copy_is_sent(server: Make, dist: Path, accept: str, 
         async with client.stream("GET", "/sporewright.js", headers=asked) as answer:
             sent = b"".join([chunk async for chunk in answer.aiter_raw()])
         same = await client.get("/sporewright.js", headers=asked | {"if-none-match": answer.headers["etag"]})
-        bare = await client.get("/runtime/a.wasm", headers=asked)
+        bare = await client.get("/runtime/pyodide-1/a.wasm", headers=asked)
     assert sent == copies[encoding]
     assert answer.headers.get("content-encoding") == encoding
     assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
@@ -122,11 +122,14 @@ async def test_the_smallest_copy_is_sent(server: Make, dist: Path, accept: str, 
 
 
 async def test_what_is_named_by_its_content_is_kept(server: Make, dist: Path) -> None:
-    """The inspector's hashed assets need no second question, everything else does."""
+    """Hashed assets and the runtime need no second question, everything else does; a miss is not kept."""
     (dist / "assets").mkdir()
     (dist / "assets" / "index-a1b2.js").write_text("x")
     async with server(dist=dist).serving() as running, _ask(running) as client:
-        assert "immutable" in (await client.get("/assets/index-a1b2.js")).headers["cache-control"]
+        for name in ("/assets/index-a1b2.js", "/runtime/pyodide-1/a.whl", "/sporewright/runtime/pyodide-1/a.wasm"):
+            assert "immutable" in (await client.get(name)).headers["cache-control"]
+        missing = await client.get("/runtime/pyodide-1/gone.wasm")
+        assert (missing.status_code, "immutable" in missing.headers.get("cache-control", "")) == (404, False)
         assert (await client.get("/sporewright.js")).headers["cache-control"] == "no-cache"
 
 

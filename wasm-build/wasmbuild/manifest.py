@@ -1,4 +1,4 @@
-"""`manifest.json`: every file of the build with its size and hash; the loader refuses what it does not list."""
+"""`manifest.json`: every file of the build with its size and hash; what a deployment is checked against."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from wasmbuild.pins import Digest, Pins
+from wasmbuild.layout import Layout, entry_of
+from wasmbuild.pins import Pins
 from wasmbuild.report import BuildError, writing
-from wasmbuild.runtime import LOCK, PYODIDE_FILES, STDLIB
 
 MANIFEST = "manifest.json"
-SHA256 = Digest("sha256", "")
 ENCODED = (".gz", ".br")  # the same file, compressed for a server to send instead; never asked for by name
 
 
@@ -19,19 +18,17 @@ def files_of(dist: Path) -> dict[str, dict[str, Any]]:
     """Name relative to the build → size in bytes and sha256, sorted; without compressed copies and the manifest."""
     paths = sorted(path for path in dist.rglob("*") if path.is_file() and path.suffix not in ENCODED)
     names = {path.relative_to(dist).as_posix(): path for path in paths}
-    return {
-        name: {"bytes": path.stat().st_size, "sha256": SHA256.of(path).value}
-        for name, path in names.items()
-        if name != MANIFEST
-    }
+    return {name: entry_of(path) for name, path in names.items() if name != MANIFEST}
 
 
-def write_manifest(dist: Path, pins: Pins, wheel: str) -> None:
+def write_manifest(dist: Path, pins: Pins, built: Layout) -> None:
     """Write the manifest of a finished build (contracts §6)."""
-    version = wheel.split("-")[1]
-    boot = [f"runtime/{name}" for name in (*PYODIDE_FILES, STDLIB, LOCK, wheel)]
-    body = {"version": version, "pyodide": pins.pyodide, "python": pins.python, "wheel": wheel}
-    text = json.dumps({**body, "boot": boot, "files": files_of(dist)}, indent=1)
+    files = files_of(dist)
+    version = Path(built.wheel).name.split("-")[1]
+    worker = [name for name in files if name.startswith("runtime/worker-")]
+    body = {"version": version, "pyodide": pins.pyodide, "python": pins.python}
+    places = {"index": built.index, "lock": built.lock, "wheel": built.wheel}
+    text = json.dumps({**body, **places, "boot": [*worker, *built.files], "files": files}, indent=1)
     with writing(dist / MANIFEST):
         (dist / MANIFEST).write_text(text + "\n", "utf-8")
 

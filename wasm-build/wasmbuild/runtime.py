@@ -1,4 +1,4 @@
-"""`runtime/`: Pyodide's files, the wheels and a lock file cut to them, so that a page needs no other host."""
+"""A runtime in one folder: Pyodide, the wheels and a lock file cut to them, so that a page needs no other host."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from wasmbuild.report import BuildError, copy, writing
 PYODIDE_FILES = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm")
 STDLIB = "python_stdlib.zip"
 LOCK = "pyodide-lock.json"
+ARCHIVE = "sporewright.zip"  # what a page imports: the wheel as bytecode alone, stored, for a server to compress well
 
 
 def unpack(package: Path, folder: Path) -> Path:

@@ -60,6 +60,7 @@ export class Session {
       orchestrator,
       token: async () => (await grant()).token,
       runtime: new URL("./", document.baseURI),
+      offline: true,
       attemptTimeout: 4000,
     });
     return new Session(router, world, { workspace: first.workspace, device: first.device });

@@ -1,11 +1,9 @@
 /** The page's side of the engine: which kind, under which key, its sign of life, and how to let go of it. */
-import { fingerprint } from "./config";
-import { messageOf, SporewrightError } from "./errors";
+import { WORKER } from "./build";
+import { SporewrightError } from "./errors";
 import { holdLife } from "./life";
-import { endpointOf, type Endpoint, type Hello, type Manifest } from "./protocol";
+import { endpointOf, type Endpoint, type Hello } from "./protocol";
 import type { EngineKind } from "./types";
-
-const MANIFEST_TIMEOUT_MS = 15_000;
 
 /** What tells engines of one origin apart: tabs whose values agree share one. */
 export interface EngineKey {
@@ -26,33 +24,18 @@ export function bestKind(): EngineKind {
   return typeof Worker === "undefined" ? "inline" : "dedicated";
 }
 
-/** What is served at `runtime`; EngineError naming the stage when it cannot be had. */
-export async function loadManifest(runtime: string, signal: AbortSignal): Promise<Manifest> {
-  const address = new URL("manifest.json", runtime).href;
-  try {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(MANIFEST_TIMEOUT_MS)]);
-    const response = await fetch(address, { signal: limit, cache: "no-cache" });
-    if (!response.ok) throw new Error(`HTTP ${response.status}`);
-    return (await response.json()) as Manifest;
-  } catch (error) {
-    throw new SporewrightError("engine", `stage manifest: ${address}: ${messageOf(error)}`, { cause: error });
-  }
-}
-
 /** Open an engine and greet it. `failed` is told when its script cannot be loaded or dies. */
 export async function openEngine(
   kind: EngineKind,
-  settings: { runtime: string; manifest: Manifest; key: EngineKey; stageTimeout: number },
+  settings: { runtime: string; key: EngineKey; stageTimeout: number },
   failed: (error: SporewrightError) => void,
 ): Promise<OpenEngine> {
-  const { runtime, manifest, key, stageTimeout } = settings;
-  const build = fingerprint(JSON.stringify(manifest));
-  // The build is in the address, so that neither a cache nor a living worker of another build answers.
-  const script = new URL(`worker.js?build=${build}`, runtime).href;
-  const life = await holdLife("page");
-  const name = `sporewright ${JSON.stringify([build, key])}`;
-  const opened = await OPENERS[kind](script, name, failed);
-  const hello: Hello["hello"] = { runtime, manifest, stageTimeout, storage: storageName(key), life: life.name };
+  const { runtime, key, stageTimeout } = settings;
+  // The script's name says its content, and it names the rest: neither a cache nor a living worker of another build answers.
+  const script = new URL(WORKER, runtime).href;
+  const name = `sporewright ${JSON.stringify([WORKER, key])}`;
+  const [opened, life] = await Promise.all([OPENERS[kind](script, name, failed), holdLife("page")]);
+  const hello: Hello["hello"] = { stageTimeout, storage: storageName(key), life: life.name };
   opened.endpoint.post({ hello });
   return {
     endpoint: opened.endpoint,

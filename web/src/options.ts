@@ -3,6 +3,7 @@ import { bestKind } from "./engine";
 import { SporewrightError } from "./errors";
 import type { Plan } from "./generated/calls";
 import { PLAN } from "./generated/plan";
+import { isApart } from "./offline/offline";
 import { basesOf, pageAddress } from "./target";
 import type { Cursor, EngineKind, RouterOptions, Upstream } from "./types";
 
@@ -24,6 +25,8 @@ export interface Settings {
   engine: EngineKind;
   /** The folder that serves the build, absolute, with its closing slash. */
   runtime: string;
+  /** Whether the build's files are kept for starts without a network; undefined: it stays as it is. */
+  offline: boolean | undefined;
   orchestrator: string | undefined;
   device: string | undefined;
   stageTimeout: number;
@@ -39,8 +42,10 @@ export function settingsOf(options: RouterOptions): Settings {
   if (!Number.isInteger(limit) || limit < 0) refuse("limit", limit, "a whole number, at least 0");
   if (!KINDS.includes(engine)) refuse("engine", engine, `one of ${KINDS.join(", ")}`);
   if (device !== undefined && !isText(device)) refuse("device", device, "a text");
+  checkFlag("offline", options.offline);
   checkToken(options.token);
   checkUpstreams(upstreams);
+  const runtime = folderOf(options.runtime);
   return {
     cursor: { ...cursor },
     upstreams: { ...upstreams },
@@ -48,7 +53,8 @@ export function settingsOf(options: RouterOptions): Settings {
     plan: planOf(options),
     limit,
     engine,
-    runtime: folderOf(options.runtime),
+    runtime,
+    offline: options.offline ?? (isApart(runtime, pageAddress()) || undefined),
     orchestrator: socketOf(options.orchestrator),
     device,
     stageTimeout: milliseconds("bootTimeout", options.bootTimeout) ?? BOOT_MS,
@@ -71,6 +77,10 @@ function isObject(value: unknown): value is object {
 
 function isText(value: unknown): value is string {
   return typeof value === "string";
+}
+
+function checkFlag(name: string, value: unknown): void {
+  if (value !== undefined && typeof value !== "boolean") refuse(name, value, "true or false");
 }
 
 function checkToken(token: unknown): void {

@@ -23,22 +23,9 @@ export interface PushMessage {
   body: unknown;
 }
 
-/** What is served, as `manifest.json` says (docs/contracts.md §6). */
-export interface Manifest {
-  version: string;
-  pyodide: string;
-  python: string;
-  wheel: string;
-  files: Record<string, { bytes: number; sha256: string }>;
-  boot: string[];
-}
-
 /** The first message on every endpoint: what the worker needs to know before Python runs. */
 export interface Hello {
   hello: {
-    /** Where the build is served, absolute. */
-    runtime: string;
-    manifest: Manifest;
     /** Milliseconds for each stage of the start. */
     stageTimeout: number;
     /** Name of the IndexedDB database that holds this engine's cells. */

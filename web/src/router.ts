@@ -7,6 +7,7 @@ import type { CallName, Calls, Pushes, StartReply } from "./generated/calls";
 import { Health } from "./health";
 import { randomId } from "./ids";
 import { Mirror } from "./mirror";
+import { keepOffline } from "./offline/offline";
 import { settingsOf, type Settings } from "./options";
 import { Order } from "./order";
 import { Session } from "./session";
@@ -264,6 +265,9 @@ export class Router extends TypedTarget<RouterEvents> {
     this.#synced(sync);
     this.#settleReady.resolve();
     this.#become("ready");
+    const { runtime, offline } = this.#settings;
+    // Not before: it asks for the same files.
+    if (offline !== undefined) void keepOffline(runtime, offline);
   }
 
   #fail(error: SporewrightError): void {

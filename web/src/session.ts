@@ -1,6 +1,6 @@
 /** The page's connection to one engine: open it, follow its start, ask it, let go of it. */
 import { plain } from "./config";
-import { loadManifest, openEngine, type EngineKey, type OpenEngine } from "./engine";
+import { openEngine, type EngineKey, type OpenEngine } from "./engine";
 import { asError, SporewrightError } from "./errors";
 import type { CallName, Calls, Pushes, StartReply } from "./generated/calls";
 import { randomId } from "./ids";
@@ -49,17 +49,14 @@ export class Session {
   /** From nothing to the engine's first answer; rejects with `engine`, or with what the engine says of the config. */
   async start({ config, fingerprint }: Declared): Promise<StartReply> {
     const { cursor, device, engine, limit, orchestrator, runtime, stageTimeout } = this.#settings;
-    const [manifest, token] = await Promise.all([
-      loadManifest(runtime, this.#aborted.signal),
-      orchestrator === undefined ? undefined : this.#token.ask(),
-    ]);
+    const token = orchestrator === undefined ? undefined : await this.#token.ask();
     const key: EngineKey = {
       workspace: cursor["workspace"] ?? "",
       device: device ?? deviceOf(token),
       orchestrator: orchestrator ?? "",
       config: fingerprint,
     };
-    await this.#open({ runtime, manifest, key, stageTimeout }, engine);
+    await this.#open({ runtime, key, stageTimeout }, engine);
     this.#running = true;
     const { head: watch } = this;
     const identity = { fresh_id: randomId(), device };

@@ -57,6 +57,12 @@ export interface RouterOptions {
   /** Where the build is served; must be the page's own origin unless the engine is inline. Default: beside this module. */
   runtime?: string | URL | undefined;
   /**
+   * Whether this build's files are kept by a service worker of their own, so that the next visit works without a network.
+   * Its scope is the folder `runtime` and it answers for the build's files only. Default: yes, where this page is outside
+   * that folder; a page inside would be under that worker, too, so it has to say so. False removes an earlier one.
+   */
+  offline?: boolean | undefined;
+  /**
    * `shared`: one engine for all tabs of this profile; `dedicated`: a worker of this page's own; `inline`: in the page's own
    * thread, which it blocks while it starts. Default: the best the browser has. A second engine over the same storage
    * (another config, build or kind) works and learns, but keeps its records to itself until the first one ends.

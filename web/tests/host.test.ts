@@ -2,13 +2,10 @@
 import { IDBFactory } from "fake-indexeddb";
 import "fake-indexeddb/auto";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { endpointOf, isReply, type Hello, type Manifest, type ReplyMessage } from "../src/protocol";
+import { endpointOf, isReply, type Hello, type ReplyMessage } from "../src/protocol";
 import { Host } from "../src/worker/host";
 
-const MANIFEST: Manifest = { version: "0", pyodide: "0", python: "0", wheel: "none.whl", files: {}, boot: [] };
-const HELLO: Hello = {
-  hello: { runtime: "http://localhost/", manifest: MANIFEST, stageTimeout: 500, storage: "host", life: null },
-};
+const HELLO: Hello = { hello: { stageTimeout: 500, storage: "host", life: null } };
 
 let channel: MessageChannel;
 let idle: number;
@@ -39,9 +36,9 @@ describe("the host", () => {
   it("tells each stage, and of a start that fails the stage and the reason", async () => {
     say(HELLO);
     await expect.poll(() => pushes.at(-1)?.state).toBe("failed");
-    expect(pushes.map(({ stage }) => stage)).toEqual(["worker", "manifest", undefined]);
+    expect(pushes.map(({ stage }) => stage)).toEqual(["worker", "loader", undefined]);
     expect(pushes.at(-1)?.error).toMatchObject({ code: "engine" });
-    expect(pushes.at(-1)?.error?.message).toMatch(/stage manifest: .*none\.whl/);
+    expect(pushes.at(-1)?.error?.message).toMatch(/stage loader: .*pyodide\.mjs/);
   });
 
   it("starts anew for the next greeting after a failure", async () => {

@@ -82,7 +82,7 @@ export class Host {
         this.#takeOver();
       });
       this.#say({ state: "starting", stage: "worker" });
-      const python = await boot(hello, (stage) => {
+      const python = await boot(hello.stageTimeout, (stage) => {
         this.#say({ state: "starting", stage });
       });
       this.#say({ state: "starting", stage: "storage" });

@@ -7,9 +7,12 @@ interface Proxy {
 
 /** The part of Pyodide's documented interface that is used here. */
 export interface Pyodide {
-  unpackArchive(archive: ArrayBuffer, format: string): void;
+  FS: { writeFile(path: string, bytes: Uint8Array): void };
   pyimport(module: string): Proxy & Record<string, unknown>;
 }
+
+/** Where the archive is put; Python imports from it as it is, unpacking would take longer than the rest of the import. */
+const ARCHIVE = "/lib/sporewright.zip";
 
 export interface Python {
   /** One step of the bridge: JSON text in, JSON text out; never throws for what the text says. */
@@ -19,12 +22,15 @@ export interface Python {
 }
 
 /** Import the bridge and hold its one function: looking it up for each call would cost ten times the call. */
-export function openBridge(pyodide: Pyodide): Python {
+export function openBridge(pyodide: Pyodide, archive: Uint8Array): Python {
   const held: Proxy[] = [];
   const hold = <T>(proxy: T & Proxy): T => {
     held.unshift(proxy);
     return proxy;
   };
+  pyodide.FS.writeFile(ARCHIVE, archive);
+  const path = hold(hold(pyodide.pyimport("sys"))["path"] as Proxy & { append(place: string): void });
+  path.append(ARCHIVE);
   const module = hold(pyodide.pyimport("sporewright.device.bridge"));
   const make = hold(module["Bridge"] as Proxy & (() => Proxy & Record<string, unknown>));
   const bridge = hold(make());

@@ -1,0 +1,59 @@
+/** The files of a start: fetched against their hashes, and looked into when a start has failed. */
+import { messageOf } from "../errors";
+import { integrityOf } from "../integrity";
+import { FOLDER, RUNTIME } from "./build";
+
+/** Looking for the reason must not take longer than was waited for. */
+const LOOK_MS = 5000;
+
+/** The bytes of a file of this build; the browser itself compares: what is of another build, or cut off, never arrives. */
+export async function checked(name: string, signal?: AbortSignal): Promise<Uint8Array> {
+  const { sha256 = "" } = RUNTIME.files[name] ?? {};
+  const init = { integrity: integrityOf(sha256), ...(signal ? { signal } : {}) };
+  const response = await fetch(new URL(name, FOLDER), init);
+  if (!response.ok) throw new Error(`${name}: HTTP ${response.status}`);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+/** The first file of a start that is not as it was built, with what is wrong; "" if all are, or it cannot be said in time. */
+export async function firstBroken(): Promise<string> {
+  const signal = AbortSignal.timeout(LOOK_MS);
+  const looks = Object.keys(RUNTIME.files).map(async (name) => {
+    try {
+      await checked(name, signal);
+      return "";
+    } catch (error) {
+      if (signal.aborted) return "";
+      const said = messageOf(error);
+      return said.startsWith(name) ? said : `${name}: missing, blocked, cut off or of another build (${said})`;
+    }
+  });
+  return (await Promise.all(looks)).find(Boolean) ?? "";
+}
+
+/**
+ * Rejects once a file below the folder has arrived otherwise than it was built, which Pyodide waits out; settles in no other
+ * case, and listens until `done`. Where the browser does not tell statuses and sizes, the deadline does.
+ */
+export function whenCutOff(folder: string, done: AbortSignal): Promise<never> {
+  const files = Object.entries(RUNTIME.files).filter(([name]) => name.startsWith(folder));
+  const named = new Map(files.map(([name, { bytes }]) => [new URL(name, FOLDER).href, { name, bytes }]));
+  return new Promise((_, reject) => {
+    const observer = new PerformanceObserver((list) => {
+      for (const entry of list.getEntries() as PerformanceResourceTiming[]) {
+        const file = named.get(entry.name);
+        if (file && !isWhole(entry, file.bytes)) reject(new Error(`${file.name} did not arrive as it was built`));
+      }
+    });
+    observer.observe({ type: "resource", buffered: true });
+    done.addEventListener("abort", () => {
+      observer.disconnect();
+    });
+  });
+}
+
+/** Of another origin a browser may tell zeros; of this page's own a status of zero is a request that failed. */
+function isWhole({ name, responseStatus, decodedBodySize }: PerformanceResourceTiming, bytes: number): boolean {
+  if (decodedBodySize === 0 && responseStatus === 0) return new URL(name).origin !== location.origin;
+  return responseStatus < 400 && (decodedBodySize === 0 || decodedBodySize === bytes);
+}
