@@ -156,6 +156,33 @@ class OutcomeBody(TypedDict):
     probe: NotRequired[bool]
     status: NotRequired[int]
     retry_after_s: NotRequired[float]
+    task: NotRequired[str]
+    cost_usd: NotRequired[float]
+    tokens_in: NotRequired[int]
+    tokens_out: NotRequired[int]
+
+
+class BeganBody(TypedDict):
+    """An attempt is under way, for a kind of work; `first`: the option was chosen, not fallen back to."""
+
+    option: str
+    task: NotRequired[str]
+    first: NotRequired[bool]
+
+
+class ReportBody(TypedDict):
+    """What the caller found the answer worth: `quality` in [0, 1], 1 is best; what it was charged; any further measure.
+
+    `more` names dimensions that are learned, in the units of their cells.
+    """
+
+    option: str
+    task: NotRequired[str]
+    quality: NotRequired[float]
+    cost_usd: NotRequired[float]
+    tokens_in: NotRequired[int]
+    tokens_out: NotRequired[int]
+    more: NotRequired[dict[str, float]]
 
 
 class PermitBody(TypedDict):
@@ -366,8 +393,11 @@ CALLS: dict[str, tuple[type, type]] = {
     "observe": (ObserveBody, Nothing),
     "gate": (GateBody, Nothing),
     "attest": (AttestBody, Nothing),
+    "began": (BeganBody, Nothing),
     "outcome": (OutcomeBody, Nothing),
     "permit": (PermitBody, PermitReply),
+    "report": (ReportBody, Nothing),
+    "forget": (Nothing, Nothing),
     "watch": (WatchBody, WatchReply),
     "unwatch": (UnwatchBody, Nothing),
     "token": (TokenBody, Nothing),

@@ -25,6 +25,7 @@ from sporewright.errors import (
     SporewrightError,
 )
 from sporewright.jsontext import shown
+from sporewright.learning.cells import LOCAL
 from sporewright.wire import Ack, Delta, Message, Snapshot, Welcome
 
 __all__ = ["Engine"]
@@ -45,6 +46,7 @@ class Engine:
         self._state: DeviceState | None = None
         self._link: Link | None = None
         self._closed = False
+        self._now = 0.0
         self._told: dict[str, Any] = {}
         self._wake_at = math.inf
         self._save_shared_at = math.inf
@@ -55,8 +57,11 @@ class Engine:
             "observe": self._observe,
             "gate": self._gate,
             "attest": self._attest,
+            "began": self._began,
             "outcome": self._outcome,
             "permit": self._permit,
+            "report": self._report,
+            "forget": self._forget,
             "watch": self._watch,
             "unwatch": self._unwatch,
             "token": self._token,
@@ -69,6 +74,7 @@ class Engine:
         if not isinstance(kind, str) or kind not in _KINDS:
             raise DecodeError(f"event.type: {shown(kind)} is none of {', '.join(_KINDS)}")
         check("event", _KINDS[kind], event)
+        self._now = now
         reply: list[Effect] = []
         if kind == "call":
             reply = [self._answer(now, event["call"], event["body"])]
@@ -78,7 +84,7 @@ class Engine:
 
     def observe(self, option: str, dimension: str, value: float) -> None:
         """The hot path: a measurement; its effects come with the next step."""
-        self._running().device.observe(option, dimension, value)
+        self._running().observe(self._now, option, dimension, value)
 
     def head(self) -> list[str]:
         """The hot path: the head of the first watch, now."""
@@ -114,11 +120,12 @@ class Engine:
             raise ConfigError("this engine was started with another config")
         if link is not None and body.get("token"):
             link.renew(now, body["token"])
-        cursor = state.cursor(body["cursor"])
+        cursor = state.at(now, body["cursor"])
         head = state.watches.add(body.get("watch", ""), cursor, body["limit"])
+        told = {level: instance for level, instance in cursor.items() if level != LOCAL}
         about = {
             "device": state.identity.device,
-            "cursor": cursor,
+            "cursor": told,
             "cooldowns": state.health.cooldowns.active(now),
             "health": state.health.all(),
         }
@@ -127,23 +134,23 @@ class Engine:
     def _boot(self, now: float, body: Any) -> None:
         if body["limit"] < 0:
             raise ConfigError(f"limit must be at least 0, not {body['limit']}")
-        state = DeviceState(body, self._disk)
+        state = DeviceState(now, body, self._disk)
         self._state = state
         self._link = Link(state.identity.client, body.get("orchestrator"), body.get("token"))
         self._link.start(now)
         self._told = self._sync()
 
-    def _resolve(self, now: float, body: Any) -> dict[str, Any]:  # noqa: ARG002
+    def _resolve(self, now: float, body: Any) -> dict[str, Any]:
         state = self._running()
-        return {"queue": state.tensor.resolve(state.cursor(body.get("cursor")))}
+        return {"queue": state.tensor.resolve(state.at(now, body.get("cursor")))}
 
-    def _explain(self, now: float, body: Any) -> dict[str, Any]:  # noqa: ARG002
+    def _explain(self, now: float, body: Any) -> dict[str, Any]:
         state = self._running()
-        return state.tensor.explain(state.cursor(body.get("cursor"))).to_dict()
+        return state.tensor.explain(state.at(now, body.get("cursor"))).to_dict()
 
-    def _observe(self, now: float, body: Any) -> None:  # noqa: ARG002
+    def _observe(self, now: float, body: Any) -> None:
         value = decode_number(body["value"], "observe.value")
-        self._running().device.observe(body["option"], body["dimension"], value)
+        self._running().observe(now, body["option"], body["dimension"], value)
 
     def _gate(self, now: float, body: Any) -> None:  # noqa: ARG002
         self._running().device.gate(body["option"], body["reachable"])
@@ -151,15 +158,27 @@ class Engine:
     def _attest(self, now: float, body: Any) -> None:  # noqa: ARG002
         self._running().device.attest(body["option"], body["capability"], body["can"])
 
+    def _began(self, now: float, body: Any) -> None:
+        state = self._running()
+        state.learned.began(now, body["option"], state.kind(body), body.get("first", False))
+
     def _outcome(self, now: float, body: Any) -> None:
         self._running().outcome(now, body)
 
     def _permit(self, now: float, body: Any) -> dict[str, Any]:
         return {"granted": self._running().health.permit(body["permit"], body["option"], now)}
 
-    def _watch(self, now: float, body: Any) -> Any:  # noqa: ARG002
+    def _report(self, now: float, body: Any) -> None:
+        self._running().report(now, body)
+
+    def _forget(self, now: float, body: Any) -> None:  # noqa: ARG002
+        self._running().forget()
+
+    def _watch(self, now: float, body: Any) -> Any:
         state = self._running()
-        return state.watches.add(body["watch"], state.cursor(body.get("cursor")), body["limit"], body.get("among"))
+        if "among" in body:
+            state.learned.admit(now, body["among"])
+        return state.watches.add(body["watch"], state.at(now, body.get("cursor")), body["limit"], body.get("among"))
 
     def _unwatch(self, now: float, body: Any) -> None:  # noqa: ARG002
         self._running().watches.remove(body["watch"])
@@ -219,13 +238,14 @@ class Engine:
 
     def _carry_out(self, now: float, state: DeviceState, link: Link, message: Message) -> None:
         if isinstance(message, Welcome):
-            again = state.welcomed(message)
+            again = state.welcomed(now, message)
             if again is not None:
                 link.say(now, again)
             self._save_shared_at = now
         elif isinstance(message, Ack):
             state.acked(message)
         elif isinstance(message, (Snapshot, Delta)) and state.published(message):
+            state.learned.due = now
             link.wants_snapshot = False
             self._save_shared_at = min(self._save_shared_at, now + SAVE_SHARED_S)
 
@@ -236,6 +256,8 @@ class Engine:
         state, link = self._state, self._link
         if state is None or link is None:
             return reply
+        if now >= state.learned.due:
+            state.learned.refresh(now)
         state.settle()
         if now >= self._save_shared_at:
             self._save_shared_at = math.inf
@@ -274,7 +296,7 @@ class Engine:
         return {**body, "error": error} if error else body
 
     def _wake(self, now: float, link: Link) -> list[Effect]:
-        at = min(link.due, self._save_shared_at)
+        at = min(link.due, self._save_shared_at, self._state.learned.due if self._state else math.inf)
         if self._closed or at >= self._wake_at:
             return []  # an earlier timer is set; woken by it, this is asked again
         self._wake_at = at

@@ -142,7 +142,7 @@ class Link:
 
     def woken(self, now: float) -> None:
         """Connect again, ping, or conclude that nobody is there; whichever is due."""
-        if now < self._set_at:  # the clock was set back: what was due in a second is not due in an hour
+        if now < self._set_at < math.inf:  # the clock was set back: what was due in a second is not due in an hour
             self._at(now, self._due - self._set_at)
         if now < self._due:
             return

@@ -9,6 +9,7 @@ from sporewright.core import codec
 from sporewright.core.store import Layers
 from sporewright.core.tensor import Tensor
 from sporewright.device.storage import Coord
+from sporewright.learning.cells import LOCAL
 from sporewright.wire import CellEntry
 
 __all__ = ["OwnSlice"]
@@ -21,6 +22,7 @@ class OwnSlice:
         self.level, self.device = level, device
         self._tensor = tensor
         self._at = tensor.level_index(level)
+        self._local = tensor.levels.index(LOCAL) if LOCAL in tensor.levels else -1
         self._touched: dict[Coord, None] = {}
         tensor.listen(self._written)
 
@@ -28,7 +30,7 @@ class OwnSlice:
         """Whether a cell there belongs to this device."""
         if level == self._at:
             return instance == self.device
-        return level > self._at and instance.startswith(self.device + "/")
+        return level > self._at and level != self._local and instance.startswith(self.device + "/")
 
     def touched(self) -> list[Coord]:
         """What was written since the last call, in the order of the first writes."""

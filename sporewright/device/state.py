@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from binascii import crc32
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sporewright.core.config import TensorConfig
 from sporewright.core.tensor import Tensor
-from sporewright.device.calls import Effect, OutcomeBody, RefusedCell, StartBody
+from sporewright.device.calls import Effect, OutcomeBody, RefusedCell, ReportBody, StartBody
 from sporewright.device.identity import Identity, choose, remembered
+from sporewright.device.learned import TASK, Learned, with_local
 from sporewright.device.outbox import Outbox
 from sporewright.device.own import OwnSlice
 from sporewright.device.shared import Shared
 from sporewright.device.storage import FLIGHT, IDENTITY, SHARED, Coord, Disk, cell_record, key_of, stored_cells
 from sporewright.device.watches import Watches
 from sporewright.errors import DecodeError
+from sporewright.learning.evidence import Evidence
+from sporewright.learning.settings import settings_from
 from sporewright.policy.gates import Device
 from sporewright.routing.health import Health
-from sporewright.routing.learn import learn
+from sporewright.routing.learn import evidence_of
 from sporewright.routing.plan import plan_with
 from sporewright.routing.terms import Action, Plan
 from sporewright.wire import Ack, Delta, Limits, Push, Snapshot, Welcome
@@ -31,13 +35,16 @@ LEVEL = "device"
 class DeviceState:
     """Built once from `start` and what storage held; every change ends up in `disk` and `pushes`."""
 
-    def __init__(self, body: StartBody, disk: Disk) -> None:
+    def __init__(self, now: float, body: StartBody, disk: Disk) -> None:
         self.config = body["config"]
-        self.tensor: Tensor = TensorConfig.from_dict(self.config).build()
-        self.level = LEVEL if LEVEL in self.tensor.levels else self.tensor.levels[-1]
+        declared = TensorConfig.from_dict(self.config)
+        self.tensor: Tensor = replace(declared, levels=with_local(declared.levels)).build()
+        self.level = LEVEL if LEVEL in declared.levels else declared.levels[-1]
         before = remembered(disk.records.get(IDENTITY))
         self.identity = choose(body, before)
         self.bound = dict(body["cursor"])
+        settings = settings_from(self.config.get("learning"))
+        self.learned = Learned(self.tensor, self.level, self.identity.device, self.bound, settings, disk)
         self.tensor.path(self.cursor())  # a cursor that cannot be read is the caller's error, before anything is kept
         self.shared = Shared(self.tensor, self.tensor.level_index(self.level))
         self.own = OwnSlice(self.tensor, self.level, self.identity.device)
@@ -47,11 +54,17 @@ class DeviceState:
         self.health = Health(self.plan)
         self.pushes: list[Effect] = []
         self._disk = disk
-        self._restore(before)
+        self._restore(now, before)
 
     def cursor(self, over: Mapping[str, str] | None = None) -> dict[str, str]:
         """The bound cursor with another one laid over; the device's own instance unless one of them names another."""
-        return {self.level: self.identity.device, **self.bound, **(over or {})}
+        return self.learned.addressed({self.level: self.identity.device, **self.bound, **(over or {})})
+
+    def at(self, now: float, over: Mapping[str, str] | None = None) -> dict[str, str]:
+        """`cursor`, with what is believed there laid out."""
+        found = self.cursor(over)
+        self.learned.look(now, found)
+        return found
 
     @property
     def device(self) -> Device:
@@ -65,10 +78,9 @@ class DeviceState:
         if step is None:
             raise DecodeError(f"outcome: {outcome} does not end an attempt that is {body.get('stage', 'CALLING')}")
         actions = step["do"]
-        here = self.cursor()
-        known = {dimension: self.tensor.value(here, option, dimension) for dimension in ("latency", "failure")}
-        for dimension, value in learn(actions, outcome, body.get("latency_s"), known.get):
-            self.device.observe(option, dimension, value)
+        first, cost = body.get("first_token_s"), self._cost(option, body)
+        evidence = evidence_of(actions, outcome, body.get("latency_s"), ttft_s=first, cost_usd=cost)
+        self.learned.ended(now, option, evidence, self.kind(body))
         self._keep_health(now, body, actions)
 
     def _keep_health(self, now: float, body: OutcomeBody, actions: Sequence[Action]) -> None:
@@ -92,6 +104,39 @@ class DeviceState:
         if news:
             self.push("health", self.health.told_of(option))
 
+    def report(self, now: float, body: ReportBody) -> None:
+        """What the caller says of an answer it got."""
+        option, quality = body["option"], body.get("quality")
+        evidence = Evidence(quality=quality, cost_usd=self._cost(option, body), more=body.get("more", {}))
+        self.learned.reported(now, option, evidence, self.kind(body))
+
+    def observe(self, now: float, option: str, dimension: str, value: float) -> None:
+        """State a value (A1), over what was learned of it."""
+        self.device.observe(option, dimension, value)
+        self.learned.observed(now, option, dimension)
+
+    def kind(self, body: Mapping[str, Any]) -> str:
+        """The kind of work an attempt was for: as said, else the bound cursor's."""
+        kind: str = body.get("task", self.bound.get(TASK, ""))
+        return kind.removeprefix(f"{self.identity.device}/")
+
+    def forget(self) -> None:
+        """Forget-me: everything this device learned or said, here and, by tombstones, at the orchestrator."""
+        self.learned.forget()
+        for level, instance, option, dimension in self.own.coords():
+            self.tensor.remove(self.tensor.level_index(level), instance, option, dimension)
+
+    def _cost(self, option: str, body: Mapping[str, Any]) -> float | None:
+        """What was charged: as told, else tokens × price (`price:in`, `price:out`, USD per million tokens)."""
+        if "cost_usd" in body:
+            return float(body["cost_usd"])
+        total, here = None, self.cursor()
+        for tokens, dimension in (("tokens_in", "price:in"), ("tokens_out", "price:out")):
+            price = self.tensor.value(here, option, dimension)
+            if price is not None and tokens in body:
+                total = (total or 0.0) + body[tokens] * price / 1e6
+        return total
+
     def push(self, name: str, body: Mapping[str, Any]) -> None:
         """Something for the page, with this step's effects."""
         self.pushes.append({"type": "push", "push": name, "body": dict(body)})
@@ -102,13 +147,13 @@ class DeviceState:
             self.outbox.mark(coord)
             self._disk.put(key_of(coord), cell_record(coord, self.own.layers(coord), pending=True))
 
-    def welcomed(self, message: Welcome) -> Push | None:
+    def welcomed(self, now: float, message: Welcome) -> Push | None:
         """The orchestrator knows this device: take its name for it, and find out what has to be said again."""
         elsewhere = self.shared.epoch is not None and self.shared.epoch != message.epoch
         moved = message.device != self.identity.device
         self.shared.enter(message.epoch)
         if moved:
-            self._move(message.device)
+            self._move(now, message.device)
         if moved or elsewhere:
             self._send_all()
             return None
@@ -152,7 +197,7 @@ class DeviceState:
     def _remember_flight(self) -> None:
         self._disk.put(FLIGHT, self.outbox.flight_text())
 
-    def _restore(self, before: Identity | None) -> None:
+    def _restore(self, now: float, before: Identity | None) -> None:
         records = self._disk.records
         self.shared.restore(records.get(SHARED))
         stored = list(stored_cells(records))
@@ -170,14 +215,16 @@ class DeviceState:
             self._disk.put(FLIGHT, None)
         elif FLIGHT in records:
             self.outbox.restore_flight(records[FLIGHT], self.own.entry)
+        self.learned.restore(now, records)
         records.clear()
 
-    def _move(self, device: str) -> None:
+    def _move(self, now: float, device: str) -> None:
         before = self.identity.device
         for coord in self.own.move(device)[0]:
             self._disk.put(key_of(coord), None)
         self.identity = Identity(device, self.identity.client)
         self._disk.put(IDENTITY, self.identity.to_text())
+        self.learned.move(now, device)
         self.watches.turn(self.level, before, device)
 
     def _send_all(self) -> None:

@@ -62,7 +62,12 @@ class Watches:
             if watch.cursor.get(level) != before:
                 continue
             watch.live.close()
-            watch.cursor = {**watch.cursor, level: instance}
+            finer = {
+                name: instance + there.removeprefix(before)
+                for name, there in watch.cursor.items()
+                if there.startswith(f"{before}/")
+            }
+            watch.cursor = {**watch.cursor, **finer, level: instance}
             watch.live = self._tensor.watch(watch.cursor, watch.limit, among=watch.among)
 
     def pushes(self) -> list[Effect]:

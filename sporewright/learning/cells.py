@@ -53,11 +53,19 @@ class LocalCells:
     """One cursor's beliefs in one tensor: `cursor` names the `local` instance they are laid at and the levels above.
 
     `above`: the cursor of what others say (declared, published), without the device's own levels. `task`: the kind of
-    work whose beliefs these are.
+    work whose beliefs these are. `stated`: the cursor with the device's own level, where a value without a count is the
+    page's own word and no evidence.
     """
 
     def __init__(
-        self, learner: Learner, tensor: Tensor, cursor: Mapping[str, str], above: Mapping[str, str], task: str = ""
+        self,
+        learner: Learner,
+        tensor: Tensor,
+        cursor: Mapping[str, str],
+        above: Mapping[str, str],
+        task: str = "",
+        *,
+        stated: Mapping[str, str] | None = None,
     ) -> None:
         self.learner = learner
         self.cursor = dict(cursor)
@@ -66,6 +74,7 @@ class LocalCells:
         """The option that is best by what is known, curiosity left out."""
         self._tensor = tensor
         self._above = dict(above)
+        self._stated = dict(above if stated is None else stated)
         self._at = tensor.level_index(LOCAL)
         self._instance = self.cursor.get(LOCAL, "")
         self._greedy: dict[str, float] = {}
@@ -73,7 +82,8 @@ class LocalCells:
     def declare(self, option: str) -> None:
         """Tell the learner what the levels above say of an option."""
         for dimension in self.learner.settings.dimensions:
-            value = self._tensor.value(self._above, option, dimension)
+            counted = self._tensor.value(self._stated, option, count_of(dimension)) is not None
+            value = self._tensor.value(self._above if counted else self._stated, option, dimension)
             support = self._tensor.value(self._above, option, support_of(dimension)) or 0.0
             mere = support == 0.0 and (option, dimension) in self._tensor.priors
             self.learner.declare(option, dimension, value, prior=mere, support=support)
@@ -98,6 +108,11 @@ class LocalCells:
         more = costs[0].mean - costs[1].mean if costs[0] and costs[1] else 0.0
         self.learner.curiosity.spend(more)
         return True
+
+    def drop(self, option: str, dimension: str) -> None:
+        """Take one belief away again."""
+        for name in (dimension, own_of(dimension)):
+            self._tensor.remove(self._at, self._instance, option, name)
 
     def clear(self) -> int:
         """Take everything away again."""

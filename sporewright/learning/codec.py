@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -22,12 +21,11 @@ __all__ = ["decode_option", "encode_option", "number_of", "object_of"]
 LARGEST = 1e15
 
 
-def encode_option(tracks: Mapping[str, Track]) -> str:
+def encode_option(tracks: Mapping[str, Track]) -> dict[str, Any]:
     """One option's record."""
-    record = {
+    return {
         dimension: {task: _leaf(leaf) for task, leaf in track.leaves.items()} for dimension, track in tracks.items()
     }
-    return json.dumps(record, separators=(",", ":"), allow_nan=False)
 
 
 def decode_option(record: object, place: str) -> list[tuple[str, Track]]:

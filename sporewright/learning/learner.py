@@ -15,6 +15,7 @@ from sporewright.core.checks import finite, name
 from sporewright.learning.codec import decode_option, encode_option, number_of, object_of
 from sporewright.learning.curiosity import Budget, Curiosity
 from sporewright.learning.evidence import Evidence
+from sporewright.learning.leaf import Evidenced
 from sporewright.learning.scale import Moments, cell_of, coordinate_of
 from sporewright.learning.settings import DEFAULTS, DimensionSettings, LearningSettings
 from sporewright.learning.track import Belief, Track
@@ -174,14 +175,24 @@ class Learner:
             else Moments(expected.mean, cell_of(known.scale, Moments(found.mean, told), found.noise).variance)
         )
 
-    def own(self, now: float, option: str, dimension: str, *, task: str = "") -> Own | None:
-        """The device's own evidence with the prior taken out, for the fleet; None if there is none."""
+    def own(self, option: str, dimension: str, *, task: str | None = None) -> Own | None:
+        """The device's own evidence with the prior taken out, for the fleet; None if there is none.
+
+        Of one kind of work, or of all of it together. As of the last measurement of each: a value that is sent does not
+        change because time passes.
+        """
         known, track = self.dimension(dimension), self._tracks.get(option, {}).get(dimension)
-        leaf = track.leaves.get(task) if track else None
-        if known is None or track is None or leaf is None or not leaf.now.n:
+        if known is None or track is None:
             return None
-        noise = track.noise(now, known) if known.scale == "log" else 0.0
-        return Own(cell_of(known.scale, Moments(leaf.now.mean, 0.0), noise).mean, leaf.now.n)
+        evidence = Evidenced()
+        for kind, leaf in track.leaves.items():
+            if task in (None, kind) and leaf.now.n > 0:
+                evidence.add(leaf.now.mean, leaf.now.n)
+                evidence.at = max(evidence.at, leaf.now.at)
+        if not evidence.n:
+            return None
+        noise = track.noise(evidence.at, known) if known.scale == "log" else 0.0
+        return Own(cell_of(known.scale, Moments(evidence.mean, 0.0), noise).mean, evidence.n)
 
     def curious(self, now: float, option: str, weights: Mapping[str, float], *, task: str = "") -> float:
         """The value of the option's `explore` term: −√(Σ variance·weight²) (L10); a draw of it in Thompson sampling."""
@@ -228,7 +239,7 @@ class Learner:
     def to_json(self) -> str:
         """Everything learned, as JSON text; bounded by `settings.options` and `settings.tasks`."""
         budget = self.curiosity.budget
-        records = {option: json.loads(encode_option(tracks)) for option, tracks in self._tracks.items()}
+        records = {option: encode_option(tracks) for option, tracks in self._tracks.items()}
         spent = {"window": budget.window, "calls": budget.calls, "usd": budget.usd}
         return json.dumps({"options": records, "budget": spent}, separators=(",", ":"), allow_nan=False)
 

@@ -33,11 +33,12 @@ def cell_of(scale: Scale, belief: Moments, noise: float) -> Moments:
     """The expected value of one call, and the variance of that expectation: what looking again could tell.
 
     log: exp(m + s²/2) with s² = variance + noise, the mean of a log-normal; the variance is (e^variance − 1)·mean².
-    unit: the mean, kept in [0, 1].
+    unit: the mean, kept in [0, 1]; the variance at most mean², because the best that looking again could tell is 0.
     """
     mean, variance = belief
     if scale == "unit":
-        return Moments(min(1.0, max(0.0, mean)), variance)
+        expected = min(1.0, max(0.0, mean))
+        return Moments(expected, min(variance, expected * expected))
     variance = min(variance, MOST_VARIANCE)
     expected = math.exp(min(MOST_LOG, mean + (variance + min(noise, MOST_VARIANCE)) / 2))
     return Moments(expected, math.expm1(variance) * expected * expected)

@@ -1,48 +1,39 @@
-"""What an attempt teaches: exponentially weighted means of latency and failure, as values to write.
-
-Nothing is kept here: the mean so far is what the device reads at its cursor, so the first measurement starts from the
-declared or the fleet's value, and learned cells alone carry the memory.
-"""
+"""What an attempt's end is evidence of, by the plan's actions."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from sporewright.routing.plan import Action, Outcome
+from sporewright.learning.evidence import Evidence
 
-__all__ = ["ALPHA", "learn", "moved"]
-
-# One in five: a new level is nine tenths believed after ten calls; a single outlier moves the mean by a fifth.
-ALPHA = 0.2
+__all__ = ["evidence_of"]
 
 
-def moved(mean: float | None, x: float, alpha: float = ALPHA) -> float:
-    """The mean after one more measurement; the measurement itself where there is no finite mean."""
-    if mean is None or not math.isfinite(mean):
-        return x
-    return mean + alpha * (x - mean)
-
-
-def learn(
-    actions: Sequence[Action],
-    outcome: Outcome,
+def evidence_of(
+    actions: Sequence[str],
+    outcome: str,
     latency_s: float | None,
-    mean: Callable[[str], float | None],
-) -> list[tuple[str, float]]:
-    """(dimension, new value) of the actions asked for; `mean(dimension)` is what is believed so far.
+    *,
+    ttft_s: float | None = None,
+    cost_usd: float | None = None,
+) -> Evidence | None:
+    """The evidence that the actions ask for; None where the end of the attempt teaches nothing.
 
-    A time-out only says that the answer takes longer than was waited: it raises `latency` and never lowers it. A
-    latency that is negative, not finite or not given teaches nothing.
+    A time-out only says that the answer takes longer than was waited, a slow start that its first token does. How fast
+    an option fails is not how fast it is: a latency counts with `learn_latency` alone. A measurement that is negative, not finite or missing is none.
     """
-    learned: list[tuple[str, float]] = []
-    for action in actions:
-        if action == "learn_latency" and latency_s is not None and math.isfinite(latency_s) and latency_s >= 0:
-            so_far = mean("latency")
-            if outcome != "timed_out" or so_far is None or not so_far >= latency_s:
-                learned.append(("latency", moved(so_far, latency_s)))
-        elif action == "learn_ok":
-            learned.append(("failure", moved(mean("failure"), 0.0)))
-        elif action == "learn_failure":
-            learned.append(("failure", moved(mean("failure"), 1.0)))
-    return learned
+    timed = "learn_latency" in actions
+    failed = True if "learn_failure" in actions else False if "learn_ok" in actions else None
+    latency = latency_s if timed and _measures(latency_s) else None
+    late = outcome == "slow_start"
+    waited = latency_s if late else ttft_s if timed else None
+    ttft = waited if _measures(waited) else None
+    cost = cost_usd if failed is not None and _measures(cost_usd) else None
+    if latency is None and ttft is None and failed is None:
+        return None
+    return Evidence(latency, ttft, timed_out=late or outcome == "timed_out", failed=failed, cost_usd=cost)
+
+
+def _measures(x: float | None) -> bool:
+    return x is not None and math.isfinite(x) and x >= 0

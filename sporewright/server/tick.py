@@ -20,7 +20,9 @@ GLOBAL, WORKSPACE, DEVICE = _LEVELS = ("global", "workspace", "device")
 
 def judges(dimension: str) -> bool:
     """A judgement, whose median rolls up (D1): not a gate, a budget, an attestation, or curiosity."""
-    return dimension not in ("reach", "explore") and not dimension.startswith(("priv:", "budget:", "can:"))
+    return dimension not in ("reach", "explore") and not dimension.startswith(
+        ("priv:", "budget:", "can:", "count:", "support:", "own:")
+    )
 
 
 def attests(dimension: str) -> bool:

@@ -144,18 +144,6 @@ def test_nothing_is_learned_from_an_abort(outcome: str) -> None:
     assert page.call("explain") == before
 
 
-def test_a_success_is_an_exponentially_weighted_mean() -> None:
-    """Latency moves from the declared value towards what was measured."""
-    page = Page()
-    page.start()
-
-    page.call("outcome", option="alpha", outcome="ok", latency_s=1.1)
-
-    terms = page.call("explain")["ranked"]
-    latency = {r["option"]: t["value"] for r in terms for t in r["terms"] if t["dimension"] == "latency"}
-    assert latency["alpha"] == pytest.approx(0.1 + 0.2 * 1.0)
-
-
 def test_watches_are_pushed_one_each_and_end() -> None:
     """Every watch has its own cursor, limit and pushes; an ended one is silent."""
     page = Page()

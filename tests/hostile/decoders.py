@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -18,6 +19,8 @@ from sporewright.device.outbox import Outbox
 from sporewright.device.shared import Shared
 from sporewright.device.storage import stored_cells
 from sporewright.errors import DecodeError, ProtocolError, SporewrightError
+from sporewright.learning.evidence import Evidence
+from sporewright.learning.learner import Learner
 from sporewright.policy.cascade import resolve_chain
 from sporewright.policy.field import AddressedField
 from sporewright.policy.receipt import Receipt
@@ -32,6 +35,14 @@ DOCUMENT = {"level": "global", "inst": "", "option": "o", "dim": "n", "v": {"b64
 SEED = {"floor": "global", "level": "global", "inst": "", "option": "o", "dim": "d", "kind": "value", "value": 1.0}
 EVIDENCE = {"precision": [1.0], "information": [1.0], "observations": 1}
 FIELD_CELL = {"address": {"a": "x"}, "option": "o", "dim": "d", "prior": 1.0, "w": 1.0, "closed": True}
+LEAF = {
+    "now": [3.0, 0.1, 0.2, 5.0],
+    "before": [9.0, 1.0, 0.5, 4.0],
+    "changed": 4.5,
+    "up": 1.0,
+    "run": [1.0, 2.0, 0.0, 5.0],
+}
+RECORD = {"latency": {"": LEAF, "chat": {"now": [1.0, 0.0, 0.0, 5.0]}}, "failure": {"": {"now": [1.0, 0.0, 0.0, 5.0]}}}
 WELCOME = {
     "t": "welcome", "v": 1, "session": "s", "epoch": "e", "workspace": "w", "device": "d", "levels": ["global"],
     "revision": 1, "seq": 0, "lease_s": 30.0, "limits": {"message_bytes": 1000000, "cells": 100},
@@ -133,6 +144,26 @@ def _flight(text: Text) -> None:
     assert outbox.pending >= 1
 
 
+def _learner(text: Text) -> None:
+    made = Learner.from_json(text)
+    assert Learner.from_json(made.to_json()).to_json() == made.to_json()
+    for now in (-1e12, 0.0, 1e12):
+        cells = [made.cell(now, option, "latency") for option in made.options]
+        assert all(cell and math.isfinite(cell.mean) and math.isfinite(cell.variance) for cell in cells)
+    made.learn(5.0, "o", Evidence(latency_s=1.0, failed=True))
+    made.to_json()
+
+
+def _belief(text: Text) -> None:
+    bridge = Bridge()
+    body = {"config": {"levels": list(LEVELS), "seeds": [SEED]}, "cursor": {}, "limit": 8, "fresh_id": "f"}
+    stored = {"type": "stored", "key": 'belief/"o"', "text": _text(text)}
+    for event in (stored, {"type": "call", "call": "start", "body": body}, {"type": "woken"}):
+        answer = json.loads(bridge.handle(json.dumps({"now": 9.0, "event": event})))
+        assert answer["ok"], answer
+        assert not any("error" in effect for effect in answer["effects"]), answer
+
+
 def _slot(text: Text) -> None:
     model = _text(text)
     assert resolve_chain({"s": {"c": [{"provider": "p", "model": model}]}}, "s", "x", "c") == [("p", model)]
@@ -165,6 +196,8 @@ READERS: dict[str, tuple[Reader, Any]] = {
     "claims": (_claims, {"device": "A", "exp": 1}),
     "flight": (_flight, {"t": "push", "seq": 1, "cells": [CELL]}),
     "slot": (_slot, "model"),
+    "learner": (_learner, {"options": {"o": RECORD}, "budget": {"window": 1, "calls": 2.0, "usd": 0.0}}),
+    "belief": (_belief, RECORD),
 }  # fmt: skip
 
 # Where the package decodes, by looking (tests/hostile/test_decoders.py): each place with its readers above.
@@ -185,6 +218,8 @@ DECODES = {
     "device/identity.py:remembered": ["identity"],
     "device/identity.py:claims": ["claims"],
     "device/outbox.py:restore_flight": ["flight"],
+    "device/learned.py:restore": ["belief"],
+    "learning/learner.py:from_json": ["learner"],
 }
 
 

@@ -188,7 +188,7 @@ def test_own_evidence_leaves_the_prior_out() -> None:
         learner.declare("A", "failure", declared / 20)
         for failed in (True, False, False, False):
             learner.learn(0.0, "A", Evidence(failed=failed))
-        answers.append(learner.own(0.0, "A", "failure"))
+        answers.append(learner.own("A", "failure"))
 
     assert answers[0] == answers[1]
     assert answers[0] is not None
@@ -309,7 +309,7 @@ def test_forgetting_leaves_nothing() -> None:
     learner = taught(1.0, 2.0)
     learner.forget()
 
-    assert (learner.options, learner.own(3.0, "A", "latency")) == ([], None)
+    assert (learner.options, learner.own("A", "latency")) == ([], None)
 
 
 @pytest.mark.parametrize(

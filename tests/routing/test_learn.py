@@ -1,72 +1,61 @@
-"""What attempts teach: weighted means, lower bounds, and nothing from what says nothing."""
+"""What an attempt's end is evidence of: values, lower bounds, and nothing from what says nothing."""
 
 from __future__ import annotations
 
 import math
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from sporewright.routing.learn import ALPHA, learn, moved
-from sporewright.routing.plan import PLAN, Outcome
-
-FINITE = st.floats(0, 1e6)
+from sporewright.learning.evidence import Evidence, Measured
+from sporewright.routing.learn import evidence_of
+from sporewright.routing.plan import PLAN
+from sporewright.routing.terms import Outcome, State
 
 
-def taught(outcome: Outcome, latency_s: float | None = None, **means: float) -> dict[str, float]:
-    """What the plan's actions for an outcome write."""
-    return dict(learn(PLAN["transitions"]["CALLING"][outcome]["do"], outcome, latency_s, means.get))
+def taught(
+    outcome: Outcome, latency_s: float | None = None, stage: State = "CALLING", **more: float
+) -> Evidence | None:
+    """The evidence that the plan's row for an outcome asks for."""
+    row = PLAN["transitions"][stage]
+    return evidence_of(row[outcome]["do"], outcome, latency_s, **more)
 
 
-def test_an_answer_moves_both_means() -> None:
-    """A success moves latency towards what was measured and failure towards 0."""
-    assert taught("ok", 2.0, latency=1.0, failure=0.5) == {"latency": 1.0 + ALPHA, "failure": 0.5 - ALPHA * 0.5}
+def test_an_answer_teaches_latency_and_that_it_did_not_fail() -> None:
+    """A success is evidence of its latency, its first token, its cost, and of no failure."""
+    evidence = taught("ok", 2.0, ttft_s=0.5, cost_usd=0.01)
 
-
-def test_the_first_measurement_stands_alone() -> None:
-    """With nothing believed before, the measurement is the belief."""
-    assert taught("ok", 2.0) == {"latency": 2.0, "failure": 0.0}
-    assert taught("network_error", 2.0) == {"failure": 1.0}
+    assert evidence is not None
+    assert list(evidence.measured()) == [
+        Measured("latency", 2.0),
+        Measured("ttft", 0.5),
+        Measured("failure", 0.0),
+        Measured("financial", 0.01),
+    ]
 
 
 @pytest.mark.parametrize("outcome", ["rate_limited", "server_error", "network_error"])
 def test_a_failure_teaches_failure_only(outcome: Outcome) -> None:
     """How fast an option fails is not how fast it is."""
-    assert taught(outcome, 0.001, latency=1.0, failure=0.0) == {"failure": ALPHA}
+    assert taught(outcome, 0.001) == Evidence(failed=True)
 
 
-@pytest.mark.parametrize("outcome", ["refused", "aborted", "unusable"])
+@pytest.mark.parametrize("outcome", ["refused", "aborted", "unusable", "opaque"])
 def test_nothing_is_learned_from_what_says_nothing(outcome: Outcome) -> None:
-    """The caller's abort, the caller's bad request and a prepare that threw teach nothing."""
-    assert taught(outcome, 5.0, latency=1.0, failure=0.0) == {}
+    """The caller's abort, the caller's bad request, a prepare that threw, a sealed response teach nothing."""
+    assert taught(outcome, 5.0, cost_usd=1.0) is None
 
 
 def test_a_time_out_is_a_lower_bound() -> None:
-    """Waiting 10 s for nothing raises a latency of 1 s and leaves one of 15 s alone."""
-    assert taught("timed_out", 10.0, latency=1.0, failure=0.0)["latency"] == 1.0 + ALPHA * 9.0
-    assert "latency" not in taught("timed_out", 10.0, latency=15.0, failure=0.0)
+    """Waiting 10 s for nothing says that the latency is above 10 s; a slow start that the first token takes longer."""
+    late, slow = taught("timed_out", 10.0), taught("slow_start", 8.0, stage="OPENED")
+
+    assert late is not None
+    assert slow is not None
+    assert list(late.measured()) == [Measured("latency", 10.0, True), Measured("failure", 1.0)]
+    assert list(slow.measured()) == [Measured("ttft", 8.0, True), Measured("failure", 1.0)]
 
 
 @pytest.mark.parametrize("latency", [None, math.nan, math.inf, -1.0])
 def test_a_latency_that_is_none_teaches_none(latency: float | None) -> None:
-    """A clock that ran backwards or a missing measure writes no latency, and never a gate."""
-    assert taught("ok", latency, latency=1.0, failure=0.0) == {"failure": 0.0}
-
-
-def test_a_gate_is_not_a_mean() -> None:
-    """Where the value so far is not finite, the measurement stands alone."""
-    assert moved(math.inf, 2.0) == 2.0
-    assert moved(math.nan, 2.0) == 2.0
-
-
-@given(st.floats(0, 1), st.lists(st.sampled_from(["ok", "server_error", "timed_out", "refused"]), max_size=50), FINITE)
-def test_failure_stays_a_rate(start: float, outcomes: list[Outcome], latency: float) -> None:
-    """From a rate in [0, 1] every sequence of outcomes gives a rate in [0, 1] and a finite latency (D4)."""
-    means = {"failure": start, "latency": latency}
-
-    for outcome in outcomes:
-        means |= taught(outcome, 1.0, **means)
-
-    assert 0 <= means["failure"] <= 1
-    assert 0 <= means["latency"] <= max(latency, 1.0)
+    """A clock that ran backwards or a missing measure is no latency."""
+    assert taught("ok", latency) == Evidence(failed=False)

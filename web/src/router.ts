@@ -16,6 +16,7 @@ import type {
   Cursor,
   QueueDetail,
   Receipt,
+  Report,
   Resolution,
   RouterEvents,
   RouterOptions,
@@ -90,7 +91,7 @@ export class Router extends TypedTarget<RouterEvents> {
         this.emit("attempt", detail);
       },
       onOutcome: (body) => {
-        void this.#tell("outcome", body);
+        void this.#tell("outcome", { ...body, task: settings.cursor["task"] });
       },
     });
     this.#token = new Token(options.token, () => {
@@ -219,6 +220,27 @@ export class Router extends TypedTarget<RouterEvents> {
   /** Whether the option can do something, as this device saw it (A1). */
   attest(option: string, capability: string, can: boolean): Promise<void> {
     return this.#tell("attest", { option, capability, can });
+  }
+
+  /**
+   * What an answer was worth to the caller: `quality` in [0, 1], 1 is best, and what it cost, as money or as tokens times
+   * the prices that the config declares. Learned for the option that answered and the kind of work of this page's cursor.
+   */
+  report(receipt: Pick<Receipt, "option">, { quality, cost, tokens, more }: Report): Promise<void> {
+    return this.#tell("report", {
+      option: receipt.option,
+      task: this.#settings.cursor["task"],
+      quality,
+      cost_usd: cost,
+      tokens_in: tokens?.in,
+      tokens_out: tokens?.out,
+      more,
+    });
+  }
+
+  /** Forget everything that this device has learned or said, here and at the orchestrator. */
+  forget(): Promise<void> {
+    return this.#tell("forget", {});
   }
 
   /** Free worker, socket, lock and database; whatever is pending is rejected with `closed`. */

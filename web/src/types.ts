@@ -130,6 +130,18 @@ export interface Receipt {
   skipped: readonly Skipped[];
 }
 
+/** What a caller says of an answer. */
+export interface Report {
+  /** How good it was: 0 to 1, 1 is best. */
+  quality?: number;
+  /** What it cost, USD. */
+  cost?: number;
+  /** Tokens it took, priced by the config's `price:in` and `price:out` (USD per million). */
+  tokens?: { in?: number; out?: number };
+  /** Any further measure by dimension, in the units of its cells; learned where the config says how. */
+  more?: Record<string, number>;
+}
+
 export interface QueueDetail {
   queue: readonly string[];
   total: number;

@@ -1,0 +1,238 @@
+"""The engine's learner: outcomes become beliefs, beliefs local cells, own evidence cells to send (docs/learning.md)."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+from sporewright import jsontext
+from sporewright.core.tensor import Tensor
+from sporewright.device.storage import Disk
+from sporewright.errors import ConfigError, DecodeError
+from sporewright.learning.cells import LOCAL, LocalCells, count_of
+from sporewright.learning.codec import decode_option, encode_option
+from sporewright.learning.evidence import Evidence
+from sporewright.learning.learner import Learner
+from sporewright.learning.settings import LearningSettings
+
+__all__ = ["TASK", "Learned", "with_local"]
+
+TASK = "task"
+_BELIEF = "belief/"
+# Beliefs that time alone changes are laid anew at most this often, and for this long after the last call.
+REFRESH_S = 5.0
+AWAKE_S = 600.0
+# With more options than this only those that are callable or known to somebody are worth a term of their own.
+WIDE, CELLS_AN_OPTION = 256, 16
+# Most kinds of work kept current at once; the one asked for longest ago goes first.
+KINDS = 32
+
+
+def with_local(levels: Sequence[str]) -> tuple[str, ...]:
+    """The levels of a config with the local one below; ConfigError if its name is taken."""
+    if LOCAL in levels:
+        raise ConfigError(f"config.levels: {LOCAL!r} is the name of the level that is learned on each device")
+    return (*levels, LOCAL)
+
+
+class Learned:
+    """What one device has learned, in its tensor and on its disk; `bound` is the cursor without the device."""
+
+    def __init__(
+        self, tensor: Tensor, level: str, device: str, bound: Mapping[str, str], settings: LearningSettings, disk: Disk
+    ) -> None:
+        self.learner = Learner(settings, device=device)
+        self.due = math.inf
+        """When what is laid wants to be laid anew."""
+        self._tensor, self._level, self._device = tensor, level, device
+        self._bound = {name: instance for name, instance in bound.items() if name not in (TASK, LOCAL)}
+        self._disk = disk
+        self._kinds: dict[str, LocalCells] = {}
+        self._callable: frozenset[str] = frozenset()
+        self._until = self._laid_at = -math.inf
+        at = tensor.level_index(level)
+        self._has_tasks = TASK in tensor.levels and tensor.level_index(TASK) > at
+
+    # --- cursors ----------------------------------------------------------------------------------------------------
+
+    def addressed(self, cursor: Mapping[str, str]) -> dict[str, str]:
+        """The cursor with its kind of work spelled as an instance, and the local slice that belongs to both."""
+        device = cursor.get(self._level, "")
+        full = {**cursor}
+        kind = cursor.get(TASK, "") if self._has_tasks else ""
+        kind = kind.removeprefix(f"{device}/")
+        if kind:
+            full[TASK] = f"{device}/{kind}"
+        full.setdefault(LOCAL, f"{device}/{kind}")
+        return full
+
+    def look(self, now: float, cursor: Mapping[str, str]) -> None:
+        """Somebody reads at this (addressed) cursor: lay the beliefs of its kind of work, if they are not fresh."""
+        if now - self._laid_at >= REFRESH_S:
+            self.refresh(now)
+        local = cursor.get(LOCAL, "")
+        if local.startswith(f"{self._device}/"):
+            kind = local.removeprefix(f"{self._device}/")
+            if kind not in self._kinds and self.learner.options:
+                self._kind(kind).write(now, self._considered())
+
+    def admit(self, now: float, options: Iterable[str]) -> None:
+        """These can be called: they are worth trying even where nobody has measured them."""
+        self._callable |= frozenset(options)
+        self._soon(now)
+
+    # --- learning ---------------------------------------------------------------------------------------------------
+
+    def began(self, now: float, option: str, task: str, first: bool) -> None:
+        """An attempt is under way; `first`: the option was chosen, not fallen back to."""
+        self.learner.began(now, option)
+        cells = self._kind(task)
+        if first:
+            cells.called(now, option, self._considered())
+        if self.learner.options:
+            cells.write(now, [option])
+        self._until = now + AWAKE_S
+        self._soon(now)
+
+    def ended(self, now: float, option: str, evidence: Evidence | None, task: str, *, under_way: bool = True) -> None:
+        """An attempt is over; None: it taught nothing."""
+        self._until = now + AWAKE_S
+        if evidence is None:
+            self.learner.ended(now, option)
+            return
+        fresh = not self.learner.options
+        cells = self._kind(task)
+        cells.declare(option)
+        learned = self.learner.learn(now, option, evidence, task=task, began=under_way)
+        self._say(option, learned, task)
+        self._save(option)
+        if fresh:
+            self.refresh(now)
+        else:
+            cells.write(now, [option])
+            self._soon(now)
+
+    def reported(self, now: float, option: str, evidence: Evidence, task: str) -> None:
+        """The caller's word on an answer it got."""
+        self.ended(now, option, evidence, task, under_way=False)
+
+    def observed(self, now: float, option: str, dimension: str) -> None:
+        """The page stated a value itself (A1): what was learned of it before is superseded."""
+        if not self.learner.knows(option, dimension):
+            return
+        kinds = self.learner.tasks(option)
+        self.learner.forget(option, dimension)
+        for kind in kinds:
+            for level, instance, _ in self._places(kind)[1:]:
+                self._tensor.remove(self._tensor.level_index(level), instance, option, dimension)
+                self._tensor.remove(self._tensor.level_index(level), instance, option, count_of(dimension))
+        self._tensor.remove(self._tensor.level_index(self._level), self._device, option, count_of(dimension))
+        for cells in self._kinds.values():
+            cells.drop(option, dimension)
+        self._save(option)
+        self._soon(now)
+
+    def refresh(self, now: float) -> None:
+        """Lay everything anew: time has passed, or the levels above have changed."""
+        self.due, self._laid_at = math.inf, now
+        if not self.learner.options:
+            return
+        considered = self._considered()
+        for cells in self._kinds.values():
+            for option in considered:
+                cells.declare(option)
+            cells.write(now, considered)
+        if now < self._until:
+            self.due = now + REFRESH_S
+
+    def forget(self) -> None:
+        """Forget everything, here; the caller takes back what was sent."""
+        for option in self.learner.options:
+            self._disk.put(_key(option), None)
+        self.learner.forget()
+        for cells in self._kinds.values():
+            cells.clear()
+
+    # --- storage ----------------------------------------------------------------------------------------------------
+
+    def restore(self, now: float, records: Mapping[str, str]) -> None:
+        """Read the beliefs back, and say of them again what a tab closed between two writes did not get to say."""
+        for key in sorted(records):
+            if not key.startswith(_BELIEF):
+                continue
+            try:
+                option = jsontext.parse(key[len(_BELIEF) :], key)
+                if isinstance(option, str) and option:
+                    self.learner.restore(option, decode_option(jsontext.parse(records[key], key), key))
+            except DecodeError:
+                continue
+        for option in self.learner.options:
+            for task in ("", *self.learner.tasks(option)):
+                self._say(option, self.learner.tracks(option), task)
+        self._kind("")
+        self.refresh(now)
+
+    def move(self, now: float, device: str) -> None:
+        """The device is called otherwise."""
+        for cells in self._kinds.values():
+            cells.clear()
+        kinds, self._kinds, self._device = list(self._kinds), {}, device
+        for kind in kinds:
+            self._kind(kind)
+        self.refresh(now)
+
+    # --- inside -----------------------------------------------------------------------------------------------------
+
+    def _kind(self, kind: str) -> LocalCells:
+        cells = self._kinds.pop(kind, None)
+        if cells is None:
+            stated = {**self._bound, self._level: self._device}
+            here = self.addressed({**stated, TASK: kind} if self._has_tasks else stated)
+            here[LOCAL] = f"{self._device}/{kind}"
+            cells = LocalCells(self.learner, self._tensor, here, self._bound, kind, stated=stated)
+            while len(self._kinds) >= KINDS:
+                self._kinds.pop(next(iter(self._kinds))).clear()
+            if self.learner.options:
+                for option in self._considered():
+                    cells.declare(option)
+        self._kinds[kind] = cells
+        return cells
+
+    def _considered(self) -> list[str]:
+        known = {*self.learner.options, *self._callable}
+        if len(self._tensor.store) <= WIDE * CELLS_AN_OPTION:
+            known |= set(self._tensor.options(self._bound))
+        return sorted(known)
+
+    def _say(self, option: str, dimensions: Iterable[str], task: str) -> None:
+        """Write own evidence into the own slice: its mean as the value, how much there is as its companion."""
+        for dimension in dimensions:
+            for level, instance, kind in self._places(task):
+                own = self.learner.own(option, dimension, task=kind)
+                if own is not None:
+                    self._state(level, instance, option, dimension, own.value)
+                    self._state(level, instance, option, count_of(dimension), round(own.count, 1))
+
+    def _state(self, level: str, instance: str, option: str, dimension: str, value: float) -> None:
+        at = self._tensor.level_index(level)
+        if self._tensor.store.get(at, instance, option, dimension)[0] != value:
+            self._tensor.merge(at, instance, option, dimension, value, None)
+
+    def _places(self, task: str) -> list[tuple[str, str, str | None]]:
+        places: list[tuple[str, str, str | None]] = [(self._level, self._device, None)]
+        if task and self._has_tasks:
+            places.append((TASK, f"{self._device}/{task}", task))
+        return places
+
+    def _save(self, option: str) -> None:
+        tracks = self.learner.tracks(option)
+        record = json.dumps(encode_option(tracks), separators=(",", ":"), allow_nan=False) if tracks else None
+        self._disk.put(_key(option), record)
+
+    def _soon(self, now: float) -> None:
+        self.due = min(self.due, now + REFRESH_S)
+
+
+def _key(option: str) -> str:
+    return _BELIEF + json.dumps(option)

@@ -1,0 +1,228 @@
+"""Outcomes in the engine: beliefs in the local slice, own evidence in the slice that is sent, all of it remembered."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from sporewright.learning.cells import LOCAL
+from tests.device.fleet import CONFIG, URL, Page, Server, online, seed
+
+TASKS = {**CONFIG, "levels": ["global", "workspace", "device", "task"]}
+SURE = {**CONFIG, "learning": {"temperature": 0}}
+
+
+def answered(page: Page, option: str, latency_s: float, times: int = 1, **more: Any) -> None:
+    """So many answers, a second apart."""
+    for _ in range(times):
+        page.now += 1.0
+        page.call("outcome", option=option, outcome="ok", latency_s=latency_s, **more)
+
+
+def term(page: Page, option: str, dimension: str, **cursor: str) -> Any:
+    """One term of the explanation; None if there is none."""
+    ranked = page.call("explain", cursor=cursor)["ranked"]
+    found = next(each for each in ranked if each["option"] == option)
+    return next((each for each in found["terms"] if each["dimension"] == dimension), None)
+
+
+def own_cells(page: Page) -> dict[str, float]:
+    """What is stored of the own slice: option/dimension → value."""
+    cells = [json.loads(text)["cell"] for key, text in page.storage.items() if key.startswith("cell/")]
+    return {f"{cell['option']}/{cell['dim']}": cell["v"] for cell in cells if "v" in cell}
+
+
+def test_an_outcome_is_believed_in_the_local_slice() -> None:
+    """`explain` finds the belief at `local`; the own slice holds what was measured, and how often."""
+    page = Page()
+    page.start()
+    answered(page, "alpha", 2.0, times=3)
+    found = term(page, "alpha", "latency")
+
+    assert found["value_source"] == [LOCAL, "fresh/"]
+    assert 1.5 < found["value"] < 2.5
+    assert 0.5 < term(page, "alpha", "own:latency")["value"] <= 1.0
+    cells = own_cells(page)
+    assert cells["alpha/latency"] == pytest.approx(2.0, rel=0.1)
+    assert cells["alpha/count:latency"] == pytest.approx(3.0, abs=0.1)
+    assert cells["alpha/failure"] == 0.0
+
+
+def test_what_is_sent_is_own_evidence_only() -> None:
+    """The orchestrator hears means and counts of the own slice: no belief, no curiosity, nothing of `local`."""
+    page = Page()
+    server = online(page)
+    answered(page, "alpha", 2.0)
+    cells = [cell for push in server.serve() for cell in push.cells]
+
+    assert {(cell["level"], cell["inst"]) for cell in cells} == {("device", "A")}
+    assert {cell["dim"] for cell in cells} == {"latency", "count:latency", "failure", "count:failure"}
+
+
+def test_after_a_reload_it_believes_the_same() -> None:
+    """A returning tab decides as the one before it would have, terms and all."""
+    page = Page()
+    page.start()
+    answered(page, "alpha", 2.0, times=5)
+    answered(page, "beta", 0.5, times=2)
+    page.now += 100.0
+    again = Page(dict(page.storage), now=page.now)
+    again.start()
+    for one in (page, again):
+        one.now += 10.0
+
+    assert again.call("explain") == page.call("explain")
+
+
+def test_a_crash_between_any_two_writes_loses_no_more_than_them() -> None:
+    """Whatever part of the last answer's records got to disk, the next start says of it what it believes."""
+    page = Page()
+    page.start()
+    answered(page, "alpha", 2.0, times=2)
+    page.now += 1.0
+    kept = dict(page.storage)
+    page.call("outcome", option="alpha", outcome="ok", latency_s=8.0)
+    writes = [key for key in page.storage if page.storage[key] != kept.get(key)]
+    assert len(writes) >= 3
+
+    for cut in range(len(writes) + 1):
+        for order in (writes, writes[::-1]):
+            after = Page({**kept, **{key: page.storage[key] for key in order[:cut]}}, now=page.now)
+            after.start()
+            leaf = json.loads(after.storage['belief/"alpha"'])["latency"][""]["now"]
+            assert own_cells(after)["alpha/count:latency"] == round(leaf[0], 1)
+
+
+def test_a_record_that_is_none_is_passed_over() -> None:
+    """Storage is foreign data: a spoiled belief is forgotten, and the rest starts."""
+    page = Page({'belief/"alpha"': '{"latency": 3}', "belief/alpha": "{}", 'belief/"beta"': "\x00"})
+
+    assert page.start()["queue"] == ["alpha", "beta", "gamma"]
+
+
+def test_what_the_page_states_supersedes_what_was_learned() -> None:
+    """`observe` writes the device's own value (A1): it is what is read, and the next answer starts from it."""
+    page = Page()
+    page.start()
+    answered(page, "alpha", 2.0, times=3)
+    page.call("observe", option="alpha", dimension="latency", value=0.01)
+
+    assert term(page, "alpha", "latency")["value"] == 0.01
+    assert term(page, "alpha", "latency")["value_source"] == ["device", "fresh"]
+    assert "alpha/count:latency" not in own_cells(page)
+
+
+def test_pure_exploitation_is_deterministic() -> None:
+    """At temperature 0 the order follows the expected costs alone."""
+    page = Page()
+    page.start(config=SURE)
+    answered(page, "alpha", 0.9, times=3)
+
+    assert page.call("resolve")["queue"] == ["beta", "gamma", "alpha"]
+    assert term(page, "alpha", "explore")["product"] == 0.0
+
+
+def test_curiosity_tries_what_nobody_knows() -> None:
+    """A new option of which only a prior is declared is tried first once anything else is known."""
+    seeds = [*CONFIG["seeds"], seed("new", "note", 0.0)]
+    config = {**CONFIG, "seeds": seeds, "priors": {"failure": 0.0, "latency": 0.3}}
+    page = Page()
+    page.start(config=config)
+    answered(page, "alpha", 0.1, times=3)
+    assert page.call("resolve")["queue"][0] == "new"
+
+    page.call("began", option="new", first=True)
+    assert page.call("resolve")["queue"][0] == "alpha"
+    answered(page, "new", 0.4)
+    assert page.call("resolve")["queue"][0] == "alpha"
+
+
+def test_kinds_of_work_are_learned_apart() -> None:
+    """Instances `device/kind` are a level finer than the device; an unknown kind is expected to be as the others."""
+    page = Page()
+    page.start(config={**TASKS, "learning": {"temperature": 0}})
+    answered(page, "alpha", 3.0, times=4, task="summarise")
+
+    assert page.call("resolve", cursor={"task": "summarise"})["queue"][-1] == "alpha"
+    value = term(page, "alpha", "latency", task="summarise")
+    assert value["value_source"] == [LOCAL, "fresh/summarise"]
+    assert term(page, "alpha", "latency", task="chat")["value"] > 1.0
+    answered(page, "alpha", 0.05, times=4, task="chat")
+    assert page.call("resolve", cursor={"task": "chat"})["queue"][0] == "alpha"
+    assert page.call("resolve", cursor={"task": "summarise"})["queue"][-1] == "alpha"
+
+
+def test_quality_is_the_callers_word() -> None:
+    """`report` teaches the deficit of what the caller found the answer worth, and the cost of its tokens."""
+    prices = [seed("alpha", "price:in", 2.0), seed("alpha", "price:out", 6.0)]
+    page = Page()
+    page.start(config={**CONFIG, "seeds": [*CONFIG["seeds"], *prices]})
+    page.call("report", option="alpha", quality=0.9, tokens_in=1000, tokens_out=500)
+    cells = own_cells(page)
+
+    assert cells["alpha/quality"] == pytest.approx(0.1)
+    assert cells["alpha/financial"] == pytest.approx((1000 * 2 + 500 * 6) / 1e6, rel=0.2)
+    assert page.fails("report", option="alpha", quality=2.0)["code"] == "config"
+
+
+def test_forget_me_forgets() -> None:
+    """After `forget` nothing learned or said is here, tombstones go to the orchestrator, and none of it comes back."""
+    page = Page()
+    server = online(page)
+    answered(page, "alpha", 2.0, times=3)
+    page.call("observe", option="beta", dimension="latency", value=1.0)
+    stated: dict[tuple[str, str], Any] = {}
+
+    def listen() -> None:
+        for push in server.serve():
+            stated.update({(cell["option"], cell["dim"]): cell.get("v") for cell in push.cells})
+
+    listen()
+    assert None not in stated.values()
+    page.call("forget")
+    listen()
+
+    assert stated
+    assert set(stated.values()) == {None}
+    assert not [key for key in page.storage if key.startswith(("cell/", "belief/"))]
+    assert page.call("resolve")["queue"] == ["alpha", "beta", "gamma"]
+    assert Page(dict(page.storage)).start()["queue"] == ["alpha", "beta", "gamma"]
+
+
+def test_a_renamed_device_keeps_what_it_learned() -> None:
+    """The orchestrator's name for the device moves its beliefs along with its cells."""
+    page = Page()
+    page.start(orchestrator=URL, token="t")
+    answered(page, "alpha", 2.0, times=3)
+    before = term(page, "alpha", "latency")["value"]
+    Server(page).accept()
+
+    assert term(page, "alpha", "latency")["value_source"] == [LOCAL, "A/"]
+    assert term(page, "alpha", "latency")["value"] == pytest.approx(before, rel=0.01)
+
+
+def test_time_alone_lays_the_beliefs_anew() -> None:
+    """While calls are made the engine wakes to let uncertainty grow, and sleeps when they end."""
+    page = Page()
+    page.start()
+    answered(page, "alpha", 2.0, times=3)
+    before = term(page, "alpha", "explore")["value"]
+    for _ in range(200):
+        if page.wake_at is None:
+            break
+        page.wake()
+
+    assert page.wake_at is None
+    assert term(page, "alpha", "explore")["value"] < before
+
+
+def test_the_name_of_the_local_level_is_taken() -> None:
+    """A config may not have a level of that name."""
+    assert Page().fails("start", **{**start(), "config": {"levels": ["global", "local"]}})["code"] == "config"
+
+
+def start() -> dict[str, Any]:
+    """The body of a start."""
+    return {"cursor": {}, "limit": 8, "fresh_id": "fresh"}
