@@ -21,7 +21,8 @@ def evidence_of(
     """The evidence that the actions ask for; None where the end of the attempt teaches nothing.
 
     A time-out only says that the answer takes longer than was waited, a slow start that its first token does. How fast
-    an option fails is not how fast it is: a latency counts with `learn_latency` alone. A measurement that is negative, not finite or missing is none.
+    an option fails is not how fast it is: a latency counts with `learn_latency` alone. A measurement that is negative,
+    not finite or missing is none.
     """
     timed = "learn_latency" in actions
     failed = True if "learn_failure" in actions else False if "learn_ok" in actions else None
