@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NotRequired, Union, get_args, get_origin, get_type_hints, is_typeddict
 
-from sporewright.device import calls
+from sporewright.device import calls, events
 from sporewright.errors import CODES
 from sporewright.routing import breaker, health, plan, terms
 
@@ -113,14 +113,14 @@ def calls_ts() -> str:
     """calls.ts: every shape, the tables `Calls` and `Pushes`, and the unions of events, effects and error codes."""
     parts = [_union("ErrorCode", [json.dumps(code) for code in sorted(CODES)])]
     parts += [_union(name, _members(alias)) for name, alias in NAMED.items()]
-    parts += _shapes(calls) + _shapes(breaker) + _shapes(health) + _shapes(terms)
+    parts += _shapes(events) + _shapes(calls) + _shapes(breaker) + _shapes(health) + _shapes(terms)
     parts.append(
         _table("Calls", {k: f"{{ body: {b.__name__}; reply: {r.__name__} }}" for k, (b, r) in calls.CALLS.items()})
     )
     parts.append(_table("Pushes", {name: kind.__name__ for name, kind in calls.PUSHES.items()}))
     parts.append("export type CallName = keyof Calls;\nexport type PushName = keyof Pushes;\n")
-    parts.append(_union("EngineEvent", [kind.__name__ for kind in calls.EVENTS]))
-    parts.append(_union("Effect", [kind.__name__ for kind in calls.EFFECTS]))
+    parts.append(_union("EngineEvent", [kind.__name__ for kind in events.EVENTS]))
+    parts.append(_union("Effect", [kind.__name__ for kind in events.EFFECTS]))
     return HEAD + "\n" + "\n".join(parts)
 
 
