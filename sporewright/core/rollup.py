@@ -24,8 +24,11 @@ __all__ = [
     "Corroborated",
     "Median",
     "Operator",
+    "Pair",
     "Rollup",
     "Sum",
+    "Support",
+    "finite_values",
     "median",
     "ordered_sum",
     "reduce_one",
@@ -149,7 +152,21 @@ class Corroborated:
         return 1.0 if positive(values) - (own > 0.0) >= self.quorum else None
 
 
-Operator = Median | Sum | Corroborated
+class Support:
+    """U4 as an operator: how many carry a finite scalar; None for nobody."""
+
+    def of_votes(self, pair: Pair, votes: Votes) -> float | None:  # noqa: ARG002
+        """The definition."""
+        return float(len(finite_values(votes))) or None
+
+    def of_line(self, pair: Pair, values: Floats, own: float) -> float | None:  # noqa: ARG002
+        """The same of a line's numbers."""
+        from sporewright.core.columns_rollup import finite
+
+        return float(len(finite(values))) or None
+
+
+Operator = Median | Sum | Corroborated | Support
 
 
 def _writable(x: float) -> float | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -19,11 +19,12 @@ from sporewright.errors import InternalError, ProtocolError, SporewrightError
 from sporewright.server import intake, publish
 from sporewright.server.cells import Coordinate, Layers, Stated
 from sporewright.server.clock import Clock
+from sporewright.server.fleet import Fleet, Holders
 from sporewright.server.metrics import Metrics
 from sporewright.server.reports import Reports
 from sporewright.server.settings import Settings
 from sporewright.server.store.contract import Client, ClientKey, Shelf, Store
-from sporewright.server.tick import derive, overlay
+from sporewright.server.tick import overlay
 from sporewright.wire import Ack, Push
 
 __all__ = ["LEVELS", "Member", "Orchestrator"]
@@ -37,13 +38,15 @@ class Member:
     """One live session: whose it is, and the bells: its workspace has something new; a later session took its place."""
 
     key: ClientKey
+    holder: str
+    """Whom the token names: all his devices have one voice (U7)."""
     news: asyncio.Event = field(default_factory=asyncio.Event)
     replaced: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(eq=False)
 class _Waiting:
-    key: ClientKey
+    member: Member
     push: Push
     answer: asyncio.Future[Ack]
 
@@ -61,9 +64,13 @@ class Orchestrator:
         self._reports = _restored(store, self.levels)
         self._clients = store.clients()
         self._shelves = store.shelves()
-        self._heard: dict[tuple[str, str], float] = {}
-        for key, client in self._clients.items():
-            self._hear(key, client.seen)
+        self._fleet = Fleet(self._reports, settings.quorum)
+        self._stale = set(self._shelves)
+        """Workspaces that may have to be shown something else: at first all, whatever they were shown last."""
+        self._heard: dict[str, dict[str, float]] = {}
+        self._holders: dict[str, dict[str, str]] = {}
+        for key, client in sorted(self._clients.items(), key=lambda each: each[1].seen):
+            self._hear(key, client.holder, client.seen)
         self._members: set[Member] = set()
         self._waiting: asyncio.Queue[_Waiting] = asyncio.Queue()
         self._writing = asyncio.Lock()
@@ -103,11 +110,11 @@ class Orchestrator:
 
     def heard(self, member: Member) -> None:
         """Renew the lease of the session's device."""
-        self._hear(member.key, self._clock.now())
+        self._hear(member.key, member.holder, self._clock.now())
 
     async def push(self, member: Member, push: Push) -> Ack:
         """Commit a push with whatever else is waiting; the ack, once it is durable. ProtocolError for a gap."""
-        waiting = _Waiting(member.key, push, asyncio.get_running_loop().create_future())
+        waiting = _Waiting(member, push, asyncio.get_running_loop().create_future())
         self._waiting.put_nowait(waiting)
         return await waiting.answer
 
@@ -121,29 +128,49 @@ class Orchestrator:
         """Roll up, publish what changed, ring the members (U7)."""
         async with self._writing:
             with self._metrics.ticks.time():
-                changed = await asyncio.to_thread(self._changes)
-                if changed:
-                    await asyncio.to_thread(self._publish, changed)
+                changed = await asyncio.to_thread(self._ticked, self._live())
         for member in self._members:
             if member.key.workspace in changed:
                 member.news.set()
 
-    def _hear(self, key: ClientKey, when: float) -> None:
-        device = (key.workspace, key.device)
-        self._heard[device] = max(when, self._heard.get(device, when))
+    def _hear(self, key: ClientKey, holder: str, when: float) -> None:
+        heard = self._heard.setdefault(key.workspace, {})
+        heard[key.device] = max(when, heard.get(key.device, when))
+        self._holders.setdefault(key.workspace, {})[key.device] = holder
 
-    def _is_live(self, workspace: str, device: str) -> bool:
-        return self._clock.now() - self._heard.get((workspace, device), -1e18) <= self._settings.lease_s
+    def _live(self) -> dict[str, Holders]:
+        """By workspace, whose evidence counts: heard of within the lease, each with its holder."""
+        since = self._clock.now() - self._settings.lease_s
+        return {
+            workspace: {device: self._holders[workspace][device] for device, when in heard.items() if when >= since}
+            for workspace, heard in self._heard.items()
+        }
 
-    def _changes(self) -> dict[str, dict[Coordinate, Layers]]:
+    def _ticked(self, live: Mapping[str, Holders]) -> Collection[str]:
+        """The workspaces that were shown something new. A tick that fails loses nothing: the next makes all anew."""
+        try:
+            changed = self._changes(live)
+            if changed:
+                self._publish(changed)
+        except Exception:
+            self._fleet = Fleet(self._reports, self._settings.quorum)
+            self._stale = set(self._shelves)
+            raise
+        self._stale.clear()
+        return changed
+
+    def _changes(self, live: Mapping[str, Holders]) -> dict[str, Stated]:
         """workspace → what it is to be shown anew; those nobody is shown yet are in it, if only with nothing."""
-        derived, everywhere = derive(self._reports, self._is_live, self._settings.quorum)
+        fleet, before = self._fleet, self._fleet.everywhere
+        self._stale.update(fleet.renew(live))
+        if fleet.everywhere is not before:
+            self._stale.update(self._shelves)
         changed = {}
-        for workspace in set(self._shelves) | set(derived):
+        for workspace in self._stale | {name for name, shelf in self._shelves.items() if shelf.head == 0}:
             mine = {
                 at: layers for at, layers in self._declared.items() if at[0] == "global" or at[1] in ("", workspace)
             }
-            wanted = overlay(mine, everywhere, derived.get(workspace, {}))
+            wanted = overlay(mine, fleet.everywhere, fleet.derived.get(workspace, {}))
             shelf = self.shelf(workspace)
             differ = publish.changes(shelf, wanted)
             if differ or shelf.head == 0:
@@ -171,7 +198,6 @@ class Orchestrator:
             try:
                 await self.tick()
             except Exception as why:
-                # The next tick makes everything anew, so a failed one loses nothing.
                 _failed("tick", why)
 
     async def _commit_groups(self) -> None:
@@ -200,7 +226,7 @@ class Orchestrator:
 
     def _taken(self, batch: _Batch, waiting: _Waiting) -> Ack | SporewrightError:
         try:
-            return batch.take(waiting.key, waiting.push, self.levels, self._settings, self._clock.now())
+            return batch.take(waiting.member, waiting.push, self.levels, self._settings, self._clock.now())
         except ProtocolError as why:
             return why
 
@@ -240,9 +266,10 @@ class _Batch:
         self._known, self._reports = clients, reports
         self._grown: Counter[tuple[str, str]] = Counter()
 
-    def take(self, key: ClientKey, push: Push, levels: tuple[str, ...], settings: Settings, now: float) -> Ack:
+    def take(self, member: Member, push: Push, levels: tuple[str, ...], settings: Settings, now: float) -> Ack:
         """Add a push; one that is already committed gets its old ack again. ProtocolError for a gap in `seq`."""
-        client = self.clients.get(key) or self._known.get(key) or Client(0, "[]", now)
+        key = member.key
+        client = self.clients.get(key) or self._known.get(key) or Client(0, "[]", now, member.holder)
         if push.seq <= client.seq:
             return intake.ack_from(client.acks, push.seq)
         if push.seq > client.seq + 1:
@@ -253,7 +280,7 @@ class _Batch:
         accepted, ack = intake.judge(levels, key.device, push, kept, room, settings)
         self._grown[slice_] += sum((layers != Layers()) - kept(at) for at, layers in accepted.items())
         self.cells.setdefault(key.workspace, {}).update(accepted)
-        self.clients[key] = Client(push.seq, intake.acks_with(client.acks, ack), now)
+        self.clients[key] = Client(push.seq, intake.acks_with(client.acks, ack), now, member.holder)
         return ack
 
     def _holds(self, workspace: str, at: Coordinate) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from sporewright.core.tensor import Tensor
 from sporewright.server.cells import Coordinate, Layers
@@ -18,6 +18,7 @@ class Reports:
         self._levels = tuple(levels)
         self._tensors: dict[str, Tensor] = {}
         self._counts: dict[str, Counter[str]] = {}
+        self._touched: dict[str, set[str]] = {}
 
     @property
     def workspaces(self) -> Iterable[str]:
@@ -34,12 +35,17 @@ class Reports:
     def state(self, workspace: str, cells: Iterable[tuple[Coordinate, Layers]]) -> None:
         """State cells whole; empty layers remove one."""
         tensor = self.tensor(workspace)
-        counts = self._counts[workspace]
+        counts, touched = self._counts[workspace], self._touched.setdefault(workspace, set())
         for (level, instance, option, dimension), layers in cells:
             before = len(tensor.store)
             tensor.put(tensor.level_index(level), instance, option, dimension, *layers)
             # Its device, at any level: '/' parts a device from its finer instances (W2).
             counts[instance.partition("/")[0]] += len(tensor.store) - before
+            touched.add(instance)
+
+    def touched(self, workspace: str) -> Collection[str]:
+        """The instances that said something since this was last asked."""
+        return self._touched.pop(workspace, ())
 
     def holds(self, workspace: str, at: Coordinate) -> bool:
         """Whether there is such a cell."""

@@ -81,7 +81,7 @@ class Connection:
 
     async def _live(self) -> None:
         grant, hello = await self._greeted()
-        member = Member(ClientKey(grant.workspace, grant.device, hello.client))
+        member = Member(ClientKey(grant.workspace, grant.device, hello.client), grant.holder)
         if self._hub.is_full:
             raise TooLargeError(f"connections: this server takes {self._settings.connections} at a time")
         await self._hub.join(member)

@@ -71,7 +71,7 @@ async def test_a_consumer_that_takes_nothing_is_cut_off(server: Make) -> None:
     async with server(send_timeout_s=0.3, tick_s=0.3).serving() as running, running.device("A") as writer:
         for turn in range(10):
             await writer.push(*(cell("A", f"{turn}-{at}" + "x" * 900, "latency", 1.0) for at in range(400)))
-        await writer.until(lambda device: len(device.shared) == 8000)
+        await writer.until(lambda device: len(device.shared) == 16_000)  # at two levels, each with its support
         with socket.socket() as narrow:
             narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             narrow.connect(("127.0.0.1", running.port))

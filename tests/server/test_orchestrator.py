@@ -48,7 +48,7 @@ async def test_device_to_workspace_to_global(server: Make) -> None:
         await a.until(lambda d: d.value("workspace", "acme", "groq", "latency") == 2.0)
         assert a.value("workspace", "acme", "groq", "can:chat") == 1.0
         rolled = {at[3] for at in a.shared}
-        assert rolled == {"latency", "can:chat"}
+        assert rolled == {"latency", "support:latency", "can:chat"}
 
 
 async def test_derived_lies_over_declared_and_gives_way(server: Make) -> None:
@@ -100,7 +100,7 @@ async def test_a_resume_gets_the_delta_alone(server: Make) -> None:
             again.shared = dict(shared)
             delta = await again.hear(Delta)
 
-            assert {entry["dim"] for entry in delta.cells} == {"latency", "financial"}
+            assert {entry["dim"] for entry in delta.cells} == {"latency", "financial", "support:financial"}
             assert again.value("workspace", "acme", "groq", "latency") == 2.0
             assert again.value("workspace", "acme", "groq", "financial") is None
 
@@ -137,11 +137,12 @@ async def test_large_shared_levels_come_in_parts(server: Make) -> None:
     async with server(message_bytes=8192, message_cells=64).serving() as running, running.device("A") as a:
         for chunk in range(4):
             await a.push(*(cell("A", f"option-{chunk}-{at}", "latency", 1.0) for at in range(50)))
-        await a.until(lambda d: len([at for at in d.shared if at[0] == "workspace"]) == 200)
+        published = 2 * 200  # each with its support
+        await a.until(lambda d: len([at for at in d.shared if at[0] == "workspace"]) == published)
         async with running.device("B") as b:
             first = await b.hear(Snapshot)
             assert first.parts > 1
-            await b.until(lambda d: len(d.shared) == 400)
+            await b.until(lambda d: len(d.shared) == 2 * published)
 
 
 async def test_a_push_said_twice_is_one(server: Make) -> None:

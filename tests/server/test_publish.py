@@ -9,9 +9,8 @@ import pytest
 
 from sporewright.server.cells import Coordinate, Layers, Stated, coordinate_of, entry_of, layers_of
 from sporewright.server.publish import changes, forget, put_on, updates
-from sporewright.server.reports import Reports
 from sporewright.server.store.contract import Shelf
-from sporewright.server.tick import attests, derive, judges, overlay
+from sporewright.server.tick import attests, judges, overlay
 from sporewright.wire import Delta, Limits, Snapshot, encode
 
 LIMITS = Limits()
@@ -90,62 +89,12 @@ def test_an_empty_shelf_is_a_snapshot_of_nothing() -> None:
         ("latency", True, False), ("quality", True, False), ("private", True, False), ("reachable", True, False),
         ("can:vision", False, True), ("priv:vision", False, False), ("reach", False, False),
         ("budget:free", False, False), ("explore", False, False),
+        ("count:latency", False, False), ("support:latency", False, False), ("own:latency", False, False),
     ],
 )  # fmt: skip
 def test_roles_of_dimensions(dimension: str, judged: bool, attested: bool) -> None:
     """U7, D1–D4: judgement and attestation go up, each its own way; gates, budgets and curiosity do not."""
     assert (judges(dimension), attests(dimension)) == (judged, attested)
-
-
-def _said(device: str, option: str, dimension: str, value: float) -> Stated:
-    return {("device", device, option, dimension): Layers(value, 5.0)}
-
-
-def _reports(said: dict[str, Stated]) -> Reports:
-    reports = Reports(("global", "workspace", "device", "task"))
-    for workspace, cells in said.items():
-        reports.state(workspace, cells.items())
-    return reports
-
-
-def test_medians_of_the_live_then_of_the_workspaces() -> None:
-    """U1, U7: a workspace is the median of its live devices, global is that of the workspaces, not of devices."""
-    acme = _said("A", "x", "latency", 1.0) | _said("B", "x", "latency", 3.0) | _said("dead", "x", "latency", 99.0)
-    umbrella = _said("A", "x", "latency", 10.0)
-    derived, everywhere = derive(_reports({"acme": acme, "umbrella": umbrella}), lambda _, device: device != "dead", 2)
-    assert derived == {
-        "acme": {("workspace", "acme", "x", "latency"): Layers(2.0)},
-        "umbrella": {("workspace", "umbrella", "x", "latency"): Layers(10.0)},
-    }
-    assert everywhere == {("global", "", "x", "latency"): Layers(6.0)}
-
-
-def test_devices_of_one_name_in_two_workspaces_never_touch() -> None:
-    """U7: what A of one workspace says changes nothing in the workspace of the other A."""
-    own = _said("A", "x", "latency", 1.0)
-    for other in (_said("A", "x", "latency", 7.0), _said("A", "y", "latency", 7.0), _said("A", "x", "can:fly", 1.0)):
-        derived, _ = derive(_reports({"acme": own, "umbrella": other}), lambda *_: True, 1)
-        assert derived["acme"] == {("workspace", "acme", "x", "latency"): Layers(1.0)}
-
-
-def test_attestations_need_their_quorum() -> None:
-    """U5: enough others must attest; the option's own word does not count."""
-    cells = _said("A", "x", "can:see", 1.0) | _said("x", "x", "can:see", 1.0) | _said("B", "x", "can:see", 0.0)
-    assert derive(_reports({"acme": cells}), lambda *_: True, 2)[0] == {"acme": {}}
-    cells |= _said("C", "x", "can:see", 1.0)
-    assert derive(_reports({"acme": cells}), lambda *_: True, 2)[0]["acme"] == {
-        ("workspace", "acme", "x", "can:see"): Layers(1.0)
-    }
-
-
-def test_gates_and_finer_levels_stay_where_they_are() -> None:
-    """U7: what a device gates, spends, explores, documents or breaks down by task is its own."""
-    cells: Stated = {
-        ("device", "A", "x", dimension): Layers(1.0) for dimension in ("priv:a", "reach", "budget:p", "explore")
-    }
-    cells |= {("task", "A/t", "x", "latency"): Layers(1.0), ("device", "A", "x", "note"): Layers(b"text")}
-    cells |= {("device", "A", "x", "latency"): Layers(math.inf), ("device", "A", "", "latency"): Layers(None, 3.0)}
-    assert derive(_reports({"acme": cells}), lambda *_: True, 1) == ({"acme": {}}, {})
 
 
 def test_derived_lies_over_declared_layer_by_layer() -> None:

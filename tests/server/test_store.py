@@ -8,6 +8,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,7 +28,7 @@ GONE = Layers()
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql() -> Iterator[str]:
     """A PostgreSQL server of our own on a free port, or a plain reason why there is none."""
     if importlib.util.find_spec("psycopg") is None:
         pytest.skip("PostgreSQL: psycopg is not installed")
@@ -38,12 +39,16 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         pytest.skip("PostgreSQL: no initdb and pg_ctl on the path or under /usr/lib/postgresql")
     if os.getuid() == 0 and subprocess.run(["id", "postgres"], capture_output=True).returncode:
         pytest.skip("PostgreSQL: refuses to run as root, and there is no user postgres")
-    home = tmp_path_factory.mktemp("postgresql")
     be = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.getuid() == 0 else []
-    if be:
-        for part in (home, *home.parents[:3]):
-            part.chmod(part.stat().st_mode | 0o011)
-        shutil.chown(home, "postgres")
+    # Not pytest's own folder: another run of pytest closes that to everybody but its user.
+    with tempfile.TemporaryDirectory(prefix="postgresql-", ignore_cleanup_errors=True) as home:
+        if be:
+            shutil.chown(home, "postgres")
+        yield from _cluster(Path(home), initdb, pg_ctl, be)
+
+
+def _cluster(home: Path, initdb: str, pg_ctl: str, be: list[str]) -> Iterator[str]:
+    """A fresh cluster under `home`, run by `be`; its address."""
     port = free_port()
     data = str(home / "data")
     subprocess.run(
@@ -158,7 +163,7 @@ def test_each_transaction_is_one_revision(opener: Opener) -> None:
 def _write_and_throw(store: Store) -> None:
     with store.write() as transaction:
         transaction.report("acme", {A: GONE, NUL: Layers(2.0)})
-        transaction.acknowledge({ClientKey("acme", "A", "c"): Client(1, "[]", 0.0)})
+        transaction.acknowledge({ClientKey("acme", "A", "c"): Client(1, "[]", 0.0, "ann")})
         transaction.publish("acme", {A: Layers(1.0)})
         raise ZeroDivisionError
 
@@ -179,10 +184,13 @@ def test_clients_are_remembered(opener: Opener) -> None:
     """The last word on a client counts."""
     key, other = ClientKey("acme", "A", "c\0"), ClientKey("acme", "B", "c\0")
     with opener().write() as transaction:
-        transaction.acknowledge({key: Client(1, "[]", 1.5), other: Client(7, "[]", 1.5)})
+        transaction.acknowledge({key: Client(1, "[]", 1.5, "ann"), other: Client(7, "[]", 1.5, "bob\0")})
     with opener().write() as transaction:
-        transaction.acknowledge({key: Client(2**53 - 1, '["x"]', 1764000000.123456)})
-    assert opener().clients() == {key: Client(2**53 - 1, '["x"]', 1764000000.123456), other: Client(7, "[]", 1.5)}
+        transaction.acknowledge({key: Client(2**53 - 1, '["x"]', 1764000000.123456, "ann")})
+    assert opener().clients() == {
+        key: Client(2**53 - 1, '["x"]', 1764000000.123456, "ann"),
+        other: Client(7, "[]", 1.5, "bob\0"),
+    }
 
 
 def test_shelves_keep_revisions_and_tombstones(opener: Opener) -> None:

@@ -22,11 +22,13 @@ class ClientKey(NamedTuple):
 
 @dataclass(frozen=True)
 class Client:
-    """How far a client's pushes are committed, the newest acks as JSON text, and when it last wrote (seconds)."""
+    """How far a client's pushes are committed, the newest acks as JSON text, when it last wrote (seconds), and whose
+    it is: whom its token named."""
 
     seq: int
     acks: str
     seen: float
+    holder: str
 
 
 class Published(NamedTuple):

@@ -55,7 +55,7 @@ class _SqlTransaction:
     def acknowledge(self, clients: Mapping[ClientKey, Client]) -> None:
         rows = [
             {"workspace": to_text(key.workspace), "device": to_text(key.device), "client": to_text(key.client)}
-            | {"seq": client.seq, "acks": client.acks, "seen": client.seen}
+            | {"seq": client.seq, "acks": client.acks, "seen": client.seen, "holder": to_text(client.holder)}
             for key, client in clients.items()
         ]
         self._put(tables.clients, rows)
@@ -118,7 +118,10 @@ class SqlStore:
     def clients(self) -> dict[ClientKey, Client]:
         """How far every client is."""
         rows = self._all(tables.clients)
-        return {ClientKey(*map(from_text, key)): Client(seq, acks, seen) for *key, seq, acks, seen in rows}
+        return {
+            ClientKey(*map(from_text, key)): Client(seq, acks, seen, from_text(holder))
+            for *key, seq, acks, seen, holder in rows
+        }
 
     def shelves(self) -> dict[str, Shelf]:
         """What every workspace is shown."""

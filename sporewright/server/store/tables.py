@@ -36,7 +36,7 @@ published = Table("published", metadata, *_names("workspace", *COORDINATE), *_la
                   Column("revision", BigInteger, nullable=False))  # fmt: skip
 clients = Table("clients", metadata, *_names("workspace", "device", "client"),
                 Column("seq", BigInteger, nullable=False), Column("acks", Text, nullable=False),
-                Column("seen", Float(53), nullable=False))  # fmt: skip
+                Column("seen", Float(53), nullable=False), Column("holder", Text, nullable=False))  # fmt: skip
 shelves = Table("shelves", metadata, *_names("workspace"), Column("head", BigInteger, nullable=False),
                 Column("floor", BigInteger, nullable=False))  # fmt: skip
 

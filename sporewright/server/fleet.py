@@ -1,0 +1,148 @@
+"""The way up, kept from tick to tick: devices → holders → workspace → global (U1, U5, U7).
+
+A holder is whom a token names. Everybody votes once however many devices he has: the devices of one holder come to one
+medial device first, which votes in their place. Tenants never mix: a workspace is derived from its own tensor, and what
+is global from the workspaces' results only. A tick reads only what was written since the last one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+
+from sporewright.core.rollup import Corroborated, Median, Pair, Rollup, Support, finite_values, median
+from sporewright.core.store import Layers as CellLayers
+from sporewright.core.tensor import Tensor
+from sporewright.learning.cells import support_of
+from sporewright.server.cells import Layers, Stated
+from sporewright.server.reports import Reports
+from sporewright.server.tick import attests, judges
+
+__all__ = ["Fleet", "Holders"]
+
+GLOBAL, WORKSPACE, DEVICE = "global", "workspace", "device"
+
+Holders = Mapping[str, str]
+"""live device → whom its token names."""
+
+
+class _WayUp:
+    """From one level to the next: medians with their support, and corroborated attestations."""
+
+    def __init__(self, tensor: Tensor, level: str, quorum: int) -> None:
+        self._values = (Rollup(tensor, level, Median(), judges), Rollup(tensor, level, Corroborated(quorum), attests))
+        self._support = Rollup(tensor, level, Support(), judges)
+
+    def renew(self, voters: Collection[str] | None) -> dict[Pair, float | None]:
+        """What came out differently, None where nothing is left; only `voters` vote."""
+        changes = {pair: x for rollup in self._values for pair, x in rollup.renew(voters).items()}
+        return changes | {_backing(pair): x for pair, x in self._support.renew(voters).items()}
+
+    def cells(self, level: str, instance: str) -> Stated:
+        """All that came out, as cells of the target."""
+        backing = ((_backing(pair), x) for pair, x in self._support.results.items())
+        values = (each for rollup in self._values for each in rollup.results.items())
+        return {(level, instance, *pair): Layers(x) for part in (values, backing) for pair, x in part}
+
+
+def _backing(pair: Pair) -> Pair:
+    return pair[0], support_of(pair[1])
+
+
+class _Medials:
+    """For each holder of several devices one medial device among the others, renewed where one of his has changed."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        self._tensor, self._at = tensor, tensor.level_index(DEVICE)
+        self._devices: dict[str, frozenset[str]] = {}
+
+    def renew(self, holders: Holders, touched: Collection[str]) -> set[str]:
+        """Whose voices count now: devices that stand for themselves, and the medial ones of the other holders."""
+        several = _several(holders)
+        for holder in self._devices.keys() - several.keys():
+            self._tensor.clear(DEVICE, _medial(holder))
+        for holder, devices in several.items():
+            if devices != self._devices.get(holder) or not devices.isdisjoint(touched):
+                self._write(holder, devices)
+        self._devices = several
+        represented: set[str] = set().union(*several.values())
+        return (holders.keys() - represented) | {_medial(holder) for holder in several}
+
+    def _write(self, holder: str, devices: frozenset[str]) -> None:
+        slices = [(name, self._tensor.store.slice(self._at, name)) for name in sorted(devices)]
+        pairs = {(option, dimension) for _, cells in slices for option in cells for dimension in cells[option]}
+        cells: dict[Pair, CellLayers] = {}
+        for option, dimension in pairs:
+            said = [
+                (name, cells_[option][dimension][0]) for name, cells_ in slices if dimension in cells_.get(option, {})
+            ]
+            if judges(dimension) and (values := finite_values([(name, x) for name, x in said if x is not None])):
+                cells[option, dimension] = (median(values), None)
+            elif attests(dimension):
+                yes = any(isinstance(x, float) and x > 0 for name, x in said if name != option)
+                cells[option, dimension] = (float(yes), None)
+        self._tensor.clear(DEVICE, _medial(holder))
+        self._tensor.put_many(self._at, _medial(holder), cells)
+
+
+def _medial(holder: str) -> str:
+    """No device is called so: '/' parts a device from its finer instances (W2)."""
+    return f"/{holder}"
+
+
+def _several(holders: Holders) -> dict[str, frozenset[str]]:
+    """Holder → his live devices, of those that have more than one."""
+    if len(set(holders.values())) == len(holders):
+        return {}
+    devices: dict[str, set[str]] = {}
+    for device, holder in holders.items():
+        devices.setdefault(holder, set()).add(device)
+    return {holder: frozenset(names) for holder, names in devices.items() if len(names) > 1}
+
+
+class _Workspace:
+    """One tenant's way up."""
+
+    def __init__(self, tensor: Tensor, quorum: int) -> None:
+        self._way = _WayUp(tensor, DEVICE, quorum)
+        self._medials = _Medials(tensor)
+
+    def renew(self, holders: Holders, touched: Collection[str]) -> dict[Pair, float | None]:
+        return self._way.renew(self._medials.renew(holders, touched))
+
+    def cells(self, name: str) -> Stated:
+        return self._way.cells(WORKSPACE, name)
+
+
+class Fleet:
+    """What follows from all reports: each workspace's derived cells, and the global ones made of those."""
+
+    def __init__(self, reports: Reports, quorum: int) -> None:
+        self.derived: dict[str, Stated] = {}
+        """workspace → its derived cells."""
+        self.everywhere: Stated = {}
+        """The global ones."""
+        self._reports, self._quorum = reports, quorum
+        self._workspaces: dict[str, _Workspace] = {}
+        self._tensor = Tensor((GLOBAL, WORKSPACE))
+        self._at = self._tensor.level_index(WORKSPACE)
+        self._way = _WayUp(self._tensor, WORKSPACE, quorum)
+
+    def renew(self, live: Mapping[str, Holders]) -> Iterable[str]:
+        """Make everything anew from what `live` devices (by workspace) say; the workspaces whose own cells changed."""
+        changed = list(self._renewed(live))
+        if self._way.renew(None):
+            self.everywhere = self._way.cells(GLOBAL, "")
+        return changed
+
+    def _renewed(self, live: Mapping[str, Holders]) -> Iterator[str]:
+        for name in self._reports.workspaces:
+            if name not in self._workspaces:
+                self._workspaces[name] = _Workspace(self._reports.tensor(name), self._quorum)
+                self.derived[name] = {}
+            way = self._workspaces[name]
+            changes = way.renew(live.get(name, {}), self._reports.touched(name))
+            if changes:
+                self.derived[name] = way.cells(name)
+                # Tombstones and all: a support is no judgement, and stays below.
+                self._tensor.put_many(self._at, name, {pair: (x, None) for pair, x in changes.items()})
+                yield name
