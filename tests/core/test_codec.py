@@ -247,14 +247,14 @@ MANY = 200_000
 )
 def test_large_hostile_text_is_answered_quickly(text: str) -> None:
     """S3: deep nesting, endless numbers, unclosed strings: a DecodeError or a report, in time linear in the text."""
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(DecodeError):
         Tensor.from_json(text)
     tensor = Tensor(LEVELS)
 
     assert len(refusal(tensor.apply_json, text)) < 300
     assert tensor.cells() == []
-    assert time.perf_counter() - start < 20
+    assert time.process_time() - start < 20
 
 
 def test_a_lone_surrogate_is_a_name_like_any_other() -> None:

@@ -12,7 +12,7 @@ import sys
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -251,7 +251,9 @@ class LiveQueueMachine(RuleBasedStateMachine):
         self.seen = now
 
 
-LiveQueueMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=15)
+LiveQueueMachine.TestCase.settings = settings(
+    max_examples=60, stateful_step_count=15, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 TestLiveQueue = LiveQueueMachine.TestCase
 
 

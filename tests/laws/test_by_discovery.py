@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import inspect
+import itertools
 import json
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -131,6 +133,30 @@ def test_no_order_of_insertion_shows(call: Call) -> None:
     law()
 
 
+# Several reports of everything, in numbers whose sums depend on the order: 1e16 swallows what comes after it alone.
+DENSE = [
+    Write("device", instance, option, dimension, layer, (0.1, 0.2, 0.3, 1e16, -1e16)[(at + turn) % 5])
+    for at, (instance, option, dimension) in enumerate(itertools.product("ABC", "ab", ("cost", "latency", "quality")))
+    for turn, layer in enumerate(("value", "weight"))
+]
+ON_DENSE = {"from_level": "device", "to_level": "workspace", "to_instance": "acme", "cursor": {"device": "A"}}
+ON_DENSE |= {"option": "a", "dimension": "cost", "instances": None, "dimensions": None}
+OF_TENSOR = [call for call in CALLS if call.owner == "Tensor" and set(ON_DENSE) & {p.name for p in call.parameters}]
+
+
+@pytest.mark.parametrize("call", OF_TENSOR, ids=lambda call: call.name)
+def test_no_order_of_insertion_shows_in_a_sum(call: Call) -> None:
+    """R3, R7, U1–U3: every reading and every way up over many terms, whatever order they were told in."""
+
+    @SLOWLY
+    @given(st.permutations(DENSE), arguments(call))
+    def law(shuffled: list[Any], given_: dict[str, Any]) -> None:
+        wanted = given_ | {key: x for key, x in ON_DENSE.items() if key in given_}
+        assert outcome(call, built(shuffled), wanted) == outcome(call, built(DENSE), wanted)
+
+    law()
+
+
 @BY_NAME
 def test_a_refusal_or_a_reading_changes_nothing_and_a_write_twice_is_once(call: Call) -> None:
     """W1, T5, U3, S3: an error leaves all as it was; the same write again adds nothing, unless that is its meaning."""
@@ -213,6 +239,9 @@ def test_a_device_changes_nothing_outside_its_slice(call: Call) -> None:
     @given(writes, arguments(call), cursors.filter(lambda cursor: cursor.get("device") not in ("A", "A/x")))
     def law(moves: list[Any], given_: dict[str, Any], cursor: dict[str, str]) -> None:
         tensor = built(moves)
+        for dimension in ("reach", given_.get("dimension", "priv:x")):  # what somebody else set where this call writes
+            for level, instance in (("global", ""), ("workspace", "acme"), ("device", "B")):
+                tensor.writer("global").set_value(level, instance, given_.get("option", "a"), dimension, math.inf)
         hand = Device(tensor, "device", "A") if call.owner == "Device" else tensor.writer("device", "A")
         outside = [cell for cell in tensor.cells() if (cell.level, cell.instance) != ("device", "A")]
         seen = repr(tensor.explain(cursor))
