@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import islice
 
 import structlog
 
@@ -30,6 +31,8 @@ from sporewright.wire import Ack, Push
 __all__ = ["LEVELS", "Member", "Orchestrator"]
 
 LEVELS = ("global", "workspace", "device")
+# Cells of one device written together are written faster; more of them are only more memory.
+RESTORED_AT_ONCE = 10_000
 _log = structlog.get_logger("sporewright.orchestrator")
 
 
@@ -291,10 +294,14 @@ class _Batch:
 
 def _restored(store: Store, levels: tuple[str, ...]) -> Reports:
     """What devices said before the start; a level that the config has lost stays in the store, for its return."""
-    reports = Reports(levels)
-    for workspace, at, layers in store.reports():
-        if at[0] in levels:
-            reports.state(workspace, [(at, layers)])
+    reports, rows = Reports(levels), store.reports()
+    while page := list(islice(rows, RESTORED_AT_ONCE)):
+        cells: dict[str, Stated] = {}
+        for workspace, at, layers in page:
+            if at[0] in levels:
+                cells.setdefault(workspace, {})[at] = layers
+        for workspace, stated in cells.items():
+            reports.state(workspace, stated.items())
     return reports
 
 

@@ -34,11 +34,14 @@ class Reports:
 
     def state(self, workspace: str, cells: Iterable[tuple[Coordinate, Layers]]) -> None:
         """State cells whole; empty layers remove one."""
+        slices: dict[tuple[str, str], dict[tuple[str, str], Layers]] = {}
+        for (level, instance, *pair), layers in cells:
+            slices.setdefault((level, instance), {})[pair[0], pair[1]] = layers
         tensor = self.tensor(workspace)
         counts, touched = self._counts[workspace], self._touched.setdefault(workspace, set())
-        for (level, instance, option, dimension), layers in cells:
+        for (level, instance), row in slices.items():
             before = len(tensor.store)
-            tensor.put(tensor.level_index(level), instance, option, dimension, *layers)
+            tensor.put_many(tensor.level_index(level), instance, row)
             # Its device, at any level: '/' parts a device from its finer instances (W2).
             counts[instance.partition("/")[0]] += len(tensor.store) - before
             touched.add(instance)
