@@ -132,6 +132,10 @@ class AttemptChain:
         """Whether this attempt is the one probe of its option."""
         return self._all[attempt].is_probe
 
+    def state_of(self, attempt: int) -> State:
+        """Where this attempt stands."""
+        return self._all[attempt].state
+
     def pick(self, now: float, chance: float = EVEN) -> Decision:
         """What to do next; None once nothing is left to try: the chain is EXHAUSTED, or DELIVERED with what it kept."""
         self._expect("PICKING", "pick")
@@ -191,9 +195,12 @@ class AttemptChain:
         return math.inf if p95 is None else one.began + p95
 
     def opened(self, now: float, body: Body, attempt: int = -1) -> Ended:
-        """Good headers are in, and this kind of body follows; with `restart` buffer, bytes are held as well."""
+        """Good headers are in, and this kind of body follows; with `restart` buffer, bytes are held as well.
+
+        Said again with `bytes` of a body that has become too long to be held: it is handed over as it comes.
+        """
         one = self._running(attempt)
-        if body != "events":
+        if one.state == "CALLING" and body != "events":
             one.first_s = now - one.began
         held = body == "bytes" and self._restart == "buffer"
         return self._move(one, "whole" if held else body, "ok", now)
@@ -226,7 +233,10 @@ class AttemptChain:
         number = self._all.index(one)
         if "keep" in ended.actions:
             self.kept = number
-        if not self._repeatable and ended.outcome in self._plan["unsafe"]:
+        if (
+            not self._left.facts(one.option).get("repeatable", self._repeatable)
+            and ended.outcome in self._plan["unsafe"]
+        ):
             # It may have been carried out: what came of it is the caller's.
             self.kept = number if ending["kind"] == "status" else None
             self._left.close("not-repeatable")

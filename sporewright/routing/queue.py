@@ -48,6 +48,10 @@ class Left:
         self.skipped: dict[str, str] = {}
         self.has_failed = False
 
+    def facts(self, option: str) -> Facts:
+        """What is declared of an option."""
+        return self._facts.get(option, {})
+
     def next(self, now: float, chance: float) -> Found | None:
         """The retry in place, else the first in order that admits a call, else the first to return; None: nobody."""
         if self._in_place is not None:
@@ -120,12 +124,12 @@ class Left:
 
     def _keep_larger_than(self, option: str) -> None:
         """Only options with a declared window above this one's, and another model, can take this request."""
-        mine = self._facts.get(option, {})
+        mine = self.facts(option)
         self._again.clear()
         self._untried = [
             other
             for other in self._untried
-            if (facts := self._facts.get(other, {})).get("window", 0) > mine.get("window", 0)
+            if (facts := self.facts(other)).get("window", 0) > mine.get("window", 0)
             and ("model" not in mine or facts.get("model") != mine["model"])
         ]
 

@@ -208,10 +208,10 @@ class PaceHeader(TypedDict):
 
 
 class Mark(TypedDict):
-    """A stream's event means `mark` if what is at `path` of its JSON is there, not null, not empty; or is `equals`."""
+    """A stream's event means `mark` if what is at `path` of its JSON says something; or is `equals`."""
 
     dialect: str
-    mark: Literal["token", "finish", "usage", "done", "error"]
+    mark: Literal["known", "token", "finish", "usage", "done", "error"]
     path: Sequence[str]
     equals: NotRequired[str]
 
@@ -225,10 +225,12 @@ class Repeatable(TypedDict):
 
 
 class Facts(TypedDict):
-    """What is declared of an option: which model it runs, and how many tokens of context that takes."""
+    """What is declared of an option: which model it runs, how many tokens of context that takes, and whether a request
+    that it may have carried out may be sent again (else what is true of the call)."""
 
     model: NotRequired[str]
     window: NotRequired[int]
+    repeatable: NotRequired[bool]
 
 
 class Plan(TypedDict):

@@ -98,6 +98,7 @@ TRANSITIONS: Mapping[State, Mapping[Signal, Transition]] = {
         "aborted": _ABORTED,
     },
     "HOLDING": {
+        "bytes": _to("BODY", "learn_latency", "learn_ok", "mend", "pace", "deliver"),
         "ok": _to("DELIVERED", "learn_latency", "learn_ok", "mend", "pace", "deliver"),
         **_every(_FAULTS, _to("PICKING", "learn_failure", "trip", "again", "next")),
         "stalled": _to("PICKING", "learn_failure", "trip", "next"),

@@ -64,6 +64,7 @@ export class AttemptChain {
   readonly #repeatable: boolean;
   readonly #streaming: boolean;
   readonly #restart: Restart;
+  readonly #facts: Readonly<Record<string, Facts>>;
   readonly #all: AttemptState[] = [];
   #mayHedge: boolean;
   #asked: { permit: Permit; option: string; hedge: boolean } | null = null;
@@ -78,7 +79,7 @@ export class AttemptChain {
     [this.#plan, this.#health] = [plan, health];
     this.#left = new Left(queue, upstreams, { facts, health, limits: plan.limits });
     this.#deadline = now + plan.limits.deadline_s;
-    [this.#repeatable, this.#streaming, this.#restart] = [repeatable, streaming, restart];
+    [this.#repeatable, this.#streaming, this.#restart, this.#facts] = [repeatable, streaming, restart, facts];
     this.#mayHedge = hedge && repeatable;
   }
 
@@ -139,6 +140,11 @@ export class AttemptChain {
     return this.pick(now, chance);
   }
 
+  /** Where this attempt stands. */
+  stateOf(attempt: number): ChainState {
+    return this.#all[attempt]?.state ?? "PICKING";
+  }
+
   /** When the patience with this attempt is over. */
   due(attempt: number): number {
     const { limits } = this.#plan;
@@ -158,10 +164,13 @@ export class AttemptChain {
     return p95 === null ? Infinity : late.began + p95;
   }
 
-  /** Good headers are in, and this kind of body follows; with `restart` buffer, bytes are held as well. */
+  /**
+   * Good headers are in, and this kind of body follows; with `restart` buffer, bytes are held as well. Said again with
+   * `bytes` of a body that has become too long to be held: it is handed over as it comes.
+   */
   opened(now: number, body: Body, attempt = this.#all.length - 1): Step {
     const one = this.#running(attempt);
-    if (body !== "events") one.first = now - one.began;
+    if (one.state === "CALLING" && body !== "events") one.first = now - one.began;
     return this.#move(one, body === "bytes" && this.#restart === "buffer" ? "whole" : body, "ok", now);
   }
 
@@ -198,7 +207,7 @@ export class AttemptChain {
   #failed(attempt: number, step: Step, ending: Ending, rule: Rule, now: number, chance: number): void {
     this.#left.failed(step.option, step.actions, rule.retries ?? 0, now, chance);
     if (step.actions.includes("keep")) this.kept = attempt;
-    if (this.#repeatable || !this.#plan.unsafe.includes(step.outcome)) return;
+    if ((this.#facts[step.option]?.repeatable ?? this.#repeatable) || !this.#plan.unsafe.includes(step.outcome)) return;
     // It may have been carried out: what came of it is the caller's.
     this.kept = ending.kind === "status" ? attempt : null;
     this.#left.close("not-repeatable");

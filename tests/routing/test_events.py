@@ -1,0 +1,61 @@
+"""The recorded streams, through Python's reader; the page runs the same file through its own."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sporewright.routing.events import Events, Heard
+
+STREAMS = json.loads((Path(__file__).parent / "streams.json").read_text(encoding="utf-8"))
+
+
+def shown(heard: Heard) -> dict[str, Any]:
+    """What was heard, in the shape of the file."""
+    seen = {
+        "tokens": heard.tokens,
+        "others": heard.others,
+        "malformed": heard.is_malformed,
+        "finished": heard.is_finished,
+        "done": heard.is_done,
+    }
+    told = {"error": heard.error, "usage": heard.usage}
+    return seen | {name: value for name, value in told.items() if value is not None}
+
+
+@pytest.mark.parametrize("stream", STREAMS, ids=lambda stream: stream["name"])
+def test_stream(stream: dict[str, Any]) -> None:
+    """Each piece brings what is recorded, and the end is whole or is not."""
+    events = Events()
+
+    assert [shown(events.feed(piece.encode())) for piece in stream["pieces"]] == stream["expect"]
+    assert events.is_whole is stream["whole"]
+
+
+@given(st.sampled_from(STREAMS), st.lists(st.integers(0, 400), max_size=20))
+def test_where_a_stream_is_cut_says_nothing(stream: dict[str, Any], cuts: list[int]) -> None:
+    """The same bytes in any pieces bring the same tokens, faults and end; cut within a character, too."""
+    whole = "".join(stream["pieces"]).encode()
+    edges = sorted({0, len(whole), *(cut for cut in cuts if cut < len(whole))})
+    at_once, in_pieces = Events(), Events()
+    one = at_once.feed(whole)
+
+    heard = [in_pieces.feed(whole[low:high]) for low, high in pairwise(edges)]
+
+    assert sum(piece.tokens for piece in heard) == one.tokens
+    assert any(piece.is_malformed for piece in heard) is one.is_malformed
+    assert in_pieces.is_whole is at_once.is_whole
+
+
+@given(st.lists(st.binary(max_size=40)))
+def test_no_bytes_break_the_reader(pieces: list[bytes]) -> None:
+    """Whatever arrives is heard."""
+    events = Events()
+
+    assert all(events.feed(piece).tokens >= 0 for piece in pieces)

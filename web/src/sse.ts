@@ -1,0 +1,113 @@
+/** What the bytes of an event stream mean (server-sent events, WHATWG HTML §9.2), by the plan's marks, without I/O. */
+import type { Mark, Plan } from "./generated/calls";
+
+/** What a piece of a stream brought; `error` and `usage` are the last ones told. */
+export interface Heard {
+  tokens: number;
+  /** Events of no dialect that the plan knows. */
+  others: number;
+  malformed: boolean;
+  /** The answer said that it is whole: a finish reason came, now or before. */
+  finished: boolean;
+  /** Nothing follows: the end mark came, now or before. */
+  done: boolean;
+  error?: unknown;
+  usage?: unknown;
+}
+
+/** Fed with the bytes of one stream in any pieces; the same rules as `sporewright/routing/events.py`. */
+export class Events {
+  readonly #plan: Plan;
+  readonly #text = new TextDecoder();
+  #line = "";
+  #afterCr = false;
+  #data: string[] = [];
+  #events = 0;
+  #finished = false;
+  #done = false;
+  #known = false;
+
+  constructor(plan: Plan) {
+    this.#plan = plan;
+  }
+
+  /** Whether a stream that ends here is a whole answer: it said so, or it is of nobody's known dialect. */
+  get whole(): boolean {
+    return this.#done || this.#finished || (this.#events > 0 && !this.#known);
+  }
+
+  /** What these bytes brought. */
+  feed(piece: Uint8Array): Heard {
+    const heard: Heard = { tokens: 0, others: 0, malformed: false, finished: false, done: false };
+    for (const line of this.#lines(this.#text.decode(piece, { stream: true }))) this.#take(line, heard);
+    [heard.finished, heard.done] = [this.#finished, this.#done];
+    return heard;
+  }
+
+  /** The lines completed by this text; CR, LF and CRLF end one. */
+  #lines(piece: string): string[] {
+    const rest = this.#afterCr && piece.startsWith("\n");
+    if (piece !== "") this.#afterCr = piece.endsWith("\r");
+    const text = rest ? piece.slice(1) : piece;
+    const lines = (this.#line + text).split(/\r\n|\r|\n/);
+    this.#line = lines.pop() ?? "";
+    return lines;
+  }
+
+  #take(line: string, heard: Heard): void {
+    if (line.startsWith("data:")) this.#data.push(line.slice(line.startsWith("data: ") ? 6 : 5));
+    else if (line === "" && this.#data.length > 0) {
+      const data = this.#data.join("\n");
+      this.#data = [];
+      this.#event(data, heard);
+    }
+  }
+
+  #event(data: string, heard: Heard): void {
+    this.#events += 1;
+    if (data.trim() === this.#plan.done) {
+      this.#done = true;
+      return;
+    }
+    let body: unknown;
+    try {
+      body = JSON.parse(data);
+    } catch {
+      // Plain text is some other service's; amid an answer it is a fault.
+      heard.malformed ||= this.#known || /^\s*[{[]/.test(data);
+      heard.others += 1;
+      return;
+    }
+    let known = false;
+    for (const { mark, path, equals } of this.#plan.marks) {
+      const found = at(body, path);
+      if (equals === undefined ? !saysSomething(found) : found !== equals) continue;
+      known = true;
+      this.#mark(mark, found, heard);
+    }
+    heard.others += known ? 0 : 1;
+    this.#known ||= known;
+  }
+
+  #mark(mark: Mark["mark"], found: unknown, heard: Heard): void {
+    if (mark === "token") heard.tokens += 1;
+    else if (mark === "finish") this.#finished = true;
+    else if (mark === "done") this.#done = true;
+    else if (mark === "usage") heard.usage = found;
+    else if (mark === "error") heard.error = found;
+  }
+}
+
+function at(body: unknown, path: readonly string[]): unknown {
+  let here = body;
+  for (const step of path) {
+    if (typeof here !== "object" || here === null || !Object.hasOwn(here, step)) return undefined;
+    here = (here as Record<string, unknown>)[step];
+  }
+  return here;
+}
+
+function saysSomething(found: unknown): boolean {
+  if (found === undefined || found === null || found === "") return false;
+  return typeof found !== "object" || Object.keys(found).length > 0;
+}
