@@ -120,6 +120,12 @@ class ExhaustedError(SporewrightError):
     code = "exhausted"
 
 
+class BrokenError(SporewrightError, OSError):
+    """An answer that broke off after part of it had been handed over."""
+
+    code = "broken"
+
+
 class InternalError(SporewrightError):
     """A defect of ours, wrapped so that no raw exception crosses a boundary."""
 

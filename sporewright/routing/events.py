@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import json
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,13 +28,16 @@ class Heard:
     usage: Any = field(default=None)
 
 
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
 class Events:
     """Fed with the bytes of one stream in any pieces; the same bytes mean the same, however they are cut."""
 
     def __init__(self, plan: Plan = PLAN) -> None:
         self._marks, self._done = plan["marks"], plan["done"]
-        self._text = codecs.getincrementaldecoder("utf-8-sig")("replace")
-        self._line = ""
+        self._line = b""
+        self._has_begun = False
         self._after_cr = False
         self._data: list[str] = []
         self.events = 0
@@ -46,7 +48,7 @@ class Events:
     def feed(self, piece: bytes) -> Heard:
         """What these bytes brought."""
         heard = Heard()
-        for line in self._lines(self._text.decode(piece)):
+        for line in self._lines(piece):
             self._take(line, heard)
         heard.is_finished, heard.is_done = self.is_finished, self.is_done
         return heard
@@ -56,14 +58,17 @@ class Events:
         """Whether a stream that ends here is a whole answer: it said so, or it is of nobody's known dialect."""
         return self.is_done or self.is_finished or (self.events > 0 and not self._is_known)
 
-    def _lines(self, text: str) -> list[str]:
-        """The lines completed by this text; CR, LF and CRLF end one."""
-        if text:
-            is_rest = self._after_cr and text.startswith("\n")
-            self._after_cr = text.endswith("\r")
-            text = text[1:] if is_rest else text
-        *lines, self._line = (self._line + text).replace("\r\n", "\n").replace("\r", "\n").split("\n")
-        return lines
+    def _lines(self, piece: bytes) -> list[str]:
+        """The lines completed by these bytes; CR, LF and CRLF end one. A character is never cut by a line's end."""
+        if piece:
+            is_rest = self._after_cr and piece.startswith(b"\n")
+            self._after_cr = piece.endswith(b"\r")
+            piece = piece[1:] if is_rest else piece
+        *lines, self._line = (self._line + piece).replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        if lines and not self._has_begun:
+            self._has_begun = True
+            lines[0] = lines[0].removeprefix(_BYTE_ORDER_MARK)
+        return [line.decode("utf-8", "replace") for line in lines]
 
     def _take(self, line: str, heard: Heard) -> None:
         if line.startswith("data:"):

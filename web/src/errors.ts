@@ -5,20 +5,23 @@ export class SporewrightError extends Error {
   override readonly name = "SporewrightError";
   /** Stable, for programs; the message is for people. */
   readonly code: string;
-  /** With code `exhausted`: each attempt and why it ended. */
+  /** With code `exhausted` or `broken`: each attempt and why it ended. */
   readonly attempts: readonly Attempt[];
   /** With code `exhausted`: each option that was not tried and why. */
   readonly skipped: readonly Skipped[];
+  /** With code `exhausted`, where all are being left alone: when the first returns, in milliseconds since the epoch. */
+  readonly returnsAt: number | undefined;
 
   constructor(
     code: string,
     message: string,
-    detail: { cause?: unknown; attempts?: readonly Attempt[]; skipped?: readonly Skipped[] } = {},
+    detail: { cause?: unknown; attempts?: readonly Attempt[]; skipped?: readonly Skipped[]; returnsAt?: number } = {},
   ) {
     super(message, detail.cause === undefined ? undefined : { cause: detail.cause });
     this.code = code;
     this.attempts = detail.attempts ?? [];
     this.skipped = detail.skipped ?? [];
+    this.returnsAt = detail.returnsAt;
   }
 }
 

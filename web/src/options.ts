@@ -1,13 +1,14 @@
 /** The options of a router, checked once, before anything is opened: what cannot work is named with its value. */
 import { bestKind } from "./engine";
 import { SporewrightError } from "./errors";
-import type { Plan } from "./generated/calls";
+import type { Limits, Plan } from "./generated/calls";
 import { PLAN } from "./generated/plan";
 import { isApart } from "./offline/offline";
 import { basesOf, pageAddress } from "./target";
-import type { Cursor, EngineKind, RouterOptions, Upstream } from "./types";
+import type { Cursor, EngineKind, RetryRule, RouterOptions, Upstream } from "./types";
 
 const KINDS: readonly EngineKind[] = ["shared", "dedicated", "inline"];
+const RETRIES: readonly RetryRule[] = ["auto", "safe", "always"];
 const LIMIT = 64;
 /** A browser's timers hold 31 bits of milliseconds; beyond, they go off at once. */
 const LONGEST_MS = 2 ** 31 - 1;
@@ -21,6 +22,8 @@ export interface Settings {
   upstreams: Readonly<Record<string, Upstream>>;
   bases: ReadonlyMap<string, URL>;
   plan: Plan;
+  retry: RetryRule;
+  hedge: boolean;
   limit: number;
   engine: EngineKind;
   /** The folder that serves the build, absolute, with its closing slash. */
@@ -51,6 +54,8 @@ export function settingsOf(options: RouterOptions): Settings {
     upstreams: { ...upstreams },
     bases: basesOf(upstreams),
     plan: planOf(options),
+    retry: retryOf("retry", options.retry) ?? "auto",
+    hedge: options.hedge ?? true,
     limit,
     engine,
     runtime,
@@ -94,11 +99,15 @@ function checkUpstreams(upstreams: unknown): void {
   for (const [option, upstream] of Object.entries(upstreams) as [string, unknown][]) {
     const name = `upstreams[${JSON.stringify(option)}]`;
     if (!isObject(upstream)) refuse(name, upstream, "an upstream with a url");
-    const { url, headers, prepare } = upstream as Partial<Record<keyof Upstream, unknown>>;
+    const { url, headers, prepare, model, window, retry } = upstream as Partial<Record<keyof Upstream, unknown>>;
     if (!isText(url) && !(url instanceof URL)) refuse(`${name}.url`, url, "an address");
     if (prepare !== undefined && typeof prepare !== "function") refuse(`${name}.prepare`, prepare, "a function");
     if (headers !== undefined && !isObject(headers) && typeof headers !== "function")
       refuse(`${name}.headers`, headers, "headers or a function that gives them");
+    if (model !== undefined && !isText(model)) refuse(`${name}.model`, model, "a text");
+    if (window !== undefined && !(typeof window === "number" && window > 0))
+      refuse(`${name}.window`, window, "a positive number of tokens");
+    retryOf(`${name}.retry`, retry);
   }
 }
 
@@ -108,14 +117,29 @@ function milliseconds(name: string, value: unknown): number | undefined {
   return refuse(name, value, `a positive number of milliseconds, at most ${LONGEST_MS}`);
 }
 
-/** The plan with this page's own limits, which are milliseconds outside and seconds inside. */
+function retryOf(name: string, value: unknown): RetryRule | undefined {
+  if (value === undefined || RETRIES.includes(value as RetryRule)) return value as RetryRule | undefined;
+  return refuse(name, value, `one of ${RETRIES.join(", ")}`);
+}
+
+/** The plan with this page's own limits; the two that have a name of their own are milliseconds outside. */
 function planOf(options: RouterOptions): Plan {
-  const { limits } = PLAN;
+  const limits = limitsOf(options.limits ?? {});
   const attempt = milliseconds("attemptTimeout", options.attemptTimeout);
   const whole = milliseconds("deadline", options.deadline);
   const attempt_timeout_s = attempt === undefined ? limits.attempt_timeout_s : attempt / 1000;
   const deadline_s = whole === undefined ? limits.deadline_s : whole / 1000;
   return { ...PLAN, limits: { ...limits, attempt_timeout_s, deadline_s } };
+}
+
+function limitsOf(own: unknown): Limits {
+  if (!isObject(own)) return refuse("limits", own, "an object of numbers");
+  for (const [name, value] of Object.entries(own) as [string, unknown][]) {
+    if (!Object.hasOwn(PLAN.limits, name)) refuse("limits", name, `one of ${Object.keys(PLAN.limits).join(", ")}`);
+    if (typeof value !== "number" || !(value >= 0 && value < Infinity))
+      refuse(`limits.${name}`, value, "a finite number, at least 0");
+  }
+  return { ...PLAN.limits, ...own };
 }
 
 function folderOf(runtime: unknown): string {

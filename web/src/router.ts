@@ -2,8 +2,8 @@
 import { declaredOrder, fingerprint, loadConfig, spelled, textOf } from "./config";
 import { asError, SporewrightError } from "./errors";
 import { TypedTarget } from "./events";
-import { RoutedFetch } from "./fetch";
-import type { CallName, Calls, Pushes, StartReply } from "./generated/calls";
+import { RoutedFetch, type FetchContext } from "./fetch";
+import type { CallName, Calls, Permit, Pushes, StartReply } from "./generated/calls";
 import { Health } from "./health";
 import { randomId } from "./ids";
 import { Mirror } from "./mirror";
@@ -18,6 +18,7 @@ import type {
   Receipt,
   Report,
   Resolution,
+  RoutedInit,
   RouterEvents,
   RouterOptions,
   RouterState,
@@ -26,6 +27,9 @@ import type {
   TensorConfig,
 } from "./types";
 import { Watch } from "./watch";
+
+/** A busy engine must not hold up a call: then this page decides for itself. */
+const PERMIT_MS = 500;
 
 interface Settle {
   resolve: () => void;
@@ -83,7 +87,7 @@ export class Router extends TypedTarget<RouterEvents> {
     this.#settleReady = settle as Settle;
     this.ready.catch(() => undefined); // whoever does not wait for it has not asked
     this.#health = new Health(settings.plan);
-    this.#fetch = new RoutedFetch({
+    const context: FetchContext = {
       queue: () => this.#order.walk,
       health: this.#health,
       ...settings,
@@ -93,7 +97,12 @@ export class Router extends TypedTarget<RouterEvents> {
       onOutcome: (body) => {
         void this.#tell("outcome", { ...body, task: settings.cursor["task"] });
       },
-    });
+      onRestart: (detail) => {
+        this.emit("restart", detail);
+      },
+      permit: (permit, option) => this.#permit(permit, option),
+    };
+    this.#fetch = new RoutedFetch(context, settings);
     this.#token = new Token(options.token, () => {
       this.#synced(this.#sync);
     });
@@ -191,9 +200,10 @@ export class Router extends TypedTarget<RouterEvents> {
 
   /**
    * A drop-in for `fetch`: a path, or an address under an upstream's base, is routed; any other goes straight through.
-   * Bound, so that it can be handed on. Rejects with code `exhausted` when nobody answers.
+   * Bound, so that it can be handed on. Rejects with code `exhausted` when nobody answers; a body that breaks off after part
+   * of it was read errors with code `broken`, unless `restart` asks for something better.
    */
-  readonly fetch = (input: RequestInfo | URL, init?: RequestInit): Promise<Response> =>
+  readonly fetch = (input: RequestInfo | URL, init?: RoutedInit): Promise<Response> =>
     this.#state === "closed" ? Promise.reject(closedError()) : this.#fetch.fetch(input, init);
 
   /** What happened to a routed call and why; undefined for a response that was not routed here. */
@@ -254,6 +264,13 @@ export class Router extends TypedTarget<RouterEvents> {
     this.#watches.clear();
     await this.#session.close();
     await this.#mirror.close();
+  }
+
+  /** The engine rations for all tabs; before it is up, or if it is busy, this page does for itself. */
+  #permit(permit: Permit, option: string): boolean | Promise<boolean> {
+    const own = (): boolean => this.#health.permit(permit, option, Date.now() / 1000);
+    if (this.#state !== "ready") return own();
+    return this.#session.call("permit", { permit, option }, PERMIT_MS).then(({ granted }) => granted, own);
   }
 
   #refuse(error: unknown): never {

@@ -60,7 +60,17 @@ export class Session {
     this.#running = true;
     const { head: watch } = this;
     const identity = { fresh_id: randomId(), device };
-    return this.call("start", { config: plain(config), cursor, limit, watch, ...identity, orchestrator, token });
+    const limits = { ...this.#settings.plan.limits };
+    return this.call("start", {
+      config: plain(config),
+      cursor,
+      limit,
+      watch,
+      ...identity,
+      orchestrator,
+      token,
+      limits,
+    });
   }
 
   /** Follow the order among the options that can be called, however short the head is; the order now. */
@@ -70,10 +80,14 @@ export class Session {
     return (await this.call("watch", { watch: this.route, limit: among.length, among })).queue;
   }
 
-  call<C extends CallName>(call: C, body: Calls[C]["body"]): Promise<Calls[C]["reply"]> {
+  call<C extends CallName>(
+    call: C,
+    body: Calls[C]["body"],
+    timeout = this.#settings.callTimeout,
+  ): Promise<Calls[C]["reply"]> {
     if (!this.#link) return Promise.reject(new SporewrightError("closed", "the router is closed"));
     // The first answer may wait for a wide config to be built.
-    return this.#link.call(call, body, call === "start" ? this.#settings.stageTimeout : this.#settings.callTimeout);
+    return this.#link.call(call, body, call === "start" ? this.#settings.stageTimeout : timeout);
   }
 
   /** Say goodbye, free worker, port and lock; whatever is pending is rejected. A running engine gets a second to save. */

@@ -1,8 +1,19 @@
 /** The public shapes of the page: what goes into a Router and what comes out of it. */
 import type { SporewrightError } from "./errors";
-import type { Dropped, ErrorData, Outcome, Ranked, RefusedCell, Term } from "./generated/calls";
+import type { Dropped, ErrorData, Limits, Outcome, Ranked, RefusedCell, Restart, Term } from "./generated/calls";
 
-export type { Dropped, ErrorCode, ErrorData, Num, Outcome, Ranked, RefusedCell, Term } from "./generated/calls";
+export type {
+  Dropped,
+  ErrorCode,
+  ErrorData,
+  Limits,
+  Num,
+  Outcome,
+  Ranked,
+  RefusedCell,
+  Restart,
+  Term,
+} from "./generated/calls";
 
 /** Level → instance; the device's own level is filled in by the engine. */
 export type Cursor = Record<string, string>;
@@ -39,6 +50,44 @@ export interface Upstream {
    * upstream whose address the caller wrote, or, of a path, those of the page's own origin: what `fetch` would do.
    */
   callerCredentials?: boolean;
+  /** Which model this is: a request whose context was too long for it is not sent to the same model elsewhere. */
+  model?: string;
+  /** Its context window in tokens: a request too long for one option goes to one whose declared window is larger. */
+  window?: number;
+  /** Whether what this option may have carried out may be sent again. Default: the router's. */
+  retry?: RetryRule;
+}
+
+/**
+ * When a request that an option may have carried out (it fell silent, broke off, failed) is sent again, there or elsewhere.
+ * `auto`: idempotent methods, inference (`…/chat/completions` and its like: asked twice it costs twice, and that is all), and
+ * what has an `Idempotency-Key`; `safe`: the methods and the key alone; `always`: everything. What cannot have been
+ * carried out (refused with 429, never sent) always goes on.
+ */
+export type RetryRule = "auto" | "safe" | "always";
+
+/** What a routed call may ask for beyond `fetch`. */
+export interface RoutedInit extends RequestInit {
+  /**
+   * What happens when a stream breaks after part of it was handed over. `error` (default): the body errors. `buffer`: the
+   * body is delivered when it is whole, so the next option can take over unseen. `notify`: the next option takes over, and
+   * `onRestart` says that what follows begins anew.
+   */
+  restart?: Restart | undefined;
+  /** Called before the first byte of the answer that begins anew; everything before it has been read. */
+  onRestart?: ((detail: RestartDetail) => void) | undefined;
+  /** This request may be sent twice, whatever its method: short for `retry: "always"`. */
+  idempotent?: boolean | undefined;
+  /** Overrides the upstreams' and the router's rule for this call. */
+  retry?: RetryRule | undefined;
+  /** Whether a second option may be asked when the first is later than usual. Default: the router's. */
+  hedge?: boolean | undefined;
+}
+
+/** A stream begins anew, from this option. */
+export interface RestartDetail {
+  call: number;
+  option: string;
 }
 
 export type EngineKind = "shared" | "dedicated" | "inline";
@@ -74,6 +123,12 @@ export interface RouterOptions {
   attemptTimeout?: number | undefined;
   /** Milliseconds for a whole routed call. Default: the plan's. */
   deadline?: number | undefined;
+  /** When requests may be sent again. Default `auto`. */
+  retry?: RetryRule | undefined;
+  /** Whether late calls are hedged: a second option asked, for at most 5 % of the calls. Default true. */
+  hedge?: boolean | undefined;
+  /** Other limits of the plan (docs/contracts.md §4), in seconds; the first page of an engine sets them for all. */
+  limits?: Partial<Limits> | undefined;
   /** Milliseconds for each stage of the engine's start. Default 30 000. */
   bootTimeout?: number | undefined;
   /** Milliseconds for one answer of a running engine. Default 10 000. */
@@ -113,6 +168,12 @@ export interface Attempt {
   reason: string;
   /** Seconds that the upstream asked us to stay away. */
   retryAfter?: number;
+  /** Seconds until it ended, body included. */
+  duration?: number;
+  /** Length of what was read of the body. */
+  bytes?: number;
+  /** What the provider said the answer used, as it said it. */
+  usage?: unknown;
 }
 
 export interface Skipped {
@@ -168,6 +229,7 @@ export interface RouterEvents {
   state: StateDetail;
   refused: { cells: RefusedCell[] };
   cooldown: { option: string; until: number };
+  restart: RestartDetail;
 }
 
 export interface WatchEvents {

@@ -1,0 +1,36 @@
+/** Waiting, and ceasing to. */
+
+/** The promise, or the signal's reason as soon as it is aborted; a late rejection of the promise is nobody's. */
+export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  let stop = (): void => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    const onAbort = (): void => {
+      reject(signal.reason as Error);
+    };
+    stop = () => {
+      signal.removeEventListener("abort", onAbort);
+    };
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort);
+  });
+  promise.catch(() => undefined);
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    stop();
+  }
+}
+
+/** Until that time on the page's clock, in seconds, or until the signal is aborted. */
+export function until(at: number, signal: AbortSignal): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const over = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, at * 1000 - Date.now());
+  });
+  return unlessAborted(over, signal).finally(() => {
+    clearTimeout(timer);
+  });
+}
+
+/** The page's clock, in seconds since the epoch: the one that cooldowns and breakers are told on. */
+export const seconds = (): number => Date.now() / 1000;

@@ -1,0 +1,70 @@
+/** What a response brings: which kind of body, what its refusal says, and a Response made of what was read of it. */
+import type { Body, Ending } from "./chain";
+import { ruleOf, says } from "./classify";
+import type { Plan, Sign } from "./generated/calls";
+import { paceSeconds } from "./pace";
+
+/** How a good response goes on; null: there is nothing to read, or nobody may look inside. */
+export function bodyOf(response: Response, plan: Plan): Body | null {
+  const { status, headers, body } = response;
+  if (body === null || status === 0 || ruleOf({ kind: "status", status }, plan).outcome !== "ok") return null;
+  const type = (headers.get("content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
+  if (type === "text/event-stream") return "events";
+  const isJson = type === "application/json" || type.endsWith("+json");
+  return isJson && Number(headers.get("content-length") ?? 0) <= plan.limits.hold_bytes ? "whole" : "bytes";
+}
+
+/** The ending of a response that is the whole of an attempt; a refusal is read as far as it may say why. */
+export async function endingOf(response: Response, now: number, plan: Plan, signal: AbortSignal): Promise<Ending> {
+  const { status, headers } = response;
+  const asked = paceSeconds(headers, now, plan);
+  const said = status >= 400 && status <= 422 ? await signsOf(response, plan, signal) : [];
+  return {
+    kind: "status",
+    status,
+    ...(asked === undefined ? {} : { retry_after_s: asked }),
+    ...(said.length === 0 ? {} : { says: said }),
+  };
+}
+
+/** What the refusal's text says; the response itself stays unread. */
+async function signsOf(response: Response, plan: Plan, signal: AbortSignal): Promise<Sign[]> {
+  if (!response.body) return [];
+  const reader = response.clone().body?.getReader();
+  const text = new TextDecoder();
+  let [read, length] = ["", 0];
+  try {
+    while (reader && length < plan.limits.error_bytes) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      length += value.byteLength;
+      read += text.decode(value, { stream: true });
+    }
+  } catch {
+    signal.throwIfAborted(); // a refusal that broke off is one all the same
+  } finally {
+    void reader?.cancel().catch(() => undefined);
+  }
+  return says(read, plan);
+}
+
+/** A Response with the head of the one that was received, over another body. */
+export function responseOf(received: Response, body: ReadableStream<Uint8Array> | Uint8Array): Response {
+  const { status, statusText, headers, url, redirected, type } = received;
+  const made = new Response(body as BodyInit, { status, statusText, headers });
+  // A made Response has no address of its own; callers resolve relative links by it.
+  for (const [name, value] of Object.entries({ url, redirected, type }))
+    Object.defineProperty(made, name, { value, configurable: true });
+  return made;
+}
+
+export function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  if (pieces.length === 1 && pieces[0]) return pieces[0];
+  const whole = new Uint8Array(pieces.reduce((length, piece) => length + piece.byteLength, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.byteLength;
+  }
+  return whole;
+}

@@ -1,0 +1,114 @@
+/** What one routed call is made of, and what is said of it in the end. */
+import type { AttemptChain, CallTraits, Ending } from "./chain";
+import { SporewrightError } from "./errors";
+import type { OutcomeBody, Permit, Plan } from "./generated/calls";
+import type { Health } from "./health";
+import type { Template } from "./request";
+import type { Target } from "./target";
+import type { Attempt, AttemptDetail, Receipt, RestartDetail, Skipped, Upstream } from "./types";
+
+/** What the router lends: the order, the limits, and who wants to know what happened. */
+export interface FetchContext {
+  queue(): readonly string[];
+  plan: Plan;
+  health: Health;
+  upstreams: Readonly<Record<string, Upstream>>;
+  /** Each upstream's address. */
+  bases: ReadonlyMap<string, URL>;
+  /** May this be had, from the one probe or the budget of all tabs? */
+  permit(kind: Permit, option: string): boolean | Promise<boolean>;
+  onAttempt(detail: AttemptDetail): void;
+  onOutcome(body: OutcomeBody): void;
+  onRestart(detail: RestartDetail): void;
+}
+
+/** What the caller asks for. */
+export interface Asked {
+  number: number;
+  queue: readonly string[];
+  target: Target;
+  template: Template;
+  traits: CallTraits;
+  signal: AbortSignal;
+  onRestart?: ((detail: RestartDetail) => void) | undefined;
+  /** The answer and how it came about; later attempts (of a stream that goes on) are added to the receipt. */
+  delivered(response: Response, receipt: Receipt): void;
+}
+
+/** An attempt under way. */
+export interface Running {
+  number: number;
+  option: string;
+  control: AbortController;
+  began: number;
+  called: boolean;
+  /** Why it was too late, once it is. */
+  late: string | null;
+  timer?: ReturnType<typeof setTimeout>;
+  response?: Response;
+  latency?: number;
+  held: Uint8Array[];
+  length: number;
+  entry: Attempt | null;
+  usage?: unknown;
+}
+
+/** An attempt that begins now. */
+export function runningAt(option: string, number: number): Running {
+  return {
+    number,
+    option,
+    control: new AbortController(),
+    began: performance.now(),
+    called: false,
+    late: null,
+    held: [],
+    length: 0,
+    entry: null,
+  };
+}
+
+/** Seconds since it began. */
+export function since({ began }: Running): number {
+  return (performance.now() - began) / 1000;
+}
+
+/** A status for people. */
+export function reasonOf({ status = 0, retry_after_s: retryAfter, says = [] }: Ending): string {
+  const asked = status < 400 || retryAfter === undefined ? "" : `, to be left alone for ${Math.round(retryAfter)} s`;
+  return `HTTP ${status}${asked}${says.length > 0 ? `: ${says.join(", ")}` : ""}`;
+}
+
+export function skippedOf(chain: AttemptChain): Skipped[] {
+  return [...chain.skipped].map(([option, reason]) => ({ option, reason }));
+}
+
+/** The end mark was the last that matters: the connection may end by itself, but not stay. */
+export function letGo(reader: ReadableStreamDefaultReader<Uint8Array>, patience: number): void {
+  const timer = setTimeout(() => {
+    reader.cancel().catch(() => undefined);
+  }, patience * 1000);
+  const rest = async (): Promise<void> => {
+    while (!(await reader.read()).done);
+  };
+  rest()
+    .catch(() => undefined)
+    .finally(() => {
+      clearTimeout(timer);
+    });
+}
+
+/** Nobody answered: every attempt and every option passed over, with its reason, and when the first returns. */
+export function exhausted(asked: Asked, attempts: readonly Attempt[], chain: AttemptChain): SporewrightError {
+  const { queue, template, target } = asked;
+  const [skipped, returns] = [skippedOf(chain), chain.waitsFor];
+  const told = [
+    ...attempts.map(({ option, outcome, reason }) => `${option}: ${outcome} (${reason})`),
+    ...skipped.map(({ option, reason }) => `${option}: skipped (${reason})`),
+    ...(returns === null ? [] : [`the first returns at ${new Date(returns * 1000).toISOString()}`]),
+  ];
+  const why = queue.length === 0 ? "the queue is empty" : told.join("; ") || "no time was left";
+  const what = `${template.request.method} ${target.path}`;
+  const detail = { attempts, skipped, ...(returns === null ? {} : { returnsAt: returns * 1000 }) };
+  return new SporewrightError("exhausted", `no option answered ${what}: ${why}`, detail);
+}
