@@ -72,7 +72,9 @@ def test_the_first_option_dies_and_the_next_answers(page: Page, fleet: dict[str,
     start_router(page, options_of(fleet))
     fleet["alpha"].mode = "reset"
 
-    answer = page.evaluate(FETCH, {"path": "/v1/x", "init": {"method": "POST", "body": "whole body", "idempotent": True}})
+    answer = page.evaluate(
+        FETCH, {"path": "/v1/x", "init": {"method": "POST", "body": "whole body", "idempotent": True}}
+    )
 
     assert answer["body"] == {"from": "beta", "got": "whole body"}
     assert answer["attempts"] == [["alpha", "network_error"], ["beta", "ok"]]

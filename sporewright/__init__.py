@@ -1,5 +1,7 @@
 """sporewright: a self-learning, multi-objective router. The public names; each is owned by the module it comes from."""
 
+from typing import TYPE_CHECKING, Any
+
 from sporewright._version import __version__
 from sporewright.core.codec import ApplyReport
 from sporewright.core.config import Seed, TensorConfig
@@ -27,6 +29,9 @@ from sporewright.policy.receipt import Receipt
 from sporewright.policy.schedule import Churn, next_churn, should_reinvestigate
 from sporewright.policy.trust import freshness, next_trust_state, update_pair_trust
 
+if TYPE_CHECKING:
+    from sporewright.device.transport import RoutingTransport
+
 __all__ = [
     "AddressedField",
     "ApplyReport",
@@ -45,6 +50,7 @@ __all__ = [
     "Ranked",
     "Receipt",
     "Resolution",
+    "RoutingTransport",
     "Seed",
     "SporewrightError",
     "Tensor",
@@ -65,3 +71,12 @@ __all__ = [
     "should_reinvestigate",
     "update_pair_trust",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """`RoutingTransport` when it is asked for: it needs httpx, which nobody else does (the extra `native`)."""
+    if name == "RoutingTransport":
+        from sporewright.device.transport import RoutingTransport
+
+        return RoutingTransport
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -13,6 +13,8 @@ from typing import Any
 from sporewright.device.calls import Effect, Event
 from sporewright.device.engine import Engine
 from sporewright.errors import ClosedError, StorageError, TimedOutError, error_from_code
+from sporewright.routing.health import Health
+from sporewright.routing.plan import plan_with
 
 __all__ = ["NativeDevice"]
 
@@ -26,8 +28,9 @@ class NativeDevice:
     """A device with a life of its own: `async with NativeDevice(config, cursor, …) as device`.
 
     `records` keeps what must survive a restart (`records.SqliteRecords`; default: nothing does). `token` may be a
-    coroutine function, asked again when a token is refused. The calls are those of the page (contracts §5); their
-    errors are raised. Needs the package `websockets` once there is an orchestrator.
+    coroutine function, asked again when a token is refused. `limits` are laid over the plan's (contracts §4). The calls
+    are those of the page (contracts §5); their errors are raised. Needs the package `websockets` once there is an
+    orchestrator.
     """
 
     def __init__(
@@ -40,6 +43,7 @@ class NativeDevice:
         device: str | None = None,
         records: MutableMapping[str, str] | None = None,
         limit: int = 64,
+        limits: Mapping[str, float] | None = None,
     ) -> None:
         self.queue: list[str] = []
         """The head of the order, current after every call and push."""
@@ -47,6 +51,9 @@ class NativeDevice:
         self.refused: list[dict[str, Any]] = []
         """Own cells that the orchestrator did not take, oldest first."""
         self.cooldowns: dict[str, float] = {}
+        self.plan = plan_with(limits or {})
+        self.health = Health(self.plan)
+        """What the engine has told of the options, for those who call them (`transport`)."""
         self._engine = Engine()
         self._records: MutableMapping[str, str] = {} if records is None else records
         self._token = token
@@ -55,6 +62,8 @@ class NativeDevice:
             self._body["orchestrator"] = orchestrator
         if device is not None:
             self._body["device"] = device
+        if limits:
+            self._body["limits"] = dict(limits)
         self._changed = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._socket: _Socket | None = None
@@ -67,6 +76,8 @@ class NativeDevice:
             self._body["token"] = await self._ask_token(self._token)
         reply = self.call("start", **self._body)
         self.queue, self.sync, self.cooldowns = reply["queue"], reply["sync"], reply["cooldowns"]
+        for option in reply["health"]:
+            self.health.told(option)
         return self
 
     async def __aexit__(
@@ -174,6 +185,8 @@ class NativeDevice:
             self.refused.extend(body["cells"])
         elif push == "cooldown":
             self.cooldowns[body["option"]] = body["until"]
+        elif push == "health":
+            self.health.told(body)  # type: ignore[arg-type]
         elif push == "token" and self._token is not None and not isinstance(self._token, str):
             self._spawn(self._renew(self._token))
 

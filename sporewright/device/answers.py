@@ -1,0 +1,107 @@
+"""What an attempt of a native call is and brings: its record, the kind of its body, and what a refusal says."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import httpx
+
+from sporewright.routing.attempt import Body
+from sporewright.routing.classify import Ending, rule_of, says
+from sporewright.routing.pace import pace_seconds
+from sporewright.routing.terms import Plan
+
+__all__ = ["Attempt", "Receipt", "Running", "body_of", "ending_of", "refusal", "told"]
+
+_REFUSAL_S = 1.0
+
+
+@dataclass
+class Attempt:
+    """One attempt as the receipt tells it; times in seconds, `usage` as the provider said it."""
+
+    option: str
+    outcome: str
+    reason: str
+    status: int | None = None
+    latency: float = 0.0
+    duration: float = 0.0
+    bytes: int = 0
+    retry_after: float | None = None
+    usage: Any = None
+
+
+@dataclass
+class Receipt:
+    """What happened to one routed call: who answered, the order known, every attempt, who was passed over and why."""
+
+    queue: list[str]
+    option: str = ""
+    attempts: list[Attempt] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON data."""
+        return asdict(self)
+
+
+@dataclass(eq=False)
+class Running:
+    """An attempt under way; `late` says why it was too late, once it is; `held` is what was not handed over yet."""
+
+    number: int
+    option: str
+    began: float
+    task: asyncio.Task[None] | None = None
+    timer: asyncio.TimerHandle | None = None
+    is_called: bool = False
+    late: str | None = None
+    response: httpx.Response | None = None
+    latency: float | None = None
+    held: list[bytes] = field(default_factory=list)
+    length: int = 0
+    usage: Any = None
+    entry: Attempt | None = None
+
+
+def body_of(response: httpx.Response, plan: Plan) -> Body | None:
+    """How a good response goes on; None: there is nothing to read, or it is no good one."""
+    status = response.status_code
+    is_good = rule_of({"kind": "status", "status": status}, plan)["outcome"] == "ok"
+    if not is_good or status in (204, 304) or response.request.method == "HEAD":
+        return None
+    kind = response.headers.get("content-type", "").split(";")[0].strip().lower()
+    if kind == "text/event-stream":
+        return "events"
+    is_json = kind == "application/json" or kind.endswith("+json")
+    length = response.headers.get("content-length", "0")
+    is_short = length.isdecimal() and int(length) <= plan["limits"]["hold_bytes"]
+    return "whole" if is_json and is_short else "bytes"
+
+
+def ending_of(response: httpx.Response, text: bytes, now: float, plan: Plan) -> Ending:
+    """The ending of a response that is the whole of an attempt."""
+    ending: Ending = {"kind": "status", "status": response.status_code}
+    asked = pace_seconds(response.headers.get, now, plan)
+    if asked is not None:
+        ending["retry_after_s"] = asked
+    signs = says(text[: plan["limits"]["error_bytes"]].decode("utf-8", "replace"), plan)
+    if signs and 400 <= response.status_code <= 422:
+        ending["says"] = signs
+    return ending
+
+
+def told(why: Exception) -> str:
+    """An exception for people."""
+    return f"{type(why).__name__}: {why}" if str(why) else type(why).__name__
+
+
+async def refusal(response: httpx.Response) -> bytes:
+    """The refusal's text, as far as it comes within a second: it is the caller's if nobody else answers."""
+    try:
+        async with asyncio.timeout(_REFUSAL_S):
+            return await response.aread()
+    except (TimeoutError, httpx.TransportError, httpx.DecodingError):
+        return b""

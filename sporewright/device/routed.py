@@ -1,0 +1,355 @@
+"""One routed call under asyncio: carries out what its chain decides, over an httpx transport and the loop's clock."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+
+from sporewright.device.answers import Attempt, Receipt, Running, body_of, ending_of, refusal, told
+from sporewright.device.pipe import Pipe
+from sporewright.device.sources import Source
+from sporewright.errors import BrokenError, ExhaustedError, SporewrightError
+from sporewright.routing.attempt import Ask, AttemptChain, Call, Decision, Ended, Wait
+from sporewright.routing.classify import Ending
+from sporewright.routing.events import Events
+
+__all__ = ["RoutedCall"]
+
+_TEACHES = {"learn_latency", "learn_ok", "learn_failure", "cool_down", "mend", "trip", "pace"}
+_HANDED = ("STREAMING", "RESTARTABLE", "BODY")
+# What was decoded is handed on as it is: these headers speak of what was received.
+_OF_THE_WIRE = ("content-encoding", "content-length", "transfer-encoding")
+
+
+class RoutedCall:
+    """`send(option)` makes the attempt's response, its body unread; `chance` draws from [0, 1)."""
+
+    def __init__(
+        self,
+        source: Source,
+        chain: AttemptChain,
+        receipt: Receipt,
+        *,
+        send: Callable[[str], Coroutine[Any, Any, httpx.Response]],
+        what: str,
+        chance: Callable[[], float],
+        is_streaming: bool,
+        is_held: bool,
+        on_restart: Callable[[str], None] | None = None,
+    ) -> None:
+        self._source, self._chain, self.receipt, self._send, self._what = source, chain, receipt, send, what
+        self._chance, self._is_streaming, self._is_held, self._on_restart = chance, is_streaming, is_held, on_restart
+        self._running: dict[int, Running] = {}
+        self._over: dict[int, Running] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._answer: asyncio.Future[httpx.Response] = asyncio.get_running_loop().create_future()
+        self._pipe: Pipe | None = None
+        self._hedge: asyncio.TimerHandle | None = None
+
+    async def run(self) -> httpx.Response:
+        """The answer, its body streaming where it may; ExhaustedError when nobody answered. Cancelled, all ends."""
+        self._spawn(self._advance())
+        try:
+            return await self._answer
+        except asyncio.CancelledError:
+            self._stop()
+            raise
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _advance(self) -> None:
+        try:
+            await self._follow(self._chain.pick(time.time(), self._chance()))
+        except SporewrightError as why:
+            self._give_up(why)
+        if self._chain.state == "EXHAUSTED":
+            self._give_up(self._exhausted())
+        elif self._chain.state == "DELIVERED":
+            self._deliver_kept()
+
+    async def _follow(self, decision: Decision) -> None:
+        """Wait and ask until there is somebody to call, or nothing left to decide."""
+        while decision is not None and not isinstance(decision, Call):
+            if isinstance(decision, Wait):
+                await asyncio.sleep(max(0.0, decision.until - time.time()))
+                decision = self._chain.pick(time.time(), self._chance())
+            else:
+                decision = self._ask(decision)
+        if decision is not None:
+            self._call(decision)
+
+    def _ask(self, ask: Ask) -> Decision:
+        granted = self._source.permit(ask.permit, ask.option)
+        return self._chain.answered(time.time(), granted, self._chance())
+
+    def _call(self, call: Call) -> None:
+        one = self._running[call.attempt] = Running(call.attempt, call.option, time.monotonic())
+        self._arm(one)
+        self._watch_for_hedge()
+        one.task = self._spawn(self._attempt(one))
+
+    async def _attempt(self, one: Running) -> None:
+        try:
+            await self._exchange(one)
+        except asyncio.CancelledError:
+            if one.late is None or one.number not in self._running:
+                raise
+            self._ends(one, {"kind": "timeout"}, one.late)
+        except httpx.ConnectError as why:
+            self._ends(one, {"kind": "connect"}, told(why))
+        except (httpx.TransportError, httpx.DecodingError) as why:
+            self._ends(one, {"kind": "network"}, told(why))
+        except (
+            Exception
+        ) as why:  # whatever headers or a hook threw: this option cannot be called, or is not to be trusted
+            self._ends(one, {"kind": "network" if one.is_called else "prepare"}, told(why))
+
+    async def _exchange(self, one: Running) -> None:
+        response = await self._send(one.option)
+        one.is_called, one.response, one.latency = True, response, time.monotonic() - one.began
+        try:
+            body = body_of(response, self._source.plan)
+            if body is None:
+                text = await refusal(response)
+                one.held = [text] if text else []
+                ending = ending_of(response, text, time.time(), self._source.plan)
+                self._ends(one, ending, f"HTTP {response.status_code}")
+            else:
+                self._steps(one, self._chain.opened(time.time(), body, one.number))
+                await self._read(one, response, Events(self._source.plan) if body == "events" else None)
+        finally:
+            with suppress(httpx.TransportError, RuntimeError):
+                await response.aclose()
+
+    async def _read(self, one: Running, response: httpx.Response, events: Events | None) -> None:
+        pieces = response.aiter_bytes()
+        while True:
+            if self._pipe is not None and self._is_handed(one):
+                # A reader who takes his time is no stall: only a wish that is not served is.
+                self._disarm(one)
+                await self._pipe.wanted()
+                self._chain.token(time.time(), one.number)
+            self._arm(one)
+            piece = await anext(pieces, None)
+            if piece is None:
+                is_cut = events is not None and not events.is_whole
+                kind, reason = ("truncated", "the stream ended in the middle") if is_cut else ("complete", "whole")
+                self._ends(one, {"kind": kind}, reason)  # type: ignore[typeddict-item]
+                return
+            if self._takes(one, piece, events):
+                return
+
+    def _takes(self, one: Running, piece: bytes, events: Events | None) -> bool:
+        """One more piece of the body; True once it is the last, or the attempt has ended by it."""
+        one.length += len(piece)
+        heard = None if events is None else events.feed(piece)
+        if heard is not None:
+            one.usage = one.usage if heard.usage is None else heard.usage
+            if heard.is_malformed:
+                return self._ends(one, {"kind": "malformed"}, "an event of the stream is no JSON")
+            if heard.error is not None:
+                return self._ends(one, {"kind": "failed"}, "the stream told of an error")
+        if self._pipe is not None and self._is_handed(one):
+            self._pipe.push(piece)
+        else:
+            one.held.append(piece)
+        if heard is None or heard.tokens + heard.others > 0 or heard.is_finished:
+            is_finished = heard is not None and heard.is_finished
+            self._steps(one, self._chain.token(time.time(), one.number, is_finished=is_finished))
+        is_long = one.length > self._source.plan["limits"]["hold_bytes"] and not self._is_held
+        if is_long and self._chain.state_of(one.number) == "HOLDING":
+            self._steps(one, self._chain.opened(time.time(), "bytes", one.number))
+        return heard is not None and heard.is_done and self._ends(one, {"kind": "complete"}, "whole")
+
+    def _is_handed(self, one: Running) -> bool:
+        return self._chain.state_of(one.number) in _HANDED
+
+    def _steps(self, one: Running, step: Ended | None) -> None:
+        if step is None:
+            return
+        self._report(one, step, None)
+        if "win" in step.actions:
+            self._drop_others(one)
+        if "deliver" in step.actions:
+            self._deliver(one)
+
+    def _ends(self, one: Running, ending: Ending, reason: str) -> bool:
+        """The attempt is over; always True. What comes after its end is only an echo."""
+        if self._running.pop(one.number, None) is None:
+            return True
+        self._disarm(one)
+        step = self._chain.ended(time.time(), ending, one.number, self._chance())
+        self._over[one.number] = one
+        self._notes(one, step.outcome, reason, ending.get("retry_after_s"))
+        self._report(one, step, ending.get("retry_after_s"))
+        if "win" in step.actions:
+            self._drop_others(one)
+        if "deliver" in step.actions:
+            self._deliver(one)
+        elif "break" in step.actions:
+            what = f"the answer of {one.option} broke off after {one.length} bytes: {reason}"
+            self._give_up(BrokenError(what))
+        elif self._chain.state_of(one.number) == "DELIVERED" and self._pipe is not None:
+            self._pipe.close()
+        if self._chain.state == "PICKING":
+            self._spawn(self._advance())
+        return True
+
+    def _arm(self, one: Running) -> None:
+        self._disarm(one)
+        loop = asyncio.get_running_loop()
+        wait = self._chain.due(one.number) - time.time()
+
+        def late() -> None:
+            if one.number not in self._running:
+                return
+            if self._chain.due(one.number) - time.time() > 0.001:
+                self._arm(one)  # something was heard since
+                return
+            one.late = f"nothing for {wait * 1000:.0f} ms"
+            if one.task is not None:
+                one.task.cancel()
+
+        one.timer = loop.call_later(max(0.0, wait), late)
+
+    @staticmethod
+    def _disarm(one: Running) -> None:
+        if one.timer is not None:
+            one.timer.cancel()
+
+    def _watch_for_hedge(self) -> None:
+        if self._hedge is not None:
+            self._hedge.cancel()
+        at = self._chain.hedge_at()
+        if at == math.inf:
+            return
+
+        def late() -> None:
+            if self._chain.hedge_at() == at:
+                self._spawn(self._follow(self._chain.hedge(time.time(), self._chance())))
+
+        self._hedge = asyncio.get_running_loop().call_later(max(0.0, at - time.time()), late)
+
+    def _drop_others(self, winner: Running) -> None:
+        """Another one has won: the rest are aborted, and have not failed."""
+        for one in [one for one in self._running.values() if one is not winner]:
+            self._end_quietly(one, "lost", "another option was faster")
+
+    def _end_quietly(self, one: Running, outcome: str, reason: str) -> None:
+        del self._running[one.number]
+        self._disarm(one)
+        self._notes(one, outcome, reason, None)
+        if one.task is not None:
+            one.task.cancel()
+
+    def _deliver(self, one: Running) -> None:
+        response = one.response
+        if response is None:
+            return
+        is_whole = self._chain.state_of(one.number) == "DELIVERED"
+        self._name(one)
+        if one.entry is None:
+            self._notes(one, "ok", f"HTTP {response.status_code}", None)
+        if self._pipe is not None:
+            # Everything handed over so far has been read: this is where the new answer begins.
+            if self._on_restart is not None:
+                self._on_restart(one.option)
+        elif is_whole:
+            self._resolve(response, {"content": b"".join(one.held)})
+            return
+        else:
+            self._pipe = Pipe(self._stop)
+            self._resolve(response, {"stream": self._pipe})
+        for piece in one.held:
+            self._pipe.push(piece)
+        one.held.clear()
+        if is_whole:
+            self._pipe.close()
+
+    def _resolve(self, received: httpx.Response, body: Mapping[str, Any]) -> None:
+        if self._answer.done():
+            return
+        headers = [(name, value) for name, value in received.headers.multi_items() if name not in _OF_THE_WIRE]
+        extensions = {**received.extensions, "sporewright": self.receipt}
+        extensions.pop("network_stream", None)
+        self._answer.set_result(httpx.Response(received.status_code, headers=headers, extensions=extensions, **body))
+
+    def _name(self, one: Running) -> None:
+        """The receipt says who answers, and who was passed over."""
+        self.receipt.option, self.receipt.skipped = one.option, dict(self._chain.skipped)
+
+    def _deliver_kept(self) -> None:
+        kept = self._over.get(-1 if self._chain.kept is None else self._chain.kept)
+        if kept is not None and kept.response is not None and self._pipe is None:
+            self._name(kept)
+            self._resolve(kept.response, {"content": b"".join(kept.held)})
+        else:
+            self._give_up(self._exhausted())
+
+    def _give_up(self, error: Exception) -> None:
+        if not self._answer.done():
+            self._answer.set_exception(error)
+        if self._pipe is not None:
+            self._pipe.close(error)
+
+    def _stop(self) -> None:
+        """The caller does not want it any more: every attempt ends at once, upstream as well, and teaches nothing."""
+        if self._hedge is not None:
+            self._hedge.cancel()
+        probes = [one for one in self._running.values() if self._chain.is_probe(one.number)]
+        self._chain.abort()
+        for one in list(self._running.values()):
+            self._end_quietly(one, "aborted", "aborted by the caller")
+        for one in probes:
+            self._source.outcome({"option": one.option, "outcome": "aborted", "attempt": one.number + 1, "probe": True})
+        for task in list(self._tasks):
+            task.cancel()
+
+    def _notes(self, one: Running, outcome: str, reason: str, retry_after_s: float | None) -> None:
+        took = time.monotonic() - one.began
+        if one.entry is None:
+            one.entry = Attempt(one.option, outcome, reason)
+            self.receipt.attempts.append(one.entry)
+        entry = one.entry
+        entry.outcome, entry.duration, entry.bytes, entry.usage = outcome, took, one.length, one.usage
+        entry.latency = took if one.latency is None else one.latency
+        entry.reason = entry.reason if outcome == "ok" else reason
+        entry.status = None if one.response is None else one.response.status_code
+        entry.retry_after = retry_after_s
+
+    def _report(self, one: Running, step: Ended, retry_after_s: float | None) -> None:
+        is_probe = self._chain.is_probe(one.number)
+        if not is_probe and not _TEACHES & set(step.actions):
+            return
+        took = time.monotonic() - one.began
+        body: dict[str, Any] = {
+            "option": one.option,
+            "outcome": step.outcome,
+            "stage": step.stage,
+            "latency_s": took if one.latency is None else one.latency,
+            "streaming": self._is_streaming,
+            "attempt": one.number + 1,
+            "probe": is_probe,
+        }
+        more = {"first_token_s": step.first_token_s, "retry_after_s": retry_after_s}
+        self._source.outcome(body | {name: value for name, value in more.items() if value is not None})
+
+    def _exhausted(self) -> ExhaustedError:
+        told = [f"{attempt.option}: {attempt.outcome} ({attempt.reason})" for attempt in self.receipt.attempts]
+        told += [f"{option}: skipped ({reason})" for option, reason in self._chain.skipped.items()]
+        returns = self._chain.waits_for
+        if returns is not None:
+            told.append(f"the first returns at {datetime.fromtimestamp(returns, UTC).isoformat()}")
+        why = "; ".join(told) or ("no time was left" if self.receipt.queue else "the queue is empty")
+        return ExhaustedError(f"no option answered {self._what}: {why}")

@@ -1,0 +1,93 @@
+"""Where a native call's order comes from, and who learns from it: a device, a tensor, or a function that says."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from sporewright.core.tensor import Tensor
+from sporewright.device.native import NativeDevice
+from sporewright.policy.gates import Device
+from sporewright.routing.health import Health, Permit
+from sporewright.routing.learn import learn
+from sporewright.routing.plan import plan_with
+from sporewright.routing.terms import Plan
+
+__all__ = ["DeviceSource", "OrderSource", "Source", "TensorSource"]
+
+
+class Source(Protocol):
+    """The order now, what is kept of the options, and what becomes of an attempt."""
+
+    plan: Plan
+    health: Health
+
+    def order(self) -> Sequence[str]:
+        """The options, best first."""
+
+    def permit(self, permit: Permit, option: str) -> bool:
+        """Ask for what is rationed."""
+
+    def outcome(self, body: dict[str, Any]) -> None:
+        """An attempt ended, or a step of it taught something (contracts §5, `outcome`)."""
+
+
+class OrderSource:
+    """A fixed order, or a function that gives one; nothing is learned."""
+
+    def __init__(self, order: Sequence[str] | Callable[[], Sequence[str]], limits: Mapping[str, float]) -> None:
+        self._order = order
+        self.plan = plan_with(limits)
+        self.health = Health(self.plan)
+
+    def order(self) -> Sequence[str]:
+        """The options, best first."""
+        return self._order() if callable(self._order) else self._order
+
+    def permit(self, permit: Permit, option: str) -> bool:
+        """From this transport's own budget."""
+        return self.health.permit(permit, option, time.time())
+
+    def outcome(self, body: dict[str, Any]) -> None:
+        """Nothing is learned."""
+
+
+class TensorSource(OrderSource):
+    """A tensor at a cursor; latency and failure are learned at its finest level, where the cursor names an instance."""
+
+    def __init__(self, tensor: Tensor, cursor: Mapping[str, str], limits: Mapping[str, float]) -> None:
+        super().__init__(lambda: tensor.resolve(cursor), limits)
+        level = tensor.levels[-1]
+        self._tensor, self._cursor = tensor, cursor
+        self._device = Device(tensor, level, cursor[level]) if cursor.get(level) else None
+
+    def outcome(self, body: dict[str, Any]) -> None:
+        """Write what the plan's row says is learned."""
+        if self._device is None:
+            return
+        option, outcome = body["option"], body["outcome"]
+        actions = self.plan["transitions"][body.get("stage", "CALLING")][outcome]["do"]
+        known = {dimension: self._tensor.value(self._cursor, option, dimension) for dimension in ("latency", "failure")}
+        for dimension, value in learn(actions, outcome, body.get("latency_s"), known.get):
+            self._device.observe(option, dimension, value)
+
+
+class DeviceSource:
+    """A started device: its head, its engine's budgets and probes, its learning."""
+
+    def __init__(self, device: NativeDevice) -> None:
+        self._device = device
+        self.plan, self.health = device.plan, device.health
+
+    def order(self) -> Sequence[str]:
+        """The head of the device's order."""
+        return self._device.queue
+
+    def permit(self, permit: Permit, option: str) -> bool:
+        """From the device's own budget."""
+        return bool(self._device.call("permit", permit=permit, option=option)["granted"])
+
+    def outcome(self, body: dict[str, Any]) -> None:
+        """The engine learns."""
+        self._device.call("outcome", **body)
