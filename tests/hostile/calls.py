@@ -54,6 +54,7 @@ INSIDE = {
     "Place": "inside the field, which checks",
     "posterior": "inside the field, which checks",
     "fits_evidence": "inside the field, which checks",
+    "RoutingTransport": "no operator: it calls, and tests/device holds it to what it promises",
 }
 
 # Modules of policy whose names are public; of core only what the package itself names.
