@@ -74,7 +74,7 @@ class Leaf:
         """
         if self.before is None:
             return 1.0
-        held = max(0.0, self.now.at - self.changed) + dimension.suspicion_s
+        held = max(0.0, self.now.at - self.changed) * dimension.patience + dimension.suspicion_s
         unseen = max(0.0, at - self.now.at)
         return held / (held + unseen) * discount_of(unseen, dimension.half_life_s)
 

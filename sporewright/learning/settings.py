@@ -38,13 +38,15 @@ class DimensionSettings:
     """Standard deviation of what an option may do unseen, reached within a few half-lives."""
     suspicion_s: float
     """A change seen for the first time is believed for about this long before it is worth another look."""
+    patience: float
+    """And one that has held for a while for about this share of that while longer."""
 
     def __post_init__(self) -> None:
         if self.scale not in ("log", "unit"):
             raise ConfigError(f"learning: the scale {shown(self.scale)} is neither 'log' nor 'unit'")
         for each in fields(self)[1:]:
             value = getattr(self, each.name)
-            least = 0.0 if each.name in ("drift", "prior") else 1e-9
+            least = 0.0 if each.name in ("drift", "prior", "patience") else 1e-9
             if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value < 1e9:
                 raise ConfigError(f"learning.{each.name}: {shown(value)} is not a number in [{least:g}, 1e9)")
 
@@ -55,10 +57,11 @@ _LATENCY = DimensionSettings(
     spread=2.0,
     declared_spread=0.5,
     device_spread=0.3,
-    noise=0.3,
+    noise=0.2,
     half_life_s=30 * MINUTE_S,
     drift=0.25,
     suspicion_s=60.0,
+    patience=1.0,
 )
 _DIMENSIONS: dict[str, DimensionSettings] = {
     "latency": _LATENCY,
@@ -73,6 +76,7 @@ _DIMENSIONS: dict[str, DimensionSettings] = {
         half_life_s=30 * MINUTE_S,
         drift=0.02,
         suspicion_s=10.0,
+        patience=0.1,
     ),
     "financial": replace(_LATENCY, prior=0.001, noise=0.5, half_life_s=DAY_S, drift=0.1, suspicion_s=3600.0),
     "quality": DimensionSettings(
@@ -85,6 +89,7 @@ _DIMENSIONS: dict[str, DimensionSettings] = {
         half_life_s=3 * DAY_S,
         drift=0.05,
         suspicion_s=3600.0,
+        patience=1.0,
     ),
 }
 
