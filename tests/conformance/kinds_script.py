@@ -48,6 +48,7 @@ MAKE: dict[str, Any] = {
     "Tensor.from_json": Tensor.from_json,
     "TensorConfig": TensorConfig,
     "TensorConfig.from_dict": TensorConfig.from_dict,
+    "TensorConfig.from_json": TensorConfig.from_json,
     "AddressedField": AddressedField,
     "AddressedField.from_json": AddressedField.from_json,
     "Receipt": Receipt,

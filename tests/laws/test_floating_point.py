@@ -141,13 +141,14 @@ def test_another_order_of_the_options_is_another_price_and_another_queue() -> No
     draws = {"a": [1e16], "b": [1.0], "c": [1.0], "d": [-1e16]}
     tensor, budget = Tensor(["window", "job"]), Budget(step=1.0)
     budget.add_pool("p", 0.0)
-    for option in "dbca":
+    for option in "bcda":
         budget.map_option(option, "p")
         for at, draw in enumerate(draws[option]):
             budget.write_usage(tensor.writer("job"), "job", f"j{at}", option, draw)
     measured = budget.aggregate_usage(tensor, "job", "window", "")
     right = ((1e16 + 1.0) + 1.0) + -1e16
-    others = [math.fsum(itertools.chain(*draws.values())), ((1.0 + 1.0) + 1e16) + -1e16]
+    as_mapped = ((1.0 + 1.0) + -1e16) + 1e16
+    others = [math.fsum(itertools.chain(*draws.values())), ((1.0 + 1.0) + 1e16) + -1e16, as_mapped]
 
     assert measured == {"p": right}
     assert all(other != right for other in others)

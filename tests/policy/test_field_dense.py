@@ -163,6 +163,20 @@ def test_neither_order_nor_a_round_trip_shows(program: list[tuple[Any, ...]], ch
 
 
 @settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(numbers, variances), min_size=3, max_size=9), st.randoms(use_true_random=False))
+def test_measurements_at_one_place_have_no_order(seen: list[tuple[float, float]], chance: Any) -> None:
+    """L2, R7: three or more of them at one place add up to the same, to the last bit, whichever came first."""
+    shuffled = list(seen)
+    chance.shuffle(shuffled)
+    one, two = AddressedField(LAYERS), AddressedField(LAYERS)
+    for beliefs, order in ((one, seen), (two, shuffled)):
+        for value, variance in order:
+            run(beliefs, ("observe", ("a",), value, variance))
+
+    assert one.to_json() == two.to_json()
+
+
+@settings(max_examples=100, deadline=None)
 @given(steps, paths, numbers, variances)
 def test_what_is_forgotten_leaves_no_trace(
     program: list[tuple[Any, ...]], path: Path, value: float, variance: float
