@@ -32,8 +32,9 @@ check: setup ## format, lint, types, import layers
 	@$(PYTHON_IN_VENV) -m sporewright.device.typescript web/src/generated
 	@cd web && npm run --silent check
 
-bench: build ## print the tables of speed: ratios against a plain JavaScript engine, in one page (SIZES="10 100" for a quick look)
-	@CHROMIUM=$$(wasm-build/browser.sh) && export CHROMIUM && $(PYTHON_IN_VENV) -m e2e.bench.run $(if $(SIZES),--sizes $(SIZES))
+bench: build ## print the tables of speed, as ratios (a quick look: SIZES="10 100" VISITS=1 CALLS=300; a part: ONLY="tables fetch start")
+	@CHROMIUM=$$(wasm-build/browser.sh) && export CHROMIUM && $(PYTHON_IN_VENV) -m e2e.bench.run \
+	  $(if $(SIZES),--sizes $(SIZES)) $(if $(VISITS),--visits $(VISITS)) $(if $(CALLS),--calls $(CALLS)) $(if $(ONLY),--only $(ONLY))
 
 build: setup ## everything a page needs, in web/dist/
 	@$(PYTHON_IN_VENV) wasm-build/build.py

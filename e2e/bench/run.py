@@ -1,4 +1,4 @@
-"""`make bench`: the tables of speed, each a ratio of two sides taken in one run, in one page of a real Chromium."""
+"""`make bench`: the tables of speed, each a ratio of two sides taken in one run, in a real Chromium."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from rich.console import Console
 from rich.table import Table
 
+from e2e.bench import fetch, start
 from e2e.browser import launch
 
 HERE = Path(__file__).resolve().parent
@@ -29,6 +30,7 @@ TABLES = {
     "queue": ("4 · read router.queue on the page", (50, 50, 50, 50, 50)),
     "load": ("5 · load the cells from JSON and resolve once", (None,) * 5),
 }
+PARTS = ("tables", "fetch", "start")
 MEASURE = """async ({ source, n }) => {
   const { boot, measure } = await import("/bench/tables.js");
   const workload = (window.workload ??= await boot(source));
@@ -62,22 +64,21 @@ def serving() -> Iterator[str]:
             server.shutdown()
 
 
-def measured(browser: Browser, sizes: list[int]) -> dict[int, dict[str, Any]]:
+def measured(browser: Browser, origin: str, sizes: list[int]) -> dict[int, dict[str, Any]]:
     """Every table's row for each size, in one page."""
-    with serving() as origin:
-        page: Page = browser.new_page()
-        page.set_default_timeout(600_000)
-        page.goto(f"{origin}/manifest.json")
-        rows = {}
-        for n in sizes:
-            print(f"bench: W({n})", flush=True)
-            rows[n] = page.evaluate(MEASURE, {"source": (HERE / "workload.py").read_text(), "n": n})
-        return rows
+    page: Page = browser.new_page()
+    page.set_default_timeout(600_000)
+    page.goto(f"{origin}/manifest.json")
+    rows = {}
+    for n in sizes:
+        print(f"bench: W({n})", flush=True)
+        rows[n] = page.evaluate(MEASURE, {"source": (HERE / "workload.py").read_text(), "n": n})
+    page.close()
+    return rows
 
 
-def show(rows: dict[int, dict[str, Any]]) -> None:
+def show(console: Console, rows: dict[int, dict[str, Any]]) -> None:
     """The tables: ours, the baseline's, the ratio, and what was asked for."""
-    console = Console(width=100)
     for name, (title, targets) in TABLES.items():
         table = Table("options", "ours, µs", "baseline, µs", "ratio", "wanted", title=title, title_justify="left")
         for n, row in rows.items():
@@ -94,14 +95,25 @@ def show(rows: dict[int, dict[str, Any]]) -> None:
 
 
 def main() -> None:
-    """Measure and print; `--sizes 10 100` for a quick look."""
+    """Measure and print; `--sizes 10 100 --visits 1 --calls 300` for a quick look, `--only start` for one part."""
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="*", default=list(SIZES), choices=SIZES)
-    wanted = parser.parse_args().sizes
+    parser.add_argument("--visits", type=int, default=5, help="cold, and as many returning, visits of each side")
+    parser.add_argument("--calls", type=int, default=2000, help="routed, and as many plain, calls of each kind")
+    parser.add_argument("--only", nargs="*", default=list(PARTS), choices=PARTS)
+    wanted = parser.parse_args()
+    console = Console(width=100)
     with sync_playwright() as playwright:
-        browser = launch(playwright)
-        show(measured(browser, wanted))
-        browser.close()
+        if {"tables", "fetch"} & {*wanted.only}:
+            browser = launch(playwright)
+            with serving() as origin:
+                if "tables" in wanted.only:
+                    show(console, measured(browser, origin, wanted.sizes))
+                if "fetch" in wanted.only:
+                    fetch.run(browser, console, origin, wanted.calls)
+            browser.close()
+        if "start" in wanted.only:
+            start.run(playwright, console, wanted.visits)
 
 
 if __name__ == "__main__":

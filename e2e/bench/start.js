@@ -1,9 +1,10 @@
-/** One visit: `start.html?ours` or `start.html?stock`; what it took, in milliseconds from this line, is in `result`. */
+/** One visit, `start.html?ours`, `?offline` or `?stock`: what it took, in milliseconds from this line, is in `result`. */
 const began = performance.now();
 const since = () => performance.now() - began;
 const longest = { task: 0 };
 new PerformanceObserver((list) => {
-  for (const { duration } of list.getEntries()) longest.task = Math.max(longest.task, duration);
+  for (const { duration } of list.getEntries())
+    longest.task = Math.max(longest.task, duration);
 }).observe({ type: "longtask", buffered: true });
 
 const option = (name, value) => ({
@@ -27,13 +28,20 @@ const config = {
 async function ours() {
   const { Router } = await import("/sporewright.js");
   const imported = since();
-  const router = await Router.start({ config, cursor: { workspace: "acme" } });
+  const router = await Router.start({
+    config,
+    cursor: { workspace: "acme" },
+    offline: location.search === "?offline",
+  });
   const queue = since();
   const first = [...router.queue];
-  const stages = [];
-  router.addEventListener("state", ({ detail }) => stages.push([detail.stage ?? detail.state, Math.round(since())]));
+  const stages = {};
+  router.addEventListener("state", ({ detail: { stage, state } }) => {
+    stages[stage ?? state] = Math.round(since());
+  });
   await router.ready;
   const ready = since();
+  if (location.search === "?offline") await navigator.serviceWorker.ready;
   // A value that differs from the declared order: what a returning tab shows must have been remembered.
   await router.observe("alpha", "latency", 9);
   const order = await router.resolve();
@@ -41,9 +49,9 @@ async function ours() {
 }
 
 async function stock() {
-  const { wheel } = await (await fetch("/manifest.json")).json();
   const worker = new Worker("/bench/stock-worker.js", { type: "module" });
-  worker.postMessage(new URL(`/${wheel}`, location.href).href);
+  const { wheel } = await (await fetch("/manifest.json")).json();
+  worker.postMessage(new URL(wheel, new URL("/", location.href)).href);
   const { error } = await new Promise((resolve) => {
     worker.onmessage = ({ data }) => resolve(data);
   });

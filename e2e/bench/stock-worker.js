@@ -2,7 +2,9 @@
 addEventListener("message", async ({ data: wheel }) => {
   try {
     const { loadPyodide } = await import("/runtime/stock/pyodide.mjs");
-    const python = await loadPyodide({ indexURL: new URL("/runtime/stock/", location.href).href });
+    const python = await loadPyodide({
+      indexURL: new URL("/runtime/stock/", location.href).href,
+    });
     await python.loadPackage(wheel);
     postMessage({});
   } catch (error) {
