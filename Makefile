@@ -1,6 +1,6 @@
 # Every command sets up what it needs; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench build mutants lock clean setup
+.PHONY: help demo test check bench build walk mutants lock clean setup
 PORT ?= 8787
 OPEN ?= 1
 export PORT OPEN
@@ -38,6 +38,9 @@ bench: build ## print the tables of speed, as ratios (a quick look: SIZES="10 10
 
 build: setup ## everything a page needs, in web/dist/
 	@$(PYTHON_IN_VENV) wasm-build/build.py
+
+walk: setup ## random steps, every live queue compared with the plain rules after each (STEPS=1000000 SEED=0)
+	@$(PYTHON_IN_VENV) -m tests.core.live_driver $(or $(STEPS),1000000) $(or $(SEED),0)
 
 mutants: setup ## break core/ and policy/ on purpose, 700 seeded changes; list what the corpus does not notice (COUNT=, SEED=, TESTS=)
 	@tests/mutation/run.sh

@@ -91,6 +91,18 @@ class ColumnStore(DictStore):
             else:
                 panel.put(line, row, layers)
 
+    def merge(
+        self, level: int, instance: str, option: str, dimension: str, value: Value | None, weight: float | None
+    ) -> None:
+        """Set the layers given, leave the others (T5)."""
+        if self.wide[level] is None:
+            self.changes[level] += 1
+            super().merge(level, instance, option, dimension, value, weight)
+        else:
+            old, own = self.get(level, instance, option, dimension)
+            layers = (old if value is None else value, own if weight is None else weight)
+            self.put(level, instance, option, dimension, layers)
+
     def put_many(self, level: int, instance: str, cells: Cells, *, merge: bool = False) -> None:
         """State these cells of one instance whole; with `merge` a layer given as None stays as it was (T5)."""
         rest = cells

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-from sporewright.core import resolve
-from sporewright.core.store import Slice
+from sporewright.core.live_head import Head
+from sporewright.core.live_table import Table
 
 if TYPE_CHECKING:
     from sporewright.core.tensor import Tensor
 
 __all__ = ["LiveQueue"]
 
-_Key = tuple[bool, float, str]
-
-# From one option in so many on, sorting everything costs less than shifting the list once for each (measured).
-MANY = 16
+# A head keeps more than is read, so that options may leave it: finding the smallest anew costs the whole queue.
+HEADS = 4
+LEAST = 64
+PART = 64  # one in so many: then finding them anew costs a bounded time for each option that had to leave
 
 
 class LiveQueue:
@@ -26,91 +25,110 @@ class LiveQueue:
     With `among`, the queue of these options alone: the same order with the others left out, cut to `limit` after that.
 
     A write is noted in constant time; `order()` then re-scores only the options that were written to (all of them after
-    a change in the shared slot) and moves them within a sorted list.
+    a change in the shared slot) and moves them within the sorted head.
     """
 
     def __init__(
         self, tensor: Tensor, cursor: Mapping[str, str], limit: int | None, among: Collection[str] | None = None
     ) -> None:
         self._tensor = tensor
-        self._cursor = cursor
         self._path = tensor.path(cursor)
         self._limit = limit
-        self._among = None if among is None else frozenset(among) - {""}
-        self._keys: dict[str, _Key] = {}
-        self._sorted: list[_Key] = []
-        self._dirty: set[str] = set()
-        self._all_dirty = True
-        self._head: list[str] = []
+        self._among = None if among is None else frozenset(among)
+        self._head = Head()
+        self._noted, self._unfollow = tensor.follow(self._path)
+        self._order: list[str] = []
         self._revision = 0
-        self._unlisten = tensor.listen(self._written)
-        self._refresh()
+        self._make()
+        self._look()
 
     def order(self) -> list[str]:
         """The head of the queue, a fresh list."""
-        self._refresh()
-        return list(self._head)
+        if self._noted:
+            self._refresh()
+        return self._order.copy()
 
     @property
     def revision(self) -> int:
         """Grows by one whenever the head is found to have changed."""
-        self._refresh()
+        if self._noted:
+            self._refresh()
         return self._revision
 
     @property
     def total(self) -> int:
         """How many options the whole queue has."""
-        self._refresh()
-        return len(self._sorted)
+        if self._noted:
+            self._refresh()
+        return self._table.total
 
     def close(self) -> None:
         """Stop following the tensor and give the memory back; the queue is empty from now on."""
-        self._unlisten()
-        self._keys.clear()
-        self._sorted.clear()
-        self._head.clear()
-        self._dirty.clear()
-        self._all_dirty = False
+        self._unfollow()
+        self._noted.clear()
+        self._table = Table(self._tensor, self._path, ())
+        self._head = Head()
+        self._order = []
 
-    def _written(self, level: int, instance: str, option: str, dimension: str) -> None:  # noqa: ARG002
-        if self._path[level] != instance:
-            return
-        if not option:
-            self._all_dirty = True
-        elif self._among is None or option in self._among:
-            self._dirty.add(option)
+    def _make(self) -> None:
+        self._noted.clear()
+        self._table = Table(self._tensor, self._path, self._among)
+        self._fill(self._table)
 
     def _refresh(self) -> None:
-        if not (self._dirty or self._all_dirty):
-            return
-        slices = self._tensor.slices(self._cursor)
-        if self._all_dirty:
-            self._keys.clear()
-            self._sorted.clear()
-            self._dirty = resolve.options_at(slices) if self._among is None else set(self._among)
-        self._rank(slices)
-        self._dirty = set()
-        self._all_dirty = False
-        head = [key[2] for key in (self._sorted if self._limit is None else self._sorted[: self._limit])]
-        if head != self._head:
-            self._head = head
-            self._revision += 1
+        if len(self._noted) > LEAST + len(self._table.slots) // 2:
+            self._make()
+        else:
+            self._follow(self._table)
+        self._look()
 
-    def _rank(self, slices: list[Slice]) -> None:
-        """Re-score what was written to; a few options are moved within the sorted list, many are sorted at once."""
-        few = len(self._dirty) * MANY < len(self._sorted)
-        for option, score in resolve.scores(slices, self._dirty):
-            key = None if score is None else resolve.rank_key(option, score)
-            old = self._keys.pop(option, None)
-            if key is not None:
-                self._keys[option] = key
-            if few and key != old:
-                self._move(old, key)
-        if not few:
-            self._sorted = sorted(self._keys.values())
+    def _follow(self, table: Table) -> None:
+        """Fold what was written to again, and move those options within the head."""
+        head, noted, among = self._head, self._noted, self._among
+        weighed = False
+        while noted:
+            option, dimension, value_only = noted.pop()
+            if not option:
+                weighed = (not value_only and table.reweigh(dimension)) or weighed
+            elif among is None or option in among:
+                before, now = table.touch(option, dimension, value_only)
+                if before is not None:
+                    head.remove(before, option)
+                if now is not None:
+                    head.insert(now, option)
+        if weighed:
+            table.weigh()
+            self._fill(table)
+        elif self._limit is not None:
+            self._bound(table, self._limit)
 
-    def _move(self, old: _Key | None, key: _Key | None) -> None:
-        if old is not None:
-            del self._sorted[bisect_left(self._sorted, old)]
-        if key is not None:
-            insort(self._sorted, key)
+    def _room(self, total: int) -> int:
+        """How many of so many a head is filled with."""
+        room = total if self._limit is None else max(HEADS * self._limit, LEAST, total // PART)
+        return total if 2 * room >= total else room
+
+    def _fill(self, table: Table) -> None:
+        room = self._room(table.total)
+        self._head.fill(*table.smallest(room), room == table.total)
+        self._most = 2 * room + LEAST
+
+    def _bound(self, table: Table, limit: int) -> None:
+        """A head that ran short is filled again, one that grew long lets go of its end."""
+        head = self._head
+        if not head.complete and len(head.names) < limit:
+            self._fill(table)
+        elif len(head.names) > self._most:
+            room = self._room(table.total)
+            self._most = 2 * room + LEAST
+            if room < len(head.names):
+                head.trim(room)
+
+    def _look(self) -> None:
+        """Whether what is read is another order than before."""
+        head, limit = self._head, self._limit
+        if limit is None or head.first < limit:
+            order = head.names[:limit]
+            if order != self._order:
+                self._order = order
+                self._revision += 1
+        head.first = len(head.names)

@@ -22,7 +22,8 @@ Cells = Mapping[tuple[str, str], Layers]
 """(option, dimension) → layers, of one instance, to be written together."""
 
 _NOTHING: Layers = (None, None)
-_NO_SLICE: Slice = {}
+_NO_ROW: dict[str, Layers] = {}
+_NO_SLICE: dict[str, dict[str, Layers]] = {}
 
 
 class Store(Protocol):
@@ -34,6 +35,12 @@ class Store(Protocol):
 
     def put(self, level: int, instance: str, option: str, dimension: str, layers: Layers) -> None:
         """State the whole cell; two unset layers remove it."""
+        ...
+
+    def merge(
+        self, level: int, instance: str, option: str, dimension: str, value: Value | None, weight: float | None
+    ) -> None:
+        """Set the layers given, leave the others (T5)."""
         ...
 
     def remove(self, level: int, instance: str, option: str, dimension: str) -> bool:
@@ -79,7 +86,7 @@ class DictStore:
 
     def get(self, level: int, instance: str, option: str, dimension: str) -> Layers:
         """The layers at the coordinate; (None, None) where there is no cell."""
-        return self._levels[level].get(instance, {}).get(option, {}).get(dimension, _NOTHING)
+        return self._levels[level].get(instance, _NO_SLICE).get(option, _NO_ROW).get(dimension, _NOTHING)
 
     def put(self, level: int, instance: str, option: str, dimension: str, layers: Layers) -> None:
         """State the whole cell; two unset layers remove it."""
@@ -97,6 +104,17 @@ class DictStore:
                 old = self.get(level, instance, option, dimension)
                 value, weight = old[0] if value is None else value, old[1] if weight is None else weight
             self.put(level, instance, option, dimension, (value, weight))
+
+    def merge(
+        self, level: int, instance: str, option: str, dimension: str, value: Value | None, weight: float | None
+    ) -> None:
+        """Set the layers given, leave the others (T5)."""
+        row = self._levels[level].get(instance, _NO_SLICE).get(option)
+        layers = None if row is None else row.get(dimension)
+        if row is None or layers is None:
+            self.put(level, instance, option, dimension, (value, weight))
+        else:
+            row[dimension] = (layers[0] if value is None else value, layers[1] if weight is None else weight)
 
     def remove(self, level: int, instance: str, option: str, dimension: str) -> bool:
         """Forget the cell, and the folders it leaves empty; False if there was none."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sporewright.core import checks, codec, live, narrow, resolve, rollup
@@ -13,13 +13,16 @@ from sporewright.core.writer import Writer
 from sporewright.errors import BadValueKindError, ConfigError, DecodeError, UnknownLevelError
 from sporewright.jsontext import listed, shown
 
-__all__ = ["Cell", "Cursor", "Listener", "Tensor"]
+__all__ = ["Cell", "Cursor", "Listener", "Noted", "Tensor"]
 
 Cursor = Mapping[str, str]
 """level → instance; a level left out reads instance "" (T3)."""
 
 Listener = Callable[[int, str, str, str], None]
 """Told (level index, instance, option, dimension) after each write."""
+
+Noted = set[tuple[str, str, bool]]
+"""(option, dimension, whether the value alone was written) of the writes since its owner last cleared it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class Tensor:
         self.priors: set[tuple[str, str]] = set()
         """(option, dimension) whose value at the coarsest shared slot is only a declared prior (D4)."""
         self._listeners: list[Listener] = []
+        self._followed: list[dict[str, list[Noted]]] = [{} for _ in self.levels]
 
     def writer(self, level: str, instance: str | None = None) -> Writer:
         """A writer floored at `level`, bound to `instance` if one is named; UnknownLevelError (W1, W2)."""
@@ -230,12 +234,10 @@ class Tensor:
         self, level: int, instance: str, option: str, dimension: str, value: Value | None, weight: float | None
     ) -> None:
         """Set the layers given, leave the others (T5). For this package's operators: a writer admits first."""
-        old_value, old_weight = self.store.get(level, instance, option, dimension)
-        layers = (old_value if value is None else value, old_weight if weight is None else weight)
-        self.store.put(level, instance, option, dimension, layers)
-        if value is not None:
+        self.store.merge(level, instance, option, dimension, value, weight)
+        if value is not None and level == 0:
             self._no_prior(level, instance, option, dimension)
-        self._announce(level, instance, option, dimension)
+        self._announce(level, instance, option, dimension, weight is None)
 
     def put(
         self, level: int, instance: str, option: str, dimension: str, value: Value | None, weight: float | None
@@ -248,10 +250,11 @@ class Tensor:
     def put_many(self, level: int, instance: str, cells: Cells, *, merge: bool = False) -> None:
         """State these cells of one instance whole, or merge them (T5): much faster than one by one where it is wide."""
         self.store.put_many(level, instance, cells, merge=merge)
-        for (option, dimension), (value, _) in cells.items() if self._listeners or (level, instance) == (0, "") else ():
+        concerns = self._listeners or (level, instance) == (0, "") or instance in self._followed[level]
+        for (option, dimension), (value, weight) in cells.items() if concerns else ():
             if value is not None or not merge:
                 self._no_prior(level, instance, option, dimension)
-            self._announce(level, instance, option, dimension)
+            self._announce(level, instance, option, dimension, merge and weight is None)
 
     def remove(self, level: int, instance: str, option: str, dimension: str) -> bool:
         """Remove both layers; False if there was no cell."""
@@ -268,11 +271,35 @@ class Tensor:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener) if listener in self._listeners else None
 
+    def follow(self, path: Sequence[str]) -> tuple[Noted, Callable[[], None]]:
+        """A set that every write at one of these instances, one a level, is noted in; and the function that ends it.
+
+        A write anywhere else costs a follower nothing.
+        """
+        noted: Noted = set()
+        for level, instance in enumerate(path):
+            self._followed[level].setdefault(instance, []).append(noted)
+
+        def end() -> None:
+            for level, instance in enumerate(path):
+                left = [each for each in self._followed[level].get(instance, ()) if each is not noted]
+                self._followed[level][instance] = left
+                if not left:
+                    del self._followed[level][instance]
+
+        return noted, end
+
     def _no_prior(self, level: int, instance: str, option: str, dimension: str) -> None:
         """Its value was stated or removed, so it is no longer a mere prior; a weight alone changes nothing (D4)."""
         if level == 0 and instance == "":
             self.priors.discard((option, dimension))
 
-    def _announce(self, level: int, instance: str, option: str, dimension: str) -> None:
-        for listener in tuple(self._listeners):
-            listener(level, instance, option, dimension)
+    def _announce(self, level: int, instance: str, option: str, dimension: str, value_only: bool = False) -> None:
+        followed = self._followed[level].get(instance)
+        if followed is not None:
+            at = (option, dimension, value_only)
+            for noted in followed:
+                noted.add(at)
+        if self._listeners:
+            for listener in tuple(self._listeners):
+                listener(level, instance, option, dimension)

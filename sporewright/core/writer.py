@@ -31,7 +31,7 @@ def _place(*coordinate: str) -> str:
 
 def _scalar(x: object, coordinate: tuple[str, str, str, str]) -> float:
     """A float64; BadValueKindError names the coordinate, which is written out for nobody else."""
-    return x if type(x) is float else checks.number(x, _place(*coordinate))
+    return checks.number(x, _place(*coordinate))
 
 
 class Writer:
@@ -40,17 +40,19 @@ class Writer:
     A refused write changes nothing. Setting one layer of a cell leaves the other (T5).
     """
 
-    __slots__ = ("_bounds", "_floor", "_tensor")
+    __slots__ = ("_admitted", "_at", "_bounds", "_floor", "_tensor")
 
     def __init__(self, tensor: Tensor, floor: int, bounds: tuple[_Bound, ...]) -> None:
         self._tensor = tensor
         self._floor = floor
         self._bounds = bounds
+        self._admitted: tuple[str, str] | None = None
+        self._at = 0
 
     def set_value(self, level: str, instance: str, option: str, dimension: str, x: float) -> None:
         """Write a scalar value; ±∞ and NaN are gates (R2). In the shared slot "" it is kept but never read (T2)."""
         at = self._admit(level, instance, option, dimension)
-        value = _scalar(x, (level, instance, option, dimension))
+        value = x if type(x) is float else _scalar(x, (level, instance, option, dimension))
         self._tensor.merge(at, instance, option, dimension, value, None)
 
     def set_document(self, level: str, instance: str, option: str, dimension: str, data: bytes) -> None:
@@ -67,7 +69,7 @@ class Writer:
     def set_option_weight(self, level: str, instance: str, option: str, dimension: str, x: float) -> None:
         """Write one option's own weight, which beats the shared one (F3)."""
         at = self._admit(level, instance, option, dimension)
-        weight = _scalar(x, (level, instance, option, dimension))
+        weight = x if type(x) is float else _scalar(x, (level, instance, option, dimension))
         self._tensor.merge(at, instance, option, dimension, None, weight)
 
     def unset(self, level: str, instance: str, option: str, dimension: str) -> bool:
@@ -92,7 +94,9 @@ class Writer:
         return Writer(self._tensor, max(self._floor, at), (*self._bounds, (at, instance)))
 
     def _admit(self, level: str, instance: str, option: str, dimension: str) -> int:
-        """The level's index, if this writer may write there."""
+        """The level's index, if this writer may write there; where it wrote last is not asked again."""
+        if (level, instance) == self._admitted and type(instance) is type(option) is type(dimension) is str:
+            return self._at
         coordinate = (level, instance, option, dimension)
         for name in coordinate:
             if not isinstance(name, str):
@@ -104,6 +108,7 @@ class Writer:
         for bound in self._bounds:
             if not _within(at, instance, bound):
                 raise WriteUpError(f"{_place(*coordinate)}: outside the slice {self._slice_name(bound)}")
+        self._admitted, self._at = (level, instance), at
         return at
 
     def _refusal(self, level: str, instance: str, option: str, dimension: str) -> str | None:

@@ -12,9 +12,8 @@ import sys
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from sporewright.core.tensor import Tensor
 from sporewright.errors import DecodeError, UnknownLevelError, WriteUpError
@@ -203,58 +202,6 @@ def test_hash_seed_never_changes_a_decision() -> None:
         outputs.add(done.stdout)
 
     assert len(outputs) == 1
-
-
-class LiveQueueMachine(RuleBasedStateMachine):
-    """A live queue equals the plain definition after every step."""
-
-    @initialize(cursor=cursors, limit=st.none() | st.integers(0, 3))
-    def start(self, cursor: dict[str, str], limit: int | None) -> None:
-        """Watch one cursor of an empty tensor."""
-        self.tensor = Tensor(LEVELS)
-        self.cursor, self.limit = cursor, limit
-        self.queue = self.tensor.watch(cursor, limit)
-        self.seen = (self.queue.order(), self.queue.revision)
-
-    @rule(moves=writes)
-    def write(self, moves: list[Write]) -> None:
-        """Some writes."""
-        for move in moves:
-            move.apply(self.tensor)
-
-    @rule(level=st.sampled_from(LEVELS), instance=instances)
-    def clear(self, level: str, instance: str) -> None:
-        """A whole instance goes."""
-        before = len(self.tensor.cells())
-        assert before - self.tensor.clear(level, instance) == len(self.tensor.cells())
-
-    @rule(level=st.sampled_from(LEVELS), instance=instances, option=options, dimension=dimensions)
-    def unset(self, level: str, instance: str, option: str, dimension: str) -> None:
-        """One cell goes (W4)."""
-        self.tensor.writer("global").unset(level, instance, option, dimension)
-
-    @rule(moves=writes)
-    def restore(self, moves: list[Write]) -> None:
-        """Cells arrive as JSON."""
-        self.tensor.apply_json(built(moves).to_json())
-
-    @invariant()
-    def equals_the_definition(self) -> None:
-        """The head is resolve's head; the revision moves exactly when the head does."""
-        if not hasattr(self, "queue"):
-            return
-        whole = self.tensor.resolve(self.cursor)
-        assert self.queue.order() == whole[: self.limit]
-        assert self.queue.total == len(whole)
-        now = (self.queue.order(), self.queue.revision)
-        assert (now[0] == self.seen[0]) == (now[1] == self.seen[1])
-        self.seen = now
-
-
-LiveQueueMachine.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=15, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
-TestLiveQueue = LiveQueueMachine.TestCase
 
 
 @given(writes)

@@ -69,6 +69,22 @@ class StoreMachine(RuleBasedStateMachine):
         """Put the sizes back."""
         self._sizes.__exit__(None, None, None)
 
+    @rule(
+        level=levels,
+        instance=instances,
+        option=options,
+        dimension=dimensions,
+        value=st.none() | values,
+        weight=st.none() | scalars,
+    )
+    def merge(self, level: int, instance: str, option: str, dimension: str, value: Any, weight: Any) -> None:
+        """Set the layers given (T5); none given changes nothing."""
+        self.store.merge(level, instance, option, dimension, value, weight)
+        old, own = self.model.get((level, instance, option, dimension), (None, None))
+        layers = (old if value is None else value, own if weight is None else weight)
+        if layers != (None, None):
+            self.model[level, instance, option, dimension] = layers
+
     @rule(level=levels, instance=instances, option=options, dimension=dimensions)
     def remove(self, level: int, instance: str, option: str, dimension: str) -> None:
         """Forget one cell; whether there was one is told."""

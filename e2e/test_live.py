@@ -1,0 +1,41 @@
+"""The seeded walk of tests/core/live_driver.py inside Pyodide, before numpy is loaded and after."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import BrowserContext
+
+from e2e.harness import ROOT, open_bare
+from tests.serving import Orchestrator
+
+STEPS = 10_000
+RUN = """async ({ source, steps }) => {
+  const { loadPyodide } = await import("/runtime/pyodide.mjs");
+  const python = await loadPyodide({ indexURL: new URL("/runtime/", location.href).href });
+  await python.loadPackage(["sporewright"]);
+  python.FS.writeFile("/home/pyodide/live_driver.py", source);
+  const walk = (seed) => python.runPython(`
+import sys
+import live_driver
+(live_driver.run(${steps / 2}, ${seed}), "numpy" in sys.modules)
+`).toJs();
+  const without = walk(0);
+  await python.loadPackage(["numpy"]);
+  python.runPython("import numpy");
+  return [without, walk(1)];
+}"""
+
+
+def test_live_queues_are_the_definition_in_pyodide(
+    device: Callable[..., BrowserContext], orchestrator: Orchestrator
+) -> None:
+    """R1–R8: ten thousand random steps, every queue the plain rules' after each; numpy absent, then present."""
+    source = (ROOT / "tests" / "core" / "live_driver.py").read_text()
+    page = open_bare(device(), orchestrator.origin)
+    page.set_default_timeout(300_000)
+
+    result: Any = page.evaluate(RUN, {"source": source, "steps": STEPS})
+
+    assert result == [[STEPS // 2, False], [STEPS // 2, True]]
