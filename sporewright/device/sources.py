@@ -8,9 +8,10 @@ from typing import Any, Protocol
 
 from sporewright.core.tensor import Tensor
 from sporewright.device.native import NativeDevice
+from sporewright.learning.learner import Learner
 from sporewright.policy.gates import Device
 from sporewright.routing.health import Health, Permit
-from sporewright.routing.learn import learn
+from sporewright.routing.learn import evidence_of
 from sporewright.routing.plan import plan_with
 from sporewright.routing.terms import Plan
 
@@ -54,13 +55,17 @@ class OrderSource:
 
 
 class TensorSource(OrderSource):
-    """A tensor at a cursor; latency and failure are learned at its finest level, where the cursor names an instance."""
+    """A tensor at a cursor; what calls teach is written at its finest level, where the cursor names an instance.
+
+    The value is the learner's mean of this source's own measurements (docs/learning.md); nothing is stored beside it.
+    """
 
     def __init__(self, tensor: Tensor, cursor: Mapping[str, str], limits: Mapping[str, float]) -> None:
         super().__init__(lambda: tensor.resolve(cursor), limits)
         level = tensor.levels[-1]
-        self._tensor, self._cursor = tensor, cursor
-        self._device = Device(tensor, level, cursor[level]) if cursor.get(level) else None
+        instance = cursor.get(level, "")
+        self._device = Device(tensor, level, instance) if instance else None
+        self._learner = Learner(device=instance)
 
     def outcome(self, body: dict[str, Any]) -> None:
         """Write what the plan's row says is learned."""
@@ -68,9 +73,11 @@ class TensorSource(OrderSource):
             return
         option, outcome = body["option"], body["outcome"]
         actions = self.plan["transitions"][body.get("stage", "CALLING")][outcome]["do"]
-        known = {dimension: self._tensor.value(self._cursor, option, dimension) for dimension in ("latency", "failure")}
-        for dimension, value in learn(actions, outcome, body.get("latency_s"), known.get):
-            self._device.observe(option, dimension, value)
+        evidence = evidence_of(actions, outcome, body.get("latency_s"), ttft_s=body.get("first_token_s"))
+        for dimension in self._learner.learn(time.time(), option, evidence) if evidence else ():
+            own = self._learner.own(option, dimension)
+            if own is not None:
+                self._device.observe(option, dimension, own.value)
 
 
 class DeviceSource:
