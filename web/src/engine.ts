@@ -18,10 +18,13 @@ export interface OpenEngine {
   close(): void;
 }
 
-/** The best this browser has; Chrome on Android long had no SharedWorker. */
-export function bestKind(): EngineKind {
-  if (typeof SharedWorker !== "undefined") return "shared";
-  return typeof Worker === "undefined" ? "inline" : "dedicated";
+/**
+ * What this browser has, the best first; Chrome on Android long had no SharedWorker. Where a site may not store, a browser
+ * has the class and refuses the worker, so there is a second one to try; never `inline`, which blocks the page.
+ */
+export function bestKinds(): readonly EngineKind[] {
+  if (typeof Worker === "undefined") return ["inline"];
+  return typeof SharedWorker === "undefined" ? ["dedicated"] : ["shared", "dedicated"];
 }
 
 /** Open an engine and greet it. `failed` is told when its script cannot be loaded or dies. */

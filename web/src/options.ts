@@ -1,5 +1,5 @@
 /** The options of a router, checked once, before anything is opened: what cannot work is named with its value. */
-import { bestKind } from "./engine";
+import { bestKinds } from "./engine";
 import { SporewrightError } from "./errors";
 import type { Limits, Plan } from "./generated/calls";
 import { PLAN } from "./generated/plan";
@@ -25,7 +25,8 @@ export interface Settings {
   retry: RetryRule;
   hedge: boolean;
   limit: number;
-  engine: EngineKind;
+  /** To be tried in this order. */
+  engines: readonly EngineKind[];
   /** The folder that serves the build, absolute, with its closing slash. */
   runtime: string;
   /** Whether the build's files are kept for starts without a network; undefined: it stays as it is. */
@@ -39,11 +40,11 @@ export interface Settings {
 /** Rejects nothing that works; code `config` for the first option that cannot. */
 export function settingsOf(options: RouterOptions): Settings {
   if (!isObject(options)) refuse("options", options, "an object with at least a config");
-  const { cursor = {}, upstreams = {}, limit = LIMIT, engine = bestKind(), device } = options;
+  const { cursor = {}, upstreams = {}, limit = LIMIT, engine, device } = options;
   if (!isObject(options.config) && !isText(options.config)) refuse("config", options.config, "a tensor or its address");
-  if (!isObject(cursor) || !Object.values(cursor).every(isText)) refuse("cursor", cursor, "an object of texts");
-  if (!Number.isInteger(limit) || limit < 0) refuse("limit", limit, "a whole number, at least 0");
-  if (!KINDS.includes(engine)) refuse("engine", engine, `one of ${KINDS.join(", ")}`);
+  checkCursor(cursor);
+  checkLimit(limit);
+  if (engine !== undefined && !KINDS.includes(engine)) refuse("engine", engine, `one of ${KINDS.join(", ")}`);
   if (device !== undefined && !isText(device)) refuse("device", device, "a text");
   checkFlag("offline", options.offline);
   checkToken(options.token);
@@ -57,7 +58,7 @@ export function settingsOf(options: RouterOptions): Settings {
     retry: retryOf("retry", options.retry) ?? "auto",
     hedge: options.hedge ?? true,
     limit,
-    engine,
+    engines: engine === undefined ? bestKinds() : [engine],
     runtime,
     offline: options.offline ?? (isApart(runtime, pageAddress()) || undefined),
     orchestrator: socketOf(options.orchestrator),
@@ -65,6 +66,17 @@ export function settingsOf(options: RouterOptions): Settings {
     stageTimeout: milliseconds("bootTimeout", options.bootTimeout) ?? BOOT_MS,
     callTimeout: milliseconds("callTimeout", options.callTimeout) ?? CALL_MS,
   };
+}
+
+/** Code `config` for a length of a queue that is none. */
+export function checkLimit(limit: unknown): void {
+  if (!Number.isInteger(limit) || (limit as number) < 0) refuse("limit", limit, "a whole number, at least 0");
+}
+
+function checkCursor(cursor: unknown): void {
+  if (!isObject(cursor)) refuse("cursor", cursor, "an object of texts");
+  for (const [level, instance] of Object.entries(cursor) as [string, unknown][])
+    if (!isText(instance)) refuse(`cursor[${JSON.stringify(level)}]`, instance, "a text");
 }
 
 function refuse(name: string, value: unknown, wanted: string): never {

@@ -8,7 +8,7 @@ import { Health } from "./health";
 import { randomId } from "./ids";
 import { Mirror } from "./mirror";
 import { keepOffline } from "./offline/offline";
-import { settingsOf, type Settings } from "./options";
+import { checkLimit, settingsOf, type Settings } from "./options";
 import { Order } from "./order";
 import { Session } from "./session";
 import { Token } from "./token";
@@ -180,8 +180,9 @@ export class Router extends TypedTarget<RouterEvents> {
     return this.#call("explain", { cursor });
   }
 
-  /** A queue kept current at a cursor laid over the bound one. */
+  /** A queue kept current at a cursor laid over the bound one; throws `config` for a limit that is none. */
   watch(cursor: Cursor = {}, { limit = this.#settings.limit }: { limit?: number } = {}): Watch {
+    checkLimit(limit);
     const name = randomId();
     const watch = new Watch(() => {
       if (this.#watches.delete(name)) void this.#tell("unwatch", { watch: name });
@@ -189,7 +190,7 @@ export class Router extends TypedTarget<RouterEvents> {
     this.#watches.set(name, watch);
     this.#call("watch", { watch: name, cursor, limit }).then(
       (head) => {
-        if (this.#watches.has(name)) watch.update({ ...head, revision: this.#order.head.revision });
+        if (this.#watches.has(name)) watch.update({ ...head, revision: 0 });
       },
       (error: unknown) => {
         if (this.#watches.delete(name)) watch.fail(asError(error));
@@ -261,6 +262,7 @@ export class Router extends TypedTarget<RouterEvents> {
     this.#error = closed;
     this.#settleReady.reject(closed);
     this.#fetch.close(closed);
+    this.#unplug();
     this.#watches.clear();
     await this.#session.close();
     await this.#mirror.close();
@@ -300,7 +302,7 @@ export class Router extends TypedTarget<RouterEvents> {
     if (this.#state !== "starting") return;
     this.#routed(routes);
     for (const option of health) this.#health.told(option);
-    this.#queued({ watch: this.#session.head, queue, total, revision: sync.revision ?? 0 });
+    this.#queued({ watch: this.#session.head, queue, total, revision: 0 });
     this.#synced(sync);
     this.#settleReady.resolve();
     this.#become("ready");
@@ -314,7 +316,15 @@ export class Router extends TypedTarget<RouterEvents> {
     this.#error = error;
     this.#settleReady.reject(error);
     this.#become("failed", { error: { code: error.code, message: error.message } });
+    this.#unplug();
+    for (const watch of this.#watches.values()) watch.fail(error);
+    this.#watches.clear();
     void this.#session.close(error);
+  }
+
+  /** The engine had the connection; what it had not sent yet stays pending for the next one. */
+  #unplug(): void {
+    if (this.#sync.state !== "off") this.#synced({ ...this.#sync, state: "off", lease: null });
   }
 
   #become(state: RouterState, more: Omit<StateDetail, "state" | "readOnly"> = {}): void {

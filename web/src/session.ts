@@ -38,6 +38,8 @@ export class Session {
   #engine: OpenEngine | null = null;
   #link: Link | null = null;
   #running = false;
+  /** Whether a worker has said anything. */
+  #alive = false;
   /** Whether the engine's sign of life is watched. */
   #watched = false;
   #progress: ((state: Pushes["state"]) => void) | null = null;
@@ -48,7 +50,7 @@ export class Session {
 
   /** From nothing to the engine's first answer; rejects with `engine`, or with what the engine says of the config. */
   async start({ config, fingerprint }: Declared): Promise<StartReply> {
-    const { cursor, device, engine, limit, orchestrator, runtime, stageTimeout } = this.#settings;
+    const { cursor, device, engines, limit, orchestrator, runtime, stageTimeout } = this.#settings;
     const token = orchestrator === undefined ? undefined : await this.#token.ask();
     const key: EngineKey = {
       workspace: cursor["workspace"] ?? "",
@@ -56,7 +58,7 @@ export class Session {
       orchestrator: orchestrator ?? "",
       config: fingerprint,
     };
-    await this.#open({ runtime, key, stageTimeout }, engine);
+    await this.#open({ runtime, key, stageTimeout }, engines);
     this.#running = true;
     const { head: watch } = this;
     const identity = { fresh_id: randomId(), device };
@@ -104,10 +106,23 @@ export class Session {
     this.#engine = null;
   }
 
-  async #open(settings: Parameters<typeof openEngine>[1], kind: EngineKind): Promise<void> {
+  /** The first kind whose worker comes alive; once one did, what it fails of would fail the next one, too. */
+  async #open(settings: Parameters<typeof openEngine>[1], [kind, ...rest]: readonly EngineKind[]): Promise<void> {
+    try {
+      await this.#attach(settings, kind ?? "inline");
+    } catch (error) {
+      if (this.#alive || this.#aborted.signal.aborted || rest.length === 0) throw error;
+      this.#release(asError(error, "engine"));
+      await this.#open(settings, rest);
+    }
+  }
+
+  async #attach(settings: Parameters<typeof openEngine>[1], kind: EngineKind): Promise<void> {
+    let mine: OpenEngine | null = null;
     const engine = await openEngine(kind, settings, (error) => {
-      this.#fail(error);
+      if (this.#engine === mine) this.#fail(error);
     });
+    mine = engine;
     if (this.#aborted.signal.aborted) {
       engine.close();
       throw new SporewrightError("closed", "the router is closed");
@@ -130,6 +145,7 @@ export class Session {
   }
 
   #staged(state: Pushes["state"]): void {
+    this.#alive = true;
     if (state.life !== undefined && !this.#watched) {
       this.#watched = true;
       const gone = new SporewrightError("engine", "the engine ended by itself: its worker crashed or was ended");

@@ -113,8 +113,9 @@ export interface RouterOptions {
   offline?: boolean | undefined;
   /**
    * `shared`: one engine for all tabs of this profile; `dedicated`: a worker of this page's own; `inline`: in the page's own
-   * thread, which it blocks while it starts. Default: the best the browser has. A second engine over the same storage
-   * (another config, build or kind) works and learns, but keeps its records to itself until the first one ends.
+   * thread, which it blocks while it starts. Default: shared where the browser has it and lets this site use it, else
+   * dedicated. A second engine over the same storage (another config, build or kind) works and learns, but keeps its
+   * records to itself until the first one ends.
    */
   engine?: EngineKind | undefined;
   /** Length of `queue`. Default 64. */
@@ -206,6 +207,7 @@ export interface Report {
 export interface QueueDetail {
   queue: readonly string[];
   total: number;
+  /** Counts the changes since this queue was first told. */
   revision: number;
 }
 

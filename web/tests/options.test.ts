@@ -29,6 +29,9 @@ describe("options", () => {
     ["upstreams", { a: {} }],
     ["upstreams", { a: { url: 5 } }],
     ["upstream", { a: { url: "http://" } }],
+    ["upstream", { a: { url: "" } }],
+    ["upstream", { a: { url: "data:text/plain,x" } }],
+    ["upstream", { a: { url: new URL("ftp://host/") } }],
     ["upstreams", { a: { url: "http://h", prepare: 5 } }],
     ["upstreams", { a: { url: "http://h", headers: 5 } }],
     ["runtime", "http://"],
@@ -45,6 +48,16 @@ describe("options", () => {
     expect(reading({ [key]: value })).toThrow(
       expect.objectContaining({ code: "config", message: expect.stringMatching(new RegExp(`^${name}\\b`)) as string }),
     );
+  });
+
+  it("names the level of a cursor that has no text", () => {
+    expect(reading({ cursor: { workspace: "acme", device: 5 } })).toThrow('cursor["device"]: 5 is not a text');
+  });
+
+  it("refuses an address with a password without showing it", () => {
+    const address = "http://me:secret@host/v1";
+    expect(reading({ upstreams: { a: { url: address } } })).toThrow(/^upstream a: the address at host holds/);
+    expect(reading({ upstreams: { a: { url: address } } })).not.toThrow(/secret/);
   });
 
   it.each([undefined, null, 5, "x"])("%j are no options", (options) => {
