@@ -243,12 +243,41 @@ def test_an_engine_that_crashes_is_noticed_and_the_page_routes(page: Page, fleet
     start_router(page, options_of(fleet, engine="shared"))
     page.evaluate("router.observe('alpha', 'latency', 9).then(() => router.resolve())")
     until(page, "router.queue[0] === 'beta'")
+    page.evaluate("""async () => {
+      window.watch = router.watch();
+      watch.addEventListener("error", ({ detail }) => (window.told = detail.code));
+      await router.resolve();
+    }""")
 
     end_shared_workers(page)
 
     until(page, "router.state === 'failed'")
+    assert page.evaluate("[told, watch.error.code, watch.queue[0]]") == ["engine", "engine", "beta"]
     assert "ended by itself" in page.evaluate("router.ready.then(() => router.resolve()).catch((why) => why.message)")
     assert page.evaluate(FETCH, {"path": "/hello"})["option"] == "beta"
+
+
+def test_a_watch_counts_its_own_changes(page: Page, fleet: dict[str, Upstream]) -> None:
+    """`revision` starts at 0 and rises, whatever the head has seen before; a limit that is none is refused at once."""
+    start_router(page, options_of(fleet))
+    for value in (9, 0.1, 9):
+        page.evaluate("(value) => router.observe('alpha', 'latency', value)", value)
+        until(page, f"router.queue[0] === '{'beta' if value == 9 else 'alpha'}'")
+
+    page.evaluate("""async () => {
+      window.seen = [];
+      window.watch = router.watch({}, { limit: 1 });
+      watch.addEventListener("change", ({ detail }) => seen.push([detail.revision, ...detail.queue]));
+      await router.resolve();
+    }""")
+    page.evaluate("router.observe('alpha', 'latency', 0.1)")
+
+    until(page, "watch.queue[0] === 'alpha'")
+    assert page.evaluate("seen") == [[0, "beta"], [1, "alpha"]]
+    refused = page.evaluate(
+        "(() => { try { router.watch({}, { limit: NaN }); } catch (why) { return why.message; } })()"
+    )
+    assert refused == "limit: NaN is not a whole number, at least 0"
 
 
 def test_a_returning_tab_routes_from_what_was_remembered(page: Page, fleet: dict[str, Upstream]) -> None:

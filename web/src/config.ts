@@ -9,7 +9,7 @@ const LOAD_TIMEOUT_MS = 10_000;
 /** The config itself; from an address, or from the copy remembered of it when the address does not answer. */
 export async function loadConfig(config: TensorConfig | string | URL, mirror: Mirror): Promise<TensorConfig> {
   if (typeof config !== "string" && !(config instanceof URL)) return checked(config, "config");
-  const address = new URL(config, pageAddress()).href;
+  const address = addressOf(config);
   try {
     const response = await fetch(address, { signal: AbortSignal.timeout(LOAD_TIMEOUT_MS) });
     if (!response.ok) throw new Error(`HTTP ${response.status}`);
@@ -24,10 +24,21 @@ export async function loadConfig(config: TensorConfig | string | URL, mirror: Mi
   }
 }
 
+function addressOf(config: string | URL): string {
+  try {
+    return new URL(config, pageAddress()).href;
+  } catch (error) {
+    throw new SporewrightError("config", `config: ${JSON.stringify(config)} is no address`, { cause: error });
+  }
+}
+
 function checked(config: unknown, where: string): TensorConfig {
   const { levels, seeds = [] } = (config ?? {}) as Partial<TensorConfig>;
   if (!Array.isArray(levels)) throw new SporewrightError("config", `${where}: needs the list "levels"`);
   if (!Array.isArray(seeds)) throw new SporewrightError("config", `${where}: "seeds" is not a list`);
+  const odd = seeds.findIndex((seed: unknown) => typeof seed !== "object" || seed === null);
+  if (odd >= 0)
+    throw new SporewrightError("config", `${where}: seeds[${odd}] is ${JSON.stringify(seeds[odd])}, not an object`);
   return config as TensorConfig;
 }
 

@@ -18,11 +18,20 @@ export function basesOf(upstreams: Readonly<Record<string, Upstream>>): Map<stri
 }
 
 function baseOf(option: string, url: string | URL): URL {
+  const no = (why: string, cause?: unknown): SporewrightError =>
+    new SporewrightError("config", `upstream ${option}: ${why}`, { cause });
+  // An empty one is the page's own address by the standard, and a setting that was never filled in by experience.
+  if (url === "") throw no('"" is no address');
+  let base: URL;
   try {
-    return new URL(url, pageAddress());
+    base = new URL(url, pageAddress());
   } catch (error) {
-    throw new SporewrightError("config", `upstream ${option}: ${String(url)} is no address`, { cause: error });
+    throw no(`${String(url)} is no address`, error);
   }
+  if (!/^https?:$/.test(base.protocol)) throw no(`${base.href} is not http or https`);
+  if (base.username !== "" || base.password !== "")
+    throw no(`the address at ${base.host} holds a name or password, which fetch refuses; use headers`);
+  return base;
 }
 
 /** The target of a routed call; null when the address is somebody else's and goes straight through. */

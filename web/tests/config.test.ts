@@ -53,6 +53,12 @@ describe("loading", () => {
     await expect(loadConfig({} as TensorConfig, mirror)).rejects.toMatchObject({ code: "config" });
     const odd = { levels: ["global"], seeds: null } as unknown as TensorConfig;
     await expect(loadConfig(odd, mirror)).rejects.toThrow(/"seeds" is not a list/);
+    for (const seeds of [[null], ["x"]] as unknown as Seed[][])
+      await expect(loadConfig({ levels: ["global"], seeds }, mirror)).rejects.toMatchObject({
+        code: "config",
+        message: `config: seeds[0] is ${JSON.stringify(seeds[0])}, not an object`,
+      });
+    await expect(loadConfig("http://[", mirror)).rejects.toThrow('config: "http://[" is no address');
     expect(await loadConfig({ levels: ["global"] }, mirror)).toEqual({ levels: ["global"] });
     await mirror.close();
   });
