@@ -23,6 +23,7 @@ from sporewright.errors import (
     EngineError,
     InternalError,
     SporewrightError,
+    TokenError,
 )
 from sporewright.jsontext import shown
 from sporewright.learning.cells import LOCAL
@@ -238,7 +239,11 @@ class Engine:
 
     def _carry_out(self, now: float, state: DeviceState, link: Link, message: Message) -> None:
         if isinstance(message, Welcome):
-            again = state.welcomed(now, message)
+            try:
+                again = state.welcomed(now, message)
+            except TokenError as why:
+                link.refuse(now, as_data(why))
+                return
             if again is not None:
                 link.say(now, again)
             self._save_shared_at = now

@@ -137,8 +137,14 @@ class Link:
     def closed(self, now: float, reason: str) -> None:
         """The socket is gone or never came up."""
         if self.state in ("connecting", "live"):
-            error: ErrorData = {"code": "closed", "message": reason or "the connection to the orchestrator was closed"}
-            self._wait(now, error)
+            why = reason or "the connection was closed"
+            # A browser says the same of a refused address as of a lost connection; whether it ever opened we know.
+            message = f"{self._url} cannot be reached: {why}" if self.session is None else why
+            self._wait(now, {"code": "closed", "message": message})
+
+    def refuse(self, now: float, error: ErrorData) -> None:
+        """This end will not go on with what the orchestrator said: hang up until there is another token."""
+        self._fail(now, error, final=True)
 
     def woken(self, now: float) -> None:
         """Connect again, ping, or conclude that nobody is there; whichever is due."""

@@ -17,7 +17,7 @@ from sporewright.device.own import OwnSlice
 from sporewright.device.shared import Shared
 from sporewright.device.storage import FLIGHT, IDENTITY, SHARED, Coord, Disk, cell_record, key_of, stored_cells
 from sporewright.device.watches import Watches
-from sporewright.errors import DecodeError
+from sporewright.errors import DecodeError, TokenError
 from sporewright.learning.evidence import Evidence
 from sporewright.learning.settings import settings_from
 from sporewright.policy.gates import Device
@@ -148,7 +148,14 @@ class DeviceState:
             self._disk.put(key_of(coord), cell_record(coord, self.own.layers(coord), pending=True))
 
     def welcomed(self, now: float, message: Welcome) -> Push | None:
-        """The orchestrator knows this device: take its name for it, and find out what has to be said again."""
+        """The orchestrator knows this device: take its name for it, and find out what has to be said again.
+
+        TokenError, and nothing taken, if it speaks for another workspace than the cursor: what was learned in one would
+        be told to the other, and what is read here would never change.
+        """
+        bound = self.bound.get("workspace")
+        if bound and bound != message.workspace:
+            raise TokenError(f"the token is for workspace {message.workspace!r}, the cursor names {bound!r}")
         elsewhere = self.shared.epoch is not None and self.shared.epoch != message.epoch
         moved = message.device != self.identity.device
         self.shared.enter(message.epoch)
