@@ -9,7 +9,7 @@ from sporewright import jsontext
 from sporewright.core.checks import flag, instance_of, mapping, name, names
 from sporewright.core.tensor import Tensor
 from sporewright.core.writer import Writer
-from sporewright.errors import WriteUpError
+from sporewright.errors import ConfigError, WriteUpError
 
 __all__ = ["RESERVED", "Device", "gate_capabilities", "is_reserved"]
 
@@ -23,6 +23,12 @@ def is_reserved(dimension: str) -> bool:
     return any(known.startswith(each) if each.endswith(":") else known == each for each in RESERVED)
 
 
+def _check(option: str, call: str) -> None:
+    # A value there would be stored and never read: who says it means something else.
+    if option == "":
+        raise ConfigError(f"{call}: '' is the slot that all options share, not an option (T2)")
+
+
 class Device:
     """A device's own hands: three kinds of write, all into its own slice, by a writer bound to it (A1, W3)."""
 
@@ -32,15 +38,19 @@ class Device:
         self._writer = instance_of(Tensor, tensor, "tensor").writer(level, name(instance, "instance"))
 
     def observe(self, option: str, dimension: str, value: float) -> None:
-        """Record a measurement as a value; WriteUpError for `reach`, `priv:*` and `budget:*`."""
-        if is_reserved(dimension):
-            call = f"observe({jsontext.shown(option)}, {dimension!r}, {jsontext.shown(value)})"
+        """Record a measurement as a value; WriteUpError for `reach`, `priv:*`, `budget:*`, ConfigError for ""."""
+        reserved = is_reserved(dimension)
+        call = f"observe({jsontext.shown(option)}, {dimension!r}, {jsontext.shown(value)})"
+        _check(option, call)
+        if reserved:
             raise WriteUpError(f"{call}: {dimension!r} is not a device's to measure")
         self._writer.set_value(self.level, self.instance, option, dimension, value)
 
     def gate(self, option: str, reachable: bool) -> None:
         """Say whether this device reaches the option: False drops it here (+∞ on `reach`), True lifts that again."""
-        if flag(reachable, f"gate({jsontext.shown(option)})"):
+        call = f"gate({jsontext.shown(option)})"
+        _check(option, call)
+        if flag(reachable, call):
             self._writer.unset(self.level, self.instance, option, "reach")
         else:
             self._writer.set_value(self.level, self.instance, option, "reach", math.inf)
@@ -48,7 +58,9 @@ class Device:
     def attest(self, option: str, capability: str, can: bool) -> None:
         """Say whether the option has the capability: 1.0 or 0.0 on `can:<capability>`, a vote for U5."""
         dimension = f"can:{name(capability, 'capability')}"
-        vote = 1.0 if flag(can, f"attest({jsontext.shown(option)}, {capability!r})") else 0.0
+        call = f"attest({jsontext.shown(option)}, {capability!r})"
+        _check(option, call)
+        vote = 1.0 if flag(can, call) else 0.0
         self._writer.set_value(self.level, self.instance, option, dimension, vote)
 
 

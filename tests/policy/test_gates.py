@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 
 from sporewright.core.tensor import Tensor
-from sporewright.errors import BadValueKindError, WriteUpError
+from sporewright.errors import BadValueKindError, ConfigError, WriteUpError
 from sporewright.policy.gates import Device, gate_capabilities
 
 HERE = {"device": "A"}
@@ -90,3 +91,19 @@ def test_a_capability_gate_only_adds() -> None:
     assert tensor.value({}, "y", "priv:eu") == math.inf
     assert gate_capabilities(writer, "global", "", ["x", "y"], ["eu"], lambda _option, _cap: True) == 0
     assert tensor.resolve({}) == ["x"]
+
+
+def test_the_shared_slot_is_no_option() -> None:
+    """A device that names option "" is told so by each of its three hands, and nothing is written (T2)."""
+    t = Tensor(["global", "device"])
+    device = Device(t, "device", "A")
+
+    for call, shown in [
+        (lambda: device.observe("", "latency", 1.0), "observe('', 'latency', 1.0)"),
+        (lambda: device.gate("", reachable=False), "gate('')"),
+        (lambda: device.gate("", reachable=True), "gate('')"),
+        (lambda: device.attest("", "vision", can=True), "attest('', 'vision')"),
+    ]:
+        with pytest.raises(ConfigError, match=re.escape(f"{shown}: '' is the slot that all options share")):
+            call()
+    assert t.cells() == []
