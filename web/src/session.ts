@@ -119,8 +119,10 @@ export class Session {
 
   async #attach(settings: Parameters<typeof openEngine>[1], kind: EngineKind): Promise<void> {
     let mine: OpenEngine | null = null;
+    const early: SporewrightError[] = [];
     const engine = await openEngine(kind, settings, (error) => {
-      if (this.#engine === mine) this.#fail(error);
+      if (mine === null) early.push(error);
+      else if (this.#engine === mine) this.#fail(error);
     });
     mine = engine;
     if (this.#aborted.signal.aborted) {
@@ -128,6 +130,7 @@ export class Session {
       throw new SporewrightError("closed", "the router is closed");
     }
     this.#engine = engine;
+    if (early[0]) throw early[0]; // its script failed while a lock was still being waited for
     const started = this.#started(settings.stageTimeout);
     this.#link = new Link(
       engine.endpoint,
