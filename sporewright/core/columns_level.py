@@ -239,7 +239,7 @@ class _OptionSlice(Slice):
                     cells[dimension] = layers
         if not cells:
             raise KeyError(option)
-        return cells
+        return dict(sorted(cells.items()))
 
     def __iter__(self) -> Iterator[str]:
         names = self._panel.rows.names
@@ -264,7 +264,7 @@ class _InstanceSlice(Slice):
                 cells[dimension] = layers
         if not cells:
             raise KeyError(option)
-        return cells
+        return dict(sorted(cells.items()))
 
     def __iter__(self) -> Iterator[str]:
         filled = set(self._home.panel.row_of(self._row))

@@ -75,11 +75,16 @@ class Store(Protocol):
 
 
 class DictStore:
-    """Nested dicts: level → instance → option → dimension → layers. Right for small and sparse tensors."""
+    """Nested dicts: level → instance → option → dimension → layers, dimensions in code-point order.
+
+    Right for small and sparse tensors.
+    """
 
     def __init__(self, levels: int) -> None:
         self._levels: list[dict[str, dict[str, dict[str, Layers]]]] = [{} for _ in range(levels)]
         self._sizes = [0] * levels
+        self.plain = [True] * levels
+        """Whether every option's cell ever put at the level was a scalar without a weight."""
 
     def __len__(self) -> int:
         return sum(self._sizes)
@@ -93,9 +98,21 @@ class DictStore:
         if layers == _NOTHING:
             self.remove(level, instance, option, dimension)
             return
+        if option and (layers[1] is not None or not isinstance(layers[0], float)):
+            self.plain[level] = False
         row = self._levels[level].setdefault(instance, {}).setdefault(option, {})
-        self._sizes[level] += dimension not in row
+        if dimension not in row:
+            self._sizes[level] += 1
+            if row and dimension < next(reversed(row)):
+                self._insert(row, dimension)
         row[dimension] = layers
+
+    @staticmethod
+    def _insert(row: dict[str, Layers], dimension: str) -> None:
+        """Room for a dimension at its place in the order."""
+        later = [(name, row.pop(name)) for name in [name for name in row if name > dimension]]
+        row[dimension] = _NOTHING
+        row.update(later)
 
     def put_many(self, level: int, instance: str, cells: Cells, *, merge: bool = False) -> None:
         """State these cells of one instance whole; with `merge` a layer given as None stays as it was (T5)."""

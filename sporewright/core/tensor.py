@@ -74,13 +74,13 @@ class Tensor:
 
     def path(self, cursor: Cursor) -> tuple[str, ...]:
         """The instance read at each level; UnknownLevelError for a level the tensor lacks (T3)."""
-        if not isinstance(cursor, Mapping):
+        if not (type(cursor) is dict or isinstance(cursor, Mapping)):
             raise BadValueKindError(f"a cursor maps level to instance, it is not {shown(cursor)}")
         for level, instance in cursor.items():
             self.level_index(level)
             if not isinstance(instance, str):
                 raise BadValueKindError(f"cursor: the instance of {level!r} is {shown(instance)}, not a string")
-        return tuple(cursor.get(level, "") for level in self.levels)
+        return tuple([cursor.get(level, "") for level in self.levels])
 
     def slices(self, cursor: Cursor) -> list[Slice]:
         """The cells at the cursor, one slice a level, coarse → fine."""
@@ -88,15 +88,16 @@ class Tensor:
 
     def resolve(self, cursor: Cursor) -> list[str]:
         """The queue: options by ascending score at the cursor (R1–R7)."""
-        path = self.path(cursor)
-        self.store.settle()
-        if self.store.options is not None:
+        path, store = self.path(cursor), self.store
+        if store.is_waiting:
+            store.settle()
+        if store.options is not None:
             from sporewright.core import columns_fold
 
-            folded = columns_fold.fold(self.store, path)
+            folded = columns_fold.fold(store, path)
             if folded is not None:
                 return columns_fold.queue(folded.rows, *columns_fold.score(folded))
-        return narrow.resolve([self.store.slice(at, instance) for at, instance in enumerate(path)])
+        return narrow.resolve(*store.slices(path))
 
     def explain(self, cursor: Cursor) -> Resolution:
         """The same order with each score's terms and each drop's gate (R8)."""
