@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,6 @@ THIN = 64
 """A column closes when less than this fraction of its rows is filled."""
 
 _NOTHING: Layers = (None, None)
-_NO_SLICE: Slice = {}
 
 
 def _plain(cells: Cells) -> bool:
@@ -147,13 +146,6 @@ class ColumnStore(DictStore):
         """The cells of one instance, as a view that must not be written to."""
         wide, loose = self.wide[level], super().slice(level, instance)
         return loose if wide is None else wide.slice(instance, loose)
-
-    def slices(self, path: Sequence[str]) -> tuple[list[Slice], bool]:
-        """The slices at the instances of `path`, one a level; True if all is in dicts and plain (`DictStore.plain`)."""
-        if any(self.wide):
-            return [self.slice(level, instance) for level, instance in enumerate(path)], False
-        found = [cells.get(instance, _NO_SLICE) for cells, instance in zip(self._levels, path, strict=True)]
-        return found, all(self.plain)
 
     def loose(self, level: int) -> dict[str, dict[str, dict[str, Layers]]]:
         """instance → option → dimension → layers of the cells that are in no panel, as a view."""

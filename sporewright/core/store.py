@@ -7,7 +7,7 @@ It knows nothing of cursors, writers or rules; the tensor is its only caller.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 __all__ = ["Cells", "DictStore", "Layers", "Slice", "Store", "Value"]
 
@@ -85,6 +85,8 @@ class DictStore:
         self._sizes = [0] * levels
         self.plain = [True] * levels
         """Whether every option's cell ever put at the level was a scalar without a weight."""
+        self.forms: dict[tuple[int, str], Any] = {}
+        """(level, instance) → what was made of a slice to read it faster; dropped when a cell of it is written."""
 
     def __len__(self) -> int:
         return sum(self._sizes)
@@ -98,6 +100,8 @@ class DictStore:
         if layers == _NOTHING:
             self.remove(level, instance, option, dimension)
             return
+        if self.forms:
+            self.forms.pop((level, instance), None)
         if option and (layers[1] is not None or not isinstance(layers[0], float)):
             self.plain[level] = False
         row = self._levels[level].setdefault(instance, {}).setdefault(option, {})
@@ -140,6 +144,7 @@ class DictStore:
         if row.pop(dimension, None) is None:
             return False
         self._sizes[level] -= 1
+        self.forms.pop((level, instance), None)
         if not row:
             del options[option]
         if not options:
@@ -150,6 +155,7 @@ class DictStore:
         """Forget one instance of a level; how many cells it had."""
         gone = sum(len(row) for row in self._levels[level].pop(instance, {}).values())
         self._sizes[level] -= gone
+        self.forms.pop((level, instance), None)
         return gone
 
     def slice(self, level: int, instance: str) -> Slice:

@@ -56,6 +56,7 @@ class Tensor:
             raise ConfigError(f"levels must differ from each other: {listed(self.levels)}")
         self._index = {name: at for at, name in enumerate(self.levels)}
         self.store = ColumnStore(len(self.levels))
+        self._narrow = narrow.Narrow(self.store)
         self.priors: set[tuple[str, str]] = set()
         """(option, dimension) whose value at the coarsest shared slot is only a declared prior (D4)."""
         self._listeners: list[Listener] = []
@@ -97,7 +98,7 @@ class Tensor:
             folded = columns_fold.fold(store, path)
             if folded is not None:
                 return columns_fold.queue(folded.rows, *columns_fold.score(folded))
-        return narrow.resolve(*store.slices(path))
+        return self._narrow.resolve(path)
 
     def explain(self, cursor: Cursor) -> Resolution:
         """The same order with each score's terms and each drop's gate (R8)."""

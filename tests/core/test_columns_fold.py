@@ -7,12 +7,22 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sporewright.core import columns_fold, narrow, resolve
 from sporewright.core.tensor import Tensor
 from tests.core.sizes import narrow as without_numpy
 from tests.core.sizes import tiny
-from tests.strategies import LEVELS, Write, built, cursors, writes
+from tests.strategies import LEVELS, Write, built, cursors, dimensions, instances, options, scalars, writes
+
+levels = st.sampled_from(LEVELS)
+plain_writes = st.lists(
+    st.one_of(
+        st.builds(Write, levels, instances, options.filter(bool), dimensions, st.just("value"), scalars),
+        st.builds(Write, levels, instances, st.just(""), dimensions, st.just("weight"), scalars),
+    ),
+    max_size=24,
+)
 
 
 def plain(tensor: Tensor, cursor: dict[str, str]) -> list[tuple[str, str]]:
@@ -49,12 +59,34 @@ def test_arrays_give_the_same_bits(moves: list[Write], more: list[Write], cursor
 
 
 @settings(max_examples=500)
-@given(writes, cursors)
-def test_the_short_way_is_the_plain_one(moves: list[Write], cursor: dict[str, str]) -> None:
-    """A queue of merged rows is the definition's, with documents, gates, own weights and NaN."""
-    slices = built(moves).slices(cursor)
+@given(writes, writes, cursors, cursors)
+def test_the_short_way_is_the_plain_one(
+    moves: list[Write], more: list[Write], cursor: dict[str, str], other: dict[str, str]
+) -> None:
+    """A queue of lists or of merged rows is the definition's: documents, gates, own weights, NaN; after every write."""
+    tensor = Tensor(LEVELS)
+    for move in [*moves, *more]:
+        move.apply(tensor)
+        for where in (cursor, other):
+            assert tensor.resolve(where) == resolve.resolve(tensor.slices(where))
 
-    assert narrow.resolve(slices) == resolve.resolve(slices)
+
+@settings(max_examples=300)
+@given(plain_writes, cursors, st.integers(0, 3))
+def test_lists_are_dropped_when_they_are_old(moves: list[Write], cursor: dict[str, str], most: int) -> None:
+    """Plain cells written, removed and cleared, with room for few lists: the queue is the definition's each time."""
+    tensor = Tensor(LEVELS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(narrow, "KEPT", 2)
+        patch.setattr(narrow, "MOST", most + 2)
+        for at, move in enumerate(moves):
+            move.apply(tensor)
+            assert tensor.resolve(cursor) == resolve.resolve(tensor.slices(cursor))
+            if at % 3 == 2:
+                tensor.remove(tensor.level_index(move.level), move.instance, move.option, move.dimension)
+            elif at % 7 == 6:
+                tensor.clear(move.level, move.instance)
+            assert tensor.resolve(cursor) == resolve.resolve(tensor.slices(cursor))
 
 
 def wide(options: int = 300) -> Tensor:
