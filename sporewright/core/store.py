@@ -135,6 +135,10 @@ class DictStore:
         if row is None or layers is None:
             self.put(level, instance, option, dimension, (value, weight))
         else:
+            if self.forms:
+                self.forms.pop((level, instance), None)
+            if option and (weight is not None or not (value is None or isinstance(value, float))):
+                self.plain[level] = False
             row[dimension] = (layers[0] if value is None else value, layers[1] if weight is None else weight)
 
     def remove(self, level: int, instance: str, option: str, dimension: str) -> bool:
