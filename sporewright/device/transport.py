@@ -44,8 +44,9 @@ class Upstream(TypedDict):
 class RoutingTransport(httpx.AsyncBaseTransport):
     """`httpx.AsyncClient(transport=RoutingTransport(order, upstreams), base_url=NOWHERE)`.
 
-    `order`: a started `NativeDevice` (its order, its learning), a `Tensor` with `cursor`, a list, or a function that
-    gives one. A request to `NOWHERE`, or under an upstream's address, is routed; any other goes straight through.
+    `order`: a started `NativeDevice`, or a `Tensor` at `cursor`, which learn from every call; or what is only asked: a
+    list, a function that gives one. A request to `NOWHERE`, or under an upstream's address, is routed; any other goes
+    straight through.
     `limits` are laid over the plan's, in seconds (a device has its own). A request may ask for more by an extension
     `{"sporewright": {"restart": "buffer", "idempotent": True, "retry": …, "hedge": …, "on_restart": …}}`; the answer's
     extension of that name is the `Receipt`. Errors: ExhaustedError, BrokenError (in the body).

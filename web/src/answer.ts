@@ -2,6 +2,7 @@
 import type { Body, Ending } from "./chain";
 import { ruleOf, says } from "./classify";
 import type { Plan, Sign } from "./generated/calls";
+import { Pipe } from "./pipe";
 import { paceSeconds } from "./pace";
 
 /** How a good response goes on; null: there is nothing to read, or nobody may look inside. */
@@ -48,14 +49,31 @@ async function signsOf(response: Response, plan: Plan, signal: AbortSignal): Pro
   return says(read, plan);
 }
 
+const READERS = ["text", "json", "arrayBuffer", "blob", "bytes", "formData"] as const;
+
 /** A Response with the head of the one that was received, over another body. */
-export function responseOf(received: Response, body: ReadableStream<Uint8Array> | Uint8Array): Response {
+export function responseOf(received: Response, body: Pipe | Uint8Array): Response {
   const { status, statusText, headers, url, redirected, type } = received;
-  const made = new Response(body as BodyInit, { status, statusText, headers });
+  const made = new Response(body instanceof Pipe ? body.stream : (body as BodyInit), { status, statusText, headers });
   // A made Response has no address of its own; callers resolve relative links by it.
   for (const [name, value] of Object.entries({ url, redirected, type }))
     Object.defineProperty(made, name, { value, configurable: true });
+  if (body instanceof Pipe) for (const name of READERS) sayWhy(made, name, body);
   return made;
+}
+
+/** A browser reads a broken stream as a TypeError without a word; the reader gets what broke it. */
+function sayWhy(made: Response, name: (typeof READERS)[number], pipe: Pipe): void {
+  const read = Reflect.get(made, name) as unknown;
+  if (typeof read !== "function") return; // an older browser has no `bytes`
+  const value = async (): Promise<unknown> => {
+    try {
+      return (await Reflect.apply(read, made, [])) as unknown;
+    } catch (error) {
+      throw pipe.error ?? error;
+    }
+  };
+  Object.defineProperty(made, name, { value, configurable: true });
 }
 
 export function joined(pieces: readonly Uint8Array[]): Uint8Array {

@@ -265,7 +265,7 @@ export class RoutedCall {
       });
       this.#pipe = pipe;
       for (const piece of one.held.splice(0)) pipe.push(piece);
-      this.#resolve(one, responseOf(response, pipe.stream));
+      this.#resolve(one, responseOf(response, pipe));
     }
   }
 

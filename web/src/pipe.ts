@@ -2,6 +2,8 @@
 
 export class Pipe {
   readonly stream: ReadableStream<Uint8Array>;
+  /** What broke it; undefined as long as nothing has. */
+  error: unknown;
   #controller: ReadableStreamDefaultController<Uint8Array> | null = null;
   /** Tells the stream that its last wish was served; null while it wishes nothing. */
   #served: (() => void) | null = null;
@@ -47,6 +49,7 @@ export class Pipe {
 
   /** The reader gets this error instead of an end. */
   fail(error: unknown): void {
+    if (this.#controller) this.error = error;
     this.#controller?.error(error);
     this.#controller = null;
     this.#serve();
