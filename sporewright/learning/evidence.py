@@ -27,6 +27,7 @@ class Evidence:
 
     `latency_s` and `ttft_s` are seconds until the whole answer and its first token; with `timed_out` they are how long
     was waited in vain, a lower bound. `failed`: whether the attempt failed. `cost_usd`: what it was charged.
+    `limited`: it was refused for the rate, which says how fast the option admits calls and nothing of how good it is.
     `quality` in [0, 1], 1 is best: its deficit is learned (D1). `more` names any further dimension in its cell's units.
     """
 
@@ -36,6 +37,7 @@ class Evidence:
     failed: bool | None = None
     cost_usd: float | None = None
     quality: float | None = None
+    limited: bool = False
     more: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -16,6 +16,7 @@ from sporewright.learning.codec import decode_option, encode_option, number_of, 
 from sporewright.learning.curiosity import Budget, Curiosity
 from sporewright.learning.evidence import Evidence
 from sporewright.learning.leaf import Evidenced
+from sporewright.learning.pace import Pace
 from sporewright.learning.scale import Moments, cell_of, coordinate_of
 from sporewright.learning.settings import DEFAULTS, DimensionSettings, LearningSettings
 from sporewright.learning.track import Belief, Track
@@ -51,6 +52,7 @@ class Learner:
         self._tracks: dict[str, dict[str, Track]] = {}
         self._declared: dict[str, dict[str, _Declared]] = {}
         self._pending: dict[str, list[float]] = {}
+        self._paces: dict[str, Pace] = {}
         self._draws = 0
         self._holders = 0.0
 
@@ -104,9 +106,20 @@ class Learner:
     def began(self, now: float, option: str) -> None:
         """An attempt is under way: while it is, it need not be tried again to learn, and silence is news, too."""
         self._pending.setdefault(option, []).append(now)
+        if option in self._paces:
+            self._paces[option].called(now)
 
-    def ended(self, now: float, option: str) -> None:  # noqa: ARG002
+    def ended(self, now: float, option: str) -> None:
         """An attempt is over without a lesson: cancelled, offline, skipped, a lost hedge, a gap in the clock."""
+        if option in self._paces:
+            self._paces[option].spared()
+        self._over(option)
+
+    def paced(self) -> list[str]:
+        """The options that have refused calls for their rate: what is believed of them changes by the second."""
+        return list(self._paces)
+
+    def _over(self, option: str) -> None:
         started = self._pending.get(option)
         if started:
             started.pop(0)
@@ -118,11 +131,14 @@ class Learner:
         name(option, "option")
         at = finite(now, "now")
         if began:
-            self.ended(at, option)
+            self._over(option)
+        expected = self.admits(at, option) < 0.5
+        if evidence.limited:
+            self._paces.setdefault(option, Pace()).refused(at)
         learned: list[str] = []
         for dimension, value, bound in evidence.measured():
             known = self.dimension(dimension)
-            if known is None:
+            if known is None or (evidence.limited and expected and dimension == "failure"):
                 continue
             track = self._track(option, dimension)
             prior = self.prior(option, dimension, known, track.noise(at, known))
@@ -169,11 +185,18 @@ class Learner:
         waiting = self._waiting(now, option)
         told = 1.0 / (1.0 / found.variance + waiting / found.noise) if waiting else found.variance
         expected = cell_of(known.scale, Moments(found.mean, found.variance), found.noise)
+        if dimension == "failure":
+            expected = Moments(1.0 - (1.0 - expected.mean) * self.admits(now, option), expected.variance)
         return (
             expected
             if not waiting
             else Moments(expected.mean, cell_of(known.scale, Moments(found.mean, told), found.noise).variance)
         )
+
+    def admits(self, now: float, option: str) -> float:
+        """How likely the option's rate admits a call now; 1 where it has never refused one for its rate."""
+        pace = self._paces.get(option)
+        return 1.0 if pace is None else pace.chance(now)
 
     def own(self, option: str, dimension: str, *, task: str | None = None) -> Own | None:
         """The device's own evidence with the prior taken out, for the fleet; None if there is none.
@@ -214,6 +237,7 @@ class Learner:
         if option is None:
             self._tracks.clear()
             self._pending.clear()
+            self._paces.clear()
         elif dimension is None:
             self._tracks.pop(option, None)
         else:

@@ -6,16 +6,17 @@ from collections.abc import Collection, Sequence
 
 from sporewright.core.config import Seed, TensorConfig
 from sporewright.learning.cells import LOCAL, LocalCells
-from sporewright.learning.evidence import Evidence
 from sporewright.learning.learner import Learner
 from sporewright.learning.settings import LearningSettings
-from sporewright.routing.plan import Action
+from sporewright.routing.learn import evidence_of
 from sporewright.simulate.policy import Attempt, Setting
 
-__all__ = ["FAILURE_S", "Ours", "config_of", "evidence_of"]
+__all__ = ["FAILURE_S", "Ours", "config_of"]
 
-FAILURE_S = 3.0
+FAILURE_S = 2.0
 """What a failure costs in seconds, as the simulated operator's weight: the wait for it and for the next option."""
+REFRESH_S = 5.0
+"""Beliefs that time alone changes are laid anew at most this often, as in the engine (device/learned.py)."""
 LEVELS = ("global", "workspace", "device", LOCAL)
 CURSOR = {"workspace": "w", "device": "d", LOCAL: "d"}
 
@@ -26,26 +27,12 @@ def config_of(options: Collection[str], usd_s: float) -> TensorConfig:
     def seed(option: str, dimension: str, kind: str, value: float) -> Seed:
         return Seed("global", "global", "", option, dimension, kind, value)
 
-    weights = {"latency": 1.0, "failure": FAILURE_S, "financial": usd_s}
+    weights = {"latency": 1.0, "failure": FAILURE_S, **({"financial": usd_s} if usd_s else {})}
     return TensorConfig(
         LEVELS,
         tuple(seed("", dimension, "weight", weight) for dimension, weight in weights.items())
         + tuple(seed(option, "financial", "value", 0.0) for option in options),
         {"latency": 1.0, "failure": 0.05},
-    )
-
-
-def evidence_of(attempt: Attempt) -> Evidence | None:
-    """What the chain's actions say is to be learned from an attempt; None for nothing."""
-    actions: Collection[Action] = attempt.ended.actions
-    if not {"learn_ok", "learn_failure", "learn_latency"} & set(actions):
-        return None
-    failed = False if "learn_ok" in actions else True if "learn_failure" in actions else None
-    return Evidence(
-        latency_s=attempt.seconds if "learn_latency" in actions else None,
-        timed_out=attempt.ended.outcome == "timed_out",
-        failed=failed,
-        cost_usd=attempt.usd if "learn_ok" in actions and attempt.usd else None,
     )
 
 
@@ -61,10 +48,13 @@ class Ours:
         for option in setting.options:
             self._cells.declare(option)
         self._queue = self._tensor.watch(CURSOR, among=setting.options)
+        self._laid_at = -REFRESH_S
 
     def order(self, now: float, options: Sequence[str]) -> Sequence[str]:
         """The queue as it stands."""
-        self._cells.write(now, options)
+        stale = now - self._laid_at >= REFRESH_S
+        self._cells.write(now, options if stale else self._learner.paced())
+        self._laid_at = now if stale else self._laid_at
         there = set(options)
         ranked = [option for option in self._queue.order() if option in there]
         self._cells.called(now, ranked[0], ranked)
@@ -73,11 +63,14 @@ class Ours:
     def started(self, now: float, option: str) -> None:
         """An attempt is under way."""
         self._learner.began(now, option)
+        self._cells.write(now, [option])
 
     def ended(self, now: float, attempt: Attempt) -> None:
         """Learn what the chain says is to be learned."""
-        evidence = evidence_of(attempt)
+        ended = attempt.ended
+        evidence = evidence_of(ended.actions, ended.outcome, attempt.seconds, cost_usd=attempt.usd or None)
         if evidence is None:
-            self._learner.ended(now, attempt.option)
+            self._learner.ended(now, ended.option)
         else:
-            self._learner.learn(now, attempt.option, evidence, began=True)
+            self._learner.learn(now, ended.option, evidence, began=True)
+        self._cells.write(now, [ended.option])

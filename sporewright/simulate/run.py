@@ -46,7 +46,7 @@ class _Flight:
     number: int
     call: Call
     chain: AttemptChain
-    could: bool
+    could: bool = False
     decisions: int = 0
     happening: Happening | None = None
 
@@ -94,7 +94,7 @@ class _Run:
         call = Call(now, self._world.best(now))
         order = self._policy.order(now, options)
         chain = AttemptChain(order, options, health=self._health, now=now, hedge=False)
-        flight = _Flight(number, call, chain, self._world.would_answer(now, number))
+        flight = _Flight(number, call, chain)
         self._decide(now, flight, chain.pick(now, self._chance(flight)))
         return call
 
@@ -112,7 +112,7 @@ class _Run:
         else:
             flight.call.cost += NOTHING_S
             flight.call.expected += NOTHING_S
-            flight.call.avoidable = flight.could or self._world.would_answer(now, flight.number)
+            flight.call.avoidable = flight.could
 
     def _try(self, now: float, flight: _Flight, option: str) -> None:
         call = flight.call
@@ -130,6 +130,7 @@ class _Run:
         call.usd += happening.usd
         self._policy.ended(now, Attempt(ended, happening.seconds, happening.usd))
         if "next" in ended.actions:
+            flight.could = flight.could or self._world.would_answer(now, flight.number)
             self._decide(now, flight, flight.chain.pick(now, self._chance(flight)))
         else:
             call.answered = ended.outcome == "ok"
