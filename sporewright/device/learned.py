@@ -71,6 +71,9 @@ class Learned:
         """Somebody reads at this (addressed) cursor: lay the beliefs of its kind of work, if they are not fresh."""
         if now - self._laid_at >= REFRESH_S:
             self.refresh(now)
+        elif paced := self.learner.paced():
+            for cells in self._kinds.values():
+                cells.write(now, paced)
         local = cursor.get(LOCAL, "")
         if local.startswith(f"{self._device}/"):
             kind = local.removeprefix(f"{self._device}/")

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sporewright.core.config import Seed, TensorConfig
-from sporewright.learning.cells import LOCAL, LocalCells
-from sporewright.learning.learner import Learner
+from sporewright.core.tensor import Tensor
+from sporewright.device.learned import Learned, with_local
+from sporewright.device.storage import Disk
 from sporewright.learning.settings import LearningSettings
 from sporewright.routing.learn import evidence_of
+from sporewright.server.cells import Layers, Stated
 from sporewright.simulate.policy import Attempt, Setting
 
-__all__ = ["FAILURE_S", "Ours", "config_of"]
+__all__ = ["FAILURE_S", "Device", "Ours", "config_of"]
 
 FAILURE_S = 2.0
-"""What a failure costs in seconds, as the simulated operator's weight: the wait for it and for the next option."""
-REFRESH_S = 5.0
-"""Beliefs that time alone changes are laid anew at most this often, as in the engine (device/learned.py)."""
-LEVELS = ("global", "workspace", "device", LOCAL)
-CURSOR = {"workspace": "w", "device": "d", LOCAL: "d"}
+"""What a failure costs in seconds, as the simulated operator's weight: the wait for it, and the slower option after."""
+LEVELS = with_local(("global", "workspace", "device"))
+WORKSPACE = "w"
 
 
 def config_of(options: Collection[str], usd_s: float) -> TensorConfig:
@@ -36,41 +36,79 @@ def config_of(options: Collection[str], usd_s: float) -> TensorConfig:
     )
 
 
+class Device:
+    """One device of the workspace: what it observes it believes, what it believes orders its queue."""
+
+    def __init__(self, name: str, options: Collection[str], usd_s: float, settings: LearningSettings) -> None:
+        self._name, self._config = name, config_of(options, usd_s)
+        self._tensor = self._config.build()
+        bound = {"workspace": WORKSPACE}
+        self._learned = Learned(self._tensor, "device", name, bound, settings, Disk())
+        self._learned.admit(0.0, options)
+        self._cursor = self._learned.addressed({**bound, "device": name})
+        self._queue = self._tensor.watch(self._cursor, among=options)
+        self._said: set[tuple[str, str]] = set()
+        self._tensor.listen(self._written)
+
+    @property
+    def tensor(self) -> Tensor:
+        """Its cells."""
+        return self._tensor
+
+    def order(self, now: float, options: Sequence[str]) -> list[str]:
+        """The queue as it stands, of the options there are."""
+        self._learned.look(now, self._cursor)
+        there = set(options)
+        return [option for option in self._queue.order() if option in there]
+
+    def began(self, now: float, option: str, first: bool) -> None:
+        """An attempt went out; `first`: it was chosen, not fallen back to."""
+        self._learned.began(now, option, "", first)
+
+    def ended(self, now: float, attempt: Attempt) -> None:
+        """Learn what the chain's actions say is to be learned."""
+        ended = attempt.ended
+        evidence = evidence_of(ended.actions, ended.outcome, attempt.seconds, cost_usd=attempt.usd or None)
+        self._learned.ended(now, ended.option, evidence, "")
+
+    def news(self) -> Stated:
+        """The own cells written since the last time this was asked, whole, as a push states them."""
+        said, self._said = sorted(self._said), set()
+        at = self._tensor.level_index("device")
+        return {
+            ("device", self._name, *pair): Layers(*self._tensor.store.get(at, self._name, *pair)) for pair in said
+        }
+
+    def told(self, now: float, cells: Mapping[tuple[str, str, str, str], Layers]) -> None:
+        """Take over what the orchestrator published; empty layers are what is gone."""
+        for (level, instance, option, dimension), layers in cells.items():
+            self._tensor.put(self._tensor.level_index(level), instance, option, dimension, *layers)
+        self._config.fill_priors(self._tensor)
+        self._learned.refresh(now)
+
+    def _written(self, level: int, instance: str, option: str, dimension: str) -> None:
+        if level == 2 and instance == self._name:
+            self._said.add((option, dimension))
+
+
 class Ours:
-    """One device: what it observes it believes, what it believes it lays in its local slice, which orders its queue."""
+    """One device alone."""
 
     def __init__(self, setting: Setting, settings: LearningSettings) -> None:
-        self._config = config_of(setting.options, setting.usd_s)
-        self._tensor = self._config.build()
-        self._learner = Learner(settings)
-        above = {"workspace": CURSOR["workspace"]}
-        self._cells = LocalCells(self._learner, self._tensor, CURSOR, above)
-        for option in setting.options:
-            self._cells.declare(option)
-        self._queue = self._tensor.watch(CURSOR, among=setting.options)
-        self._laid_at = -REFRESH_S
+        self._device = Device("d", setting.options, setting.usd_s, settings)
+        self._first: str | None = None
 
     def order(self, now: float, options: Sequence[str]) -> Sequence[str]:
         """The queue as it stands."""
-        stale = now - self._laid_at >= REFRESH_S
-        self._cells.write(now, options if stale else self._learner.paced())
-        self._laid_at = now if stale else self._laid_at
-        there = set(options)
-        ranked = [option for option in self._queue.order() if option in there]
-        self._cells.called(now, ranked[0], ranked)
-        return ranked
+        order = self._device.order(now, options)
+        self._first = order[0] if order else None
+        return order
 
     def started(self, now: float, option: str) -> None:
-        """An attempt is under way."""
-        self._learner.began(now, option)
-        self._cells.write(now, [option])
+        """An attempt is under way; the first of a call is the head of the queue, unless the chain passed it over."""
+        self._device.began(now, option, option == self._first)
+        self._first = None
 
     def ended(self, now: float, attempt: Attempt) -> None:
-        """Learn what the chain says is to be learned."""
-        ended = attempt.ended
-        evidence = evidence_of(ended.actions, ended.outcome, attempt.seconds, cost_usd=attempt.usd or None)
-        if evidence is None:
-            self._learner.ended(now, ended.option)
-        else:
-            self._learner.learn(now, ended.option, evidence, began=True)
-        self._cells.write(now, [ended.option])
+        """Learn."""
+        self._device.ended(now, attempt)

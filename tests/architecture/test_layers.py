@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "sync": {"errors", "jsontext", "wire"},
     "device": {"errors", "jsontext", "core", "policy", "learning", "routing", "wire", "sync", "_version"},
     "server": {"errors", "jsontext", "core", "policy", "learning", "routing", "wire", "sync", "_version"},
-    "simulate": {*PURE, "server", "_version"},
+    "simulate": {*PURE, "device", "server", "_version"},
     "cli": {*PURE, "device", "server", "simulate", "_version"},
     "__main__": {"cli"},
 }
