@@ -51,6 +51,9 @@ class Learned:
         self._kinds: dict[str, LocalCells] = {}
         self._callable: frozenset[str] = frozenset()
         self._until = self._laid_at = -math.inf
+        self._restated: set[str] = set()
+        self._local = tensor.level_index(LOCAL)
+        tensor.listen(self._written)
         at = tensor.level_index(level)
         self._has_tasks = TASK in tensor.levels and tensor.level_index(TASK) > at
 
@@ -143,9 +146,10 @@ class Learned:
             return
         considered = self._considered()
         for cells in self._kinds.values():
-            for option in considered:
+            for option in self._restated.intersection(considered):
                 cells.declare(option)
             cells.write(now, considered)
+        self._restated.clear()
         if now < self._until:
             self.due = now + REFRESH_S
 
@@ -232,6 +236,11 @@ class Learned:
         tracks = self.learner.tracks(option)
         record = json.dumps(encode_option(tracks), separators=(",", ":"), allow_nan=False) if tracks else None
         self._disk.put(_key(option), record)
+
+    def _written(self, level: int, instance: str, option: str, dimension: str) -> None:  # noqa: ARG002
+        """What is stated of an option anywhere but in the beliefs themselves may be news to the learner."""
+        if level != self._local and option:
+            self._restated.add(option)
 
     def _soon(self, now: float) -> None:
         self.due = min(self.due, now + REFRESH_S)

@@ -109,7 +109,7 @@ class Learner:
         if option in self._paces:
             self._paces[option].called(now)
 
-    def ended(self, now: float, option: str) -> None:
+    def ended(self, now: float, option: str) -> None:  # noqa: ARG002
         """An attempt is over without a lesson: cancelled, offline, skipped, a lost hedge, a gap in the clock."""
         if option in self._paces:
             self._paces[option].spared()

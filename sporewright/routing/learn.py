@@ -33,7 +33,14 @@ def evidence_of(
     cost = cost_usd if failed is not None and _measures(cost_usd) else None
     if latency is None and ttft is None and failed is None:
         return None
-    return Evidence(latency, ttft, timed_out=late or outcome == "timed_out", failed=failed, cost_usd=cost, limited="cool_down" in actions)
+    return Evidence(
+        latency,
+        ttft,
+        timed_out=late or outcome == "timed_out",
+        failed=failed,
+        cost_usd=cost,
+        limited="cool_down" in actions,
+    )
 
 
 def _measures(x: float | None) -> bool:

@@ -75,9 +75,7 @@ class Device:
         """The own cells written since the last time this was asked, whole, as a push states them."""
         said, self._said = sorted(self._said), set()
         at = self._tensor.level_index("device")
-        return {
-            ("device", self._name, *pair): Layers(*self._tensor.store.get(at, self._name, *pair)) for pair in said
-        }
+        return {("device", self._name, *pair): Layers(*self._tensor.store.get(at, self._name, *pair)) for pair in said}
 
     def told(self, now: float, cells: Mapping[tuple[str, str, str, str], Layers]) -> None:
         """Take over what the orchestrator published; empty layers are what is gone."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from sporewright.routing.attempt import Ask, AttemptChain, Decision, Wait
@@ -13,7 +13,7 @@ from sporewright.simulate.chance import Draws
 from sporewright.simulate.policy import Attempt, Policy
 from sporewright.simulate.world import NOTHING_S, Happening, World
 
-__all__ = ["Call", "run"]
+__all__ = ["Call", "Ticks", "run", "run_many"]
 
 
 @dataclass(slots=True)
@@ -46,9 +46,19 @@ class _Flight:
     number: int
     call: Call
     chain: AttemptChain
+    policy: Policy
+    health: Health
     could: bool = False
     decisions: int = 0
     happening: Happening | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ticks:
+    """Something done every `every_s` seconds until the last arrival."""
+
+    every_s: float
+    do: Callable[[float], None]
 
 
 def run(world: World, policy: Policy, arrivals: Sequence[float], draws: Draws, usd_s: float = 0.0) -> list[Call]:
@@ -56,24 +66,43 @@ def run(world: World, policy: Policy, arrivals: Sequence[float], draws: Draws, u
 
     `draws` is the chain's chance, too: the jitter of a call's waits is the same under every policy.
     """
-    return _Run(world, policy, draws, usd_s).play(arrivals)
+    return run_many(world, [policy], [(at, 0) for at in arrivals], draws, usd_s)
+
+
+def run_many(
+    world: World,
+    policies: Sequence[Policy],
+    arrivals: Sequence[tuple[float, int]],
+    draws: Draws,
+    usd_s: float = 0.0,
+    ticks: Ticks | None = None,
+) -> list[Call]:
+    """The same for several devices, each with its own policy and health; `arrivals`: (when, whose), ascending."""
+    return _Run(world, policies, draws, usd_s).play(arrivals, ticks)
 
 
 class _Run:
-    def __init__(self, world: World, policy: Policy, draws: Draws, usd_s: float) -> None:
-        self._world, self._policy, self._draws, self._usd_s = world, policy, draws, usd_s
-        self._health = Health()
-        self._events: list[tuple[float, int, _Flight | int]] = []
+    def __init__(self, world: World, policies: Sequence[Policy], draws: Draws, usd_s: float) -> None:
+        self._world, self._draws, self._usd_s = world, draws, usd_s
+        self._devices = [(policy, Health()) for policy in policies]
+        self._whose: list[int] = []
+        self._events: list[tuple[float, int, _Flight | int | Ticks]] = []
         self._planned = 0
 
-    def play(self, arrivals: Sequence[float]) -> list[Call]:
+    def play(self, arrivals: Sequence[tuple[float, int]], ticks: Ticks | None) -> list[Call]:
         """From the first arrival to the last answer."""
         calls = []
-        for number, at in enumerate(arrivals):
+        self._whose = [device for _, device in arrivals]
+        for number, (at, _) in enumerate(arrivals):
             self._plan(at, number)
+        if ticks is not None:
+            for tick in range(1, int(arrivals[-1][0] / ticks.every_s) + 1):
+                self._plan(tick * ticks.every_s, ticks)
         while self._events:
             now, _, event = heapq.heappop(self._events)
-            if isinstance(event, int):
+            if isinstance(event, Ticks):
+                event.do(now)
+            elif isinstance(event, int):
                 calls.append(self._arrive(now, event))
             elif event.happening is None:
                 self._decide(now, event, event.chain.pick(now, self._chance(event)))
@@ -81,7 +110,7 @@ class _Run:
                 self._back(now, event, event.happening)
         return calls
 
-    def _plan(self, at: float, event: _Flight | int) -> None:
+    def _plan(self, at: float, event: _Flight | int | Ticks) -> None:
         heapq.heappush(self._events, (at, self._planned, event))
         self._planned += 1
 
@@ -91,17 +120,17 @@ class _Run:
 
     def _arrive(self, now: float, number: int) -> Call:
         options = self._world.existing(now)
+        policy, health = self._devices[self._whose[number]]
         call = Call(now, self._world.best(now))
-        order = self._policy.order(now, options)
-        chain = AttemptChain(order, options, health=self._health, now=now, hedge=False)
-        flight = _Flight(number, call, chain)
+        chain = AttemptChain(policy.order(now, options), options, health=health, now=now, hedge=False)
+        flight = _Flight(number, call, chain, policy, health)
         self._decide(now, flight, chain.pick(now, self._chance(flight)))
         return call
 
     def _decide(self, now: float, flight: _Flight, decision: Decision) -> None:
         """Carry out what the chain says, until an attempt is out, a wait is on, or the call is over."""
         while isinstance(decision, Ask):
-            granted = self._health.permit(decision.permit, decision.option, now)
+            granted = flight.health.permit(decision.permit, decision.option, now)
             decision = flight.chain.answered(now, granted, self._chance(flight))
         if isinstance(decision, Step):
             self._try(now, flight, decision.option)
@@ -119,7 +148,7 @@ class _Run:
         call.expected += self._world.quote(now, option).cost
         flight.happening = self._world.attempt(now, flight.number, option, call.attempts.count(option))
         call.attempts.append(option)
-        self._policy.started(now, option)
+        flight.policy.started(now, option)
         self._plan(now + flight.happening.seconds, flight)
 
     def _back(self, now: float, flight: _Flight, happening: Happening) -> None:
@@ -128,7 +157,7 @@ class _Run:
         ended = flight.chain.ended(now, happening.ending, chance=self._chance(flight))
         call.cost += happening.seconds + happening.usd * self._usd_s
         call.usd += happening.usd
-        self._policy.ended(now, Attempt(ended, happening.seconds, happening.usd))
+        flight.policy.ended(now, Attempt(ended, happening.seconds, happening.usd))
         if "next" in ended.actions:
             flight.could = flight.could or self._world.would_answer(now, flight.number)
             self._decide(now, flight, flight.chain.pick(now, self._chance(flight)))

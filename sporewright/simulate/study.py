@@ -18,7 +18,18 @@ from sporewright.simulate.run import Call, run
 from sporewright.simulate.scenario import Scenario
 from sporewright.simulate.world import World
 
-__all__ = ["POINTS", "Material", "Result", "Trial", "arrivals_of", "material_of", "play", "play_all", "span_of"]
+__all__ = [
+    "POINTS",
+    "Material",
+    "Result",
+    "Trial",
+    "arrivals_of",
+    "material_of",
+    "play",
+    "play_all",
+    "span_of",
+    "world_of",
+]
 
 POINTS = 60
 """Points of a curve over a run."""
@@ -90,14 +101,7 @@ def play(material: Material, trial: Trial) -> Result:
     """One run from its seed alone."""
     scenario, options = trial.scenario, sorted(material.rows)
     draws = Draws(trial.seed, scenario.calls, options)
-    world = World(
-        material.rows,
-        scenario,
-        draws,
-        span_s=span_of(scenario),
-        rate=scenario.calls / span_of(scenario),
-        timeout_s=PLAN["limits"]["attempt_timeout_s"],
-    )
+    world = world_of(material, scenario, draws)
     setting = Setting(
         options=options,
         chance=generator(trial.seed, "policy"),
@@ -109,6 +113,12 @@ def play(material: Material, trial: Trial) -> Result:
     arrivals = arrivals_of(material.traces[scenario.trace], scenario.calls, span_of(scenario), trial.seed)
     policy = maker(trial.policy, trial.settings)(setting)
     return summary(trial, options, run(world, policy, arrivals, draws, scenario.usd_s))
+
+
+def world_of(material: Material, scenario: Scenario, draws: Draws) -> World:
+    """The world of a scenario, under the plan's own time-out."""
+    span_s, timeout_s = span_of(scenario), PLAN["limits"]["attempt_timeout_s"]
+    return World(material.rows, scenario, draws, span_s=span_s, rate=scenario.calls / span_s, timeout_s=timeout_s)
 
 
 def play_all(material: Material, trials: Sequence[Trial], jobs: int = 1) -> list[Result]:
