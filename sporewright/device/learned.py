@@ -51,7 +51,8 @@ class Learned:
         self._kinds: dict[str, LocalCells] = {}
         self._callable: frozenset[str] = frozenset()
         self._until = self._laid_at = -math.inf
-        self._restated: set[str] = set()
+        self._declared: set[str] = set()
+        """The options of which the learner has heard what the levels above say now."""
         self._local = tensor.level_index(LOCAL)
         tensor.listen(self._written)
         at = tensor.level_index(level)
@@ -146,10 +147,11 @@ class Learned:
             return
         considered = self._considered()
         for cells in self._kinds.values():
-            for option in self._restated.intersection(considered):
-                cells.declare(option)
+            for option in considered:
+                if option not in self._declared:
+                    cells.declare(option)
             cells.write(now, considered)
-        self._restated.clear()
+        self._declared.update(considered)
         if now < self._until:
             self.due = now + REFRESH_S
 
@@ -185,6 +187,7 @@ class Learned:
         for cells in self._kinds.values():
             cells.clear()
         kinds, self._kinds, self._device = list(self._kinds), {}, device
+        self._declared.clear()
         for kind in kinds:
             self._kind(kind)
         self.refresh(now)
@@ -239,8 +242,8 @@ class Learned:
 
     def _written(self, level: int, instance: str, option: str, dimension: str) -> None:  # noqa: ARG002
         """What is stated of an option anywhere but in the beliefs themselves may be news to the learner."""
-        if level != self._local and option:
-            self._restated.add(option)
+        if level != self._local:
+            self._declared.discard(option)
 
     def _soon(self, now: float) -> None:
         self.due = min(self.due, now + REFRESH_S)

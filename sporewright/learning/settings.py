@@ -99,7 +99,7 @@ class LearningSettings:
     """The whole of it; ConfigError names what cannot work."""
 
     dimensions: Mapping[str, DimensionSettings] = field(default_factory=lambda: dict(_DIMENSIONS))
-    temperature: float = 0.5
+    temperature: float = 0.3
     """How curious: standard deviations taken off an option's score; 0 is pure exploitation (L6, L10)."""
     explore_calls: float = 120.0
     """How many calls a window may go first to another option than the best known."""

@@ -36,7 +36,7 @@ def test_an_answer_teaches_latency_and_that_it_did_not_fail() -> None:
 @pytest.mark.parametrize("outcome", ["rate_limited", "server_error", "network_error"])
 def test_a_failure_teaches_failure_only(outcome: Outcome) -> None:
     """How fast an option fails is not how fast it is."""
-    assert taught(outcome, 0.001) == Evidence(failed=True)
+    assert taught(outcome, 0.001) == Evidence(failed=True, limited=outcome == "rate_limited")
 
 
 @pytest.mark.parametrize("outcome", ["refused", "aborted", "unusable", "opaque"])
