@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Route
 
-from e2e.harness import DIST, config_of, open_bare, start_router, until
+from e2e.harness import DIST, config_of, open_bare, seed, start_router, until
 from e2e.link import Link
 from e2e.upstreams import Upstream
 from tests.serving import Orchestrator
@@ -173,6 +173,39 @@ def test_no_long_task_in_the_page(device: Device, orchestrator: Orchestrator, up
         if longest[-1] <= LONG_TASK_MS:
             break
     assert min(longest) <= LONG_TASK_MS
+
+
+WIDE = 400  # options; with four dimensions well over the cells from which columns pay
+
+
+@pytest.mark.parametrize("reachable", [True, False])
+def test_numpy_comes_for_a_wide_tensor_alone(
+    device: Device, orchestrator: Orchestrator, upstream: Upstream, reachable: bool
+) -> None:
+    """A narrow tensor never asks for numpy, a wide one after its first answer; answers are the same without it."""
+    context = device()
+    asked: list[str] = []
+    context.on("request", lambda request: asked.append(request.url))
+    if not reachable:
+        context.route("**/numpy-*.whl", lambda route: route.abort())
+    page = open_bare(context, orchestrator.origin)
+    start_router(page, options_of(upstream, engine="dedicated"))
+    page.evaluate("router.resolve()")
+    page.wait_for_timeout(500)
+    assert not any("numpy" in url for url in asked)
+
+    config = config_of({f"option-{at:03d}": 0.001 * (at * 7 % WIDE) for at in range(WIDE)})
+    config["seeds"] += [seed(f"option-{at:03d}", "financial", at * 3 % 11) for at in range(WIDE)]
+    config["seeds"].append(seed("", "financial", 0.5, kind="weight"))
+    start_router(page, options_of(upstream, config=config, engine="dedicated"), name="wide")
+    before = page.evaluate("wide.resolve()")
+    page.wait_for_timeout(3000)
+
+    assert any("numpy" in url for url in asked)
+    assert page.evaluate("wide.resolve()") == before
+    assert page.evaluate("wide.state") == "ready"
+    page.evaluate("wide.observe('option-000', 'latency', 99)")
+    assert page.evaluate("wide.resolve()")[-1] == "option-000"
 
 
 def _missing(route: Route) -> None:

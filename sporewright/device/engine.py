@@ -13,6 +13,7 @@ from typing import Any
 from sporewright.core.codec import decode_number
 from sporewright.device.calls import CALLS, EVENTS, Effect, Event
 from sporewright.device.link import Link, as_data
+from sporewright.device.packages import Packages
 from sporewright.device.shapes import check
 from sporewright.device.state import DeviceState
 from sporewright.device.storage import Disk
@@ -33,9 +34,8 @@ __all__ = ["Engine"]
 
 # The shared levels are remembered at most this often: an older copy is caught up by the next delta.
 SAVE_SHARED_S = 5.0
-_KINDS: dict[str, type] = dict(
-    zip(("call", "opened", "message", "closed", "woken", "stored", "saved", "save_failed"), EVENTS, strict=True)
-)
+_NAMES = "call opened message closed woken stored saved save_failed loaded load_failed"
+_KINDS: dict[str, type] = dict(zip(_NAMES.split(), EVENTS, strict=True))
 _Answer = Callable[[float, Any], Any]
 
 
@@ -46,6 +46,7 @@ class Engine:
         self._disk = Disk()
         self._state: DeviceState | None = None
         self._link: Link | None = None
+        self._packages: Packages | None = None
         self._closed = False
         self._now = 0.0
         self._told: dict[str, Any] = {}
@@ -139,6 +140,7 @@ class Engine:
         self._state = state
         self._link = Link(state.identity.client, body.get("orchestrator"), body.get("token"))
         self._link.start(now)
+        self._packages = Packages(state.tensor)
         self._told = self._sync()
 
     def _resolve(self, now: float, body: Any) -> dict[str, Any]:
@@ -213,6 +215,13 @@ class Engine:
     def _on_save_failed(self, now: float, event: Event) -> None:  # noqa: ARG002
         self._disk.failed(event["keys"], event["message"])
 
+    def _on_loaded(self, now: float, event: Event) -> None:  # noqa: ARG002
+        if self._packages is not None:
+            self._packages.loaded()
+
+    def _on_load_failed(self, now: float, event: Event) -> None:
+        """Nothing changes: what would have been faster is not."""
+
     def _on_opened(self, now: float, event: Event) -> None:  # noqa: ARG002
         if self._state is None or self._link is None:
             return
@@ -272,6 +281,8 @@ class Engine:
             if push is not None:
                 link.say(now, push)
         effects = [*self._disk.drain(), *reply, *link.effects, *state.pushes, *self._pushes(state, link)]
+        if self._packages is not None:
+            effects += self._packages.wanted()
         link.effects, state.pushes = [], []
         return effects + self._wake(now, link)
 

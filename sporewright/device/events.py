@@ -76,6 +76,21 @@ class SaveFailedEvent(TypedDict):
     message: str
 
 
+class LoadedEvent(TypedDict):
+    """The package can be imported."""
+
+    type: Literal["loaded"]
+    package: str
+
+
+class LoadFailedEvent(TypedDict):
+    """The package cannot be had, and why."""
+
+    type: Literal["load_failed"]
+    package: str
+    message: str
+
+
 class ReplyEffect(TypedDict):
     """The answer to the call of this step: `body` or `error`."""
 
@@ -119,6 +134,13 @@ class SaveEffect(TypedDict):
     text: str | None
 
 
+class LoadEffect(TypedDict):
+    """Make the package importable when nothing else is to be done; the engine works without it."""
+
+    type: Literal["load"]
+    package: str
+
+
 class PushEffect(TypedDict):
     """Something for the page."""
 
@@ -129,7 +151,8 @@ class PushEffect(TypedDict):
 
 EVENTS: tuple[type, ...] = (
     CallEvent, OpenedEvent, MessageEvent, ClosedEvent, WokenEvent, StoredEvent, SavedEvent, SaveFailedEvent,
+    LoadedEvent, LoadFailedEvent,
 )  # fmt: skip
 EFFECTS: tuple[type, ...] = (
-    ReplyEffect, ConnectEffect, SendEffect, DisconnectEffect, WakeEffect, SaveEffect, PushEffect,
+    ReplyEffect, ConnectEffect, SendEffect, DisconnectEffect, WakeEffect, SaveEffect, PushEffect, LoadEffect,
 )  # fmt: skip

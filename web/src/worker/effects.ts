@@ -69,6 +69,7 @@ export class Effects {
     else if (effect.type === "connect") this.#connect(effect.url);
     else if (effect.type === "disconnect") this.#drop();
     else if (effect.type === "wake") this.#wake(effect.at);
+    else if (effect.type === "load") this.#load(effect.package);
   }
 
   #hand(saves: ReadonlyMap<string, string | null>): void {
@@ -127,6 +128,21 @@ export class Effects {
     const socket = this.#socket;
     this.#socket = null;
     socket?.close();
+  }
+
+  /** After what is under way: the answer to the page comes first. */
+  #load(name: string): void {
+    setTimeout(() => {
+      if (this.#closed) return;
+      this.#python.load(name).then(
+        () => {
+          this.#later({ type: "loaded", package: name });
+        },
+        (error: unknown) => {
+          this.#later({ type: "load_failed", package: name, message: messageOf(error) });
+        },
+      );
+    });
   }
 
   #wake(at: number): void {

@@ -7,6 +7,12 @@ interface Proxy {
 
 /** The part of Pyodide's documented interface that is used here. */
 export interface Pyodide {
+  /** Resolves even when a package could not be had: `loadedPackages` tells. */
+  loadPackage(
+    name: string,
+    options: Record<"messageCallback" | "errorCallback", (text: string) => void>,
+  ): Promise<void>;
+  loadedPackages: Record<string, string>;
   FS: { writeFile(path: string, bytes: Uint8Array): void };
   pyimport(module: string): Proxy & Record<string, unknown>;
 }
@@ -17,6 +23,8 @@ const ARCHIVE = "/lib/sporewright.zip";
 export interface Python {
   /** One step of the bridge: JSON text in, JSON text out; never throws for what the text says. */
   handle(text: string): string;
+  /** Make a package of the lock file importable; rejects with what is wrong. */
+  load(name: string): Promise<void>;
   /** Let go of every proxy. */
   close(): void;
 }
@@ -37,6 +45,15 @@ export function openBridge(pyodide: Pyodide, archive: Uint8Array): Python {
   const handle = hold(bridge["handle"] as Proxy & ((text: string) => string));
   return {
     handle: (text) => handle(text),
+    load: async (name) => {
+      const said: string[] = [];
+      const errorCallback = (text: string): void => {
+        said.push(text);
+      };
+      await pyodide.loadPackage(name, { messageCallback: () => undefined, errorCallback });
+      if (!Object.hasOwn(pyodide.loadedPackages, name)) throw new Error(said.join("; ") || `${name} was not loaded`);
+      pyodide.pyimport(name).destroy(); // a broken one is found here, not by whoever uses it
+    },
     close: () => {
       for (const proxy of held.splice(0)) proxy.destroy();
     },

@@ -1,0 +1,27 @@
+"""What makes the engine faster and need not be there: asked for once it would be used (docs/contracts.md §5)."""
+
+from __future__ import annotations
+
+from sporewright.core.tensor import Tensor
+from sporewright.device.events import Effect
+
+__all__ = ["Packages"]
+
+
+class Packages:
+    """numpy for one tensor: a narrow one never asks. A load that fails is not asked for again, and changes nothing."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        self._tensor = tensor
+        self._asked = False
+
+    def wanted(self) -> list[Effect]:
+        """What to load now that the tensor is wide enough for it; once."""
+        if self._asked or not self._tensor.store.is_waiting:
+            return []
+        self._asked = True
+        return [{"type": "load", "package": "numpy"}]
+
+    def loaded(self) -> None:
+        """It can be imported now: the tensor's wide levels take it up, no order changes by it."""
+        self._tensor.store.settle()
