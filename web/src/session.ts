@@ -51,16 +51,18 @@ export class Session {
   /** From nothing to the engine's first answer; rejects with `engine`, or with what the engine says of the config. */
   async start({ config, fingerprint }: Declared): Promise<StartReply> {
     const { cursor, device, engines, limit, orchestrator, runtime, stageTimeout } = this.#settings;
-    const token = orchestrator === undefined ? undefined : await this.#token.ask();
+    const asked = orchestrator === undefined ? undefined : this.#token.ask();
     const key: EngineKey = {
       workspace: cursor["workspace"] ?? "",
-      device: device ?? deviceOf(token),
+      // A page that names its device need not wait for a token to know which engine is its own.
+      device: device ?? deviceOf(await asked),
       orchestrator: orchestrator ?? "",
       config: fingerprint,
     };
     await this.#open({ runtime, key, stageTimeout }, engines);
     this.#running = true;
     const { head: watch } = this;
+    const token = await asked;
     const identity = { fresh_id: randomId(), device };
     const limits = { ...this.#settings.plan.limits };
     return this.call("start", {
