@@ -159,6 +159,12 @@ class BeganBody(TypedDict):
     first: NotRequired[bool]
 
 
+class EndedBody(TypedDict):
+    """An attempt that had begun is over and taught nothing: cancelled, lost, refused."""
+
+    option: str
+
+
 class ReportBody(TypedDict):
     """What the caller found the answer worth: `quality` in [0, 1], 1 is best; what it was charged; any further measure.
 
@@ -275,6 +281,7 @@ CALLS: dict[str, tuple[type, type]] = {
     "gate": (GateBody, Nothing),
     "attest": (AttestBody, Nothing),
     "began": (BeganBody, Nothing),
+    "ended": (EndedBody, Nothing),
     "outcome": (OutcomeBody, Nothing),
     "permit": (PermitBody, PermitReply),
     "report": (ReportBody, Nothing),

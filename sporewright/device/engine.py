@@ -60,6 +60,7 @@ class Engine:
             "gate": self._gate,
             "attest": self._attest,
             "began": self._began,
+            "ended": self._ended,
             "outcome": self._outcome,
             "permit": self._permit,
             "report": self._report,
@@ -164,6 +165,9 @@ class Engine:
     def _began(self, now: float, body: Any) -> None:
         state = self._running()
         state.learned.began(now, body["option"], state.kind(body), body.get("first", False))
+
+    def _ended(self, now: float, body: Any) -> None:
+        self._running().learned.ended(now, body["option"], None, "")
 
     def _outcome(self, now: float, body: Any) -> None:
         self._running().outcome(now, body)

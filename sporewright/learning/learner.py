@@ -105,9 +105,12 @@ class Learner:
 
     def began(self, now: float, option: str) -> None:
         """An attempt is under way: while it is, it need not be tried again to learn, and silence is news, too."""
+        self._waiting(now, option)
         self._pending.setdefault(option, []).append(now)
         if option in self._paces:
             self._paces[option].called(now)
+        while len(self._pending) > self.settings.options:
+            del self._pending[next(iter(self._pending))]
 
     def ended(self, now: float, option: str) -> None:  # noqa: ARG002
         """An attempt is over without a lesson: cancelled, offline, skipped, a lost hedge, a gap in the clock."""
@@ -301,6 +304,8 @@ class Learner:
         started = self._pending.get(option, [])
         while started and now - started[0] > self.settings.pending_s:
             started.pop(0)
+        if not started:
+            self._pending.pop(option, None)
         return len(started)
 
     def _waited(self, now: float, option: str, known: DimensionSettings, found: Belief) -> Belief:

@@ -218,6 +218,23 @@ def test_time_alone_lays_the_beliefs_anew() -> None:
     assert term(page, "alpha", "explore")["value"] < before
 
 
+def test_what_taught_nothing_leaves_nothing_behind() -> None:
+    """An attempt that began and is over without a lesson counts as silence no more, and no cell has changed."""
+    page = Page()
+    page.start()
+    answered(page, "alpha", 0.5, times=5)
+    before = page.call("explain")
+    page.call("began", option="alpha", first=True)
+    page.now += 30.0
+    waiting = term(page, "alpha", "latency")["value"]
+    page.call("ended", option="alpha")
+    page.now += 10.0
+
+    assert waiting > 10.0
+    assert term(page, "alpha", "latency")["value"] == pytest.approx(0.5, rel=0.1)
+    assert [each["option"] for each in page.call("explain")["ranked"]] == [each["option"] for each in before["ranked"]]
+
+
 def test_the_name_of_the_local_level_is_taken() -> None:
     """A config may not have a level of that name."""
     assert Page().fails("start", **{**start(), "config": {"levels": ["global", "local"]}})["code"] == "config"

@@ -5,7 +5,7 @@ import type { OutcomeBody, Permit, Plan } from "./generated/calls";
 import type { Health } from "./health";
 import type { Template } from "./request";
 import type { Target } from "./target";
-import type { Attempt, AttemptDetail, Receipt, RestartDetail, Skipped, Upstream } from "./types";
+import type { Attempt, AttemptDetail, Critic, Receipt, RestartDetail, Skipped, Upstream } from "./types";
 
 /** What the router lends: the order, the limits, and who wants to know what happened. */
 export interface FetchContext {
@@ -19,6 +19,14 @@ export interface FetchContext {
   permit(kind: Permit, option: string): boolean | Promise<boolean>;
   onAttempt(detail: AttemptDetail): void;
   onOutcome(body: OutcomeBody): void;
+  /** An attempt is under way; `first`: its option was chosen, not fallen back to. */
+  onBegan?: ((option: string, first: boolean) => void) | undefined;
+  /** It is over, and no outcome was told of it: aborted, lost, a refusal. */
+  onEnded?: ((option: string) => void) | undefined;
+  /** What the caller thinks of whole answers. */
+  critic?: Critic | undefined;
+  /** A critic's word on an answer. */
+  onReport?: ((option: string, quality: number) => void) | undefined;
   onRestart(detail: RestartDetail): void;
 }
 
@@ -42,6 +50,8 @@ export interface Running {
   control: AbortController;
   began: number;
   called: boolean;
+  /** Whether the engine was told of its end. */
+  told: boolean;
   /** Why it was too late, once it is. */
   late: string | null;
   timer?: ReturnType<typeof setTimeout>;
@@ -61,6 +71,7 @@ export function runningAt(option: string, number: number): Running {
     control: new AbortController(),
     began: performance.now(),
     called: false,
+    told: false,
     late: null,
     held: [],
     length: 0,

@@ -105,6 +105,7 @@ export class RoutedCall {
     const { signal } = one.control;
     const request = await unlessAborted(this.#prepared(one.option, signal), signal);
     [one.began, one.called] = [performance.now(), true];
+    this.#context.onBegan?.(one.option, one.number === 0);
     const response = await unlessAborted(globalThis.fetch(request, { signal }), signal);
     [one.response, one.latency] = [response, since(one)];
     const { plan } = this.#context;
@@ -188,6 +189,7 @@ export class RoutedCall {
     this.#ended.push(one);
     this.#notes(one, step.outcome, reason, ending);
     this.#report(one, step, ending);
+    this.#quits(one);
     const { actions } = step;
     if (actions.includes("win")) this.#dropOthers(one);
     if (actions.includes("deliver")) this.#deliver(one);
@@ -242,6 +244,7 @@ export class RoutedCall {
       clearTimeout(one.timer);
       this.#running.delete(one.number);
       this.#notes(one, "lost", "another option was faster", {});
+      this.#quits(one);
       one.control.abort();
     }
   }
@@ -329,6 +332,7 @@ export class RoutedCall {
       clearTimeout(one.timer);
       this.#notes(one, "aborted", "aborted by the caller", {});
       if (this.#chain.isProbe(one.number)) this.#tell(one, { outcome: "aborted" });
+      this.#quits(one);
       one.control.abort(reason);
     }
     this.#giveUp(reason);
@@ -348,6 +352,11 @@ export class RoutedCall {
     if (first || outcome !== "ok") this.#context.onAttempt({ ...one.entry, call: this.#asked.number });
   }
 
+  /** Whoever was told that it began is told that it is over, if only that. */
+  #quits(one: Running): void {
+    if (one.called && !one.told) this.#context.onEnded?.(one.option);
+  }
+
   #report(one: Running, { outcome, stage, actions, firstToken }: Step, ending: Partial<Ending>): void {
     const probe = this.#chain.isProbe(one.number);
     if (!probe && !actions.some((action) => TEACHES.has(action))) return;
@@ -356,6 +365,7 @@ export class RoutedCall {
   }
 
   #tell(one: Running, more: Omit<OutcomeBody, "option" | "latency_s" | "streaming" | "attempt" | "probe">): void {
+    one.told = true;
     this.#context.onOutcome({
       option: one.option,
       latency_s: one.latency ?? since(one),

@@ -1,10 +1,11 @@
 /** Routed fetch: which calls are routed, with which request, and the receipts of their answers. */
 import { unlessAborted } from "./abort";
-import type { FetchContext } from "./asked";
+import type { Asked, FetchContext } from "./asked";
 import { RoutedCall } from "./call";
 import type { CallTraits } from "./chain";
 import { isRepeatable } from "./classify";
-import type { SporewrightError } from "./errors";
+import { judged, receiptAfter, type Answered } from "./critic";
+import { SporewrightError } from "./errors";
 import type { Facts } from "./generated/calls";
 import { templateOf, type Template } from "./request";
 import { targetOf, type Target } from "./target";
@@ -59,19 +60,33 @@ export class RoutedFetch {
   async #route(target: Target, input: RequestInfo | URL, init: RoutedInit, signal: AbortSignal): Promise<Response> {
     signal.throwIfAborted();
     const template = await unlessAborted(templateOf(input, init, signal), signal);
-    const call = new RoutedCall(this.#context, {
-      number: ++this.#calls,
-      queue: Object.freeze([...this.#context.queue()]),
-      target,
-      template,
-      traits: this.#traitsOf(init, target, template),
-      signal,
-      onRestart: init.onRestart,
-      delivered: (response, receipt) => {
-        this.#receipts.set(response, Object.freeze(receipt));
-      },
-    });
-    return call.run();
+    const [number, rejected] = [++this.#calls, [] as Receipt[]];
+    const asked = { number, target, template, traits: this.#traitsOf(init, target, template), signal };
+    const order = [...this.#context.queue()];
+    for (;;) {
+      const out = new Set(rejected.map(({ option }) => option));
+      const queue = Object.freeze(order.filter((option) => !out.has(option)));
+      const answered = await this.#answered({ ...asked, queue, onRestart: init.onRestart });
+      const { quality, rejects } = await judged(this.#context.critic, answered);
+      const { response, receipt } = answered;
+      if (quality !== undefined) this.#context.onReport?.(receipt.option, quality);
+      if (!rejects) {
+        this.#receipts.set(response, Object.freeze(receiptAfter(rejected, receipt)));
+        return response;
+      }
+      rejected.push(receipt);
+      response.body?.cancel().catch(() => undefined);
+    }
+  }
+
+  async #answered(asked: Omit<Asked, "delivered">): Promise<Answered> {
+    const told: { receipt?: Receipt } = {};
+    const delivered = (_: Response, receipt: Receipt): void => {
+      told.receipt = receipt;
+    };
+    const response = await new RoutedCall(this.#context, { ...asked, delivered }).run();
+    if (!told.receipt) throw new SporewrightError("internal", "an answer without a receipt");
+    return { response, receipt: told.receipt };
   }
 
   #traitsOf(init: RoutedInit, target: Target, template: Template): CallTraits {

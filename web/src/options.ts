@@ -5,7 +5,7 @@ import type { Limits, Plan } from "./generated/calls";
 import { PLAN } from "./generated/plan";
 import { isApart } from "./offline/offline";
 import { basesOf, pageAddress } from "./target";
-import type { Cursor, EngineKind, RetryRule, RouterOptions, Upstream } from "./types";
+import type { Critic, Cursor, EngineKind, RetryRule, RouterOptions, Upstream } from "./types";
 
 const KINDS: readonly EngineKind[] = ["shared", "dedicated", "inline"];
 const RETRIES: readonly RetryRule[] = ["auto", "safe", "always"];
@@ -24,6 +24,7 @@ export interface Settings {
   plan: Plan;
   retry: RetryRule;
   hedge: boolean;
+  critic: Critic | undefined;
   limit: number;
   /** To be tried in this order. */
   engines: readonly EngineKind[];
@@ -47,6 +48,8 @@ export function settingsOf(options: RouterOptions): Settings {
   if (engine !== undefined && !KINDS.includes(engine)) refuse("engine", engine, `one of ${KINDS.join(", ")}`);
   if (device !== undefined && !isText(device)) refuse("device", device, "a text");
   checkFlag("offline", options.offline);
+  if (options.critic !== undefined && typeof options.critic !== "function")
+    refuse("critic", options.critic, "a function");
   checkToken(options.token);
   checkUpstreams(upstreams);
   const runtime = folderOf(options.runtime);
@@ -57,6 +60,7 @@ export function settingsOf(options: RouterOptions): Settings {
     plan: planOf(options),
     retry: retryOf("retry", options.retry) ?? "auto",
     hedge: options.hedge ?? true,
+    critic: options.critic,
     limit,
     engines: engine === undefined ? bestKinds() : [engine],
     runtime,

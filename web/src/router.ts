@@ -10,6 +10,7 @@ import { Mirror } from "./mirror";
 import { keepOffline } from "./offline/offline";
 import { checkLimit, settingsOf, type Settings } from "./options";
 import { Order } from "./order";
+import { reportBody } from "./report";
 import { Session } from "./session";
 import { Token } from "./token";
 import type {
@@ -96,6 +97,15 @@ export class Router extends TypedTarget<RouterEvents> {
       },
       onOutcome: (body) => {
         void this.#tell("outcome", { ...body, task: settings.cursor["task"] });
+      },
+      onBegan: (option, first) => {
+        void this.#tell("began", { option, first, task: settings.cursor["task"] });
+      },
+      onEnded: (option) => {
+        void this.#tell("ended", { option });
+      },
+      onReport: (option, quality) => {
+        void this.report({ option }, { quality });
       },
       onRestart: (detail) => {
         this.emit("restart", detail);
@@ -237,16 +247,8 @@ export class Router extends TypedTarget<RouterEvents> {
    * What an answer was worth to the caller: `quality` in [0, 1], 1 is best, and what it cost, as money or as tokens times
    * the prices that the config declares. Learned for the option that answered and the kind of work of this page's cursor.
    */
-  report(receipt: Pick<Receipt, "option">, { quality, cost, tokens, more }: Report): Promise<void> {
-    return this.#tell("report", {
-      option: receipt.option,
-      task: this.#settings.cursor["task"],
-      quality,
-      cost_usd: cost,
-      tokens_in: tokens?.in,
-      tokens_out: tokens?.out,
-      more,
-    });
+  report({ option }: Pick<Receipt, "option">, report: Report): Promise<void> {
+    return this.#tell("report", reportBody(option, this.#settings.cursor["task"], report));
   }
 
   /** Forget everything that this device has learned or said, here and at the orchestrator. */

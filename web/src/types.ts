@@ -118,6 +118,8 @@ export interface RouterOptions {
    * records to itself until the first one ends.
    */
   engine?: EngineKind | undefined;
+  /** Says how good answers are: learned, and a rejected answer is asked for anew from the next option. */
+  critic?: Critic | undefined;
   /** Length of `queue`. Default 64. */
   limit?: number | undefined;
   /** Milliseconds for one attempt until its headers are in. Default: the plan's. */
@@ -191,6 +193,12 @@ export interface Receipt {
   attempts: readonly Attempt[];
   skipped: readonly Skipped[];
 }
+
+/** How good an answer was, 0 to 1; false: it will not do, and the next option is asked; true or nothing: it will. */
+export type Verdict = number | boolean | { quality?: number; reject?: boolean } | undefined;
+
+/** Looks at a copy of a whole answer before the caller gets it; a stream of events is not shown to it. */
+export type Critic = (answer: Response, receipt: Receipt) => Verdict | Promise<Verdict>;
 
 /** What a caller says of an answer. */
 export interface Report {
