@@ -8,10 +8,10 @@ import json
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sporewright import jsontext
-from sporewright.core.store import Value
+from sporewright.core.store import Layers, Value
 from sporewright.errors import DecodeError
 
 if TYPE_CHECKING:
@@ -34,12 +34,17 @@ __all__ = [
 
 SENTINELS = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
 
+_KEYS = {"level", "inst", "option", "dim", "v", "w"}
+_STRINGS = {str}
+
+Grouped = dict[tuple[str, str], dict[tuple[str, str], Layers]]
+"""(level, instance) → (option, dimension) → layers."""
+
 Refusal = Callable[[str, str, str, str], str | None]
 """Why the cell at (level, instance, option, dimension) may not be written; None if it may."""
 
 
-@dataclass(frozen=True, slots=True)
-class CellEntry:
+class CellEntry(NamedTuple):
     """One decoded cell; a layer the JSON does not have is None."""
 
     level: str
@@ -145,8 +150,11 @@ def decode_cell(data: object, place: str, levels: Sequence[str] | None = None) -
     return CellEntry(names[0], names[1], names[2], names[3], value, weight)
 
 
-def decode_tensor(text: str | bytes) -> tuple[list[str], list[CellEntry]]:
-    """Levels and cells of S1 text, strictly: the first thing malformed is a DecodeError that says where."""
+def decode_tensor(text: str | bytes) -> tuple[list[str], Grouped]:
+    """Levels and cells of S1 text, strictly: the first thing malformed is a DecodeError that says where.
+
+    Of a layer that is set twice the later one is kept (T5).
+    """
     data = jsontext.parse(text, "tensor")
     if not isinstance(data, dict):
         raise DecodeError(f"tensor: an object is wanted, not {jsontext.shown(data)}")
@@ -155,15 +163,35 @@ def decode_tensor(text: str | bytes) -> tuple[list[str], list[CellEntry]]:
         raise DecodeError(f"tensor.levels: {jsontext.shown(levels)} is not a list of names")
     if not isinstance(cells, list):
         raise DecodeError(f"tensor.cells: {jsontext.shown(cells)} is not a list")
-    return levels, [decode_cell(cell, f"tensor.cells[{at}]", levels) for at, cell in enumerate(cells)]
-
-
-def restore(tensor: Tensor, cells: Iterable[CellEntry]) -> None:
-    """Merge decoded cells without asking a writer (S3's trusted restore)."""
-    for cell in cells:
-        tensor.merge(
-            tensor.level_index(cell.level), cell.instance, cell.option, cell.dimension, cell.value, cell.weight
+    grouped: Grouped = {}
+    for at, raw in enumerate(cells):
+        cell = _plain_cell(raw, levels) or decode_cell(raw, f"tensor.cells[{at}]", levels)
+        mine = grouped.setdefault((cell.level, cell.instance), {})
+        value, weight = mine.get((cell.option, cell.dimension), (None, None))
+        mine[cell.option, cell.dimension] = (
+            value if cell.value is None else cell.value,
+            weight if cell.weight is None else cell.weight,
         )
+    return levels, grouped
+
+
+def _plain_cell(data: Any, levels: Sequence[str]) -> CellEntry | None:
+    """What `decode_cell` says of a well-formed cell with numbers in it, sooner; None of any other."""
+    if type(data) is not dict or not data.keys() <= _KEYS or len(data) < len(_KEYS) - 1:
+        return None
+    names = data.get("level"), data.get("inst"), data.get("option"), data.get("dim")
+    value, weight = data.get("v", 0.0), data.get("w", 0.0)
+    if set(map(type, names)) != _STRINGS or type(value) is not float or type(weight) is not float:
+        return None
+    if names[0] not in levels or not (math.isfinite(value) and math.isfinite(weight)):
+        return None
+    return CellEntry(*names, value if "v" in data else None, weight if "w" in data else None)  # type: ignore[arg-type]
+
+
+def restore(tensor: Tensor, grouped: Grouped) -> None:
+    """State decoded cells without asking a writer (S3's trusted restore)."""
+    for (level, instance), cells in grouped.items():
+        tensor.put_many(tensor.level_index(level), instance, cells)
 
 
 def apply_cells(tensor: Tensor, text: str | bytes, refusal: Refusal | None) -> ApplyReport:
@@ -187,6 +215,8 @@ def apply_cells(tensor: Tensor, text: str | bytes, refusal: Refusal | None) -> A
         if refused is not None:
             report.skipped.append((at, refused))
             continue
-        restore(tensor, (cell,))
+        tensor.merge(
+            tensor.level_index(cell.level), cell.instance, cell.option, cell.dimension, cell.value, cell.weight
+        )
         report.applied += 1
     return report

@@ -27,9 +27,9 @@ THIN = 64
 _NOTHING: Layers = (None, None)
 
 
-def _plain(cells: Cells) -> bool:
-    """All are scalars without a weight, none in the shared slot."""
-    return all(option and type(x) is float and w is None for (option, _), (x, w) in cells.items())
+def _is_plain(option: str, layers: Layers) -> bool:
+    """A scalar without a weight, not in the shared slot."""
+    return option != "" and type(layers[0]) is float and layers[1] is None
 
 
 def available() -> bool:
@@ -114,10 +114,15 @@ class ColumnStore(DictStore):
                     return
                 super().put_many(level, instance, head, merge=merge)
             rest = dict(coming)
-        wide = self.wide[level]
-        if wide is not None and _plain(rest):
-            rest = wide.put_values(instance, rest, keep=merge)
-        super().put_many(level, instance, rest, merge=merge)
+        odd = {pair: layers for pair, layers in rest.items() if not _is_plain(pair[0], layers)}
+        plain = iter(rest.items() if not odd else [cell for cell in rest.items() if cell[0] not in odd])
+        while (wide := self.wide[level]) is not None:
+            # No more at once than there is already: rows that come before their cells would make every line look thin.
+            some = dict(islice(plain, max(MANY, wide.size)))
+            if not some:
+                break
+            super().put_many(level, instance, wide.put_values(instance, some, keep=merge), merge=merge)
+        super().put_many(level, instance, {**dict(plain), **odd}, merge=merge)
 
     def remove(self, level: int, instance: str, option: str, dimension: str) -> bool:
         """Forget the cell, and the folders it leaves empty; False if there was none."""

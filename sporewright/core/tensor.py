@@ -252,7 +252,7 @@ class Tensor:
     def put_many(self, level: int, instance: str, cells: Cells, *, merge: bool = False) -> None:
         """State these cells of one instance whole, or merge them (T5): much faster than one by one where it is wide."""
         self.store.put_many(level, instance, cells, merge=merge)
-        concerns = self._listeners or (level, instance) == (0, "") or instance in self._followed[level]
+        concerns = self._listeners or self.priors or instance in self._followed[level]
         for (option, dimension), (value, weight) in cells.items() if concerns else ():
             if value is not None or not merge:
                 self._no_prior(level, instance, option, dimension)
