@@ -7,6 +7,7 @@ spread of its dimension. `Track.posterior` conditions on all of it in one pass; 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from sporewright.learning.leaf import Evidenced, Leaf, decayed, discount_of
@@ -21,7 +22,7 @@ NOISE_WEIGHT = 4.0
 WINSOR = 2.5
 # The least noise believed in, as a share of the declared one: identical measurements prove no certainty.
 LEAST_NOISE = 0.1
-# So many times as likely under the regime before, one measurement brings it back (log of the ratio).
+# Twice the log of 4.5: so much likelier under the regime before, one measurement brings it back.
 RECALL = 3.0
 # A change that has lasted for so many half-lives is no spell any more.
 SETTLED = 4.0
@@ -150,10 +151,8 @@ def _with_evidence(above: Moments, mean: float, variance: float) -> Moments:
 
 def _likelihood(x: float, belief: Moments, noise: float) -> float:
     """Twice the log of the normal density, up to a constant."""
-    from math import log
-
     variance = belief.variance + noise
-    return -((x - belief.mean) ** 2) / variance - log(variance)
+    return -((x - belief.mean) ** 2) / variance - math.log(variance)
 
 
 def _beyond(bound: float, belief: Belief) -> tuple[float, float]:
