@@ -11,14 +11,16 @@ from e2e.harness import ROOT, open_bare
 from tests.serving import Orchestrator
 
 STEPS = 10_000
-RUN = """async ({ source, steps }) => {
+RUN = """async ({ sources, steps }) => {
   const { loadPyodide } = await import("/runtime/pyodide.mjs");
   const python = await loadPyodide({ indexURL: new URL("/runtime/", location.href).href });
   await python.loadPackage(["sporewright"]);
-  python.FS.writeFile("/home/pyodide/live_driver.py", source);
+  python.FS.mkdirTree("/suite/tests/core");
+  for (const [name, text] of Object.entries(sources)) python.FS.writeFile("/suite/tests/core/" + name, text);
   const walk = (seed) => python.runPython(`
 import sys
-import live_driver
+sys.path.insert(0, "/suite")
+from tests.core import live_driver
 (live_driver.run(${steps / 2}, ${seed}), "numpy" in sys.modules)
 `).toJs();
   const without = walk(0);
@@ -32,10 +34,10 @@ def test_live_queues_are_the_definition_in_pyodide(
     device: Callable[..., BrowserContext], orchestrator: Orchestrator
 ) -> None:
     """R1–R8: ten thousand random steps, every queue the plain rules' after each; numpy absent, then present."""
-    source = (ROOT / "tests" / "core" / "live_driver.py").read_text()
+    sources = {name: (ROOT / "tests" / "core" / name).read_text() for name in ("live_driver.py", "sizes.py")}
     page = open_bare(device(), orchestrator.origin)
     page.set_default_timeout(300_000)
 
-    result: Any = page.evaluate(RUN, {"source": source, "steps": STEPS})
+    result: Any = page.evaluate(RUN, {"sources": sources, "steps": STEPS})
 
     assert result == [[STEPS // 2, False], [STEPS // 2, True]]

@@ -20,6 +20,7 @@ export async function boot(source) {
 
 /** Milliseconds for one call of each, medians of `rounds` alternating batches that last about `batchMs` each. */
 function alternate(ours, theirs, { rounds = 9, batchMs = 30 } = {}) {
+  for (const call of [ours, theirs]) warm(call);
   const sizes = [ours, theirs].map((call) => sized(call, batchMs));
   const times = [[], []];
   for (let round = 0; round < rounds; round += 1)
@@ -27,6 +28,13 @@ function alternate(ours, theirs, { rounds = 9, batchMs = 30 } = {}) {
       times[side].push(timed(call, sizes[side])),
     );
   return times.map(median);
+}
+
+/** The engines under both sides compile what is hot in the background, and take their time. */
+function warm(call, forMs = 400) {
+  const end = performance.now() + forMs;
+  do call();
+  while (performance.now() < end);
 }
 
 function sized(call, batchMs) {

@@ -95,9 +95,16 @@ class ColumnStore(DictStore):
         self, level: int, instance: str, option: str, dimension: str, value: Value | None, weight: float | None
     ) -> None:
         """Set the layers given, leave the others (T5)."""
-        if self.wide[level] is None:
+        wide = self.wide[level]
+        found = None if wide is None else wide.find(instance, option, dimension)
+        if found is None:
             self.changes[level] += 1
             super().merge(level, instance, option, dimension, value, weight)
+            return
+        panel, line, name = found
+        row = panel.rows.ids.get(name)
+        if row is not None and weight is None and isinstance(value, float):
+            panel.put_value(line, row, value)
         else:
             old, own = self.get(level, instance, option, dimension)
             layers = (old if value is None else value, own if weight is None else weight)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
+from sporewright.core.columns import ColumnStore
+from sporewright.core.columns_fold import fold
+from sporewright.core.columns_panel import Marks
 from sporewright.core.live_scores import Term
 from sporewright.core.resolve import rank_key
 
-__all__ = ["smallest", "weigh"]
+__all__ = ["columns", "smallest", "weigh"]
 
 
 def weigh(terms: Sequence[Term], count: int) -> array[float]:
@@ -44,3 +47,29 @@ def smallest(
         found: list[int] = slots[np.argsort(values, kind="stable")[:count]].tolist()
         return found
     return sorted(slots.tolist(), key=lambda slot: rank_key(names[slot], scores[slot]))[:count]
+
+
+def columns(
+    store: ColumnStore, path: Sequence[str], weighted: Collection[str]
+) -> tuple[list[str], bytearray, dict[str, array[float]]] | None:
+    """(names in order, which are ranked, the scalars of each weighted dimension); None where that needs a longer look.
+
+    That is where no level stands in arrays, or some option has a weight of its own.
+    """
+    folded = fold(store, path)
+    if folded is None or folded.weights.shape[1] != 1:
+        return None
+    finite = np.isfinite(folded.values)
+    by_name, labels = folded.rows.ordered()
+    here: Marks = np.logical_or.reduce(folded.scalars, axis=0)
+    rows = np.flatnonzero(here) if by_name is None else by_name[here[by_name]]
+    ranked: Marks = np.logical_and.reduce(finite == folded.scalars, axis=0)[rows]
+    found = {
+        dimension: array("d", np.where(finite[at], folded.values[at], 0.0)[rows].tobytes())
+        for at, dimension in enumerate(folded.dimensions)
+        if dimension in weighted
+    }
+    zeros = bytes(8 * len(rows))
+    found |= {dimension: array("d", zeros) for dimension in weighted if dimension not in found}
+    names: list[str] = labels[rows].tolist()
+    return names, bytearray(ranked.tobytes()), dict(sorted(found.items()))

@@ -164,6 +164,17 @@ class Panel:
             self._count(line, 1)
         self._touch(line)
 
+    def put_value(self, line: int, row: int, value: float) -> None:
+        """Set a scalar, leave the weight (T5): the write there are most of."""
+        if self.documents:
+            self.documents.pop((line, row), None)
+        if not self.present.item(line, row):
+            if not self._has(line, row):
+                self._count(line, 1)
+            self.present[line, row] = True
+        self.values[line, row] = value
+        self._touch(line)
+
     def put_values(self, lines: Sequence[int], rows: Sequence[int], values: Sequence[float], *, keep: bool) -> None:
         """State many cells at once, no cell twice; `keep` leaves the weights they have, else they have none."""
         at = np.asarray(lines, dtype=np.intp), np.asarray(rows, dtype=np.intp)

@@ -34,6 +34,7 @@ class LiveQueue:
         self._tensor = tensor
         self._path = tensor.path(cursor)
         self._limit = limit
+        self._least = limit or 0
         self._among = None if among is None else frozenset(among)
         self._head = Head()
         self._noted, self._unfollow = tensor.follow(self._path)
@@ -73,10 +74,11 @@ class LiveQueue:
     def _make(self) -> None:
         self._noted.clear()
         self._table = Table(self._tensor, self._path, self._among)
+        self._many = LEAST + len(self._table.slots) // 2
         self._fill(self._table)
 
     def _refresh(self) -> None:
-        if len(self._noted) > LEAST + len(self._table.slots) // 2:
+        if len(self._noted) > self._many:
             self._make()
         else:
             self._follow(self._table)
@@ -86,21 +88,23 @@ class LiveQueue:
         """Fold what was written to again, and move those options within the head."""
         head, noted, among = self._head, self._noted, self._among
         weighed = False
-        while noted:
-            option, dimension, value_only = noted.pop()
+        for (option, dimension), value in noted.items():
             if not option:
-                weighed = (not value_only and table.reweigh(dimension)) or weighed
+                weighed = table.reweigh(dimension) or weighed
             elif among is None or option in among:
-                before, now = table.touch(option, dimension, value_only)
+                before, now = table.touch(option, dimension, value)
                 if before is not None:
                     head.remove(before, option)
                 if now is not None:
                     head.insert(now, option)
-        if weighed:
+        noted.clear()
+        if table.missing:
+            self._make()
+        elif weighed:
             table.weigh()
             self._fill(table)
-        elif self._limit is not None:
-            self._bound(table, self._limit)
+        elif len(head.names) > self._most or (len(head.names) < self._least and not head.complete):
+            self._bound(table)
 
     def _room(self, total: int) -> int:
         """How many of so many a head is filled with."""
@@ -112,16 +116,14 @@ class LiveQueue:
         self._head.fill(*table.smallest(room), room == table.total)
         self._most = 2 * room + LEAST
 
-    def _bound(self, table: Table, limit: int) -> None:
+    def _bound(self, table: Table) -> None:
         """A head that ran short is filled again, one that grew long lets go of its end."""
-        head = self._head
-        if not head.complete and len(head.names) < limit:
+        room = self._room(table.total)
+        if len(self._head.names) < self._least:
             self._fill(table)
-        elif len(head.names) > self._most:
-            room = self._room(table.total)
-            self._most = 2 * room + LEAST
-            if room < len(head.names):
-                head.trim(room)
+        elif room < len(self._head.names):
+            self._head.trim(room)
+        self._most = 2 * room + LEAST
 
     def _look(self) -> None:
         """Whether what is read is another order than before."""

@@ -41,8 +41,10 @@ class Head:
 
     def remove(self, score: float, name: str) -> None:
         """Take the key out, if it is held."""
-        at = self._find(score, name)
         names = self.names
+        at = bisect_left(self._scores, score, 0, self._numbers)
+        if at == len(names) or names[at] != name:
+            at = self._find(score, name)
         if at < len(names) and names[at] == name:
             del names[at], self._scores[at]
             if score == score:
@@ -52,10 +54,13 @@ class Head:
 
     def insert(self, score: float, name: str) -> None:
         """Put the key in its place, unless that is beyond what is held."""
-        at = self._find(score, name)
-        if at < len(self.names) or self.complete:
+        scores = self._scores
+        at = bisect_left(scores, score, 0, self._numbers)
+        if score != score or (at < self._numbers and scores[at] == score):
+            at = self._find(score, name)
+        if at < len(scores) or self.complete:
             self.names.insert(at, name)
-            self._scores.insert(at, score)
+            scores.insert(at, score)
             if score == score:
                 self._numbers += 1
             if at < self.first:

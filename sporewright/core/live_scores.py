@@ -7,7 +7,7 @@ from heapq import nsmallest
 from itertools import compress
 from typing import TYPE_CHECKING
 
-from sporewright.core.columns import available
+from sporewright.core import columns
 from sporewright.core.resolve import rank_key
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ WIDE = 64
 
 
 def _wide(count: int) -> bool:
-    return count >= WIDE and available()
+    return count >= WIDE and columns.available()
 
 
 def weigh(terms: Sequence[Term], count: int) -> MutableSequence[float]:

@@ -21,8 +21,9 @@ Cursor = Mapping[str, str]
 Listener = Callable[[int, str, str, str], None]
 """Told (level index, instance, option, dimension) after each write."""
 
-Noted = set[tuple[str, str, bool]]
-"""(option, dimension, whether the value alone was written) of the writes since its owner last cleared it."""
+Noted = dict[tuple[str, str], Value | None]
+"""The (option, dimension) written to since its owner last cleared it: with the folded value where the value alone was
+written, at the finest level, for then that is all there is to know; else with None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class Tensor:
             raise ConfigError(f"levels must be a list of names, coarse to fine, not {shown(levels)}")
         if len(set(self.levels)) != len(self.levels):
             raise ConfigError(f"levels must differ from each other: {listed(self.levels)}")
+        self._finest = len(self.levels) - 1
         self._index = {name: at for at, name in enumerate(self.levels)}
         self.store = ColumnStore(len(self.levels))
         self._narrow = narrow.Narrow(self.store)
@@ -239,7 +241,7 @@ class Tensor:
         self.store.merge(level, instance, option, dimension, value, weight)
         if value is not None and level == 0:
             self._no_prior(level, instance, option, dimension)
-        self._announce(level, instance, option, dimension, weight is None)
+        self._announce(level, instance, option, dimension, value if weight is None else None)
 
     def put(
         self, level: int, instance: str, option: str, dimension: str, value: Value | None, weight: float | None
@@ -256,7 +258,7 @@ class Tensor:
         for (option, dimension), (value, weight) in cells.items() if concerns else ():
             if value is not None or not merge:
                 self._no_prior(level, instance, option, dimension)
-            self._announce(level, instance, option, dimension, merge and weight is None)
+            self._announce(level, instance, option, dimension, value if merge and weight is None else None)
 
     def remove(self, level: int, instance: str, option: str, dimension: str) -> bool:
         """Remove both layers; False if there was no cell."""
@@ -274,11 +276,11 @@ class Tensor:
         return lambda: self._listeners.remove(listener) if listener in self._listeners else None
 
     def follow(self, path: Sequence[str]) -> tuple[Noted, Callable[[], None]]:
-        """A set that every write at one of these instances, one a level, is noted in; and the function that ends it.
+        """A dict that every write at one of these instances, one a level, is noted in; and the function that ends it.
 
         A write anywhere else costs a follower nothing.
         """
-        noted: Noted = set()
+        noted: Noted = {}
         for level, instance in enumerate(path):
             self._followed[level].setdefault(instance, []).append(noted)
 
@@ -296,12 +298,14 @@ class Tensor:
         if level == 0 and instance == "":
             self.priors.discard((option, dimension))
 
-    def _announce(self, level: int, instance: str, option: str, dimension: str, value_only: bool = False) -> None:
+    def _announce(self, level: int, instance: str, option: str, dimension: str, value: Value | None = None) -> None:
+        """Tell whom it concerns; `value`: the one layer that was written, if it was."""
         followed = self._followed[level].get(instance)
         if followed is not None:
-            at = (option, dimension, value_only)
+            at = (option, dimension)
+            known = value if level == self._finest else None
             for noted in followed:
-                noted.add(at)
+                noted[at] = known if noted.get(at, known) is not None else None
         if self._listeners:
             for listener in tuple(self._listeners):
                 listener(level, instance, option, dimension)

@@ -11,12 +11,13 @@ import random
 import struct
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
-from sporewright.core import live, live_scores, resolve
+from sporewright.core import columns, live, live_scores, resolve
 from sporewright.core.live import LiveQueue
 from sporewright.core.tensor import Tensor
+from tests.core.sizes import narrow, patched, tiny
 
 LEVELS = ("global", "workspace", "device")
 INSTANCES = {"global": ("", "", "eu"), "workspace": ("", "acme"), "device": ("", "A", "A", "B")}
@@ -29,21 +30,35 @@ WALK = 500
 """Steps that one tensor lives for."""
 
 
+SHORT = {"LEAST": 1, "HEADS": 1, "PART": 4}
+"""Heads of a few names, so that they run short and grow long."""
+
+
 @contextmanager
-def sizes(*, wide: int, least: int, heads: int, part: int) -> Iterator[None]:
-    """The sizes from which numpy is used and a head is cut, made small or out of reach."""
-    before = live_scores.WIDE, live.LEAST, live.HEADS, live.PART
-    live_scores.WIDE, live.LEAST, live.HEADS, live.PART = wide, least, heads, part
-    try:
+def heads(numpy: bool) -> Iterator[None]:
+    """Short heads, scored by numpy however few they are, or never."""
+    with patched(live, SHORT), patched(live_scores, {"WIDE": 1 if numpy else sys.maxsize}):
         yield
-    finally:
-        live_scores.WIDE, live.LEAST, live.HEADS, live.PART = before
 
 
-SIZES: dict[str, dict[str, int]] = {
-    "as they are": {"wide": live_scores.WIDE, "least": live.LEAST, "heads": live.HEADS, "part": live.PART},
-    "short heads, numpy": {"wide": 1, "least": 1, "heads": 1, "part": 4},
-    "short heads, no numpy": {"wide": sys.maxsize, "least": 1, "heads": 1, "part": 4},
+@contextmanager
+def in_dicts() -> Iterator[None]:
+    """No numpy anywhere, short heads."""
+    with narrow(), heads(numpy=False):
+        yield
+
+
+@contextmanager
+def in_columns() -> Iterator[None]:
+    """Cells in columns as soon as there are two, short heads."""
+    with tiny(), heads(numpy=True):
+        yield
+
+
+KINDS: dict[str, Callable[[], AbstractContextManager[None]]] = {
+    "sizes as they are": nullcontext,
+    "in dicts": in_dicts,
+    "in columns": in_columns,
 }
 
 
@@ -73,6 +88,7 @@ class Walk:
         self.writer = self.tensor.writer("global")
         self.watched: list[Watched] = []
         self.did = ""
+        self._available = columns.available
         self._open()
 
     def step(self) -> None:
@@ -172,6 +188,20 @@ class Walk:
     def _corroborate(self) -> None:
         self.tensor.corroborate("device", *self._at(), 1)
 
+    def _put_many(self) -> None:
+        """Many cells of one instance at once, stated or merged."""
+        level, instance = self._at()
+        pairs = {self._pair() for _ in range(self.dice.choice((2, 9, 40)))}
+        plain = self.dice.random() < 0.5
+        weights = {pair: None if plain else self.dice.choice((None, self._number())) for pair in sorted(pairs)}
+        cells = {pair: (self._number(), weight) for pair, weight in weights.items()}
+        self.tensor.put_many(self.tensor.level_index(level), instance, cells, merge=self.dice.random() < 0.5)
+
+    def _numpy(self) -> None:
+        """numpy goes, or comes back; cells that wait for it move once somebody looks."""
+        columns.available = self._available if columns.available is not self._available else lambda: False
+        live_scores.WIDE = self.dice.choice((1, 64))
+
     def _open(self) -> None:
         if len(self.watched) == MOST_QUEUES:
             return
@@ -201,6 +231,8 @@ CHANGES, WEIGHTS = zip(
     (Walk._clear, 1),
     (Walk._put, 6),
     (Walk._apply, 2),
+    (Walk._put_many, 2),
+    (Walk._numpy, 2),
     (Walk._roll_up, 1),
     (Walk._corroborate, 1),
     (Walk._open, 3),
@@ -213,8 +245,12 @@ def run(steps: int, seed: int = 0) -> int:
     """So many steps, on tensors of WALK steps each, in every kind of sizes; how many were made."""
     made = 0
     while made < steps:
-        kind = list(SIZES.values())[made // WALK % len(SIZES)]
-        with sizes(**kind):
+        kind = list(KINDS.values())[made // WALK % len(KINDS)]
+        with (
+            kind(),
+            patched(columns, {"available": columns.available}),
+            patched(live_scores, {"WIDE": live_scores.WIDE}),
+        ):
             walk = Walk(seed * 1_000_003 + made)
             for _ in range(min(WALK, steps - made)):
                 try:
@@ -226,8 +262,6 @@ def run(steps: int, seed: int = 0) -> int:
 
 
 if __name__ == "__main__":
-    with suppress(ImportError):
-        import numpy  # noqa: F401
     print(
         run(int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0), "steps: every queue was the definition's"
     )

@@ -2,39 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from importlib import import_module
+from types import ModuleType
+from typing import Any
 
-import pytest
+from sporewright.core import columns
 
-from sporewright.core import columns, columns_moves, columns_panel, columns_rollup
-
-__all__ = ["narrow", "tiny"]
+__all__ = ["narrow", "patched", "tiny"]
 
 TINY = {
-    (columns, "MANY"): 2,
-    (columns, "FEW"): 1,
-    (columns, "THIN"): 3,
-    (columns_moves, "LONG"): 2,
-    (columns_moves, "SHORT"): 1,
-    (columns_moves, "DENSE"): 2,
-    (columns_panel, "LEAST"): 1,
-    (columns_rollup, "LEAST"): 0,
+    "columns": {"MANY": 2, "FEW": 1, "THIN": 3},
+    "columns_moves": {"LONG": 2, "SHORT": 1, "DENSE": 2},
+    "columns_panel": {"LEAST": 1},
+    "columns_rollup": {"LEAST": 0},
 }
 
 
 @contextmanager
+def patched(module: ModuleType, values: Mapping[str, Any]) -> Iterator[None]:
+    """Module constants are others for a while."""
+    before = {name: getattr(module, name) for name in values}
+    for name, value in values.items():
+        setattr(module, name, value)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(module, name, value)
+
+
+@contextmanager
 def tiny() -> Iterator[None]:
-    """Two cells are many, and a third of the rows is dense."""
-    with pytest.MonkeyPatch.context() as patch:
-        for (module, name), size in TINY.items():
-            patch.setattr(module, name, size)
+    """Two cells are many, and a third of the rows is dense; without numpy nothing is."""
+    with ExitStack() as stack:
+        for name, values in TINY.items() if columns.available() else ():
+            stack.enter_context(patched(import_module(f"sporewright.core.{name}"), values))
         yield
 
 
 @contextmanager
 def narrow() -> Iterator[None]:
     """As where numpy is not installed: everything stays in dicts."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(columns, "available", lambda: False)
+    with patched(columns, {"available": lambda: False}):
         yield

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from sporewright.core import resolve
 from sporewright.core.live_table import Table
 from sporewright.core.tensor import Tensor
 from sporewright.errors import ConfigError, UnknownLevelError
+from tests.core.live_driver import in_columns
 from tests.strategies import LEVELS
 
 CURSOR = {"workspace": "acme", "device": "A"}
@@ -193,3 +195,48 @@ def test_closing_stops_following(fleet: Tensor, scored: list[str]) -> None:
     assert scored == ["*"]
     other.close()
     assert fleet._followed == [{}, {}, {}]
+
+
+def test_what_came_and_went_unseen_was_never_there(fleet: Tensor) -> None:
+    """An option written and unset before anybody asks leaves no trace; one that stays is counted at once."""
+    queue = fleet.watch(CURSOR, 2)
+    writer = fleet.writer("global")
+    writer.set_value("device", "A", "ghost", "latency", -1.0)
+    writer.unset("device", "A", "ghost", "latency")
+    assert queue.total == 100
+
+    writer.set_value("device", "A", "guest", "latency", -1.0)
+    assert queue.total == 101
+    writer.unset("device", "A", "guest", "latency")
+    writer.set_value("device", "A", "other", "latency", -1.0)
+    assert queue.order() == ["other", "o00"]
+
+
+def test_a_dimension_that_nobody_weighs_only_gates(fleet: Tensor) -> None:
+    """R2, R4: its finite values move nothing, its gates drop, and the first weight it gets counts for everybody."""
+    queue = fleet.watch(CURSOR, 2)
+    writer = fleet.writer("global")
+    writer.set_value("device", "A", "o00", "quality", 300.0)
+    assert queue.order() == ["o00", "o01"]
+    writer.set_value("device", "A", "o01", "quality", float("inf"))
+    assert queue.order() == ["o00", "o02"]
+
+    writer.set_weight("workspace", "acme", "quality", 1.0)
+    assert queue.order() == ["o02", "o03"]
+    writer.set_option_weight("global", "", "o00", "quality", -1.0)
+    assert queue.order() == ["o00", "o02"]
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_a_queue_over_columns_starts_as_the_definition(fleet: Tensor, own: bool) -> None:
+    """Where the cells stand in arrays a queue starts from those, unless an option has a weight of its own (F3)."""
+    with in_columns():
+        tensor = Tensor.from_json(fleet.to_json())
+        if own:
+            tensor.writer("global").set_option_weight("global", "", "o99", "latency", -1.0)
+        tensor.writer("global").set_weight("global", "", "never seen", 2.0)
+        assert tensor.store.options is not None
+        queue = tensor.watch(CURSOR, 3)
+
+        assert queue.order() == resolve.resolve(tensor.slices(CURSOR))[:3]
+        assert queue.order()[0] == ("o99" if own else "o00")
