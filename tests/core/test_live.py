@@ -240,3 +240,16 @@ def test_a_queue_over_columns_starts_as_the_definition(fleet: Tensor, own: bool)
 
         assert queue.order() == resolve.resolve(tensor.slices(CURSOR))[:3]
         assert queue.order()[0] == ("o99" if own else "o00")
+
+
+def test_a_whole_queue_grows_with_its_options() -> None:
+    """R6: without a limit nothing is ever left out, however many options come after the start."""
+    tensor = Tensor(LEVELS)
+    writer = tensor.writer("global")
+    writer.set_weight("global", "", "latency", 1.0)
+    queue = tensor.watch(CURSOR)
+    for at in range(200):
+        writer.set_value("device", "A", f"o{at}", "latency", float(at * 7 % 200))
+        assert len(queue.order()) == at + 1
+
+    assert queue.order() == resolve.resolve(tensor.slices(CURSOR))
