@@ -20,6 +20,7 @@ class _Watch:
     among: Collection[str] | None
     live: LiveQueue
     told: tuple[list[str], int]
+    seen: tuple[int, int] | None = None
     revision: int = 0
 
 
@@ -69,11 +70,16 @@ class Watches:
             }
             watch.cursor = {**watch.cursor, **finer, level: instance}
             watch.live = self._tensor.watch(watch.cursor, watch.limit, among=watch.among)
+            watch.seen = None
 
     def pushes(self) -> list[Effect]:
-        """A `queue` push for every watch whose head or total changed since it was told."""
+        """A `queue` push for every watch whose head or total changed since it was told; the others read two numbers."""
         effects: list[Effect] = []
         for name, watch in self._watches.items():
+            seen = (watch.live.revision, watch.live.total)
+            if seen == watch.seen:
+                continue
+            watch.seen = seen
             now = (watch.live.order(), watch.live.total)
             if now == watch.told:
                 continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -253,3 +254,49 @@ def test_a_whole_queue_grows_with_its_options() -> None:
         assert len(queue.order()) == at + 1
 
     assert queue.order() == resolve.resolve(tensor.slices(CURSOR))
+
+
+def test_a_long_queue_is_not_sorted_anew_for_a_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of five thousand options ten are read: five hundred writes find the smallest at the start and never again."""
+    tensor, chance = Tensor(LEVELS), random.Random(3)
+    writer = tensor.writer("global")
+    writer.set_weight("global", "", "latency", 1.0)
+    for at in range(5000):
+        writer.set_value("global", "", f"o{at:04}", "latency", chance.random())
+    found: list[int] = []
+    smallest = Table.smallest
+    monkeypatch.setattr(Table, "smallest", lambda self, count: (found.append(count), smallest(self, count))[1])
+    queue = tensor.watch(CURSOR, 10)
+    for _ in range(500):
+        writer.set_value("device", "A", f"o{chance.randrange(5000):04}", "latency", chance.random())
+        queue.order()
+
+    assert queue.order() == tensor.resolve(CURSOR)[:10]
+    assert len(found) == 1
+    assert found[0] < 100
+
+
+@pytest.mark.parametrize("limit", [None, 10])
+def test_a_watch_weighs_what_its_options_weigh(limit: int | None) -> None:
+    """Memory grows in proportion to the options, by at most 400 bytes each, and `close` gives it back."""
+    grown = {}
+    for count in (2000, 4000):
+        tensor = Tensor(LEVELS)
+        writer = tensor.writer("global")
+        for dimension in ("failure", "financial", "latency"):
+            writer.set_weight("global", "", dimension, 1.0)
+            for at in range(count):
+                writer.set_value("global", "", f"o{at:04}", dimension, at * 0.5)
+        tensor.watch(CURSOR, limit).close()
+        tracemalloc.start()
+        queue = tensor.watch(CURSOR, limit)
+        for at in range(0, count, 3):
+            writer.set_value("device", "A", f"o{at:04}", "latency", float(-at))
+            queue.order()
+        with_cells = tracemalloc.get_traced_memory()[0]
+        queue.close()
+        grown[count] = with_cells - tracemalloc.get_traced_memory()[0]
+        tracemalloc.stop()
+
+    assert 1.6 < grown[4000] / grown[2000] < 2.5
+    assert 50 * 4000 < grown[4000] < 400 * 4000

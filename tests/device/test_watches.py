@@ -1,0 +1,69 @@
+"""What a page's watches cost and what they are told (contracts §5)."""
+
+from __future__ import annotations
+
+import pytest
+
+from sporewright.core.live import LiveQueue
+from sporewright.core.tensor import Tensor
+from sporewright.device.watches import Watches
+
+LEVELS = ("global", "workspace", "device")
+HERE = {"device": "A"}
+
+
+@pytest.fixture
+def tensor() -> Tensor:
+    """Three options, a the cheapest."""
+    made = Tensor(LEVELS)
+    writer = made.writer("global")
+    writer.set_weight("global", "", "latency", 1.0)
+    for at, option in enumerate("abc"):
+        writer.set_value("global", "", option, "latency", float(at))
+    return made
+
+
+def test_a_write_reaches_the_watches_it_concerns_alone(tensor: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a hundred watches one looks again after a write to its device; of the others not even the head is read."""
+    watches = Watches(tensor)
+    for at in range(100):
+        watches.add(f"w{at}", {"device": f"D{at}"}, 64)
+    assert watches.pushes() == []
+    worked: list[LiveQueue] = []
+    refresh, order = LiveQueue._refresh, LiveQueue.order
+    monkeypatch.setattr(LiveQueue, "_refresh", lambda self: (worked.append(self), refresh(self))[1])
+    monkeypatch.setattr(LiveQueue, "order", lambda self: (worked.append(self), order(self))[1])
+
+    tensor.writer("device").set_value("device", "D7", "a", "latency", 5.0)
+    told = watches.pushes()
+
+    assert [push["body"]["watch"] for push in told] == ["w7"]
+    assert told[0]["body"] == {"watch": "w7", "queue": ["b", "c", "a"], "total": 3, "revision": 1}
+    assert len(set(worked)) == 1
+
+
+def test_a_head_that_is_as_it_was_told_is_not_pushed(tensor: Tensor) -> None:
+    """There and back is no change, whoever looked in between; a total alone is one."""
+    watches = Watches(tensor)
+    watches.add("", HERE, 1)
+    writer = tensor.writer("device")
+    writer.set_value("device", "A", "a", "latency", 5.0)
+    assert watches.head() == ["b"]
+    writer.unset("device", "A", "a", "latency")
+    assert watches.pushes() == []
+
+    writer.set_value("device", "A", "d", "latency", 9.0)
+    assert [push["body"]["total"] for push in watches.pushes()] == [4]
+    assert watches.pushes() == []
+
+
+def test_a_watch_that_turns_tells_what_is_new_there(tensor: Tensor) -> None:
+    """A device of another name sees its own cells; a head that is the same there is not told again."""
+    watches = Watches(tensor)
+    watches.add("", HERE, 2)
+    tensor.writer("device").set_value("device", "B", "c", "latency", -1.0)
+    watches.turn("device", "A", "C")
+    assert watches.pushes() == []
+
+    watches.turn("device", "C", "B")
+    assert [push["body"]["queue"] for push in watches.pushes()] == [["c", "a"]]
