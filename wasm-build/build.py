@@ -18,6 +18,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 WEB = ROOT / "web"
 TYPES = "sporewright.device.typescript"
+ENGINE = "sporewright.device.bridge"  # what a page imports
 
 
 def arguments(words: list[str] | None = None) -> argparse.Namespace:
@@ -79,7 +80,7 @@ def compose(dist: Path, work: Path, options: argparse.Namespace) -> None:
     flat = work / "runtime"
     runtime.write_runtime(flat, pyodide, pins, wheels, own)
     stdlib.write_trimmed(flat, pyodide, own, options.cache)
-    copy(compiled, flat / runtime.ARCHIVE)
+    copy(bytecode.page_archive(compiled, ENGINE, pyodide, options.cache), flat / runtime.ARCHIVE)
     built = layout.lay_out(flat, dist, own.name)
     if not options.runtime_only:
         build_shim(dist, built)

@@ -27,6 +27,18 @@ def compile_archive(source: Path, place: str, kind: str, pyodide: Path, cache: P
     return kept
 
 
+def page_archive(compiled: Path, module: str, pyodide: Path, cache: Path) -> Path:
+    """What a page imports `module` from: the compiled archive and the code its dataclasses would compile; made once."""
+    kept = cache / f"page-{key_of(compiled, SCRIPTS / 'precompile.py')}.zip"
+    if not kept.exists():
+        say("compiling the dataclasses inside Pyodide")
+        with written_whole(kept) as fresh:
+            words = {"source": str(compiled.resolve()), "target": str(fresh.resolve()), "module": module}
+            run_python(pyodide, "precompile.py", "compiled dataclasses", **words)
+        forget_others(kept)
+    return kept
+
+
 def forget_others(kept: Path) -> None:
     """Drop what the cache holds of the same kind for earlier inputs."""
     kind, _, _ = kept.name.rpartition("-")

@@ -13,6 +13,7 @@ export interface Pyodide {
     options: Record<"messageCallback" | "errorCallback", (text: string) => void>,
   ): Promise<void>;
   loadedPackages: Record<string, string>;
+  runPython(source: string): unknown;
   FS: { writeFile(path: string, bytes: Uint8Array): void };
   pyimport(module: string): Proxy & Record<string, unknown>;
 }
@@ -29,6 +30,13 @@ export interface Python {
   close(): void;
 }
 
+/** Dataclasses compile their methods at import, a third of its time; the build has done so (wasm-build/node/precompile.py). */
+const PRECOMPILED = `
+import dataclasses, marshal, zipimport
+_known = marshal.loads(zipimport.zipimporter("${ARCHIVE}").get_data("dataclasses.bin"))
+dataclasses.exec = lambda text, *spaces: exec(_known.get(text, text), *spaces)
+`;
+
 /** Import the bridge and hold its one function: looking it up for each call would cost ten times the call. */
 export function openBridge(pyodide: Pyodide, archive: Uint8Array): Python {
   const held: Proxy[] = [];
@@ -39,6 +47,7 @@ export function openBridge(pyodide: Pyodide, archive: Uint8Array): Python {
   pyodide.FS.writeFile(ARCHIVE, archive);
   const path = hold(hold(pyodide.pyimport("sys"))["path"] as Proxy & { append(place: string): void });
   path.append(ARCHIVE);
+  pyodide.runPython(PRECOMPILED);
   const module = hold(pyodide.pyimport("sporewright.device.bridge"));
   const make = hold(module["Bridge"] as Proxy & (() => Proxy & Record<string, unknown>));
   const bridge = hold(make());
