@@ -20,6 +20,7 @@ __all__ = [
     "explain",
     "fold_value",
     "fold_weight",
+    "fold_weights",
     "options_at",
     "rank_key",
     "resolve",
@@ -143,6 +144,13 @@ def fold_value(slices: Sequence[Slice], option: str, dimension: str) -> Value | 
 def fold_weight(slices: Sequence[Slice], option: str, dimension: str) -> float | None:
     """The option's own deepest weight, else the shared slot's (F3)."""
     return _weight(rows_of(slices, option), rows_of(slices, ""), dimension)[0]
+
+
+def fold_weights(slices: Sequence[Slice], option: str, dimensions: Iterable[str]) -> dict[str, float]:
+    """`fold_weight` of each dimension that has one, the option looked up once."""
+    rows, shared = rows_of(slices, option), rows_of(slices, "")
+    found = ((dimension, _weight(rows, shared, dimension)[0]) for dimension in dimensions)
+    return {dimension: weight for dimension, weight in found if weight is not None}
 
 
 def _dimensions(rows: Sequence[Row]) -> list[str]:

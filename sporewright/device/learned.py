@@ -110,7 +110,9 @@ class Learned:
             return
         fresh = not self.learner.options
         cells = self._kind(task)
-        cells.declare(option)
+        if option not in self._declared:
+            cells.declare(option)
+            self._declared.add(option)
         learned = self.learner.learn(now, option, evidence, task=task, began=under_way)
         self._say(option, learned, task)
         self._save(option)
@@ -227,7 +229,10 @@ class Learned:
     def _state(self, level: str, instance: str, option: str, dimension: str, value: float) -> None:
         at = self._tensor.level_index(level)
         if self._tensor.store.get(at, instance, option, dimension)[0] != value:
+            declared = option in self._declared
             self._tensor.merge(at, instance, option, dimension, value, None)
+            if declared:  # own evidence is no news to the learner
+                self._declared.add(option)
 
     def _places(self, task: str) -> list[tuple[str, str, str | None]]:
         places: list[tuple[str, str, str | None]] = [(self._level, self._device, None)]

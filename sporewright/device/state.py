@@ -130,6 +130,8 @@ class DeviceState:
         """What was charged: as told, else tokens × price (`price:in`, `price:out`, USD per million tokens)."""
         if "cost_usd" in body:
             return float(body["cost_usd"])
+        if not ("tokens_in" in body or "tokens_out" in body):
+            return None
         total, here = None, self.cursor()
         for tokens, dimension in (("tokens_in", "price:in"), ("tokens_out", "price:out")):
             price = self.tensor.value(here, option, dimension)

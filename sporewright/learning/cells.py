@@ -7,6 +7,7 @@ it was published.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
@@ -70,14 +71,20 @@ class LocalCells:
         self.learner = learner
         self.cursor = dict(cursor)
         self.task = task
-        self.best: str | None = None
-        """The option that is best by what is known, curiosity left out."""
         self._tensor = tensor
         self._above = dict(above)
         self._stated = dict(above if stated is None else stated)
         self._at = tensor.level_index(LOCAL)
         self._instance = self.cursor.get(LOCAL, "")
         self._greedy: dict[str, float] = {}
+        self._changed: set[str] = set()
+        """Options laid anew since they were last compared."""
+
+    @property
+    def best(self) -> str | None:
+        """The option that is best by what is known, curiosity left out."""
+        self._compare()
+        return min(((score, option) for option, score in self._greedy.items()), default=(0.0, None))[1]
 
     def declare(self, option: str) -> None:
         """Tell the learner what the levels above say of an option."""
@@ -95,11 +102,12 @@ class LocalCells:
         for option in options:
             changed += self._lay(now, option, slices)
         changed += self._put("", EXPLORE, None, self._temperature(now))
-        self._compare(options, self._tensor.slices(self.cursor))
+        self._changed.update(options)
         return changed
 
     def called(self, now: float, option: str, among: Collection[str]) -> bool:
         """An option is called first, of these that could be: spend from the budget if it is not the best known one."""
+        self._compare()
         known = [(score, each) for each in among if (score := self._greedy.get(each)) is not None]
         best = min(known, default=(0.0, option))[1]
         if best == option:
@@ -117,29 +125,29 @@ class LocalCells:
     def clear(self) -> int:
         """Take everything away again."""
         self._greedy.clear()
+        self._changed.clear()
         return self._tensor.clear(LOCAL, self._instance)
 
     def _lay(self, now: float, option: str, slices: Sequence[Slice]) -> int:
-        changed = 0
-        weights: dict[str, float] = {}
-        learner, task = self.learner, self.task
-        for dimension in learner.settings.dimensions:
-            weight = resolve.fold_weight(slices, option, dimension)
-            if weight is not None:
-                weights[dimension] = weight
-            if learner.knows(option, dimension):
-                changed += self._believe(now, option, dimension)
+        learner = self.learner
+        dimensions = learner.settings.dimensions
+        weights = resolve.fold_weights(slices, option, dimensions)
+        changed, variance = 0, 0.0
+        for dimension, known in dimensions.items():
+            weight, learned = weights.get(dimension, 0.0), learner.knows(option, dimension)
+            weight = weight if math.isfinite(weight) else 0.0
+            if not (weight or learned):
+                continue
+            if not learned:
+                variance += learner.unmeasured(now, option, dimension, known, self.task) * (weight * weight)
+                continue
+            belief = learner.belief_of(now, option, dimension, known, self.task)
+            cell = learner.cell_of(now, option, dimension, known, belief)
+            variance += cell.variance * (weight * weight)
+            changed += self._put(option, dimension, cell.mean, None)
+            changed += self._put(option, own_of(dimension), round(belief.own, 2), None)
         own = learner.curiosity.weight(now, option, learner.holders)
-        value = learner.curious(now, option, weights, task=task)
-        return changed + self._put(option, EXPLORE, value, own)
-
-    def _believe(self, now: float, option: str, dimension: str) -> int:
-        cell = self.learner.cell(now, option, dimension, task=self.task)
-        belief = self.learner.belief(now, option, dimension, task=self.task)
-        if cell is None or belief is None:
-            return 0
-        changed = self._put(option, dimension, cell.mean, None)
-        return changed + self._put(option, own_of(dimension), round(belief.own, 2), None)
+        return changed + self._put(option, EXPLORE, learner.curiosity_of(option, variance), own)
 
     def _put(self, option: str, dimension: str, value: float | None, weight: float | None) -> bool:
         before = self._tensor.store.get(self._at, self._instance, option, dimension)
@@ -152,11 +160,11 @@ class LocalCells:
         curiosity = self.learner.curiosity
         return self.learner.settings.temperature if curiosity.allowed(now) else 0.0
 
-    def _compare(self, options: Iterable[str], slices: Sequence[Slice]) -> None:
-        for option, score in resolve.scores(slices, options):
+    def _compare(self) -> None:
+        changed, self._changed = self._changed, set()
+        for option, score in resolve.scores(self._tensor.slices(self.cursor), changed):
             if score is None:
                 self._greedy.pop(option, None)
                 continue
             value, weight = self._tensor.store.get(self._at, self._instance, option, EXPLORE)
             self._greedy[option] = score - (value * weight if isinstance(value, float) and weight is not None else 0.0)
-        self.best = min(((score, option) for option, score in self._greedy.items()), default=(0.0, None))[1]

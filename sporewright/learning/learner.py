@@ -53,6 +53,7 @@ class Learner:
         self._declared: dict[str, dict[str, _Declared]] = {}
         self._pending: dict[str, list[float]] = {}
         self._paces: dict[str, Pace] = {}
+        self._unmeasured: dict[str, dict[str, float]] = {}
         self._draws = 0
         self._holders = 0.0
 
@@ -78,6 +79,7 @@ class Learner:
         known = self.dimension(dimension)
         if known is None:
             return
+        self._unmeasured.pop(option, None)
         row = self._declared.setdefault(option, {})
         if value is None or not math.isfinite(value):
             row.pop(dimension, None)
@@ -170,8 +172,10 @@ class Learner:
     def belief(self, now: float, option: str, dimension: str, *, task: str = "") -> Belief | None:
         """What is believed of one call to the option now; None for a dimension that is not learned."""
         known = self.dimension(dimension)
-        if known is None:
-            return None
+        return None if known is None else self.belief_of(now, option, dimension, known, task)
+
+    def belief_of(self, now: float, option: str, dimension: str, known: DimensionSettings, task: str) -> Belief:
+        """`belief` of a dimension that is learned so."""
         track = self._tracks.get(option, {}).get(dimension) or Track()
         prior = self.prior(option, dimension, known, track.noise(now, known))
         found = track.posterior(task, now, known, prior)
@@ -180,21 +184,34 @@ class Learner:
     def cell(self, now: float, option: str, dimension: str, *, task: str = "") -> Moments | None:
         """The belief in the cell's units: what one call is expected to come to, and the variance of that expectation.
 
-        The variance is what it would be once the attempts under way are in.
+        The variance is what it would be once the attempts under way are in. None for a dimension that is not learned.
         """
-        known, found = self.dimension(dimension), self.belief(now, option, dimension, task=task)
-        if known is None or found is None:
+        known = self.dimension(dimension)
+        if known is None:
             return None
-        waiting = self._waiting(now, option)
-        told = 1.0 / (1.0 / found.variance + waiting / found.noise) if waiting else found.variance
+        return self.cell_of(now, option, dimension, known, self.belief_of(now, option, dimension, known, task))
+
+    def cell_of(self, now: float, option: str, dimension: str, known: DimensionSettings, found: Belief) -> Moments:
+        """`cell` of a belief."""
         expected = cell_of(known.scale, Moments(found.mean, found.variance), found.noise)
         if dimension == "failure":
             expected = Moments(1.0 - (1.0 - expected.mean) * self.admits(now, option), expected.variance)
-        return (
-            expected
-            if not waiting
-            else Moments(expected.mean, cell_of(known.scale, Moments(found.mean, told), found.noise).variance)
-        )
+        waiting = self._waiting(now, option)
+        if not waiting:
+            return expected
+        told = Moments(found.mean, 1.0 / (1.0 / found.variance + waiting / found.noise))
+        return Moments(expected.mean, cell_of(known.scale, told, found.noise).variance)
+
+    def unmeasured(self, now: float, option: str, dimension: str, known: DimensionSettings, task: str) -> float:
+        """The variance of the cell of a dimension without own evidence: nothing but its prior, so it is remembered."""
+        if self._pending.get(option):
+            found = self.belief_of(now, option, dimension, known, task)
+            return self.cell_of(now, option, dimension, known, found).variance
+        row = self._unmeasured.setdefault(option, {})
+        if dimension not in row:
+            found = self.belief_of(now, option, dimension, known, task)
+            row[dimension] = self.cell_of(now, option, dimension, known, found).variance
+        return row[dimension]
 
     def admits(self, now: float, option: str) -> float:
         """How likely the option's rate admits a call now; 1 where it has never refused one for its rate."""
@@ -227,6 +244,10 @@ class Learner:
             found = self.cell(now, option, dimension, task=task)
             if found is not None and math.isfinite(weight):
                 variance += found.variance * (weight * weight)
+        return self.curiosity_of(option, variance)
+
+    def curiosity_of(self, option: str, variance: float) -> float:
+        """`curious` of the summed variance of a score."""
         deviation = math.sqrt(variance)
         if self.settings.thompson:
             self._draws += 1

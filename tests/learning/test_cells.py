@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sporewright.core.config import TensorConfig
 from sporewright.core.tensor import Tensor
@@ -148,3 +150,24 @@ def test_companions_are_told_from_values() -> None:
     """What stands behind a value is none itself."""
     assert all(is_companion(each("latency")) for each in (count_of, support_of, own_of))
     assert not is_companion("latency")
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.floats(0.01, 100.0), st.booleans()), max_size=12), st.booleans())
+def test_what_is_laid_is_what_is_believed(answers: list[tuple[str, float, bool]], waiting: bool) -> None:
+    """The cells are the learner's own, bit for bit, though the variance of what nobody measured is remembered."""
+    cells = laid()
+    for at, (option, latency, failed) in enumerate(answers):
+        cells.learner.learn(float(at), option, Evidence(latency_s=latency, failed=failed))
+        cells.write(float(at), [option])
+    if waiting:
+        cells.learner.began(20.0, "a")
+    cells.write(30.0, "abc")
+
+    for option in "abc":
+        weights = {"latency": 1.0, "failure": 2.0}
+        found = tensor_of(cells).value(cells.cursor, option, "explore")
+        assert found == cells.learner.curious(30.0, option, weights)
+        cell = cells.learner.cell(30.0, option, "latency")
+        if cells.learner.knows(option, "latency"):
+            assert cell is not None
+            assert tensor_of(cells).value(cells.cursor, option, "latency") == cell.mean
