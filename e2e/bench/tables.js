@@ -1,4 +1,4 @@
-/** Tables 1 to 5 in one page: both sides warmed up, alternating, medians; decisions compared before anything is timed. */
+/** Tables 1 to 6 in one page: both sides warmed up, alternating, medians; decisions compared before anything is timed. */
 import { Baseline } from "./baseline.js";
 
 const CURSOR = { workspace: "acme", device: "A" };
@@ -70,6 +70,16 @@ function baselineOf(text) {
     if (w !== undefined) made.setWeight(level, inst, dim, w);
   }
   return made;
+}
+
+/** A measurement against a plain write, both through an engine's step. */
+function learning(engines, options) {
+  const [mine, plain] = [walk(), walk()];
+  const pick = (random) => options[Math.floor(random() * options.length)];
+  return {
+    ours: () => engines.learn_and_head(pick(mine), 0.5 + mine()),
+    theirs: () => engines.state_and_head(pick(plain), 0.5 + plain()),
+  };
 }
 
 /** One row of every table for W(n). */
@@ -152,6 +162,8 @@ export function measure(workload, n, router) {
     },
     { rounds: n >= 10_000 ? 1 : 3, batchMs: 1 },
   );
+  // Beyond this a start from seeds takes longer than what is measured.
+  if (n <= 10_000) time("learn", learning(workload.Learning(n), options), slow);
   for (const proxy of Object.values(call)) proxy.destroy();
   engine.destroy();
   return rows;

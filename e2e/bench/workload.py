@@ -11,6 +11,7 @@ import random
 from typing import Any
 
 from sporewright import Tensor
+from sporewright.device.engine import Engine
 
 LEVELS = ["global", "workspace", "device"]
 DIMENSIONS = ["availability", "failure", "financial", "freshness", "latency", "quality"]
@@ -65,6 +66,37 @@ class Inline:
         """Table 3: one shared weight, then the first ten."""
         self.operator.set_weight("global", "", dimension, weight)
         return "\n".join(self.live.order())
+
+
+class Learning:
+    """Two engines of one config: one is told values, the other measurements. What table 6 calls from JavaScript."""
+
+    def __init__(self, n: int) -> None:
+        seeds = [
+            {"floor": "global", "level": "global", "inst": "", "option": cell["option"], "dim": cell["dim"]}
+            | ({"kind": "value", "value": cell["v"]} if "v" in cell else {"kind": "weight", "value": cell["w"]})
+            for cell in cells(n)
+            if cell["level"] == "global"
+        ]
+        self.now = 1.0
+        self.told, self.taught = Engine(), Engine()
+        config = {"levels": LEVELS, "seeds": seeds}
+        start = {"config": config, "cursor": {"workspace": "acme"}, "limit": 10, "fresh_id": "A"}
+        for engine in (self.told, self.taught):
+            engine.step(self.now, {"type": "call", "call": "start", "body": start})
+
+    def state_and_head(self, option: str, value: float) -> str:
+        """A plain write: one value into the own slice, with its record and its place in the outbox; the first ten."""
+        return self._step(self.told, "observe", {"option": option, "dimension": "latency", "value": value})
+
+    def learn_and_head(self, option: str, value: float) -> str:
+        """One measurement: belief, own evidence, local cells, their records; the first ten."""
+        return self._step(self.taught, "report", {"option": option, "more": {"latency": value}})
+
+    def _step(self, engine: Engine, call: str, body: dict[str, Any]) -> str:
+        self.now += 0.01
+        engine.step(self.now, {"type": "call", "call": call, "body": body})
+        return "\n".join(engine.head())
 
 
 def load_and_resolve(text: str) -> str:

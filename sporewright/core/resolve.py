@@ -19,6 +19,7 @@ __all__ = [
     "Term",
     "explain",
     "fold_value",
+    "fold_values",
     "fold_weight",
     "fold_weights",
     "options_at",
@@ -139,6 +140,12 @@ def fold_value(slices: Sequence[Slice], option: str, dimension: str) -> Value | 
     """The deepest set value, scalar or document (F1, F2)."""
     found: Value | None = _deepest(rows_of(slices, option), dimension, 0)[0]
     return found
+
+
+def fold_values(slices: Sequence[Slice], option: str) -> dict[str, Value]:
+    """`fold_value` of every dimension that has one, the option looked up once."""
+    rows = rows_of(slices, option)
+    return {name: value for name in _dimensions(rows) if (value := _deepest(rows, name, 0)[0]) is not None}
 
 
 def fold_weight(slices: Sequence[Slice], option: str, dimension: str) -> float | None:

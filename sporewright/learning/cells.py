@@ -88,12 +88,16 @@ class LocalCells:
 
     def declare(self, option: str) -> None:
         """Tell the learner what the levels above say of an option."""
+        above, stated = (
+            resolve.fold_values(self._tensor.slices(cursor), option) for cursor in (self._above, self._stated)
+        )
         for dimension in self.learner.settings.dimensions:
-            counted = self._tensor.value(self._stated, option, count_of(dimension)) is not None
-            value = self._tensor.value(self._above if counted else self._stated, option, dimension)
-            support = self._tensor.value(self._above, option, support_of(dimension)) or 0.0
-            mere = support == 0.0 and (option, dimension) in self._tensor.priors
-            self.learner.declare(option, dimension, value, prior=mere, support=support)
+            value = (above if count_of(dimension) in stated else stated).get(dimension)
+            support = above.get(support_of(dimension))
+            backing = support if isinstance(support, float) else 0.0
+            mere = backing == 0.0 and (option, dimension) in self._tensor.priors
+            known = value if isinstance(value, float) else None
+            self.learner.declare(option, dimension, known, prior=mere, support=backing)
 
     def write(self, now: float, options: Iterable[str]) -> int:
         """Lay what is believed of these options now; how many cells changed."""
