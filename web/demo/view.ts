@@ -25,6 +25,8 @@ export interface Share {
   negative: boolean;
 }
 
+/** The levels at which a device writes what is its own. */
+const OWN_LEVELS = new Set(["device", "task", "local"]);
 const WORDS: Record<string, string> = { inf: "+∞", "-inf": "−∞", nan: "not a number" };
 
 /** A number with three significant digits, never in exponent form; what JSON lacks as its sign. */
@@ -68,18 +70,42 @@ export function shares(ranked: readonly Ranked[]): Map<string, Share[]> {
   );
 }
 
+/** The terms that are part of the score: what has no weight only stands behind one of them, or is for another day. */
+export function counted(terms: readonly Term[]): readonly Term[] {
+  return terms.filter(({ weight }) => weight !== null);
+}
+
 /** Where a layer was folded from (F1), as a reader would say it. */
 export function sourceText(source: Source | null, me: Me): string {
   if (source === null) return "nowhere";
   const [level, instance] = source;
-  if (level === "device" && instance !== "" && instance === me.device) return "this device";
+  if (me.device !== null && me.device !== "" && OWN_LEVELS.has(level) && instance.split("/")[0] === me.device)
+    return "this device";
   if (level === "global" && instance === "") return "global";
   return instance === "" ? `${level}, shared` : `${level} ${instance}`;
 }
 
-/** What a term's value rests on: a declared prior (D4), or the place it was folded from. */
-export function knownFrom(term: Term, me: Me): { text: string; prior: boolean } {
-  return term.prior ? { text: "prior", prior: true } : { text: sourceText(term.value_source, me), prior: false };
+/** What a term's value rests on: a declared prior (D4), or the place it was folded from and what stands behind it. */
+export function knownFrom(term: Term, me: Me, terms: readonly Term[] = []): { text: string; prior: boolean } {
+  if (term.prior) return { text: "prior", prior: true };
+  if (term.dimension === "explore") return { text: "what is not known of it", prior: false };
+  return { text: [sourceText(term.value_source, me), ...behind(term, terms)].join(", "), prior: false };
+}
+
+/** How many measurements or holders stand behind a value; `count:`, `own:` and `support:` are terms without weight. */
+function behind({ dimension, value_source: [level] }: Term, terms: readonly Term[]): string[] {
+  const of = (companion: string): number | null => {
+    const value = terms.find((term) => term.dimension === `${companion}:${dimension}`)?.value;
+    return typeof value === "number" ? value : null;
+  };
+  const [measured, own, holders] = [of("count"), of("own"), of("support")];
+  if (level !== "local") return level === "device" || holders === null ? [] : [counting(holders, "voice")];
+  const share = own === null || own >= 0.995 ? [] : [`${plain(own * 100)} % its own evidence`];
+  return [...(measured === null ? [] : [counting(Math.max(1, Math.round(measured)), "call")]), ...share];
+}
+
+function counting(count: number, what: string): string {
+  return `${plain(count)} ${what}${count === 1 ? "" : "s"}`;
 }
 
 /** Why an option was dropped, and whether this device may lift the gate itself. */

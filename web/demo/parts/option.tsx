@@ -2,7 +2,7 @@
 import type { JSX } from "preact";
 import type { Ranked, Term } from "../../src/types";
 import type { Session } from "../session";
-import { cost, knownFrom, plain, sourceText, valueOf, type Me, type Share } from "../view";
+import { cost, counted, knownFrom, plain, sourceText, valueOf, type Me, type Share } from "../view";
 import { FAULTS, type Fault } from "../world";
 import { Cooling } from "./cooling";
 
@@ -80,7 +80,7 @@ function Terms(props: { session: Session; option: string; terms: readonly Term[]
       </thead>
       <tbody>
         {terms.length > 0
-          ? terms.map((term) => <TermRow key={term.dimension} term={term} me={session.me} />)
+          ? counted(terms).map((term) => <TermRow key={term.dimension} term={term} me={session.me} all={terms} />)
           : KNOWN.map((dimension) => (
               <tr key={dimension}>
                 <th scope="row">
@@ -97,8 +97,8 @@ function Terms(props: { session: Session; option: string; terms: readonly Term[]
   );
 }
 
-function TermRow({ term, me }: { term: Term; me: Me }): JSX.Element {
-  const known = knownFrom(term, me);
+function TermRow({ term, me, all }: { term: Term; me: Me; all: readonly Term[] }): JSX.Element {
+  const known = knownFrom(term, me, all);
   return (
     <tr>
       <th scope="row">

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import {
   cost,
+  counted,
   dropText,
   endOf,
   knownFrom,
@@ -195,5 +196,39 @@ describe("announcements", () => {
     vi.advanceTimersByTime(5000);
     say("four");
     expect(said).toEqual(["one", "three", "four"]);
+  });
+});
+
+describe("what stands behind a value", () => {
+  const local = (dimension: string, value: Num, weight: Num | null): Term => ({
+    ...term(dimension, value, weight, 0),
+    value_source: ["local", "device-1/"],
+  });
+  const all = [
+    { ...term("count:latency", 6.2, null, 0), value_source: ["device", "device-1"] as [string, string] },
+    { ...local("explore", -0.1, 0.5), weight_source: ["local", "device-1/"] as [string, string] },
+    local("latency", 0.5, 1),
+    local("own:latency", 0.94, null),
+    { ...term("support:latency", 3, null, 0), value_source: ["workspace", "demo"] as [string, string] },
+  ];
+
+  it("is no term of its own", () => {
+    expect(counted(all).map(({ dimension }) => dimension)).toEqual(["explore", "latency"]);
+  });
+
+  it("is told beside the value: how many calls here, and how much of it is the device's own", () => {
+    const [, explore, latency] = all as [Term, Term, Term];
+    expect(knownFrom(latency, ME, all).text).toBe("this device, 6 calls, 94 % its own evidence");
+    expect(knownFrom({ ...latency, value_source: ["workspace", "demo"] }, ME, all).text).toBe(
+      "workspace demo, 3 voices",
+    );
+    expect(knownFrom(explore, ME, all).text).toBe("what is not known of it");
+    expect(sourceText(explore.weight_source, ME)).toBe("this device");
+  });
+
+  it("is not told where nobody said it", () => {
+    const one = [local("failure", 0.1, 1), local("count:failure", 0.3, null), local("own:failure", 1, null)];
+    expect(knownFrom(one[0] as Term, ME, one).text).toBe("this device, 1 call");
+    expect(knownFrom(term("failure", 0.1, 1, 0.1), ME, one).text).toBe("global");
   });
 });
