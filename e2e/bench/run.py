@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from rich.console import Console
 from rich.table import Table
 
-from e2e.bench import fetch, start
+from e2e.bench import fetch, native, start
 from e2e.browser import launch
 
 HERE = Path(__file__).resolve().parent
@@ -31,7 +31,7 @@ TABLES = {
     "load": ("5 · load the cells from JSON and resolve once", (None,) * 5),
     "learn": ("6 · observe → belief → cell → the first 10, against a plain write", (1 / 3,) * 5),
 }
-PARTS = ("tables", "fetch", "start")
+PARTS = ("tables", "fetch", "start", "native")
 MEASURE = """async ({ source, n }) => {
   const { boot, measure } = await import("/bench/tables.js");
   const workload = (window.workload ??= await boot(source));
@@ -104,8 +104,11 @@ def main() -> None:
     parser.add_argument("--visits", type=int, default=5, help="cold, and as many returning, visits of each side")
     parser.add_argument("--calls", type=int, default=2000, help="routed, and as many plain, calls of each kind")
     parser.add_argument("--only", nargs="*", default=list(PARTS), choices=PARTS)
+    parser.add_argument("--devices", type=int, nargs="+", default=list(native.SIZES), help="fleets of table 8")
     wanted = parser.parse_args()
     console = Console(width=100)
+    if "native" in wanted.only:
+        native.run(console, wanted.devices)
     with sync_playwright() as playwright:
         if {"tables", "fetch"} & {*wanted.only}:
             browser = launch(playwright)
