@@ -123,13 +123,12 @@ class ColumnStore(DictStore):
             rest = dict(coming)
         odd = {pair: layers for pair, layers in rest.items() if not _is_plain(pair[0], layers)}
         plain = iter(rest.items() if not odd else [cell for cell in rest.items() if cell[0] not in odd])
-        while (wide := self.wide[level]) is not None:
-            # No more at once than there is already: rows that come before their cells would make every line look thin.
-            some = dict(islice(plain, max(MANY, wide.size)))
-            if not some:
-                break
-            super().put_many(level, instance, wide.put_values(instance, some, keep=merge), merge=merge)
-        super().put_many(level, instance, {**dict(plain), **odd}, merge=merge)
+        # No more at once than there is already: rows that come before their cells would make every line look thin.
+        while some := dict(islice(plain, max(MANY, len(self)))):
+            wide = self.wide[level]
+            left = some if wide is None else wide.put_values(instance, some, keep=merge)
+            super().put_many(level, instance, left, merge=merge)
+        super().put_many(level, instance, odd, merge=merge)
 
     def remove(self, level: int, instance: str, option: str, dimension: str) -> bool:
         """Forget the cell, and the folders it leaves empty; False if there was none."""

@@ -47,13 +47,12 @@ class Rows:
 
     def add(self, names: Collection[str]) -> list[int]:
         """The rows of all these names, new ones where needed."""
-        fresh = [name for name in names if name not in self.ids]
+        fresh = dict.fromkeys(name for name in names if name not in self.ids)
         if len(self.names) + len(fresh) > self.capacity:
             self._make_room(names, len(fresh))
         for name in fresh:
-            if name not in self.ids:
-                self.ids[name] = len(self.names)
-                self.names.append(name)
+            self.ids[name] = len(self.names)
+            self.names.append(name)
         if fresh:
             self._ordered = None
         return [self.ids[name] for name in names]

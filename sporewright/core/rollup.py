@@ -277,8 +277,8 @@ def _reduced(
     if home is not None and pair in home.panel.lines:
         from sporewright.core.columns_rollup import Lines
 
-        for _, values, own in Lines(home).values([pair], electors):
-            return operator.of_line(pair, values, own)
+        _, values, own = next(Lines(home).values([pair], electors))
+        return operator.of_line(pair, values, own)
     votes = tensor.store.column(level, *pair)
     return operator.of_votes(pair, [vote for vote in votes if electors is None or vote[0] in electors])
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sporewright.core import columns_fold, narrow, resolve
+from sporewright.core import columns, columns_fold, narrow, resolve
 from sporewright.core.tensor import Tensor
 from tests.core.sizes import narrow as without_numpy
 from tests.core.sizes import tiny
@@ -152,3 +153,62 @@ def test_numpy_that_comes_late_is_taken_up() -> None:
     assert tensor.resolve({"device": "A"}) == before
     assert tensor.store.along(0, "") is not None
     assert not tensor.store.is_waiting
+
+
+def test_lines_stand_in_order_whenever_they_came() -> None:
+    """Dimensions that come out of order, with documents and own weights in their lines, fold as they should."""
+    tensor = wide()
+    for name in ("zeal", "aim"):
+        tensor.put_many(0, "", {(f"o{at:03}", name): (float(at % 7), None) for at in range(300)})
+        tensor.put(0, "", "o005", name, b"opaque", None)
+        tensor.put(0, "", "o006", name, 2.0, -30.0)
+    store = tensor.store
+    before = tensor.to_json()
+
+    assert folded(tensor, {"device": "A"}) == plain(tensor, {"device": "A"})
+    panel = store.along(0, "")
+    assert panel is not None
+    assert list(panel.arrange()) == sorted(panel.lines) == ["aim", "cost", "latency", "quality", "zeal"]
+    assert [panel.lines[name] for name in panel.arrange()] == [0, 1, 2, 3, 4]
+    assert tensor.to_json() == before
+
+
+def test_a_slice_of_columns_is_a_mapping() -> None:
+    """Length, membership and a missing option, along options and along instances."""
+    along = wide().slices({})[0]
+    fleet = Tensor(LEVELS)
+    for at in range(200):
+        cells: Any = {(f"o{n}", name): (float(at), None) for n in range(4) for name in ("b", "a")}
+        fleet.put_many(2, f"dev{at}", cells)
+    across = fleet.slices({"device": "dev7"})[2]
+    assert fleet.store.across(2) is not None
+
+    for cells, option, count in ((along, "o007", 301), (across, "o2", 4)):
+        assert (len(cells), option in cells, "nobody" in cells, cells.get("nobody")) == (count, True, False, None)
+        assert list(cells[option]) == sorted(cells[option])
+    assert across["o2"] == {"a": (7.0, None), "b": (7.0, None)}
+
+
+def test_where_numpy_counts_as_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a page once it is imported, elsewhere if it can be; where it cannot, nothing breaks."""
+    assert columns.available()
+    monkeypatch.setattr(sys, "platform", "emscripten")
+    assert columns.available()
+    monkeypatch.delitem(sys.modules, "numpy")
+    assert not columns.available()
+    monkeypatch.undo()
+    monkeypatch.setitem(sys.modules, "numpy", None)
+    assert not columns.available()
+    assert wide().store.is_waiting
+
+
+def test_many_cells_of_a_new_instance_fill_its_lines() -> None:
+    """Thousands of options written together are in panels, not in dicts, however few were there before."""
+    tensor = Tensor(LEVELS)
+    tensor.put_many(0, "", {(f"o{at:05}", name): (float(at), None) for at in range(5000) for name in "abc"})
+    panel = tensor.store.along(0, "")
+
+    assert panel is not None
+    assert (panel.size, len(tensor.store)) == (15000, 15000)
+    assert tensor.clear("global", "") == 15000
+    assert (len(tensor.store), tensor.store.along(0, ""), tensor.resolve({})) == (0, None, [])

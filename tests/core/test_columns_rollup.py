@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from sporewright.core import rollup
 from sporewright.core.columns_rollup import Middles, Sums
-from sporewright.core.rollup import Corroborated, Median, Operator, Rollup, Sum
+from sporewright.core.rollup import Corroborated, Median, Operator, Rollup, Sum, Support
 from sporewright.core.tensor import Tensor
 from sporewright.errors import BadValueKindError, UnknownLevelError
 from tests.core.sizes import narrow, tiny
@@ -116,6 +116,7 @@ class RollupMachine(RuleBasedStateMachine):
 
 
 OPERATORS: dict[str, Any] = {
+    "support": Support,
     "median": Median,
     "sum": Sum,
     "two": lambda: Corroborated(2),
