@@ -41,7 +41,7 @@ class LiveQueue:
         self._order: list[str] = []
         self._revision = 0
         self._make()
-        self._look()
+        self._refresh()
 
     def order(self) -> list[str]:
         """The head of the queue, a fresh list."""
@@ -78,11 +78,18 @@ class LiveQueue:
         self._fill(self._table)
 
     def _refresh(self) -> None:
+        """Follow what was written, and find out whether what is read is another order than before."""
         if len(self._noted) > self._many:
             self._make()
         else:
             self._follow(self._table)
-        self._look()
+        limit, names = self._limit, self._head.names
+        if limit is None or self._head.first < limit:
+            order = names[:limit]
+            if order != self._order:
+                self._order = order
+                self._revision += 1
+        self._head.first = len(names)
 
     def _follow(self, table: Table) -> None:
         """Fold what was written to again, and move those options within the head."""
@@ -124,13 +131,3 @@ class LiveQueue:
         elif room < len(self._head.names):
             self._head.trim(room)
         self._most = 2 * room + LEAST
-
-    def _look(self) -> None:
-        """Whether what is read is another order than before."""
-        head, limit = self._head, self._limit
-        if limit is None or head.first < limit:
-            order = head.names[:limit]
-            if order != self._order:
-                self._order = order
-                self._revision += 1
-        head.first = len(head.names)

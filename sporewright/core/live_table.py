@@ -44,6 +44,10 @@ class Table:
         self.slots: dict[str, int] = {name: slot for slot, name in enumerate(self._names)}
         self.total = sum(self._ranked)
         """How many options have a place in the queue (R1, R2)."""
+        self._places = {dimension: at for at, dimension in enumerate(self._columns)}
+        self._terms: list[live_scores.Term] = [
+            (self._weights.get(each, 0.0), column, self._own.get(each)) for each, column in self._columns.items()
+        ]
         self.weigh()
 
     # --- made from the cells -------------------------------------------------------------------------------------
@@ -143,7 +147,8 @@ class Table:
         self._lay(slot, row)
         self.total += self._ranked[slot]
         if had_own or self._own:
-            self._settle_terms()
+            for dimension in self._columns:
+                self._settle_term(dimension)
         if row:
             return slot
         del self.slots[option]
@@ -176,7 +181,9 @@ class Table:
         if effective == self._weights.get(dimension, 0.0):
             return False
         self._weights[dimension] = effective
-        if dimension not in self._columns:
+        if dimension in self._columns:
+            self._settle_term(dimension)
+        else:
             self.missing.add(dimension)
         return True
 
@@ -184,13 +191,11 @@ class Table:
 
     def weigh(self) -> None:
         """Score every option anew."""
-        self._settle_terms()
         self._scores: MutableSequence[float] = live_scores.weigh(self._terms, len(self._names))
 
-    def _settle_terms(self) -> None:
-        self._terms: list[live_scores.Term] = [
-            (self._weights.get(each, 0.0), column, self._own.get(each)) for each, column in self._columns.items()
-        ]
+    def _settle_term(self, dimension: str) -> None:
+        column = self._columns[dimension]
+        self._terms[self._places[dimension]] = (self._weights.get(dimension, 0.0), column, self._own.get(dimension))
 
     def smallest(self, count: int) -> tuple[list[float], list[str]]:
         """The scores and the names of the first `count` of the queue, in order (R5)."""

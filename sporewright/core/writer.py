@@ -51,9 +51,8 @@ class Writer:
 
     def set_value(self, level: str, instance: str, option: str, dimension: str, x: float) -> None:
         """Write a scalar value; ±∞ and NaN are gates (R2). In the shared slot "" it is kept but never read (T2)."""
-        if (level, instance) == self._admitted and type(instance) is type(option) is type(dimension) is str:
-            at = self._at
-        else:
+        at = self._at
+        if (level, instance) != self._admitted or not type(instance) is type(option) is type(dimension) is str:
             at = self._admit(level, instance, option, dimension)
         value = x if type(x) is float else _scalar(x, (level, instance, option, dimension))
         self._tensor.merge(at, instance, option, dimension, value, None)
@@ -71,7 +70,9 @@ class Writer:
 
     def set_option_weight(self, level: str, instance: str, option: str, dimension: str, x: float) -> None:
         """Write one option's own weight, which beats the shared one (F3)."""
-        at = self._admit(level, instance, option, dimension)
+        at = self._at
+        if (level, instance) != self._admitted or not type(instance) is type(option) is type(dimension) is str:
+            at = self._admit(level, instance, option, dimension)
         weight = x if type(x) is float else _scalar(x, (level, instance, option, dimension))
         self._tensor.merge(at, instance, option, dimension, None, weight)
 
@@ -97,7 +98,7 @@ class Writer:
         return Writer(self._tensor, max(self._floor, at), (*self._bounds, (at, instance)))
 
     def _admit(self, level: str, instance: str, option: str, dimension: str) -> int:
-        """The level's index, if this writer may write there; the last place is kept for `set_value`."""
+        """The level's index, if this writer may write there; the last place is kept for those who ask often."""
         coordinate = (level, instance, option, dimension)
         for name in coordinate:
             if not isinstance(name, str):
