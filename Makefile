@@ -1,6 +1,6 @@
 # Every command sets up what it needs; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench build walk mutants lock clean setup
+.PHONY: help demo test check bench bench-routing build walk mutants lock clean setup
 PORT ?= 8787
 OPEN ?= 1
 export PORT OPEN
@@ -9,7 +9,7 @@ unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 PYTHON_IN_VENV := .venv/bin/python
 
 help: ## list the commands
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{sub(/:.*/, "", $$1); printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{sub(/:.*/, "", $$1); printf "  make %-13s %s\n", $$1, $$2}'
 
 setup:
 	@wasm-build/setup.sh
@@ -35,6 +35,9 @@ check: setup ## format, lint, types, import layers
 bench: build ## print the tables of speed, as ratios (a quick look: SIZES="10 100" VISITS=1 CALLS=300; a part: ONLY="tables fetch start")
 	@CHROMIUM=$$(wasm-build/browser.sh) && export CHROMIUM && $(PYTHON_IN_VENV) -m e2e.bench.run \
 	  $(if $(SIZES),--sizes $(SIZES)) $(if $(VISITS),--visits $(VISITS)) $(if $(CALLS),--calls $(CALLS)) $(if $(ONLY),--only $(ONLY))
+
+bench-routing: setup ## print what learning is worth: regret against eleven baselines on real measurements (QUICK=1: fewer seeds)
+	@$(PYTHON_IN_VENV) -m sporewright.simulate.bench $(if $(SEEDS),--seeds $(SEEDS)) $(if $(PARTS),--parts $(PARTS))
 
 build: setup ## everything a page needs, in web/dist/
 	@$(PYTHON_IN_VENV) wasm-build/build.py
