@@ -9,7 +9,7 @@ from rich.console import Console
 
 from sporewright._version import __version__
 from sporewright.core import checks
-from sporewright.errors import StorageError
+from sporewright.errors import ConfigError, StorageError
 from sporewright.simulate.account import lines
 from sporewright.simulate.policies import POLICIES, checked
 from sporewright.simulate.report import html_report, print_lines
@@ -34,6 +34,9 @@ def simulate(
     checks.count(jobs, "--jobs", least=1)
     chosen = [checked(name) for name in dict.fromkeys(policies or POLICIES)]
     worlds = [load_scenario(name) for name in dict.fromkeys(scenarios)]
+    for world in worlds:
+        if world.fleet is not None:
+            raise ConfigError(f"--scenario {world.name}: a fleet is no contest of policies; make bench-routing runs it")
     material = material_of(latency, arrivals, group, [world.trace for world in worlds])
     console = Console()
     studies = []

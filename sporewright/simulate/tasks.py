@@ -23,6 +23,8 @@ GAP_S = 30.0
 """Seconds from one question to the next: two thousand take most of a day."""
 TICK = 20
 """Questions between two ticks of the price."""
+STEP = 0.005
+"""How fast the price moves: by a two-hundredth of the excess a tick, so that it averages over the kinds of question."""
 POOL = "spend"
 LEVELS = ("global", "workspace", "device", "task", LOCAL)
 
@@ -86,7 +88,7 @@ class _Router:
         self._models = list(models)
         self._learner = Learner(settings)
         self._cap = usd_a_question
-        self._budget = Budget(step=0.005)
+        self._budget = Budget(step=STEP)
         self._budget.add_pool(POOL, 1.0)
         self._tensor = _declared(self._models).build()
         self._writer = self._tensor.writer("global")
@@ -116,9 +118,12 @@ class _Router:
             self._budget.publish_prices(self._writer, "global")
 
     def freeze(self) -> None:
-        """From now on nothing is tried to learn."""
-        frozen = replace(self._learner.settings, temperature=0.0)
-        self._learner.settings = self._learner.curiosity._settings = frozen
+        """Nothing is tried to learn any more: what was learned is written down, and read by one without curiosity."""
+        settings = replace(self._learner.settings, temperature=0.0)
+        self._learner, kinds = Learner.from_json(self._learner.to_json(), settings), list(self._kinds)
+        self._kinds = {}
+        for kind in kinds:
+            self._kind(kind)
 
     def _kind(self, task: str) -> LocalCells:
         place = f"d/{task}"

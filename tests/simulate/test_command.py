@@ -61,6 +61,7 @@ def test_a_report_needs_nothing_else(files: tuple[Path, Path], short: Path, tmp_
         (("--group", "h"), "decode: .*no row of group 'h'"),
         (("--group", "g", "--policy", "luck"), "config: policy 'luck'"),
         (("--group", "g", "--scenario", "storm"), "config: scenario 'storm'"),
+        (("--group", "g", "--scenario", "fleet"), "config: --scenario fleet"),
         (("--group", "g", "--seeds", "0"), "config: --seeds"),
         (("--group", "g", "--jobs", "0"), "config: --jobs"),
     ],
