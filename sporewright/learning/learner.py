@@ -25,6 +25,8 @@ __all__ = ["Learner", "Own"]
 
 # A median of n has π/2 times the variance of their mean.
 MEDIAN = math.pi / 2.0
+# If a quarter of the holders lie, the chance that they are most of n is at most exp(-n·KL(1/2 ‖ 1/4)) (Chernoff).
+DOUBT = 0.5 * math.log(4.0 / 3.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +166,8 @@ class Learner:
         if declared is not None and declared.spread == 0.0:
             mean = coordinate_of(known.scale, declared.value)
             shift = noise / 2 if known.scale == "log" else 0.0
-            return Moments(mean - shift, MEDIAN * (stray + noise) / declared.support)
+            doubt = known.spread**2 * math.exp(-DOUBT * declared.support)
+            return Moments(mean - shift, MEDIAN * (stray + noise) / declared.support + doubt)
         value, spread = (declared.value, declared.spread) if declared else (known.prior, known.spread)
         shift = (spread * spread + stray + noise) / 2 if known.scale == "log" else 0.0
         return Moments(coordinate_of(known.scale, value) - shift, spread * spread)

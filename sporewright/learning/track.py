@@ -105,7 +105,9 @@ class Track:
         if leaf.before is not None:
             belief = self._regime(leaf, task, now, x, at)
         spread = (belief.variance + belief.noise) ** 0.5
-        z = (x - belief.mean) / spread
+        # Of things that are so or not, few differ for long from most: what is rare is not yet a change.
+        expected = dimension.noise if dimension.scale == "unit" else 0.0
+        z = (x - belief.mean) / max(spread, expected)
         known = leaf.now.n > 0.0
         leaf.now.age(now, dimension.half_life_s)
         residual = min(abs(x - belief.mean), WINSOR * spread) if known else 0.0

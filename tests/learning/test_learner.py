@@ -56,7 +56,7 @@ def test_nothing_known_is_the_prior_and_wide() -> None:
 def test_own_evidence_takes_over() -> None:
     """The share of own evidence in a belief grows with every measurement."""
     learner = Learner()
-    learner.declare("A", "latency", 1.0, support=20)
+    learner.declare("A", "latency", 1.0, support=200)
     shares = []
     for at in range(6):
         learner.learn(float(at), "A", Evidence(latency_s=1.0))
@@ -69,7 +69,7 @@ def test_own_evidence_takes_over() -> None:
 
 
 def test_a_fleet_below_its_support_does_not_count() -> None:
-    """A published value behind which too few holders stand is a guess; from the support on it is nearly certain."""
+    """Too few holders make a guess; the more there are, the less a majority of liars is feared."""
     learner = Learner()
     variances = []
     for support in (4, 5, 50):
@@ -78,8 +78,8 @@ def test_a_fleet_below_its_support_does_not_count() -> None:
         assert belief is not None
         variances.append(belief.variance)
 
-    assert variances[0] > 10 * variances[1] > 10 * LATENCY.device_spread**2
-    assert variances[1] > variances[2]
+    assert variances[0] > 1.5 * variances[1] > 15 * variances[2]
+    assert variances[2] > LATENCY.device_spread**2
 
 
 def test_a_time_out_is_a_lower_bound() -> None:
