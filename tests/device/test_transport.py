@@ -1,0 +1,194 @@
+"""What else the transport promises: hedges from a budget, cancelling, whose headers go where, devices that learn."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+
+from sporewright.core.config import TensorConfig
+from sporewright.device.native import NativeDevice
+from sporewright.device.transport import NOWHERE, RoutingTransport
+from sporewright.errors import ConfigError, ExhaustedError
+from sporewright.server.demo.faults import FaultServer, Step
+from tests.device.faulty import REQUEST, Stopwatch, fleet_of, is_whole
+
+OK = Step()
+SEEDS = [
+    {"floor": "global", "level": "global", "inst": "", "option": option, "dim": "latency", "kind": "value", "value": x}
+    for option, x in (("a", 0.01), ("b", 0.02))
+]
+WEIGHTS = [
+    {"floor": "global", "level": "global", "inst": "", "option": "", "dim": dim, "kind": "weight", "value": 1.0}
+    for dim in ("latency", "failure")
+]
+CONFIG = {"levels": ["global", "workspace", "device"], "seeds": SEEDS + WEIGHTS, "priors": {"failure": 0.0}}
+
+
+async def until(condition: Any, seconds: float = 5.0) -> None:
+    """Wait until it holds."""
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def test_a_hedge_answers_and_the_loser_is_let_go_of() -> None:
+    """After twenty calls a late one is hedged at the p95; the loser is aborted upstream and is no failure."""
+    script = [Step("ok", 20, tokens=3), Step("ok", first_token_s=10)]
+    async with fleet_of({"a": script, "b": [OK]}) as fleet:
+        for _ in range(20):
+            await fleet.chat()
+        took = Stopwatch()
+        response = await fleet.chat()
+        receipt = response.extensions["sporewright"]
+
+        assert is_whole(response)
+        assert took() < 5
+        assert [(each.option, each.outcome) for each in receipt.attempts] == [("a", "lost"), ("b", "ok")]
+        await until(lambda: "left" in fleet.attempts("a")[20])
+        assert fleet.transport.source.health.breaker("a").data()["state"] == "closed"
+
+
+async def test_hedges_cost_five_percent_at_most() -> None:
+    """Of sixty calls, forty of them late, three are hedged."""
+    script = [Step("ok", 20, tokens=1), Step("ok", tokens=1, first_token_s=0.3)]
+    async with fleet_of({"a": script, "b": [Step(tokens=1)]}) as fleet:
+        for _ in range(20):
+            await fleet.chat()
+        for _ in range(4):
+            await asyncio.gather(*(fleet.chat() for _ in range(10)))
+
+        assert len(fleet.attempts("b")) <= 3
+
+
+@pytest.mark.parametrize("kind", ["silent", "stall"])
+async def test_cancelling_ends_every_attempt_upstream_and_teaches_nothing(kind: str) -> None:
+    """A cancelled call is gone from the server at once, before and in the middle of its answer; nobody else is asked."""
+    async with fleet_of({"a": [Step(kind)], "b": [OK]}) as fleet:
+        call = asyncio.create_task(fleet.chat())
+        await until(lambda: fleet.attempts("a"))
+        await asyncio.sleep(0.2)
+        call.cancel()
+        took = Stopwatch()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        await until(lambda: "left" in fleet.attempts("a")[0])
+
+        assert took() < 2
+        assert fleet.attempts("b") == []
+        assert fleet.transport.source.health.all() in ([], [fleet.transport.source.health.told_of("a")])
+        assert fleet.transport.source.health.breaker("a").data()["state"] == "closed"
+
+
+async def test_a_reader_who_leaves_is_no_failure() -> None:
+    """Closing a stream half-read aborts it upstream and counts for nothing."""
+    async with fleet_of({"a": [Step("ok", token_s=0.05)]}) as fleet:
+        sent = {**REQUEST, "stream": True}
+        async with fleet.client.stream("POST", "/v1/chat/completions", json=sent) as response:
+            async for _ in response.aiter_raw():
+                break
+        await until(lambda: "left" in fleet.attempts("a")[0])
+
+        assert [each.outcome for each in response.extensions["sporewright"].attempts] == ["aborted"]
+
+
+async def test_all_open_says_when() -> None:
+    """With every breaker open beyond the deadline the error says when the first returns."""
+    limits = {"deadline_s": 0.5, "breaker_open_s": 60, "breaker_cap_s": 60, "retries": 0}
+    async with fleet_of({"a": [Step("status", status=503)]}, limits) as fleet:
+        for _ in range(5):
+            with pytest.raises(ExhaustedError):
+                await fleet.chat()
+        with pytest.raises(ExhaustedError, match=r"a: skipped \(open\); the first returns at 2\d\d\d-"):
+            await fleet.chat()
+        assert len(fleet.attempts("a")) == 5
+
+
+async def test_all_open_is_waited_for_within_the_deadline() -> None:
+    """The first to return is waited for, probed, and answers."""
+    limits = {"breaker_open_s": 0.5, "breaker_cap_s": 0.5, "retries": 0}
+    async with fleet_of({"a": [Step("status", 5, status=503), OK]}, limits) as fleet:
+        for _ in range(5):
+            with pytest.raises(ExhaustedError):
+                await fleet.chat()
+        assert is_whole(await fleet.chat())
+
+
+async def test_a_key_is_kept_and_what_may_have_been_carried_out_is_not_repeated() -> None:
+    """POST /hello is no inference: a reset ends it, unless it has a key (the same at every attempt) or its caller says so."""
+    async with fleet_of({"a": [Step("reset")], "b": [OK]}) as fleet:
+        with pytest.raises(ExhaustedError, match="not-repeatable"):
+            await fleet.client.post("/hello", json={})
+        await fleet.client.post("/hello", json={}, headers={"idempotency-key": "k1"})
+        await fleet.client.post("/hello", json={}, extensions={"sporewright": {"idempotent": True}})
+
+        assert [each["key"] for each in fleet.attempts("a")] == [None, "k1", None]
+        assert [each["key"] for each in fleet.attempts("b")] == ["k1", None]
+
+
+async def test_a_device_learns_from_every_call_and_rations_for_all() -> None:
+    """A failing option loses its place in the device's own order, and its breaker is the engine's."""
+    a, b = FaultServer("a", [Step("status", status=503)]), FaultServer("b")
+    await a.start()
+    await b.start()
+    async with NativeDevice(CONFIG, {"workspace": "acme"}) as device:
+        upstreams = {"a": {"url": a.url}, "b": {"url": b.url}}
+        async with httpx.AsyncClient(transport=RoutingTransport(device, upstreams), base_url=NOWHERE) as client:
+            assert device.queue == ["a", "b"]
+            response = await client.post("/v1/chat/completions", json=REQUEST)
+
+            assert response.json()["model"] == "b"
+            await device.until(lambda now: now.queue[0] == "b")
+    await a.stop()
+    await b.stop()
+
+
+async def test_credentials_go_where_they_belong() -> None:
+    """A key for one provider is not shown to another; an upstream's own headers win."""
+    seen: list[tuple[str, str | None]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append((request.url.host, request.headers.get("authorization")))
+        return httpx.Response(503 if request.url.host == "a.test" else 200, json={})
+
+    upstreams = {
+        "a": {"url": "http://a.test/v1"},
+        "b": {"url": "http://b.test", "headers": {"authorization": "Bearer b"}},
+        "c": {"url": "http://c.test"},
+    }
+    transport = RoutingTransport(
+        ["a", "c", "b"], upstreams, transport=httpx.MockTransport(answer), limits={"retries": 0}
+    )
+    async with httpx.AsyncClient(transport=transport) as client:
+        await client.get("http://a.test/v1/x", headers={"authorization": "Bearer a"})
+        await client.get(f"{NOWHERE}/x", headers={"authorization": "Bearer a"})
+        elsewhere = await client.get("http://d.test/x", headers={"authorization": "Bearer d"})
+
+    assert seen == [
+        ("a.test", "Bearer a"),
+        ("c.test", None),
+        ("a.test", None),
+        ("c.test", None),
+        ("d.test", "Bearer d"),
+    ]
+    assert "sporewright" not in elsewhere.extensions
+
+
+async def test_a_tensor_or_a_function_may_say_the_order() -> None:
+    """A tensor is asked at its cursor, a function each time."""
+    tensor = TensorConfig.from_dict(CONFIG).build()
+    inner = httpx.MockTransport(lambda request: httpx.Response(200, text=request.url.host))
+    upstreams = {"a": {"url": "http://a.test"}, "b": {"url": "http://b.test"}}
+    for order, first in ((tensor, "a.test"), (lambda: ["b"], "b.test")):
+        transport = RoutingTransport(order, upstreams, cursor={"workspace": "acme"}, transport=inner)
+        async with httpx.AsyncClient(transport=transport, base_url=NOWHERE) as client:
+            assert (await client.get("/x")).text == first
+
+
+@pytest.mark.parametrize("upstream", [{}, {"url": "ftp://a"}, {"url": 3}])
+def test_an_upstream_without_an_address_is_named(upstream: Any) -> None:
+    """What cannot be called is a ConfigError with the option's name."""
+    with pytest.raises(ConfigError, match="upstream a"):
+        RoutingTransport(["a"], {"a": upstream})
