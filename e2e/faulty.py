@@ -53,6 +53,10 @@ window.routerOf = async (names) => {
 };
 window.wordsOf = (text) => text.split("\\n").filter((line) => line.startsWith("data: {"))
   .map((line) => JSON.parse(line.slice(6)).choices[0]?.delta.content ?? "").join("");
+window.said = (error, late) => {
+  const code = typeof error.code === "string" ? error.code : error.name;
+  return { code, message: error.message, late };
+};
 window.chat = async (router, { init = {}, stream = true, messages = [{ role: "user", content: "count" }] } = {}) => {
   const began = performance.now();
   const seen = { words: null, error: null };
@@ -68,12 +72,12 @@ window.chat = async (router, { init = {}, stream = true, messages = [{ role: "us
       else if (stream) Object.assign(seen, { words: window.wordsOf(text), done: text.trimEnd().endsWith("[DONE]") });
       else Object.assign(seen, { words: JSON.parse(text).choices[0].message.content });
     } catch (error) {
-      seen.error = { code: error.code ?? error.name, message: error.message, late: true };
+      seen.error = window.said(error, true);
     }
     const { option, queue, attempts, skipped } = receipt;
     seen.receipt = structuredClone({ option, queue, attempts, skipped });
   } catch (error) {
-    seen.error = { code: error.code ?? error.name, message: error.message, late: false };
+    seen.error = window.said(error, false);
   }
   return { ...seen, ms: performance.now() - began };
 };

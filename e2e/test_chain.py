@@ -20,7 +20,7 @@ NAMES = ("a", "b")
 @pytest.fixture
 def servers() -> Iterator[FaultServers]:
     """Two providers; the tests say how they behave."""
-    made = FaultServers(dict.fromkeys(NAMES, [OK]))
+    made = FaultServers({name: [OK] for name in NAMES})
     yield made
     made.close()
 
@@ -41,7 +41,7 @@ def tab(context: BrowserContext, origin: str, servers: FaultServers, **limits: f
 def test_cancelling_ends_every_attempt_upstream(
     device: Callable[..., BrowserContext], orchestrator: Orchestrator, servers: FaultServers
 ) -> None:
-    """An aborted call is gone from the server at once, silent or half read; nobody else is asked, nothing is learned."""
+    """An aborted call is gone from the server at once, silent or half read; nobody is asked, nothing is learned."""
     page = tab(device(), orchestrator.origin, servers)
     before = page.evaluate("router.explain()")
     for kind in ("silent", "stall"):
@@ -180,10 +180,10 @@ def test_before_the_engine_is_up_a_page_has_its_own(
 ) -> None:
     """With no engine at all the breaker of the page opens all the same."""
     page = open_bare(device(), orchestrator.origin)
-    page.route("**/worker.js", lambda route: route.abort())
+    page.context.route("**/manifest.json", lambda route: route.abort())
     page.evaluate(TOOLS)
     ranks = [seed(name, "rank", float(number)) for number, name in enumerate(NAMES)]
-    options = {"config": {"levels": LEVELS, "seeds": ranks}, "engine": "dedicated"}
+    options = {"config": {"levels": LEVELS, "seeds": ranks}, "cursor": {}}
     fleet = {name: {"url": server.url} for name, server in servers.servers.items()}
     page.evaluate("(given) => { Object.assign(window, given); }", {"fleet": fleet, "options": options})
     page.evaluate("async (names) => { window.router = await routerOf(names); }", list(NAMES))

@@ -65,7 +65,7 @@ async def test_hedges_cost_five_percent_at_most() -> None:
 
 @pytest.mark.parametrize("kind", ["silent", "stall"])
 async def test_cancelling_ends_every_attempt_upstream_and_teaches_nothing(kind: str) -> None:
-    """A cancelled call is gone from the server at once, before and in the middle of its answer; nobody else is asked."""
+    """A cancelled call is gone from the server at once, before and within its answer; nobody else is asked."""
     async with fleet_of({"a": [Step(kind)], "b": [OK]}) as fleet:
         call = asyncio.create_task(fleet.chat())
         await until(lambda: fleet.attempts("a"))
@@ -117,7 +117,7 @@ async def test_all_open_is_waited_for_within_the_deadline() -> None:
 
 
 async def test_a_key_is_kept_and_what_may_have_been_carried_out_is_not_repeated() -> None:
-    """POST /hello is no inference: a reset ends it, unless it has a key (the same at every attempt) or its caller says so."""
+    """POST /hello is no inference: a reset ends it, unless it has a key (which is kept) or its caller says so."""
     async with fleet_of({"a": [Step("reset")], "b": [OK]}) as fleet:
         with pytest.raises(ExhaustedError, match="not-repeatable"):
             await fleet.client.post("/hello", json={})

@@ -83,10 +83,9 @@ def test_others_hear_of_changes_and_of_nothing_else() -> None:
 @given(st.lists(st.booleans(), max_size=300))
 def test_a_share_is_never_exceeded(asks: list[bool]) -> None:
     """Of any calls, at most 5 % more are granted, and what is not used is not hoarded beyond the cap."""
-    budget, granted, calls = Budget(0.05, 0.0, 5.0), 0, 0
-    for ask in asks:
+    budget, granted = Budget(0.05, 0.0, 5.0), 0
+    for calls, ask in enumerate(asks, 1):
         budget.called()
-        calls += 1
         granted += ask and budget.spend(0.0)
         assert granted <= 0.05 * calls + 1e-6
 

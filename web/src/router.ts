@@ -29,7 +29,7 @@ import type {
 } from "./types";
 import { Watch } from "./watch";
 
-/** A busy engine must not hold up a call: then this page decides for itself. */
+/** A busy engine must not hold up a call. */
 const PERMIT_MS = 500;
 
 interface Settle {
@@ -270,11 +270,14 @@ export class Router extends TypedTarget<RouterEvents> {
     await this.#mirror.close();
   }
 
-  /** The engine rations for all tabs; before it is up, or if it is busy, this page does for itself. */
+  /** The engine rations for all tabs; before it is up this page does for itself, and what a busy one does not answer is refused. */
   #permit(permit: Permit, option: string): boolean | Promise<boolean> {
     const own = (): boolean => this.#health.permit(permit, option, Date.now() / 1000);
     if (this.#state !== "ready") return own();
-    return this.#session.call("permit", { permit, option }, PERMIT_MS).then(({ granted }) => granted, own);
+    return this.#session.call("permit", { permit, option }, PERMIT_MS).then(
+      ({ granted }) => granted,
+      (error: unknown) => (asError(error).code === "timeout" ? false : own()),
+    );
   }
 
   #refuse(error: unknown): never {
