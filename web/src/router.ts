@@ -3,7 +3,7 @@ import { declaredOrder, fingerprint, loadConfig, spelled, textOf } from "./confi
 import { asError, SporewrightError } from "./errors";
 import { TypedTarget } from "./events";
 import { RoutedFetch, type FetchContext } from "./fetch";
-import type { CallName, Calls, Permit, Pushes, StartReply } from "./generated/calls";
+import type { CallName, Calls, Pushes, StartReply } from "./generated/calls";
 import { Health } from "./health";
 import { randomId } from "./ids";
 import { Mirror } from "./mirror";
@@ -11,6 +11,7 @@ import { keepOffline } from "./offline/offline";
 import { checkLimit, settingsOf, type Settings } from "./options";
 import { Order } from "./order";
 import { reportBody } from "./report";
+import { permit } from "./permit";
 import { Session } from "./session";
 import { Token } from "./token";
 import type {
@@ -28,9 +29,6 @@ import type {
   TensorConfig,
 } from "./types";
 import { Watch } from "./watch";
-
-/** A busy engine must not hold up a call. */
-const PERMIT_MS = 500;
 
 interface Settle {
   resolve: () => void;
@@ -110,7 +108,7 @@ export class Router extends TypedTarget<RouterEvents> {
       onRestart: (detail) => {
         this.emit("restart", detail);
       },
-      permit: (permit, option) => this.#permit(permit, option),
+      permit: (kind, option) => permit(kind, option, this.#health, this.#state === "ready" ? this.#session : null),
     };
     this.#fetch = new RoutedFetch(context, settings);
     this.#token = new Token(options.token, () => {
@@ -268,16 +266,6 @@ export class Router extends TypedTarget<RouterEvents> {
     this.#watches.clear();
     await this.#session.close();
     await this.#mirror.close();
-  }
-
-  /** The engine rations for all tabs; before it is up this page does for itself, and what a busy one does not answer is refused. */
-  #permit(permit: Permit, option: string): boolean | Promise<boolean> {
-    const own = (): boolean => this.#health.permit(permit, option, Date.now() / 1000);
-    if (this.#state !== "ready") return own();
-    return this.#session.call("permit", { permit, option }, PERMIT_MS).then(
-      ({ granted }) => granted,
-      (error: unknown) => (asError(error).code === "timeout" ? false : own()),
-    );
   }
 
   #refuse(error: unknown): never {
