@@ -22,6 +22,7 @@ const CALLS: Record<CallName, true> = {
   attest: true,
   began: true,
   outcome: true,
+  ended: true,
   permit: true,
   report: true,
   forget: true,
