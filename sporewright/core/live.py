@@ -9,7 +9,7 @@ from sporewright.core.live_head import Head
 from sporewright.core.live_table import Table
 
 if TYPE_CHECKING:
-    from sporewright.core.tensor import Tensor
+    from sporewright.core.tensor import Noted, Tensor
 
 __all__ = ["LiveQueue"]
 
@@ -37,7 +37,8 @@ class LiveQueue:
         self._least = limit or 0
         self._among = None if among is None else frozenset(among)
         self._head = Head()
-        self._noted, self._unfollow = tensor.follow(self._path)
+        self._noted: Noted = {}
+        self._unfollow = tensor.follow(cursor, self._noted)
         self._order: list[str] = []
         self._revision = 0
         self._make()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from sporewright.core import checks, codec, live, narrow, resolve, rollup
@@ -275,12 +275,12 @@ class Tensor:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener) if listener in self._listeners else None
 
-    def follow(self, path: Sequence[str]) -> tuple[Noted, Callable[[], None]]:
-        """A dict that every write at one of these instances, one a level, is noted in; and the function that ends it.
+    def follow(self, cursor: Cursor, noted: Noted) -> Callable[[], None]:
+        """Note in `noted` every write at the cursor's instances from now on; gives the function that ends it.
 
         A write anywhere else costs a follower nothing.
         """
-        noted: Noted = {}
+        path, noted = self.path(cursor), checks.instance_of(dict, noted, "noted")
         for level, instance in enumerate(path):
             self._followed[level].setdefault(instance, []).append(noted)
 
@@ -291,7 +291,7 @@ class Tensor:
                 if not left:
                     del self._followed[level][instance]
 
-        return noted, end
+        return end
 
     def _no_prior(self, level: int, instance: str, option: str, dimension: str) -> None:
         """Its value was stated or removed, so it is no longer a mere prior; a weight alone changes nothing (D4)."""

@@ -145,6 +145,8 @@ def load_scenario(name: str) -> Scenario:
         raise StorageError(f"{path}: {why.strerror}") from None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as why:
         raise DecodeError(f"{path}: {why}") from None
+    except RecursionError:
+        raise DecodeError(f"{path}: nested too deep") from None
     return Scenario.from_dict(data, str(path))
 
 

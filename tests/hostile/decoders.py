@@ -24,6 +24,7 @@ from sporewright.learning.learner import Learner
 from sporewright.policy.cascade import resolve_chain
 from sporewright.policy.field import AddressedField
 from sporewright.policy.receipt import Receipt
+from sporewright.routing.events import Events
 from sporewright.sync import Role, Session
 from sporewright.wire import decode
 
@@ -164,6 +165,15 @@ def _belief(text: Text) -> None:
         assert not any("error" in effect for effect in answer["effects"]), answer
 
 
+def _events(text: Text) -> None:
+    raw = b"data: " + (text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")) + b"\n\n"
+    whole, cut = Events(), Events()
+    whole.feed(raw)
+    for piece in (raw[: len(raw) // 2], raw[len(raw) // 2 :]):
+        cut.feed(piece)
+    assert (whole.events, whole.is_whole) == (cut.events, cut.is_whole), "cut otherwise, it means something else"
+
+
 def _slot(text: Text) -> None:
     model = _text(text)
     assert resolve_chain({"s": {"c": [{"provider": "p", "model": model}]}}, "s", "x", "c") == [("p", model)]
@@ -196,6 +206,7 @@ READERS: dict[str, tuple[Reader, Any]] = {
     "claims": (_claims, {"device": "A", "exp": 1}),
     "flight": (_flight, {"t": "push", "seq": 1, "cells": [CELL]}),
     "slot": (_slot, "model"),
+    "events": (_events, {"choices": [{"delta": {"content": "x"}, "finish_reason": "stop"}], "usage": {"n": 1}}),
     "learner": (_learner, {"options": {"o": RECORD}, "budget": {"window": 1, "calls": 2.0, "usd": 0.0}}),
     "belief": (_belief, RECORD),
 }  # fmt: skip
@@ -208,7 +219,9 @@ DECODES = {
     "core/config.py:from_json": ["config"],
     "policy/field_codec.py:from_json": ["field"],
     "policy/receipt.py:from_json": ["receipt"],
+    "policy/receipt.py:to_json": ["receipt"],
     "policy/cascade.py:_slot": ["slot"],
+    "routing/events.py:_event": ["events"],
     "wire.py:decode": ["push", "welcome"],
     "wire.py:_layer": ["push"],
     "sync.py:receive": ["session"],

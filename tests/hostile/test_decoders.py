@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sporewright.core.tensor import Tensor
-from sporewright.errors import DecodeError, TokenError
+from sporewright.errors import DecodeError, SporewrightError, TokenError
 from sporewright.server.auth import Tokens
+from sporewright.simulate.scenario import load_scenario
 from tests.hostile.decoders import DECODES, READERS, bare, embedded, failures, good
 
 PACKAGE = Path(__file__).resolve().parents[2] / "sporewright"
@@ -24,6 +25,9 @@ MEGABYTE = 1_000_000
 # Decoding of what this very process or its own database wrote, and of what PyJWT reads (tested below).
 OWN = {
     "server/auth.py:_claims": "foreign, read by PyJWT: test_a_token_may_be_anything",
+    "simulate/scenario.py:load_scenario": "a file, never seen by a browser: test_a_scenario_may_be_anything",
+    "simulate/bench.py:_tasks": "the benchmark's own data, in a folder that its user names",
+    "server/demo/faults.py:_body": "foreign, of the demo alone: test_a_failing_provider_takes_any_body",
     "server/intake.py:acks_with": "acks the server wrote itself",
     "server/intake.py:ack_from": "acks the server wrote itself",
     "server/store/tables.py:layers": "cells the server wrote itself",
@@ -139,6 +143,17 @@ class _Clock:
 
 def _part(data: str) -> str:
     return base64.urlsafe_b64encode(data.encode("utf-8", "surrogatepass")).decode("ascii").rstrip("=")
+
+
+@pytest.mark.parametrize("suffix", [".toml", ".json"])
+def test_a_scenario_may_be_anything(tmp_path: Path, suffix: str) -> None:
+    """A scenario's file, however it is broken, is an error of ours that names it."""
+    file = tmp_path / f"scenario{suffix}"
+    deep = "a = " + "[" * 5000 if suffix == ".toml" else "[" * 5000
+    for text in (b"\xff", b"\x00", b"=", b"[[[", b"a = 1", b'{"calls": "x"}', b"9" * 5000, deep.encode()):
+        file.write_bytes(text)
+        with pytest.raises(SporewrightError, match="scenario"):
+            load_scenario(str(file))
 
 
 def test_a_token_may_be_anything() -> None:

@@ -113,8 +113,7 @@ class FaultServer:
     async def _serve(self, request: Request) -> Response:
         step = self._step()
         body = await _body(request)
-        messages = body.get("messages") or []
-        prefill = bool(messages) and messages[-1].get("role") == "assistant"
+        prefill = _is_prefilled(body)
         entry: dict[str, Any] = {"at": time.time(), "kind": step.kind, "status": None, "tokens": 0, "prefill": prefill}
         entry["key"] = request.headers.get("idempotency-key")
         self.log.append(entry)
@@ -225,9 +224,16 @@ class FaultServer:
 async def _body(request: Request) -> dict[str, Any]:
     try:
         body = json.loads(await request.body() or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return body if isinstance(body, dict) else {}
+
+
+def _is_prefilled(body: dict[str, Any]) -> bool:
+    """Whether the last message is the beginning of the assistant's own answer."""
+    messages = body.get("messages")
+    last = messages[-1] if isinstance(messages, list) and messages else None
+    return isinstance(last, dict) and last.get("role") == "assistant"
 
 
 async def _goodbye(request: Request) -> None:
