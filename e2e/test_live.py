@@ -12,8 +12,10 @@ from tests.serving import Orchestrator
 
 STEPS = 10_000
 RUN = """async ({ sources, steps }) => {
-  const { loadPyodide } = await import("/runtime/pyodide.mjs");
-  const python = await loadPyodide({ indexURL: new URL("/runtime/", location.href).href });
+  const { index, lock } = await (await fetch("/manifest.json")).json();
+  const { loadPyodide } = await import(`/${index}pyodide.mjs`);
+  const at = (place) => new URL(place, new URL("/", location.href)).href;
+  const python = await loadPyodide({ indexURL: at(index), lockFileURL: at(lock) });
   await python.loadPackage(["sporewright"]);
   python.FS.mkdirTree("/suite/tests/core");
   for (const [name, text] of Object.entries(sources)) python.FS.writeFile("/suite/tests/core/" + name, text);
