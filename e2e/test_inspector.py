@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -104,6 +105,25 @@ def test_the_strict_policy_is_really_sent(device: Device, demo: str) -> None:
     assert "script-src 'self' 'wasm-unsafe-eval'" in policy
     assert "'unsafe-eval'" not in policy.replace("'wasm-unsafe-eval'", "")
     assert "unsafe-inline" not in policy
+
+
+def test_receipts_are_exported_and_decided_again(device: Device, fresh: str, tmp_path: Path) -> None:
+    """The file holds each request with its reasons; Python comes to the same orders, by the scores written down."""
+    page = opened(device, fresh)
+    press(page, "Send 20")
+    page.get_by_role("button", name="Export 20 receipts").wait_for(timeout=60_000)
+    with page.expect_download() as download:
+        press(page, "Export 20 receipts")
+    download.value.save_as(tmp_path / "receipts.json")
+    receipts = json.loads((tmp_path / "receipts.json").read_text())
+
+    words = [sys.executable, "-m", "sporewright.cli", "replay", str(tmp_path / "receipts.json"), "--json"]
+    replayed = json.loads(subprocess.run(words, check=True, capture_output=True, text=True, timeout=60).stdout)
+
+    assert [each["queue"] for each in receipts] == [each["order"] for each in replayed]
+    assert sum(each["scored"] for each in replayed) >= 15
+    assert [[a["option"] for a in r["attempts"]] for r in receipts] == [each["attempts"] for each in replayed]
+    assert "Say hello" not in json.dumps(receipts)
 
 
 def press(page: Page, name: str) -> None:

@@ -1,4 +1,4 @@
-"""The command line: serve, demo, token, resolve, simulate. Errors are one line and an exit code, never a traceback."""
+"""The command line: serve, demo, token, resolve, replay, simulate. Errors are one line, never a traceback."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from sporewright.core.config import TensorConfig
 from sporewright.core.resolve import Resolution
 from sporewright.errors import ConfigError, SporewrightError
+from sporewright.jsontext import parse
 
 try:
     import typer
@@ -106,9 +107,30 @@ def resolve(
         sys.stdout.writelines(f"{_plain(ranked.option)}\n" for ranked in resolution.ranked)
 
 
-def _read(config: Path) -> bytes:
+@app.command()
+def replay(
+    receipt: Annotated[Path, typer.Argument(help="A routed call's receipt as JSON, or a list of them.")],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON, with attempts and what was passed over.")
+    ] = False,
+) -> None:
+    """Decide a routed call again from its receipt and print its order; an error where another decision comes out."""
+    from sporewright.routing.replay import replay as decide
+
+    data = parse(_read(receipt, "receipt"), "receipt")
+    several = data if isinstance(data, list) else [data]
+    replayed = [decide(each) for each in several]
+    if as_json:
+        found = [each.to_dict() for each in replayed]
+        print(json.dumps(found if isinstance(data, list) else found[0], indent=2))
+        return
+    for at, each in enumerate(replayed):
+        sys.stdout.writelines(["\n"] * (at > 0) + [f"{_plain(option)}\n" for option in each.order])
+
+
+def _read(config: Path, what: str = "config") -> bytes:
     """The file's bytes; ConfigError when it cannot be read or has no end in sight."""
-    named = f"config {_plain(str(config))}"
+    named = f"{what} {_plain(str(config))}"
     try:
         with config.open("rb") as file:
             text = file.read(MOST_BYTES + 1)

@@ -1,7 +1,7 @@
 /** One router and what the page shows of it: signals in, actions out; components only read and call. */
 import { signal } from "@preact/signals";
 import { Router, SporewrightError } from "../src/index";
-import type { Cursor, RefusedCell, Resolution, StateDetail, SyncState } from "../src/types";
+import type { Cursor, Receipt, RefusedCell, Resolution, StateDetail, SyncState } from "../src/types";
 import { throttled, withAttempt, withEnd, type Call, type Me } from "./view";
 import { FAULTS, grant, readFault, writeFault, type Fault, type Grant, type World } from "./world";
 
@@ -11,6 +11,8 @@ export type Scope = "mine" | "workspace" | "global";
 const REFRESH_MS = 120;
 const FLOW_MS = 600;
 const MAX_UNDER_WAY = 6;
+/** Receipts kept for export. */
+const RING = 500;
 const ASK = JSON.stringify({ model: "llama-2-70b-chat", messages: [{ role: "user", content: "Say hello." }] });
 
 export class Session {
@@ -28,6 +30,8 @@ export class Session {
   /** Option → milliseconds since 1970 until which it is left alone. */
   readonly cooling = signal<Readonly<Record<string, number>>>({});
   readonly refused = signal<readonly RefusedCell[]>([]);
+  /** The last ones, oldest first. */
+  readonly receipts = signal<readonly Receipt[]>([]);
   /** What the last action of the visitor met, if it was refused. */
   readonly problem = signal<string | null>(null);
   readonly #router: Router;
@@ -131,6 +135,18 @@ export class Session {
     this.#refresh(null);
   }
 
+  /** The receipts kept, as a file for `sporewright replay`. */
+  exportReceipts(): void {
+    const file = new Blob([JSON.stringify(this.receipts.value, null, 1)], { type: "application/json" });
+    const link = document.createElement("a");
+    [link.href, link.download] = [URL.createObjectURL(file), "receipts.json"];
+    link.click();
+    // The download has begun; a browser may still have to read the address.
+    setTimeout(() => {
+      URL.revokeObjectURL(link.href);
+    }, 10_000);
+  }
+
   look(scope: Scope): void {
     this.scope.value = scope;
     this.#refresh(null);
@@ -171,6 +187,9 @@ export class Session {
     });
     router.addEventListener("cooldown", ({ detail }) => {
       this.cooling.value = { ...this.cooling.value, [detail.option]: detail.until * 1000 };
+    });
+    router.addEventListener("receipt", ({ detail }) => {
+      this.receipts.value = [...this.receipts.value, detail].slice(-RING);
     });
     router.addEventListener("refused", ({ detail }) => {
       this.refused.value = [...detail.cells, ...this.refused.value].slice(0, 20);

@@ -5,7 +5,7 @@ import type { OutcomeBody, Permit, Plan } from "./generated/calls";
 import type { Health } from "./health";
 import type { Template } from "./request";
 import type { Target } from "./target";
-import type { Attempt, AttemptDetail, Critic, Receipt, RestartDetail, Skipped, Upstream } from "./types";
+import type { Attempt, AttemptDetail, Critic, Known, Receipt, RestartDetail, Skipped, Upstream } from "./types";
 
 /** What the router lends: the order, the limits, and who wants to know what happened. */
 export interface FetchContext {
@@ -28,6 +28,10 @@ export interface FetchContext {
   /** A critic's word on an answer. */
   onReport?: ((option: string, quality: number) => void) | undefined;
   onRestart(detail: RestartDetail): void;
+  /** Why the engine orders the options of this queue so; null if it does not, or they are too many to be written down. */
+  known?: ((queue: readonly string[]) => Known | null | Promise<Known | null>) | undefined;
+  /** A call is over, its body included. */
+  onReceipt?: ((receipt: Receipt) => void) | undefined;
 }
 
 /** What the caller asks for. */
@@ -39,8 +43,10 @@ export interface Asked {
   traits: CallTraits;
   signal: AbortSignal;
   onRestart?: ((detail: RestartDetail) => void) | undefined;
-  /** The answer and how it came about; later attempts (of a stream that goes on) are added to the receipt. */
-  delivered(response: Response, receipt: Receipt): void;
+  /** Calls before this one, for the same request, whose answers the critic rejected. */
+  rejected?: readonly Receipt[];
+  /** The answer, or the error instead, and how it came about; what comes of a stream that goes on is added to the receipt. */
+  delivered(answer: object, receipt: Receipt): void;
 }
 
 /** An attempt under way. */
@@ -60,6 +66,8 @@ export interface Running {
   held: Uint8Array[];
   length: number;
   entry: Attempt | null;
+  /** Name of the exception whose text is the reason of its end. */
+  threw?: string;
   usage?: unknown;
 }
 

@@ -1,24 +1,16 @@
 /** One routed call: carries out what its chain decides, over the network, the clock and the caller's signal. */
 import { seconds, until, unlessAborted } from "./abort";
 import { bodyOf, endingOf, joined, responseOf } from "./answer";
-import {
-  exhausted,
-  letGo,
-  reasonOf,
-  runningAt,
-  since,
-  skippedOf,
-  type Asked,
-  type FetchContext,
-  type Running,
-} from "./asked";
-import { AttemptChain, type Decision, type Ending, type Step } from "./chain";
+import { exhausted, letGo, reasonOf, runningAt, since, type Asked, type FetchContext, type Running } from "./asked";
+import type { Decision, Ending, Step } from "./chain";
 import { messageOf, SporewrightError } from "./errors";
 import type { ChainState, OutcomeBody, Permit } from "./generated/calls";
 import { Pipe } from "./pipe";
+import { Ledger } from "./receipt";
+import { RecordedChain } from "./recorded";
 import { requestFor } from "./request";
 import { Events } from "./sse";
-import type { Attempt, Receipt, RestartDetail } from "./types";
+import type { Attempt, RestartDetail } from "./types";
 
 const TEACHES = new Set(["learn_latency", "learn_ok", "learn_failure", "cool_down", "mend", "trip", "pace"]);
 /** States in which what comes is handed on. */
@@ -28,20 +20,21 @@ const SLACK_S = 0.001;
 export class RoutedCall {
   readonly #context: FetchContext;
   readonly #asked: Asked;
-  readonly #chain: AttemptChain;
-  readonly #attempts: Attempt[] = [];
+  readonly #chain: RecordedChain;
+  readonly #ledger: Ledger;
   readonly #running = new Map<number, Running>();
   readonly #ended: Running[] = [];
   #answer: { resolve: (response: Response) => void; reject: (reason: unknown) => void } | null = null;
   #pipe: Pipe | null = null;
-  #answering: Running | null = null;
   #hedge: ReturnType<typeof setTimeout> | undefined;
 
   constructor(context: FetchContext, asked: Asked) {
     [this.#context, this.#asked] = [context, asked];
     const { plan, health, upstreams } = context;
     const known = { has: (option: string) => Object.hasOwn(upstreams, option) };
-    this.#chain = new AttemptChain(asked.queue, known, { plan, health, now: seconds(), ...asked.traits });
+    const now = seconds();
+    this.#chain = new RecordedChain(asked.queue, known, { plan, health, now, ...asked.traits });
+    this.#ledger = new Ledger(context, asked, this.#chain, now);
   }
 
   /** Rejects with the signal's reason when aborted, with code `exhausted` when nobody answered. */
@@ -60,7 +53,7 @@ export class RoutedCall {
   async #advance(): Promise<void> {
     try {
       await this.#follow(this.#chain.pick(seconds(), Math.random()));
-      if (this.#chain.state === "EXHAUSTED") this.#giveUp(exhausted(this.#asked, this.#attempts, this.#chain));
+      if (this.#chain.state === "EXHAUSTED") this.#giveUp(this.#exhausted());
       else if (this.#chain.state === "DELIVERED") this.#deliverKept();
     } catch (error) {
       if (!this.#asked.signal.aborted) this.#giveUp(error);
@@ -205,6 +198,7 @@ export class RoutedCall {
 
   #failed(one: Running, error: unknown): void {
     if (!this.#running.has(one.number)) return; // it has ended already, and this is only its echo
+    if (one.late === null) one.threw = error instanceof Error ? error.name : "Error";
     // Before the call it was `headers` or `prepare`: this option cannot be called, and that is not the option's fault.
     if (!one.called) this.#ends(one, { kind: "prepare" }, `not callable: ${one.late ?? messageOf(error)}`);
     else if (one.late !== null) this.#ends(one, { kind: "timeout" }, one.late);
@@ -276,47 +270,46 @@ export class RoutedCall {
     const detail: RestartDetail = { call: this.#asked.number, option: one.option };
     this.#asked.onRestart?.(detail);
     this.#context.onRestart(detail);
-    this.#answering = one;
+    this.#ledger.answeredBy(one.option);
     for (const piece of one.held.splice(0)) pipe.push(piece);
   }
 
   #deliverKept(): void {
     const kept = this.#ended.find(({ number }) => number === this.#chain.kept);
     if (kept?.response && !this.#pipe) this.#resolve(kept, kept.response);
-    else this.#giveUp(exhausted(this.#asked, this.#attempts, this.#chain));
+    else this.#giveUp(this.#exhausted());
+  }
+
+  #exhausted(): SporewrightError {
+    return exhausted(this.#asked, this.#ledger.attempts, this.#chain);
   }
 
   #resolve(one: Running, response: Response): void {
-    const { queue } = this.#asked;
-    this.#answering = one;
-    const option = (): string => this.#answering?.option ?? "";
-    const receipt: Receipt = {
-      // A stream that begins anew is answered by another one.
-      get option() {
-        return option();
-      },
-      queue,
-      attempts: this.#attempts,
-      skipped: skippedOf(this.#chain),
-    };
-    this.#asked.delivered(response, receipt);
+    this.#ledger.answeredBy(one.option);
+    this.#asked.delivered(response, this.#ledger.receipt);
     this.#answer?.resolve(response);
-    if (!this.#pipe) this.#asked.signal.removeEventListener("abort", this.#aborted);
+    if (!this.#pipe) this.#close();
   }
 
   #break(one: Running, reason: string): void {
     const [sent, option] = [one.length, one.option];
     const what = `the answer of ${option} broke off after ${sent} bytes: ${reason}`;
-    this.#giveUp(new SporewrightError("broken", what, { attempts: this.#attempts }));
+    this.#giveUp(new SporewrightError("broken", what, { attempts: this.#ledger.attempts }));
     one.control.abort();
   }
 
   #close(): void {
     this.#pipe?.close();
+    this.#ledger.ended("answered");
     this.#asked.signal.removeEventListener("abort", this.#aborted);
   }
 
   #giveUp(error: unknown): void {
+    this.#ledger.ended(
+      this.#chain.state === "ABORTED" ? "aborted" : "failed",
+      (error as { code?: string } | null)?.code,
+    );
+    if (error instanceof SporewrightError) this.#asked.delivered(error, this.#ledger.receipt);
     this.#answer?.reject(error);
     this.#pipe?.fail(error);
     this.#asked.signal.removeEventListener("abort", this.#aborted);
@@ -348,7 +341,7 @@ export class RoutedCall {
     if (status !== undefined) one.entry.status = status;
     if (retryAfter !== undefined) one.entry.retryAfter = retryAfter;
     if (one.usage !== undefined) one.entry.usage = one.usage;
-    if (first) this.#attempts.push(one.entry);
+    this.#ledger.note(one.entry, one.threw);
     if (first || outcome !== "ok") this.#context.onAttempt({ ...one.entry, call: this.#asked.number });
   }
 

@@ -32,22 +32,3 @@ function read(verdict: Verdict): Judged {
   const known = typeof quality === "number" && quality >= 0 && quality <= 1;
   return { quality: known ? quality : reject ? 0 : undefined, rejects: reject };
 }
-
-/** The receipt of an answer, with the attempts whose answers the critic rejected before it. */
-export function receiptAfter(earlier: readonly Receipt[], last: Receipt): Receipt {
-  if (earlier.length === 0) return last;
-  return {
-    // A stream that begins anew is answered by another one, and its attempts grow.
-    get option() {
-      return last.option;
-    },
-    get attempts() {
-      return [...earlier, last].flatMap(({ attempts }) => attempts);
-    },
-    queue: earlier[0]?.queue ?? last.queue,
-    skipped: [
-      ...last.skipped,
-      ...earlier.map(({ option }) => ({ option, reason: "its answer was rejected by the critic" })),
-    ],
-  };
-}

@@ -4,7 +4,7 @@ import type { Asked, FetchContext } from "./asked";
 import { RoutedCall } from "./call";
 import type { CallTraits } from "./chain";
 import { isRepeatable } from "./classify";
-import { judged, receiptAfter, type Answered } from "./critic";
+import { judged, type Answered } from "./critic";
 import { SporewrightError } from "./errors";
 import type { Facts } from "./generated/calls";
 import { templateOf, type Template } from "./request";
@@ -28,15 +28,15 @@ export class RoutedFetch {
   readonly #context: FetchContext;
   readonly #defaults: FetchDefaults;
   readonly #underWay = new Set<AbortController>();
-  readonly #receipts = new WeakMap<Response, Receipt>();
+  readonly #receipts = new WeakMap<object, Receipt>();
   #calls = 0;
 
   constructor(context: FetchContext, defaults: FetchDefaults = { retry: "auto", hedge: true }) {
     [this.#context, this.#defaults] = [context, defaults];
   }
 
-  receipt(response: Response): Receipt | undefined {
-    return this.#receipts.get(response);
+  receipt(answer: object): Receipt | undefined {
+    return this.#receipts.get(answer);
   }
 
   /** Reject what is under way with this reason, abort it upstream and learn nothing from it; a body handed over stays. */
@@ -66,14 +66,11 @@ export class RoutedFetch {
     for (;;) {
       const out = new Set(rejected.map(({ option }) => option));
       const queue = Object.freeze(order.filter((option) => !out.has(option)));
-      const answered = await this.#answered({ ...asked, queue, onRestart: init.onRestart });
+      const answered = await this.#answered({ ...asked, queue, rejected, onRestart: init.onRestart });
       const { quality, rejects } = await judged(this.#context.critic, answered);
       const { response, receipt } = answered;
       if (quality !== undefined) this.#context.onReport?.(receipt.option, quality);
-      if (!rejects) {
-        this.#receipts.set(response, Object.freeze(receiptAfter(rejected, receipt)));
-        return response;
-      }
+      if (!rejects) return response;
       rejected.push(receipt);
       response.body?.cancel().catch(() => undefined);
     }
@@ -81,7 +78,8 @@ export class RoutedFetch {
 
   async #answered(asked: Omit<Asked, "delivered">): Promise<Answered> {
     const told: { receipt?: Receipt } = {};
-    const delivered = (_: Response, receipt: Receipt): void => {
+    const delivered = (answer: object, receipt: Receipt): void => {
+      this.#receipts.set(answer, receipt);
       told.receipt = receipt;
     };
     const response = await new RoutedCall(this.#context, { ...asked, delivered }).run();

@@ -4,6 +4,7 @@ import { Budget } from "./budget";
 import { Cooldowns, EVEN } from "./cooldown";
 import type { Action, OptionHealth, Permit, Plan } from "./generated/calls";
 import { History } from "./history";
+import type { SeenHealth } from "./types";
 
 export type Admits = Admission | "cooling-down";
 
@@ -79,6 +80,18 @@ export class Health {
     if (actions.includes("trip")) this.breaker(option).failed(now, chance);
     else if (actions.includes("mend")) this.breaker(option).succeeded(now);
     if (actions.includes("pace") && firstToken !== undefined) this.history(option, streaming).add(firstToken);
+  }
+
+  /** What decides about these options now; nothing of those that never were away. */
+  seen(options: readonly string[]): Record<string, SeenHealth> {
+    const seen: Record<string, SeenHealth> = {};
+    for (const option of options) {
+      const until = this.cooldowns.until(option);
+      const breaker = this.#breakers.get(option)?.data();
+      if (until > -Infinity) seen[option] = { cooling_until: until };
+      if (breaker && breaker.state !== "closed") seen[option] = { ...seen[option], breaker };
+    }
+    return seen;
   }
 
   /** Take over what the engine says of an option; a cooldown is extended, never shortened. */

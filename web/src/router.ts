@@ -6,6 +6,7 @@ import { RoutedFetch, type FetchContext } from "./fetch";
 import type { CallName, Calls, Pushes, StartReply } from "./generated/calls";
 import { Health } from "./health";
 import { randomId } from "./ids";
+import { Reasons } from "./known";
 import { Mirror } from "./mirror";
 import { keepOffline } from "./offline/offline";
 import { checkLimit, settingsOf, type Settings } from "./options";
@@ -86,6 +87,7 @@ export class Router extends TypedTarget<RouterEvents> {
     this.#settleReady = settle as Settle;
     this.ready.catch(() => undefined); // whoever does not wait for it has not asked
     this.#health = new Health(settings.plan);
+    const reasons = new Reasons(() => this.#session.call("explain", {}));
     const context: FetchContext = {
       queue: () => this.#order.walk,
       health: this.#health,
@@ -109,6 +111,10 @@ export class Router extends TypedTarget<RouterEvents> {
         this.emit("restart", detail);
       },
       permit: (kind, option) => permit(kind, option, this.#health, this.#state === "ready" ? this.#session : null),
+      known: (queue) => (this.#state === "ready" ? reasons.of(queue, this.#order.head, settings.cursor) : null),
+      onReceipt: (receipt) => {
+        this.emit("receipt", receipt);
+      },
     };
     this.#fetch = new RoutedFetch(context, settings);
     this.#token = new Token(options.token, () => {
@@ -215,20 +221,16 @@ export class Router extends TypedTarget<RouterEvents> {
   readonly fetch = (input: RequestInfo | URL, init?: RoutedInit): Promise<Response> =>
     this.#state === "closed" ? Promise.reject(closedError()) : this.#fetch.fetch(input, init);
 
-  /** What happened to a routed call and why; undefined for a response that was not routed here. */
-  receipt(response: Response): Receipt | undefined {
-    return this.#fetch.receipt(response);
+  /** What happened to a routed call and why, by its answer or its error; undefined for what was not routed here. */
+  receipt(answer: Response | SporewrightError): Receipt | undefined {
+    return this.#fetch.receipt(answer);
   }
 
   /** A measurement of this device (A1): kept in order before the engine is up; resolves once it is handed to storage. */
   observe(option: string, dimension: string, value: number): Promise<void> {
-    if (typeof value !== "number") {
-      const shown = `${typeof value} ${String(value)}`;
-      return Promise.reject(
-        new SporewrightError("bad-value-kind", `observe(${option}, ${dimension}): ${shown} is not a number`),
-      );
-    }
-    return this.#tell("observe", { option, dimension, value: spelled(value) });
+    if (typeof value === "number") return this.#tell("observe", { option, dimension, value: spelled(value) });
+    const shown = `observe(${option}, ${dimension}): ${typeof value} ${String(value)} is not a number`;
+    return Promise.reject(new SporewrightError("bad-value-kind", shown));
   }
 
   /** Whether this device reaches the option (A1). */

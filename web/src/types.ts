@@ -1,6 +1,18 @@
 /** The public shapes of the page: what goes into a Router and what comes out of it. */
 import type { SporewrightError } from "./errors";
-import type { Dropped, ErrorData, Limits, Outcome, Ranked, RefusedCell, Restart, Term } from "./generated/calls";
+import type {
+  BreakerData,
+  Ended,
+  Sign,
+  Dropped,
+  ErrorData,
+  Limits,
+  Outcome,
+  Ranked,
+  RefusedCell,
+  Restart,
+  Term,
+} from "./generated/calls";
 
 export type {
   Dropped,
@@ -184,14 +196,69 @@ export interface Skipped {
   reason: string;
 }
 
-/** What happened to one routed call and why. */
+/** What stood between a call and an option when a decision was made; seconds since the epoch. */
+export interface SeenHealth {
+  cooling_until?: number;
+  breaker?: BreakerData;
+}
+
+/** One thing that a call's chain was told or asked; `at` in seconds since the epoch, `chance` in [0, 1). */
+export type Recorded =
+  | { do: "pick" | "hedge"; at: number; chance: number; health: Record<string, SeenHealth> }
+  | { do: "answered"; at: number; chance: number; granted: boolean; health: Record<string, SeenHealth> }
+  | { do: "opened"; at: number; attempt: number; body: "events" | "whole" | "bytes" }
+  | { do: "token"; at: number; attempt: number; finished: boolean }
+  | { do: "ended"; at: number; attempt: number; chance: number; ending: RecordedEnding }
+  | { do: "abort" };
+
+export interface RecordedEnding {
+  kind: "status" | "abort" | Ended;
+  status?: number;
+  retry_after_s?: number;
+  says?: readonly Sign[];
+}
+
+/** The order with its reasons as the engine had it for a call (L9): adding an option's products gives its score. */
+export interface Known extends Resolution {
+  revision: string;
+  address: Cursor;
+  policy: { operator: "resolve" };
+  selection: string[];
+}
+
+/**
+ * What happened to one routed call and why, as JSON data that `sporewright replay` decides again. Addresses, headers,
+ * prompts and answers are never in it; current as long as the answer streams.
+ */
 export interface Receipt {
-  /** The option that answered. */
+  version: 1;
+  /** Numbers the routed calls of this page. */
+  call: number;
+  /** When it began, seconds since the epoch. */
+  at: number;
+  /** Version of the plan (docs/contracts.md §4) that it followed. */
+  plan: number;
+  /** `open` until its body has been read to the end. */
+  end: "open" | "answered" | "failed" | "aborted";
+  /** Code of the error that it failed with. */
+  error?: string;
+  /** The option that answered; empty where nobody did. */
   option: string;
   /** The order known when the call was made. */
   queue: readonly string[];
-  attempts: readonly Attempt[];
+  attempts: Attempt[];
   skipped: readonly Skipped[];
+  /** The options that this page can call. */
+  upstreams: readonly string[];
+  traits: { repeatable: boolean; streaming: boolean; restart: Restart; hedge: boolean };
+  facts: Readonly<Record<string, { model?: string; window?: number; repeatable?: boolean }>>;
+  /** The page's own limits, where they differ from the plan's. */
+  limits: Partial<Limits>;
+  log: readonly Recorded[];
+  /** The calls for the same request whose answers the critic rejected; their attempts come first. */
+  rejected?: readonly Receipt[];
+  /** Null before the engine is up, where its order has moved on meanwhile, and beyond 32 options. */
+  known: Known | null;
 }
 
 /** How good an answer was, 0 to 1; false: it will not do, and the next option is asked; true or nothing: it will. */
@@ -240,6 +307,8 @@ export interface RouterEvents {
   refused: { cells: RefusedCell[] };
   cooldown: { option: string; until: number };
   restart: RestartDetail;
+  /** A routed call has ended, its body included. */
+  receipt: Receipt;
 }
 
 export interface WatchEvents {

@@ -6,19 +6,20 @@ import type { OutcomeBody } from "../src/generated/calls";
 import { PLAN } from "../src/generated/plan";
 import { Health } from "../src/health";
 import { basesOf } from "../src/target";
-import type { AttemptDetail, RestartDetail, Upstream } from "../src/types";
+import type { AttemptDetail, Receipt, RestartDetail, Upstream } from "../src/types";
 import { TestUpstream } from "./upstream";
 
 let fleet: { alpha: TestUpstream; beta: TestUpstream; gamma: TestUpstream };
 let attempts: AttemptDetail[];
 let learned: OutcomeBody[];
 let restarts: RestartDetail[];
+let receipts: Receipt[];
 
 beforeEach(async () => {
   const [alpha, beta, gamma] = await Promise.all(["alpha", "beta", "gamma"].map((name) => TestUpstream.open(name)));
   if (!alpha || !beta || !gamma) throw new Error("three servers");
   fleet = { alpha, beta, gamma };
-  [attempts, learned, restarts] = [[], [], []];
+  [attempts, learned, restarts, receipts] = [[], [], [], []];
 });
 
 afterEach(async () => {
@@ -41,6 +42,8 @@ function routed(
     onAttempt: (detail) => attempts.push(detail),
     onOutcome: (body) => learned.push(body),
     onRestart: (detail) => restarts.push(detail),
+    known: () => null,
+    onReceipt: (receipt) => receipts.push(receipt),
     permit: (kind, option) => health.permit(kind, option, Date.now() / 1000),
   };
   return new RoutedFetch(context);

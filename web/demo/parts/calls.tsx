@@ -14,6 +14,7 @@ export function Calls({ session }: { session: Session }): JSX.Element {
             .map(([option, answered]) => `${option} ${answered}`)
             .join(" · ")}
         </p>
+        <ExportButton session={session} />
       </div>
       <div class="log" role="region" aria-label="Log of requests" tabIndex={0}>
         <table>
@@ -35,6 +36,23 @@ export function Calls({ session }: { session: Session }): JSX.Element {
         {calls.length === 0 && <p class="empty">None yet. Send one.</p>}
       </div>
     </section>
+  );
+}
+
+function ExportButton({ session }: { session: Session }): JSX.Element {
+  const { length } = session.receipts.value;
+  return (
+    <button
+      type="button"
+      class="export"
+      disabled={length === 0}
+      title="What was known and decided for each of the last 500 requests; no keys, prompts or answers"
+      onClick={() => {
+        session.exportReceipts();
+      }}
+    >
+      Export {length === 1 ? "1 receipt" : `${length} receipts`}
+    </button>
   );
 }
 

@@ -1,0 +1,206 @@
+"""A routed call decided again from its receipt: its order from the terms, its attempts from what was heard."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from sporewright import jsontext
+from sporewright.core.codec import decode_number
+from sporewright.core.resolve import rank_key
+from sporewright.errors import DecodeError, SporewrightError
+from sporewright.policy.receipt import Receipt
+from sporewright.routing.attempt import AttemptChain
+from sporewright.routing.cooldown import EVEN
+from sporewright.routing.health import Admits, Health
+from sporewright.routing.plan import PLAN, plan_with
+from sporewright.routing.terms import Plan
+
+__all__ = ["VERSION", "Replayed", "order_of", "replay"]
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What was decided: the options in order, whether their scores were in the receipt, and what the chain did."""
+
+    order: tuple[str, ...]
+    is_scored: bool
+    attempts: tuple[str, ...]
+    skipped: Mapping[str, str]
+    end: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """The replay as JSON data."""
+        return {
+            "order": list(self.order),
+            "scored": self.is_scored,
+            "attempts": list(self.attempts),
+            "skipped": dict(self.skipped),
+            "end": self.end,
+        }
+
+
+class _Seen(Health):
+    """Admits what the page admitted: options as they were written down at each decision."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(plan)
+        self._then = Health(plan)
+
+    def see(self, options: Mapping[str, Mapping[str, Any]]) -> None:
+        """From here on it is as this says; an option that is not named was never away."""
+        self._then = Health(self._plan)
+        for option, seen in options.items():
+            self._then.cooldowns.extend(option, seen.get("cooling_until", -math.inf))
+            if "breaker" in seen:
+                self._then.breaker(option).told(seen["breaker"])
+
+    def admits(self, option: str, now: float, chance: float = EVEN) -> Admits:
+        """Whether a call could go there then."""
+        return self._then.admits(option, now, chance)
+
+    def returns(self, option: str, now: float) -> float:
+        """When it could be asked again, as known then."""
+        return self._then.returns(option, now)
+
+
+def replay(data: object) -> Replayed:
+    """Decide again; DecodeError where the receipt is none, or where another decision comes out, with both."""
+    body = _object(data, "receipt")
+    if body.get("version") != VERSION:
+        raise DecodeError(f"receipt.version: {jsontext.shown(body.get('version'))} is not {VERSION}")
+    if body.get("plan") != PLAN["version"]:
+        raise DecodeError(f"receipt.plan: {jsontext.shown(body.get('plan'))} is not {PLAN['version']}, the plan here")
+    earlier, rejected = _rejected(body)
+    queue = [option for option in _names(body, "queue") if option not in rejected]
+    known = body.get("known")
+    order = queue if known is None else order_of(known, queue)
+    if order != queue:
+        raise DecodeError(f"receipt.known: its terms give {', '.join(order)}; the queue was {', '.join(queue)}")
+    chain = _walked(body, queue)
+    _compare(body, chain, earlier, rejected)
+    attempts = (*(earlier[-1].attempts if earlier else ()), *chain.attempts)
+    whole = earlier[0].order if earlier else tuple(order)
+    return Replayed(whole, known is not None, attempts, dict(chain.skipped), chain.state)
+
+
+def _rejected(body: Mapping[str, Any]) -> tuple[list[Replayed], set[str]]:
+    """The calls for the same request whose answers a critic rejected, decided again, and the options that gave them."""
+    before = body.get("rejected", [])
+    if not isinstance(before, list):
+        raise DecodeError(f"receipt.rejected: {jsontext.shown(before)} is not a list")
+    return [replay(each) for each in before], {str(each["option"]) for each in before}
+
+
+def order_of(known: object, queue: Sequence[str]) -> list[str]:
+    """The options of `queue` by their scores, each added up anew from value · weight in order (R3, R8)."""
+    receipt = Receipt.from_json(json.dumps(known))
+    asked, scored = set(queue), list[tuple[bool, float, str]]()
+    for at, ranked in enumerate(receipt.ranked):
+        place = f"receipt.known.ranked[{at}]"
+        option = ranked.get("option")
+        if not isinstance(option, str):
+            raise DecodeError(f"{place}.option: {jsontext.shown(option)} is not a string")
+        score = _score(ranked.get("terms"), place)
+        if option in asked and score != decode_number(ranked.get("score"), f"{place}.score"):
+            raise DecodeError(f"{place}.score: {jsontext.shown(ranked.get('score'))}, and the terms add up to {score}")
+        scored.append(rank_key(option, score))
+    return [option for *_, option in sorted(scored) if option in asked]
+
+
+def _score(terms: object, place: str) -> float:
+    if not isinstance(terms, list):
+        raise DecodeError(f"{place}.terms: {jsontext.shown(terms)} is not a list")
+    score = 0.0
+    for at, term in enumerate(terms):
+        body = _object(term, f"{place}.terms[{at}]")
+        value = decode_number(body.get("value"), f"{place}.terms[{at}].value")
+        weight = decode_number(body.get("weight") or 0.0, f"{place}.terms[{at}].weight")
+        if math.isfinite(weight):
+            score += weight * value
+    return score
+
+
+def _walked(body: Mapping[str, Any], queue: list[str]) -> AttemptChain:
+    """The chain after everything that it was told; whatever does not fit is the receipt's fault."""
+    try:
+        plan = plan_with(_object(body.get("limits"), "receipt.limits"))
+        health = _Seen(plan)
+        chain = AttemptChain(
+            queue,
+            _names(body, "upstreams"),
+            health=health,
+            now=decode_number(body.get("at"), "receipt.at"),
+            plan=plan,
+            facts=_object(body.get("facts"), "receipt.facts"),
+            **_object(body.get("traits"), "receipt.traits"),
+        )
+        for at, each in enumerate(_list(body, "log")):
+            _tell(chain, health, _object(each, f"receipt.log[{at}]"), f"receipt.log[{at}]")
+    except SporewrightError as why:
+        raise DecodeError(f"receipt: {why}") from None
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as why:
+        raise DecodeError(f"receipt: {type(why).__name__} {jsontext.shown(str(why))}: not what a page writes") from None
+    return chain
+
+
+def _tell(chain: AttemptChain, health: _Seen, event: Mapping[str, Any], place: str) -> None:
+    what = event.get("do")
+    at, chance = (decode_number(event.get(name, 0.0), f"{place}.{name}") for name in ("at", "chance"))
+    if "health" in event:
+        health.see(event["health"])
+    if what == "pick":
+        chain.pick(at, chance)
+    elif what == "hedge":
+        chain.hedge(at, chance)
+    elif what == "answered":
+        chain.answered(at, event["granted"], chance)
+    elif what == "opened":
+        chain.opened(at, event["body"], event["attempt"])
+    elif what == "token":
+        chain.token(at, event["attempt"], is_finished=event["finished"])
+    elif what == "ended":
+        chain.ended(at, event["ending"], event["attempt"], chance)
+    elif what == "abort":
+        chain.abort()
+    else:
+        raise DecodeError(f"{place}.do: {jsontext.shown(what)} is nothing that a chain is told")
+
+
+def _compare(body: Mapping[str, Any], chain: AttemptChain, earlier: Sequence[Replayed], rejected: set[str]) -> None:
+    """The same options called and passed over, or DecodeError; those of a race may have ended in another order."""
+    wrote = [_object(each, "receipt.attempts").get("option") for each in _list(body, "attempts")]
+    wrote = wrote[len(earlier[-1].attempts) if earlier else 0 :]
+    running = [chain.attempts[number] for number in chain.running]
+    if sorted(map(str, [*wrote, *running])) != sorted(chain.attempts) and body.get("end") != "open":
+        raise DecodeError(f"receipt.attempts: {jsontext.listed(map(str, wrote))}; here {', '.join(chain.attempts)}")
+    skipped = {each.get("option"): each.get("reason") for each in _list(body, "skipped") if isinstance(each, dict)}
+    skipped = {option: why for option, why in skipped.items() if option not in rejected}
+    if body.get("end") != "open" and skipped != dict(chain.skipped):
+        raise DecodeError(f"receipt.skipped: {jsontext.shown(skipped)}; here {jsontext.shown(dict(chain.skipped))}")
+
+
+def _object(data: object, place: str) -> dict[str, Any]:
+    if not isinstance(data, dict):
+        raise DecodeError(f"{place}: {jsontext.shown(data)} is not an object")
+    return data
+
+
+def _list(data: Mapping[str, Any], key: str) -> list[Any]:
+    found = data.get(key)
+    if not isinstance(found, list):
+        raise DecodeError(f"receipt.{key}: {jsontext.shown(found)} is not a list")
+    return found
+
+
+def _names(data: Mapping[str, Any], key: str) -> list[str]:
+    names = _list(data, key)
+    for at, name in enumerate(names):
+        if not isinstance(name, str):
+            raise DecodeError(f"receipt.{key}[{at}]: {jsontext.shown(name)} is not a string")
+    return cast("list[str]", names)

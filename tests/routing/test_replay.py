@@ -1,0 +1,153 @@
+"""Receipts decided again: order and attempts come out the same, and what does not fit is named."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+
+from sporewright.core.tensor import Tensor
+from sporewright.errors import DecodeError
+from sporewright.policy.receipt import receipt_of_queue
+from sporewright.routing.replay import replay
+
+AT = 1_700_000_000.25
+
+
+def receipt() -> dict[str, Any]:
+    """A call that found one option open, one cooling down, lost one to a 500 and was answered by the last."""
+    tensor = Tensor(["global", "device"])
+    config = tensor.writer("global")
+    for option, latency in {"alpha": 0.1, "beta": 0.2, "gamma": 0.3, "delta": 0.4}.items():
+        config.set_value("global", "", option, "latency", latency)
+    config.set_weight("global", "", "latency", 1.5)
+    resolution = tensor.explain({})
+    queue = ["alpha", "beta", "gamma", "delta"]
+    health = {
+        "alpha": {"breaker": {"state": "open", "until": AT + 4, "since": 0.0}},
+        "beta": {"cooling_until": AT + 9},
+    }
+    return {
+        "version": 1, "call": 7, "at": AT, "plan": 2, "end": "answered", "option": "delta", "queue": queue,
+        "attempts": [{"option": "gamma", "outcome": "server_error"}, {"option": "delta", "outcome": "ok"}],
+        "skipped": [{"option": "alpha", "reason": "open"}, {"option": "beta", "reason": "cooling-down"}],
+        "upstreams": queue, "facts": {}, "limits": {"deadline_s": 20},
+        "traits": {"repeatable": True, "streaming": False, "restart": "error", "hedge": True},
+        "known": json.loads(receipt_of_queue(resolution, {}, "3", queue).to_json()),
+        "log": [
+            {"do": "pick", "at": AT, "chance": 0.3, "health": health},
+            {"do": "ended", "at": AT + 0.1, "attempt": 0, "chance": 0.5, "ending": {"kind": "status", "status": 503}},
+            {"do": "pick", "at": AT + 0.1, "chance": 0.3, "health": health},
+            {"do": "opened", "at": AT + 0.2, "attempt": 1, "body": "whole"},
+            {"do": "ended", "at": AT + 0.3, "attempt": 1, "chance": 0.5, "ending": {"kind": "complete"}},
+        ],
+    }  # fmt: skip
+
+
+def test_the_same_order_and_the_same_attempts() -> None:
+    """What was open and cooling down then is passed over again; the order is that of the terms."""
+    found = replay(receipt())
+
+    assert found.to_dict() == {
+        "order": ["alpha", "beta", "gamma", "delta"],
+        "scored": True,
+        "attempts": ["gamma", "delta"],
+        "skipped": {"alpha": "open", "beta": "cooling-down"},
+        "end": "DELIVERED",
+    }
+
+
+def test_without_terms_the_order_is_the_one_that_was_walked() -> None:
+    """A page whose engine was not up has an order and no reasons."""
+    found = replay(receipt() | {"known": None})
+    assert (found.order, found.is_scored) == (("alpha", "beta", "gamma", "delta"), False)
+
+
+def test_what_was_asked_hedged_and_aborted_is_decided_again() -> None:
+    """A probe that was refused, a hedge that was granted and the caller's abort lead where they led."""
+    body = receipt() | {"end": "aborted", "option": "", "known": None}
+    half_open = {"alpha": {"breaker": {"state": "open", "until": AT - 1, "since": 0.0}}}
+    body["log"] = [
+        {"do": "pick", "at": AT, "chance": 0.3, "health": half_open},
+        {"do": "answered", "at": AT, "chance": 0.3, "granted": False, "health": half_open},
+        {"do": "hedge", "at": AT + 0.3, "chance": 0.3, "health": half_open},
+        {"do": "answered", "at": AT + 0.3, "chance": 0.3, "granted": True, "health": half_open},
+        {"do": "opened", "at": AT + 2, "attempt": 1, "body": "events"},
+        {"do": "token", "at": AT + 3, "attempt": 1, "finished": False},
+        {"do": "abort"},
+    ]
+    body["attempts"] = [{"option": "beta"}, {"option": "gamma"}]
+    body["skipped"] = [{"option": "alpha", "reason": "probing"}]
+
+    found = replay(body)
+
+    assert found.attempts == ("beta", "gamma")
+    assert found.end == "ABORTED"
+
+
+def _changed(path: tuple[Any, ...], value: Any) -> dict[str, Any]:
+    body = copy.deepcopy(receipt())
+    here: Any = body
+    for step in path[:-1]:
+        here = here[step]
+    here[path[-1]] = value
+    return body
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ([], "receipt: [] is not an object"),
+        (_changed(("version",), 9), "receipt.version: 9 is not 1"),
+        (_changed(("plan",), 1), "receipt.plan: 1 is not 2"),
+        (_changed(("queue",), "x"), "receipt.queue: 'x' is not a list"),
+        (_changed(("queue", 1), 5), "receipt.queue[1]: 5 is not a string"),
+        (_changed(("queue",), ["beta", "alpha", "gamma", "delta"]), "its terms give alpha, beta"),
+        (_changed(("known", "ranked", 0, "score"), 9.0), "receipt.known.ranked[0].score: 9.0"),
+        (_changed(("known", "ranked", 0, "option"), 9), "receipt.known.ranked[0].option: 9"),
+        (_changed(("known", "ranked", 0, "terms"), 9), "receipt.known.ranked[0].terms: 9"),
+        (_changed(("known", "ranked", 0, "terms", 0, "value"), "x"), "receipt.known.ranked[0].terms[0].value"),
+        (_changed(("known",), 9), "an object is wanted"),
+        (_changed(("limits",), {"patience": 1}), "patience"),
+        (_changed(("traits",), {"mood": 1}), "receipt: TypeError"),
+        (_changed(("at",), None), "receipt.at"),
+        (_changed(("log",), None), "receipt.log: None is not a list"),
+        (_changed(("log", 0, "do"), "sing"), "receipt.log[0].do: 'sing'"),
+        (_changed(("log", 0, "chance"), "x"), "receipt.log[0].chance"),
+        (_changed(("log", 0, "health"), {"alpha": 5}), "not what a page writes"),
+        (_changed(("log", 1, "attempt"), 5), "receipt"),
+        (_changed(("log", 0, "health"), {}), "receipt"),
+        (_changed(("attempts", 0, "option"), "beta"), "receipt.attempts: beta, delta; here gamma, delta"),
+        (_changed(("skipped", 0, "reason"), "probing"), "receipt.skipped"),
+    ],
+)
+def test_what_does_not_fit_is_named(body: Any, said: str) -> None:
+    """A receipt that is none, or whose decision comes out otherwise, is a DecodeError that says where."""
+    with pytest.raises(DecodeError) as told:
+        replay(body)
+    assert said in str(told.value)
+
+
+def test_an_answer_that_a_critic_rejected_is_a_call_of_its_own() -> None:
+    """The next call walks the rest of the queue; the receipt holds both, and both are decided again."""
+    first = receipt()
+    second = receipt() | {
+        "rejected": [first], "upstreams": ["alpha", "gamma"], "known": None, "end": "failed",
+        "attempts": [*first["attempts"], {"option": "gamma"}],
+        "skipped": [
+            {"option": "alpha", "reason": "open"}, {"option": "beta", "reason": "no-upstream"},
+            {"option": "delta", "reason": "its answer was rejected by the critic"},
+        ],
+    }  # fmt: skip
+    log = copy.deepcopy(first["log"][:3])
+    log[1]["ending"]["status"] = 404
+    second["log"] = log[:2]
+
+    found = replay(second)
+
+    assert found.order == ("alpha", "beta", "gamma", "delta")
+    assert found.attempts == ("gamma", "delta", "gamma")
+    with pytest.raises(DecodeError, match=r"receipt\.rejected"):
+        replay(second | {"rejected": 5})

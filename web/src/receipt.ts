@@ -1,0 +1,102 @@
+/** What is written down of one routed call: what was known, what was done and why. No address, key, prompt or answer. */
+import type { Asked, FetchContext } from "./asked";
+import { skippedOf } from "./asked";
+import { PLAN } from "./generated/plan";
+import type { Limits } from "./generated/calls";
+import type { RecordedChain } from "./recorded";
+import type { Attempt, Receipt, Skipped } from "./types";
+
+/** Deeper than any provider's usage. */
+const DEEPEST = 4;
+
+/** Keeps the receipt current while the call goes on, and says when it has ended. */
+export class Ledger {
+  /** As errors and events tell them; their reasons may quote what was thrown. */
+  readonly attempts: Attempt[] = [];
+  readonly receipt: Receipt;
+  readonly #chain: RecordedChain;
+  readonly #copies = new Map<Attempt, Attempt>();
+  readonly #context: FetchContext;
+  readonly #known: Promise<void>;
+  readonly #rejected: readonly Receipt[];
+
+  constructor(context: FetchContext, asked: Asked, chain: RecordedChain, at: number) {
+    [this.#context, this.#chain, this.#rejected] = [context, chain, asked.rejected ?? []];
+    const { facts = {}, repeatable = true, streaming = false, restart = "error", hedge = true } = asked.traits;
+    const { queue, number: call } = asked;
+    this.receipt = {
+      version: 1,
+      call,
+      at,
+      plan: context.plan.version,
+      end: "open",
+      option: "",
+      queue: this.#rejected[0]?.queue ?? queue,
+      attempts: this.#rejected.slice(-1).flatMap(({ attempts }) => attempts),
+      skipped: [],
+      upstreams: Object.keys(context.upstreams),
+      traits: { repeatable, streaming, restart, hedge },
+      facts,
+      limits: ownLimits(context.plan.limits),
+      log: chain.log,
+      known: null,
+      ...(this.#rejected.length > 0 ? { rejected: [...this.#rejected] } : {}),
+    };
+    this.#known = Promise.resolve(context.known?.(queue) ?? null).then(
+      (known) => {
+        this.receipt.known = known;
+      },
+      () => undefined, // an engine that is not up knows nothing: the order walked is in the receipt all the same
+    );
+  }
+
+  /** This attempt as it stands; `threw`: its reason is the text of an exception, of which only the name is written. */
+  note(entry: Attempt, threw: string | undefined): void {
+    let copy = this.#copies.get(entry);
+    if (!copy) {
+      copy = { ...entry };
+      this.#copies.set(entry, copy);
+      this.attempts.push(entry);
+      this.receipt.attempts.push(copy);
+    }
+    Object.assign(copy, entry, threw === undefined ? {} : { reason: threw });
+    if (entry.usage !== undefined) copy.usage = countsOf(entry.usage);
+  }
+
+  /** The option that answers, from here on. */
+  answeredBy(option: string): void {
+    this.receipt.option = option;
+    this.receipt.skipped = this.#skipped();
+  }
+
+  #skipped(): Skipped[] {
+    const reason = "its answer was rejected by the critic";
+    return [...skippedOf(this.#chain), ...this.#rejected.map(({ option }) => ({ option, reason }))];
+  }
+
+  /** It is over; only the first end counts. */
+  ended(end: Receipt["end"], code?: string): void {
+    const { receipt } = this;
+    if (receipt.end !== "open") return;
+    receipt.end = end;
+    receipt.skipped = this.#skipped();
+    if (code !== undefined) receipt.error = code;
+    void this.#known.then(() => {
+      this.#context.onReceipt?.(receipt);
+    });
+  }
+}
+
+/** Numbers and what holds them: a provider's own words, which might repeat the caller's, are left out. */
+export function countsOf(usage: unknown, depth = 0): unknown {
+  if (typeof usage === "number" || typeof usage === "boolean") return usage;
+  if (typeof usage !== "object" || usage === null || depth >= DEEPEST) return undefined;
+  const counts = Object.entries(usage).map(([name, value]) => [name, countsOf(value, depth + 1)] as const);
+  // A name is a word of the provider's, too: those of the APIs are short and plain.
+  return Object.fromEntries(counts.filter(([name, value]) => value !== undefined && /^\w{1,40}$/.test(name)));
+}
+
+function ownLimits(limits: Limits): Partial<Limits> {
+  const own = Object.entries(limits).filter(([name, value]) => PLAN.limits[name as keyof Limits] !== value);
+  return Object.fromEntries(own);
+}
