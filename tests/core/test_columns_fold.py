@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sporewright.core import columns, columns_fold, narrow, resolve
+from sporewright.core.columns_live import smallest
 from sporewright.core.tensor import Tensor
 from tests.core.sizes import narrow as without_numpy
 from tests.core.sizes import tiny
@@ -171,6 +172,40 @@ def test_lines_stand_in_order_whenever_they_came() -> None:
     assert list(panel.arrange()) == sorted(panel.lines) == ["aim", "cost", "latency", "quality", "zeal"]
     assert [panel.lines[name] for name in panel.arrange()] == [0, 1, 2, 3, 4]
     assert tensor.to_json() == before
+
+
+def test_lines_without_weights_stand_in_order_too() -> None:
+    """A panel that has no weight to move along is put in order all the same."""
+    tensor = Tensor(LEVELS)
+    for name in "bca":
+        tensor.put_many(0, "", {(f"o{at:03}", name): (float(at % 7), None) for at in range(600)})
+    panel = tensor.store.along(0, "")
+    assert panel is not None
+    assert (panel.weights, panel.arrange()) == (None, ("a", "b", "c"))
+    assert folded(tensor, {}) == plain(tensor, {})
+
+
+def test_a_value_comes_to_a_cell_that_had_a_weight_alone() -> None:
+    """T5: in a panel as in dicts, the weight stays and the cell is counted once."""
+    tensor = Tensor(LEVELS)
+    tensor.put_many(0, "", {(f"o{at:03}", name): (float(at % 7), None) for name in "ab" for at in range(600)})
+    tensor.put(0, "", "o005", "b", None, 3.0)
+    size = len(tensor.store)
+    tensor.writer("global").set_value("global", "", "o005", "b", 2.0)
+
+    panel = tensor.store.along(0, "")
+    assert panel is not None
+    assert (len(tensor.store), tensor.store.get(0, "", "o005", "b")) == (size, (2.0, 3.0))
+    assert folded(tensor, {}) == plain(tensor, {})
+
+
+def test_the_smallest_of_many_that_are_no_number() -> None:
+    """R5: where the head reaches into NaN, the numbers come first and NaN by its place."""
+    scores = [math.nan, 2.0, math.nan, 1.0, math.nan]
+    names = ["a", "b", "c", "d", "e"]
+    for in_order in (True, False):
+        assert smallest(scores, names, None, 3, in_order) == [3, 1, 0]
+        assert smallest(scores, names, None, 1, in_order) == [3]
 
 
 def test_a_slice_of_columns_is_a_mapping() -> None:

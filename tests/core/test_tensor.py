@@ -166,3 +166,24 @@ def test_a_value_in_the_shared_slot_decides_nothing(moves: list[Write], value: A
     assert tensor.options(cursor) == other.options(cursor)
     b = {"workspace": "B"}
     assert repr(tensor.value(b, "", "latency")) == repr(other.value(b, "", "latency"))
+
+
+def test_many_cells_written_together_are_told_one_by_one() -> None:
+    """T5, D4: listeners and watches hear of each; a stated value ends a prior, a weight merged beside it does not."""
+    tensor, heard = Tensor(LEVELS), list[tuple[int, str, str, str]]()
+    tensor.put_many(0, "", {("a", "d"): (3.0, None), ("b", "d"): (2.0, None), ("", "d"): (None, 1.0)})
+    tensor.priors |= {("a", "d"), ("b", "d")}
+    end = tensor.listen(lambda *at: heard.append(at))
+    watch = tensor.watch({})
+    assert watch.order() == ["b", "a"]
+
+    tensor.put_many(0, "", {("a", "d"): (None, 0.5)}, merge=True)
+    assert (tensor.priors, tensor.value({}, "a", "d"), watch.order()) == ({("a", "d"), ("b", "d")}, 3.0, ["a", "b"])
+    tensor.put_many(0, "", {("a", "d"): (9.0, None), ("b", "d"): (None, None)})
+    assert (tensor.priors, tensor.resolve({}), watch.order()) == (set(), ["a"], ["a"])
+    assert heard == [(0, "", "a", "d"), (0, "", "a", "d"), (0, "", "b", "d")]
+
+    end()
+    watch.close()
+    tensor.put_many(0, "", {("c", "d"): (0.0, None)})
+    assert (len(heard), tensor.resolve({})) == (3, ["c", "a"])
