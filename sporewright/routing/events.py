@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from sporewright.jsontext import nests_deep
 from sporewright.routing.plan import PLAN
 from sporewright.routing.terms import Mark, Plan
 
@@ -27,6 +28,9 @@ class Heard:
     error: Any = None
     usage: Any = field(default=None)
 
+
+DEEPEST = 100
+"""Levels of an event; what providers send has about ten."""
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -83,8 +87,8 @@ class Events:
             self.is_done = True
             return
         try:
-            body = json.loads(data, parse_constant=_refuse)
-        except (ValueError, RecursionError):
+            body = _read(data)
+        except ValueError:
             # Plain text is some other service's; amid an answer it is a fault.
             heard.is_malformed = heard.is_malformed or self._is_known or data.lstrip().startswith(("{", "["))
             heard.others += 1
@@ -123,6 +127,13 @@ def _means(found: Any, row: Mark) -> bool:
     if "equals" in row:
         return bool(found == row["equals"])
     return found is not None and found not in ("", [], {})
+
+
+def _read(data: str) -> Any:
+    """The event as JSON; ValueError if it is none, or so deep that the reader's stack would end before it does."""
+    if nests_deep(data, DEEPEST):
+        raise ValueError("nested too deep")
+    return json.loads(data, parse_constant=_refuse)
 
 
 def _refuse(constant: str) -> Any:

@@ -221,7 +221,7 @@ DECODES = {
     "policy/receipt.py:from_json": ["receipt"],
     "policy/receipt.py:to_json": ["receipt"],
     "policy/cascade.py:_slot": ["slot"],
-    "routing/events.py:_event": ["events"],
+    "routing/events.py:_read": ["events"],
     "wire.py:decode": ["push", "welcome"],
     "wire.py:_layer": ["push"],
     "sync.py:receive": ["session"],
