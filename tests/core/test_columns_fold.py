@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sporewright.core import columns, columns_fold, narrow, resolve
 from sporewright.core.columns_live import smallest
 from sporewright.core.tensor import Tensor
+from tests.core.dice import Dice
 from tests.core.sizes import narrow as without_numpy
 from tests.core.sizes import tiny
 from tests.strategies import LEVELS, Write, built, cursors, dimensions, instances, options, scalars, writes
@@ -60,6 +61,23 @@ def test_arrays_give_the_same_bits(moves: list[Write], more: list[Write], cursor
         assert tensor.resolve(cursor) == [option for option, _ in wanted]
 
 
+def test_a_seeded_walk_over_every_fold() -> None:
+    """Cells of every kind from fixed seeds, the same on every run: the fold is the plain definition at each step."""
+    for seed in range(30):
+        dice, cursor = Dice(seed), {"device": "A"}
+        with tiny():
+            tensor = Tensor(LEVELS)
+            for _ in range(40):
+                if dice.chance(0.2):
+                    tensor.remove(*dice.place())
+                elif dice.chance(0.3):
+                    tensor.put_many(2, "A", dice.cells())
+                else:
+                    tensor.put(*dice.place(), *dice.layers())
+                assert folded(tensor, cursor) in (None, plain(tensor, cursor))
+                assert tensor.resolve(cursor) == [option for option, _ in plain(tensor, cursor)]
+
+
 @settings(max_examples=500)
 @given(writes, writes, cursors, cursors)
 def test_the_short_way_is_the_plain_one(
@@ -89,6 +107,20 @@ def test_lists_are_dropped_when_they_are_old(moves: list[Write], cursor: dict[st
             elif at % 7 == 6:
                 tensor.clear(move.level, move.instance)
             assert tensor.resolve(cursor) == resolve.resolve(tensor.slices(cursor))
+
+
+def test_no_more_lists_are_kept_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A narrow tensor read at more places than are kept begins anew, and its queues stay the definition's."""
+    monkeypatch.setattr(narrow, "KEPT", 2)
+    tensor, kept = Tensor(LEVELS), []
+    for device in "ABCDEF":
+        tensor.put(2, device, "a", "latency", float(ord(device)), None)
+        tensor.put(2, device, "b", "latency", 67.0, None)
+    tensor.put(0, "", "", "latency", None, 1.0)
+    for device in "ABCDEF":
+        assert tensor.resolve({"device": device}) == sorted("ab", key=lambda o: ({"a": ord(device), "b": 67}[o], o))
+        kept.append(len(tensor.store.forms))
+    assert max(kept) <= 2 + len(LEVELS)
 
 
 def wide(options: int = 300) -> Tensor:

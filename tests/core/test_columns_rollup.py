@@ -16,6 +16,7 @@ from sporewright.core.columns_rollup import Middles, Sums
 from sporewright.core.rollup import Corroborated, Median, Operator, Rollup, Sum, Support
 from sporewright.core.tensor import Tensor
 from sporewright.errors import BadValueKindError, UnknownLevelError
+from tests.core.dice import Dice
 from tests.core.sizes import narrow, tiny
 from tests.strategies import LEVELS, Write, built, dimensions, finite, options, scalars, values, writes
 
@@ -126,6 +127,23 @@ RollupMachine.TestCase.settings = settings(max_examples=100, stateful_step_count
 TestRollup = RollupMachine.TestCase
 
 
+def test_a_seeded_walk_over_every_move() -> None:
+    """The machine's moves from fixed seeds: what Hypothesis may or may not come to is always walked."""
+    for seed in range(25):
+        walk, dice = RollupMachine(), Dice(seed)
+        moves = [
+            lambda w=walk, d=dice: w.write([Write("device", d.instance(), *d.pair(), "value", d.number())]),
+            lambda w=walk, d=dice: w.push(d.instance(), d.cells()),
+            lambda w=walk, d=dice: w.leave(d.instance()),
+            lambda w=walk, d=dice: w.unset(d.instance(), *d.pair()),
+            lambda w=walk, d=dice: w.elect(None if d.chance(0.5) else {d.instance() for _ in range(4)}),
+        ]
+        for _ in range(50):
+            dice.pick(moves, [6, 4, 1, 6, 1])()
+            walk.equals_the_definition()
+        walk.teardown()
+
+
 @given(st.lists(st.lists(finite, min_size=1, max_size=40), min_size=1, max_size=5))
 def test_a_bracket_is_only_a_guess(rounds: list[list[float]]) -> None:
     """U1: whatever stood there the last time, the median is that of the numbers now, the sign of a zero included."""
@@ -174,6 +192,17 @@ def test_a_fleet_lies_in_columns() -> None:
     assert wide is not None
     assert (wide.size, len(wide.panel.lines)) == (4000, 20)
     assert fleet(10).store.across(2) is None
+
+
+def test_one_pair_of_a_wide_fleet_is_reduced_from_its_line() -> None:
+    """U1, U2, U6: a single coordinate of columns, all voters and some, is what the dicts give."""
+    wide = fleet(200)
+    with narrow():
+        plain = fleet(200)
+    for who in (None, {"dev3", "dev4", "dev9"}):
+        for reduce in ("reduce_median", "reduce_sum"):
+            found = [getattr(each, reduce)(*UP, "o1", "d2", instances=who) for each in (wide, plain)]
+            assert found[0] == found[1] is not None
 
 
 def test_only_what_changed_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
