@@ -156,7 +156,7 @@ def test_no_barrier_that_a_machine_can_find(device: Device, demo: str, width: in
 
 
 def test_the_first_breaks_and_the_next_answers(device: Device, demo: str) -> None:
-    """With the head of the order broken, a request falls through in the page, and the order has changed afterwards."""
+    """With the head of the order broken, a request falls through in the page; within a few calls another one leads."""
     page = opened(device, demo)
     press(page, "Send one")
     page.locator(".log tbody tr").first.wait_for()
@@ -167,7 +167,12 @@ def test_the_first_breaks_and_the_next_answers(device: Device, demo: str) -> Non
     press(page, "Send one")
     fell_through = re.compile(rf"{head}\s*500 server error[\s\S]*✓")
     expect(page.locator(".log tbody tr").first).to_have_text(fell_through, timeout=20_000)
-    page.wait_for_function("(head) => document.querySelector('.option h3')?.textContent !== head", arg=head)
+    for _ in range(8):  # how many it takes depends on how much better it was before
+        if order_of(page)[0] != head:
+            break
+        press(page, "Send one")
+        page.wait_for_timeout(1000)
+    assert order_of(page)[0] != head
 
     press(page, "Mend all")
 

@@ -18,7 +18,7 @@ __all__ = ["ColumnStore", "available"]
 MANY = 256
 """A level with fewer cells in dicts is not looked at: below, dicts answer sooner than arrays (measured)."""
 
-FEW = 32
+FEW = 8
 """The same for the levels that are folded with a wide one: a cell left in dicts costs every fold a step."""
 
 THIN = 64

@@ -9,11 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from sporewright.core.columns import ColumnStore
-from sporewright.core.columns_panel import Floats, Marks, Panel, Rows
+from sporewright.core.columns_panel import Floats, Integers, Marks, Panel, Rows
 from sporewright.core.narrow import shared_weights
 from sporewright.core.store import Slice
 
 __all__ = ["Folded", "fold", "queue", "score"]
+
+_HIGHEST = int(np.float64(math.inf).view(np.int64))
+_LOWEST = -1 - _HIGHEST
+"""The keys of ∞ and −∞ among the bits of scores taken as integers; beyond them is NaN."""
 
 
 @dataclass(slots=True)
@@ -40,15 +44,14 @@ def fold(store: ColumnStore, path: Sequence[str]) -> Folded | None:
         return None
     loose = [store.beside(level, instance) for level, instance in enumerate(path)]
     dimensions = _dimensions(panels, loose)
-    shape = len(dimensions), len(rows.names)
-    made = Folded(rows, dimensions, np.full(shape, math.nan), np.zeros(shape, dtype=np.bool_), np.zeros((shape[0], 1)))
     place = {dimension: at for at, dimension in enumerate(dimensions)}
     shared = shared_weights(loose)
-    made.weights[:, 0] = [shared.get(dimension, 0.0) for dimension in dimensions]
+    weights = np.array([shared.get(dimension, 0.0) for dimension in dimensions])[:, np.newaxis]
+    made = Folded(rows, dimensions, *_ground(panels[0], dimensions, len(rows.names)), weights)
     own: list[tuple[Panel | None, Slice]] = []
-    for panel, cells in zip(panels, loose, strict=True):
+    for at, (panel, cells) in enumerate(zip(panels, loose, strict=True)):
         if panel is not None:
-            _lay_panel(made, panel, place)
+            _lay_panel(made, panel, place, is_ground=at == 0)
         if _lay_cells(made, cells, place) or (panel is not None and panel.weighted is not None):
             own.append((panel, cells))
     if own:
@@ -66,18 +69,25 @@ def _dimensions(panels: Sequence[Panel | None], loose: Sequence[Slice]) -> tuple
     return tuple(sorted(others.union(*arranged)))
 
 
-def _lay_panel(made: Folded, panel: Panel, place: dict[str, int]) -> None:
-    """The panel's values over what is folded so far."""
+def _ground(panel: Panel | None, dimensions: tuple[str, ...], count: int) -> tuple[Floats, Marks]:
+    """(values, scalars) before the first panel is laid: its own where it has every dimension, else nothing."""
+    if panel is not None and panel.arrange() == dimensions:
+        return panel.values[: len(dimensions), :count].copy(), panel.present[: len(dimensions), :count].copy()
+    shape = len(dimensions), count
+    return np.full(shape, math.nan), np.zeros(shape, dtype=np.bool_)
+
+
+def _lay_panel(made: Folded, panel: Panel, place: dict[str, int], *, is_ground: bool) -> None:
+    """The panel's values over what is folded so far; `where` copies some five times faster than a masked copy."""
     names, count = panel.arrange(), made.values.shape[1]
-    if names == made.dimensions:
-        present = panel.present[: len(names), :count]
-        np.copyto(made.values, panel.values[: len(names), :count], where=present)
-        np.logical_or(made.scalars, present, out=made.scalars)
-    else:
-        for line, name in enumerate(names):
-            at, present = place[name], panel.present[line, :count]
-            np.copyto(made.values[at], panel.values[line, :count], where=present)
-            np.logical_or(made.scalars[at], present, out=made.scalars[at])
+    values, present = panel.values[: len(names), :count], panel.present[: len(names), :count]
+    if names != made.dimensions:
+        lines = [place[name] for name in names]
+        made.values[lines] = np.where(present, values, made.values[lines])
+        made.scalars[lines] |= present
+    elif not is_ground:
+        made.values = np.where(present, values, made.values)
+        made.scalars |= present
     for line, row in panel.documents:
         made.scalars[place[names[line]], row] = False
 
@@ -116,28 +126,44 @@ def _own_weights(made: Folded, levels: Sequence[tuple[Panel | None, Slice]], pla
 def score(folded: Folded) -> tuple[Floats, Marks | None]:
     """(the score of each row, which rows are in the queue; None when all are) (R1–R4).
 
-    One rounding per multiply and per add, dimension by dimension: `sum` would add in pairs. A term that is missing is
-    0.0, and adding a zero changes no score that began at 0.0.
+    One rounding per multiply and per add, dimension by dimension: numpy adds in pairs along the fast axis alone, which
+    is that of the dimensions only where there is one row. A term that is missing is 0.0, and adding a zero changes no
+    score that began at 0.0.
     """
     finite = np.isfinite(folded.values)
     values, ranked = folded.values, None
     if not finite.all():
         ranked = (finite == folded.scalars).all(axis=0) & finite.any(axis=0)
         values = np.where(finite, values, 0.0)
-    scores = np.zeros(values.shape[1])
     with np.errstate(over="ignore", invalid="ignore"):
-        for terms in values * folded.weights:
-            scores += terms
+        terms = values * folded.weights
+        if terms.shape[1] == 1:
+            return np.add.accumulate(np.concatenate((np.zeros((1, 1)), terms)))[-1], ranked
+        scores: Floats = np.add.reduce(terms, axis=0, initial=0.0)
     return scores, ranked
 
 
+def _ascending(scores: Floats) -> Integers:
+    """Where each place of the ascending order stands, equal ones in the order given, NaN last (R5).
+
+    No score is −0.0, so the order of the bits, taken as integers, is that of the numbers, and integers sort in two
+    thirds of the time.
+    """
+    bits = scores.view(np.int64)
+    keys = bits ^ ((bits >> 63) & 0x7FFF_FFFF_FFFF_FFFF)
+    order: Integers = keys.argsort(kind="stable")
+    if len(scores) and (keys[order[-1]] > _HIGHEST or keys[order[0]] < _LOWEST):
+        order = scores.argsort(kind="stable")
+    return order
+
+
 def queue(rows: Rows, scores: Floats, ranked: Marks | None) -> list[str]:
-    """The names in the queue's order: by score, equal ones by name, NaN last (R5); the sort is stable."""
+    """The names in the queue's order: by score, equal ones by name, NaN last (R5)."""
     by_name, labels = rows.ordered()
     if by_name is None:
         at = None if ranked is None else np.flatnonzero(ranked)
     else:
         at = by_name if ranked is None else by_name[ranked[by_name]]
-    order = np.argsort(scores if at is None else scores[at], kind="stable")
+    order = _ascending(scores if at is None else scores[at])
     names: list[str] = labels[order if at is None else at[order]].tolist()
     return names

@@ -5,9 +5,10 @@ Loaded late, by `columns`, once numpy may be used. A cell without a line stays i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
-from typing import Literal
+from typing import Any, Literal
 
 from sporewright.core.columns_panel import Panel, Rows
 from sporewright.core.store import Layers, Slice, Value
@@ -217,59 +218,59 @@ class AlongInstances:
 Wide = AlongOptions | AlongInstances
 
 
-class _OptionSlice(Slice):
-    """option → dimension → layers of one panel and of the dicts beside it."""
+class _WideSlice(Slice):
+    """option → dimension → layers, some of them in a panel, the others in the dicts beside it."""
 
     def __init__(self, panel: Panel, loose: Slice) -> None:
         self._panel, self._loose = panel, loose
 
-    def __contains__(self, option: object) -> bool:
-        if option in self._loose:
-            return True
-        row = self._panel.rows.ids.get(option)  # type: ignore[call-overload]
-        return row is not None and bool(self._panel.row_of(row))
+    @abstractmethod
+    def _places(self, option: str) -> Iterable[tuple[str, int, int]]:
+        """(dimension, line, row) of each place the option may have in the panel."""
+
+    def get(self, option: str, default: Any = None) -> Any:
+        """The option's cells, dimensions in order, or the default: asked for options that are not here, too."""
+        cells = dict(self._loose.get(option, ()))
+        for dimension, line, row in self._places(option):
+            layers = self._panel.get(line, row)
+            if layers != (None, None):
+                cells[dimension] = layers
+        return dict(sorted(cells.items())) if cells else default
 
     def __getitem__(self, option: str) -> Mapping[str, Layers]:
-        row, panel = self._panel.rows.ids.get(option), self._panel
-        cells: dict[str, Layers] = dict(self._loose.get(option, {}))
-        if row is not None:
-            for dimension, line in panel.lines.items():
-                layers = panel.get(line, row)
-                if layers != (None, None):
-                    cells[dimension] = layers
-        if not cells:
+        cells: Mapping[str, Layers] | None = self.get(option)
+        if cells is None:
             raise KeyError(option)
-        return dict(sorted(cells.items()))
+        return cells
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+class _OptionSlice(_WideSlice):
+    """The slice of an instance that has a panel, a row an option."""
+
+    def _places(self, option: str) -> Iterable[tuple[str, int, int]]:
+        row = self._panel.rows.ids.get(option)
+        return () if row is None else [(dimension, line, row) for dimension, line in self._panel.lines.items()]
 
     def __iter__(self) -> Iterator[str]:
         names = self._panel.rows.names
         wide = (names[row] for row in self._panel.used().nonzero()[0].tolist())
         return chain(self._loose, (option for option in wide if option not in self._loose))
 
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
 
-
-class _InstanceSlice(Slice):
-    """option → dimension → layers of one row of a panel and of the dicts beside it."""
+class _InstanceSlice(_WideSlice):
+    """The slice of an instance that is one row of the level's panel."""
 
     def __init__(self, home: AlongInstances, row: int, loose: Slice) -> None:
-        self._home, self._row, self._loose = home, row, loose
+        super().__init__(home.panel, loose)
+        self._options, self._row = home.options, row
 
-    def __getitem__(self, option: str) -> Mapping[str, Layers]:
-        cells: dict[str, Layers] = dict(self._loose.get(option, {}))
-        for dimension, line in self._home.options.get(option, {}).items():
-            layers = self._home.panel.get(line, self._row)
-            if layers != (None, None):
-                cells[dimension] = layers
-        if not cells:
-            raise KeyError(option)
-        return dict(sorted(cells.items()))
+    def _places(self, option: str) -> Iterable[tuple[str, int, int]]:
+        return [(dimension, line, self._row) for dimension, line in self._options.get(option, {}).items()]
 
     def __iter__(self) -> Iterator[str]:
-        filled = set(self._home.panel.row_of(self._row))
-        wide = (option for option, lines in self._home.options.items() if not filled.isdisjoint(lines.values()))
+        filled = set(self._panel.row_of(self._row))
+        wide = (option for option, lines in self._options.items() if not filled.isdisjoint(lines.values()))
         return chain(self._loose, (option for option in wide if option not in self._loose))
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)

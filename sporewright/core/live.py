@@ -96,11 +96,14 @@ class LiveQueue:
         """Fold what was written to again, and move those options within the head."""
         head, noted, among = self._head, self._noted, self._among
         weighed = False
+        folded: set[str] = set()
         for (option, dimension), value in noted.items():
             if not option:
                 weighed = table.reweigh(dimension) or weighed
-            elif among is None or option in among:
+            elif option not in folded and (among is None or option in among):
                 before, now = table.touch(option, dimension, value)
+                if value is None:  # all its cells were looked at
+                    folded.add(option)
                 if before is not None:
                     head.remove(before, option)
                 if now is not None:

@@ -213,6 +213,7 @@ def _row(slices: Sequence[Slice], option: str) -> Mapping[str, Layers]:
     """The option's cells, each layer folded for itself (F1, F2)."""
     row = _NO_ROW
     for cells in slices:
-        if option in cells:
-            row = merged(row, cells[option])
+        finer = cells.get(option)
+        if finer:
+            row = merged(row, finer) if row else finer
     return row

@@ -118,7 +118,7 @@ class Resolution:
 
 def rows_of(slices: Sequence[Slice], option: str) -> list[Row]:
     """The option's cells at the cursor, deepest level first; levels without one are left out."""
-    return [(at, slices[at][option]) for at in range(len(slices) - 1, -1, -1) if option in slices[at]]
+    return [(at, row) for at in range(len(slices) - 1, -1, -1) if (row := slices[at].get(option))]
 
 
 def _deepest(rows: Sequence[Row], dimension: str, layer: int) -> tuple[Any, int]:
@@ -153,11 +153,15 @@ def fold_weight(slices: Sequence[Slice], option: str, dimension: str) -> float |
     return _weight(rows_of(slices, option), rows_of(slices, ""), dimension)[0]
 
 
-def fold_weights(slices: Sequence[Slice], option: str, dimensions: Iterable[str]) -> dict[str, float]:
-    """`fold_weight` of each dimension that has one, the option looked up once."""
-    rows, shared = rows_of(slices, option), rows_of(slices, "")
-    found = ((dimension, _weight(rows, shared, dimension)[0]) for dimension in dimensions)
-    return {dimension: weight for dimension, weight in found if weight is not None}
+def fold_weights(rows: Sequence[Row], dimensions: Iterable[str], shared: Mapping[str, float]) -> dict[str, float]:
+    """`fold_weight` of each dimension that has one, over the option's rows; `shared`: the same of the shared slot."""
+    found: dict[str, float] = {}
+    for dimension in dimensions:
+        own = _deepest(rows, dimension, 1)[0]
+        weight = shared.get(dimension) if own is None else own
+        if weight is not None:
+            found[dimension] = weight
+    return found
 
 
 def _dimensions(rows: Sequence[Row]) -> list[str]:

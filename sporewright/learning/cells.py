@@ -8,11 +8,10 @@ it was published.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from sporewright.core import resolve
-from sporewright.core.store import Slice
 from sporewright.core.tensor import Tensor
 from sporewright.learning.learner import Learner
 from sporewright.policy.explore import DIMENSION as EXPLORE
@@ -102,9 +101,11 @@ class LocalCells:
     def write(self, now: float, options: Iterable[str]) -> int:
         """Lay what is believed of these options now; how many cells changed."""
         changed = 0
-        slices = self._tensor.slices(self.cursor)
+        slices, dimensions = self._tensor.slices(self.cursor), self.learner.settings.dimensions
+        shared = resolve.fold_weights(resolve.rows_of(slices, ""), dimensions, {})
         for option in options:
-            changed += self._lay(now, option, slices)
+            weights = resolve.fold_weights(resolve.rows_of(slices, option), dimensions, shared)
+            changed += self._lay(now, option, weights)
         changed += self._put("", EXPLORE, None, self._temperature(now))
         self._changed.update(options)
         return changed
@@ -132,12 +133,10 @@ class LocalCells:
         self._changed.clear()
         return self._tensor.clear(LOCAL, self._instance)
 
-    def _lay(self, now: float, option: str, slices: Sequence[Slice]) -> int:
+    def _lay(self, now: float, option: str, weights: Mapping[str, float]) -> int:
         learner = self.learner
-        dimensions = learner.settings.dimensions
-        weights = resolve.fold_weights(slices, option, dimensions)
         changed, variance = 0, 0.0
-        for dimension, known in dimensions.items():
+        for dimension, known in learner.settings.dimensions.items():
             weight, learned = weights.get(dimension, 0.0), learner.knows(option, dimension)
             weight = weight if math.isfinite(weight) else 0.0
             if not (weight or learned):
@@ -157,7 +156,10 @@ class LocalCells:
         before = self._tensor.store.get(self._at, self._instance, option, dimension)
         if before == (value, weight):
             return False
-        self._tensor.put(self._at, self._instance, option, dimension, value, weight)
+        if weight is None and before[1] is None:
+            self._tensor.merge(self._at, self._instance, option, dimension, value, None)
+        else:
+            self._tensor.put(self._at, self._instance, option, dimension, value, weight)
         return True
 
     def _temperature(self, now: float) -> float:

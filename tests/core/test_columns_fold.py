@@ -6,12 +6,14 @@ import math
 import sys
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sporewright.core import columns, columns_fold, narrow, resolve
 from sporewright.core.columns_live import smallest
+from sporewright.core.columns_panel import Rows
 from sporewright.core.tensor import Tensor
 from tests.core.dice import Dice
 from tests.core.sizes import narrow as without_numpy
@@ -165,6 +167,25 @@ def test_one_cell_changes_what_it_should(moved: str) -> None:
 
     assert folded(tensor, {"device": "A"}) == plain(tensor, {"device": "A"})
     assert len(plain(tensor, {"device": "A"})) == {"gate": 299, "new option": 301}.get(moved, 300)
+
+
+@pytest.mark.parametrize("options", [1, 2, 3, 8, 9, 127, 128, 1000])
+@pytest.mark.parametrize("dimensions", [1, 2, 7, 8, 9, 40, 129])
+def test_terms_are_added_one_by_one(options: int, dimensions: int) -> None:
+    """R3: from 0.0, dimension by dimension, not in pairs nor in blocks, however many there are."""
+    dice = np.random.default_rng(options * dimensions)
+    shape = dimensions, options
+    values = dice.standard_normal(shape) * 10.0 ** dice.integers(-20, 20, shape)
+    weights = dice.standard_normal((dimensions, 1))
+    names = tuple(f"d{at:03}" for at in range(dimensions))
+    found, ranked = columns_fold.score(
+        columns_fold.Folded(Rows(lambda *_: ()), names, values, np.isfinite(values), weights)
+    )
+
+    wanted = [0.0] * options
+    for line, weight in zip(values.tolist(), weights[:, 0].tolist(), strict=True):
+        wanted = [score + x * weight for score, x in zip(wanted, line, strict=True)]
+    assert (found.tolist(), ranked) == (wanted, None)
 
 
 def test_scores_that_overflow_come_last() -> None:
