@@ -18,6 +18,7 @@ __all__ = [
     "ExhaustedError",
     "InternalError",
     "ProtocolError",
+    "RefusedError",
     "SporewrightError",
     "StorageError",
     "TimedOutError",
@@ -124,6 +125,12 @@ class BrokenError(SporewrightError, OSError):
     """An answer that broke off after part of it had been handed over."""
 
     code = "broken"
+
+
+class RefusedError(SporewrightError):
+    """A provider's refusal of a chat; the message holds its status and its reason."""
+
+    code = "refused"
 
 
 class InternalError(SporewrightError):

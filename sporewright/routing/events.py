@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sporewright.jsontext import nests_deep
+from sporewright.routing.frames import Frames
 from sporewright.routing.plan import PLAN
 from sporewright.routing.terms import Mark, Plan
 
-__all__ = ["Events", "Heard"]
+__all__ = ["Events", "Heard", "reach", "read_json", "says_something"]
 
 
 @dataclass(slots=True)
@@ -21,6 +23,7 @@ class Heard:
     others: int = 0
     """Events of no dialect that the plan knows."""
     is_malformed: bool = False
+    """An event is no JSON amid an answer, or longer than the plan allows."""
     is_finished: bool = False
     """The answer said that it is whole: a finish reason came, now or before."""
     is_done: bool = False
@@ -32,18 +35,13 @@ class Heard:
 DEEPEST = 100
 """Levels of an event; what providers send has about ten."""
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-
 
 class Events:
     """Fed with the bytes of one stream in any pieces; the same bytes mean the same, however they are cut."""
 
     def __init__(self, plan: Plan = PLAN) -> None:
         self._marks, self._done = plan["marks"], plan["done"]
-        self._line = b""
-        self._has_begun = False
-        self._after_cr = False
-        self._data: list[str] = []
+        self._frames = Frames(plan["limits"]["event_bytes"])
         self.events = 0
         self.is_finished = False
         self.is_done = False
@@ -52,8 +50,9 @@ class Events:
     def feed(self, piece: bytes) -> Heard:
         """What these bytes brought."""
         heard = Heard()
-        for line in self._lines(piece):
-            self._take(line, heard)
+        for data in self._frames.feed(piece):
+            self._event(data, heard)
+        heard.is_malformed = heard.is_malformed or self._frames.is_too_long
         heard.is_finished, heard.is_done = self.is_finished, self.is_done
         return heard
 
@@ -62,38 +61,19 @@ class Events:
         """Whether a stream that ends here is a whole answer: it said so, or it is of nobody's known dialect."""
         return self.is_done or self.is_finished or (self.events > 0 and not self._is_known)
 
-    def _lines(self, piece: bytes) -> list[str]:
-        """The lines completed by these bytes; CR, LF and CRLF end one. A character is never cut by a line's end."""
-        if piece:
-            is_rest = self._after_cr and piece.startswith(b"\n")
-            self._after_cr = piece.endswith(b"\r")
-            piece = piece[1:] if is_rest else piece
-        *lines, self._line = (self._line + piece).replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
-        if lines and not self._has_begun:
-            self._has_begun = True
-            lines[0] = lines[0].removeprefix(_BYTE_ORDER_MARK)
-        return [line.decode("utf-8", "replace") for line in lines]
-
-    def _take(self, line: str, heard: Heard) -> None:
-        if line.startswith("data:"):
-            self._data.append(line[5:].removeprefix(" "))
-        elif line == "" and self._data:
-            data, self._data = "\n".join(self._data), []
-            self._event(data, heard)
-
     def _event(self, data: str, heard: Heard) -> None:
         self.events += 1
         if data.strip() == self._done:
             self.is_done = True
             return
         try:
-            body = _read(data)
+            body = read_json(data)
         except ValueError:
             # Plain text is some other service's; amid an answer it is a fault.
             heard.is_malformed = heard.is_malformed or self._is_known or data.lstrip().startswith(("{", "["))
             heard.others += 1
             return
-        found = [(row["mark"], at) for row in self._marks if _means(at := _at(body, row["path"]), row)]
+        found = [(row["mark"], at) for row in self._marks if _means(at := reach(body, row["path"]), row)]
         for mark, at in found:
             self._mark(mark, at, heard)
         heard.others += not found
@@ -112,7 +92,8 @@ class Events:
             heard.error = found
 
 
-def _at(body: Any, path: Any) -> Any:
+def reach(body: Any, path: Sequence[str]) -> Any:
+    """What is at this path of JSON data, list positions as digits; None if nothing is."""
     for step in path:
         if isinstance(body, dict):
             body = body.get(step)
@@ -126,10 +107,15 @@ def _at(body: Any, path: Any) -> Any:
 def _means(found: Any, row: Mark) -> bool:
     if "equals" in row:
         return bool(found == row["equals"])
+    return says_something(found)
+
+
+def says_something(found: Any) -> bool:
+    """Neither absent nor empty."""
     return found is not None and found not in ("", [], {})
 
 
-def _read(data: str) -> Any:
+def read_json(data: str) -> Any:
     """The event as JSON; ValueError if it is none, or so deep that the reader's stack would end before it does."""
     if nests_deep(data, DEEPEST):
         raise ValueError("nested too deep")

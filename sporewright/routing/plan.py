@@ -62,6 +62,8 @@ PLAN: Plan = {
         "finish_s": 1.0,
         "hold_bytes": 1 << 20,
         "error_bytes": 1 << 16,
+        # Of one event of a stream: room for a picture; what is longer has no end.
+        "event_bytes": 1 << 24,
         # One retry loop: two retries a call, of 20 % of the calls and one in five seconds besides (Finagle's budget,
         # scaled to a page), after a full jitter.
         "retries": 2,

@@ -140,6 +140,7 @@ class Limits(TypedDict):
     finish_s: float
     hold_bytes: int
     error_bytes: int
+    event_bytes: int
     retries: int
     backoff_s: float
     backoff_cap_s: float

@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sporewright.routing.events import Events, Heard
+from sporewright.routing.frames import Frames
+from sporewright.routing.plan import plan_with
 
 STREAMS = json.loads((Path(__file__).parent / "streams.json").read_text(encoding="utf-8"))
 
@@ -59,3 +61,27 @@ def test_no_bytes_break_the_reader(pieces: list[bytes]) -> None:
     events = Events()
 
     assert all(events.feed(piece).tokens >= 0 for piece in pieces)
+
+
+EVENT = b"data: " + b"x" * 100 + b"\n"
+
+
+@given(st.sampled_from([EVENT, b": " + b"x" * 300, b"data:\n" * 60]), st.integers(1, 50))
+def test_an_event_without_an_end_fills_no_memory(stream: bytes, size: int) -> None:
+    """A line, or an event of many lines, that is too long is malformed wherever it is cut, and is let go."""
+    events = Events(plan_with({"event_bytes": 250}))
+    stream = b"data: 1\n\n" + stream * (2 + 250 // len(stream))
+
+    heard = [events.feed(stream[low : low + size]) for low in range(0, len(stream), size)]
+
+    assert heard[-1].is_malformed
+    assert sum(piece.others for piece in heard) == 1
+    assert events.feed(b"\n\ndata: 1\n\n").others == 0
+
+
+def test_events_up_to_the_limit_are_heard() -> None:
+    """The limit is for one event, not for the stream; an event of just that length is heard."""
+    frames = Frames(len(EVENT) - 1)
+
+    assert [frames.feed(EVENT + b"\n") for _ in range(9)] == [["x" * 100]] * 9
+    assert not frames.is_too_long

@@ -1,9 +1,10 @@
 /** What one routed call is made of, and what is said of it in the end. */
 import type { AttemptChain, CallTraits, Ending } from "./chain";
 import { SporewrightError } from "./errors";
-import type { OutcomeBody, Permit, Plan } from "./generated/calls";
+import type { Ended, OutcomeBody, Permit, Plan } from "./generated/calls";
 import type { Health } from "./health";
 import type { Template } from "./request";
+import type { Listening } from "./sse";
 import type { Target } from "./target";
 import type { Attempt, AttemptDetail, Critic, Known, Receipt, RestartDetail, Skipped, Upstream } from "./types";
 
@@ -43,6 +44,8 @@ export interface Asked {
   traits: CallTraits;
   signal: AbortSignal;
   onRestart?: ((detail: RestartDetail) => void) | undefined;
+  /** Who follows this option's answer; default: the plan's marks, of a stream of events. */
+  listen?: ((option: string) => Listening) | undefined;
   /** Calls before this one, for the same request, whose answers the critic rejected. */
   rejected?: readonly Receipt[];
   /** The answer, or the error instead, and how it came about; what comes of a stream that goes on is added to the receipt. */
@@ -90,6 +93,13 @@ export function runningAt(option: string, number: number): Running {
 /** Seconds since it began. */
 export function since({ began }: Running): number {
   return (performance.now() - began) / 1000;
+}
+
+/** Why an attempt ended so, for people, where its body says it. */
+export function whyOf(kind: Ended): string {
+  if (kind === "complete") return "whole";
+  if (kind === "failed") return "the stream told of an error";
+  return kind === "malformed" ? "an event of the stream is no JSON" : "the stream ended in the middle";
 }
 
 /** A status for people. */

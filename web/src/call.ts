@@ -1,15 +1,17 @@
 /** One routed call: carries out what its chain decides, over the network, the clock and the caller's signal. */
 import { seconds, until, unlessAborted } from "./abort";
-import { bodyOf, endingOf, joined, responseOf } from "./answer";
-import { exhausted, letGo, reasonOf, runningAt, since, type Asked, type FetchContext, type Running } from "./asked";
+import { bodyOf, endingOf, responseOf } from "./answer";
+import { exhausted, letGo, reasonOf, runningAt, since, whyOf } from "./asked";
+import type { Asked, FetchContext, Running } from "./asked";
 import type { Decision, Ending, Step } from "./chain";
 import { messageOf, SporewrightError } from "./errors";
 import type { ChainState, OutcomeBody, Permit } from "./generated/calls";
+import { joined } from "./pieces";
 import { Pipe } from "./pipe";
 import { Ledger } from "./receipt";
 import { RecordedChain } from "./recorded";
 import { requestFor } from "./request";
-import { Events } from "./sse";
+import { Events, type Listening } from "./sse";
 import type { Attempt, RestartDetail } from "./types";
 
 const TEACHES = new Set(["learn_latency", "learn_ok", "learn_failure", "cool_down", "mend", "trip", "pace"]);
@@ -109,7 +111,8 @@ export class RoutedCall {
       return;
     }
     this.#steps(one, this.#chain.opened(seconds(), body, one.number));
-    await this.#read(one, response.body.getReader(), body === "events" ? new Events(plan) : null);
+    const events = this.#asked.listen?.(one.option) ?? (body === "events" ? new Events(plan) : null);
+    await this.#read(one, response.body.getReader(), events);
   }
 
   async #prepared(option: string, signal: AbortSignal): Promise<Request> {
@@ -119,7 +122,7 @@ export class RoutedCall {
     return requestFor(option, upstream, base, { template, target, signal });
   }
 
-  async #read(one: Running, reader: ReadableStreamDefaultReader<Uint8Array>, events: Events | null): Promise<void> {
+  async #read(one: Running, reader: ReadableStreamDefaultReader<Uint8Array>, events: Listening | null): Promise<void> {
     const { signal } = one.control;
     for (;;) {
       if (this.#pipe && this.#isHanded(one)) {
@@ -131,8 +134,7 @@ export class RoutedCall {
       this.#arm(one);
       const { done, value } = await unlessAborted(reader.read(), signal);
       if (done) {
-        const cut = events !== null && !events.whole;
-        this.#ends(one, { kind: cut ? "truncated" : "complete" }, cut ? "the stream ended in the middle" : "whole");
+        this.#over(one, events);
         return;
       }
       if (this.#takes(one, value, events)) {
@@ -143,16 +145,23 @@ export class RoutedCall {
   }
 
   /** One more piece of the body; true once it is the last, or the attempt has ended by it. */
-  #takes(one: Running, piece: Uint8Array, events: Events | null): boolean {
+  #takes(one: Running, piece: Uint8Array, events: Listening | null): boolean {
     one.length += piece.byteLength;
     const heard = events?.feed(piece);
     if (heard?.usage !== undefined) one.usage = heard.usage;
-    if (heard?.malformed) return this.#ends(one, { kind: "malformed" }, "an event of the stream is no JSON");
-    if (heard && heard.error !== undefined) return this.#ends(one, { kind: "failed" }, "the stream told of an error");
+    if (heard?.malformed) return this.#ends(one, { kind: "malformed" }, whyOf("malformed"));
+    if (heard && heard.error !== undefined) return this.#ends(one, { kind: "failed" }, whyOf("failed"));
     if (this.#isHanded(one)) this.#pipe?.push(piece);
     else one.held.push(piece);
     this.#hears(one, heard ? heard.tokens + heard.others > 0 || heard.finished : true, heard?.finished ?? false);
-    return heard?.done === true && this.#ends(one, { kind: "complete" }, "whole");
+    return heard?.done === true && this.#over(one, events);
+  }
+
+  /** Nothing follows; always true. */
+  #over(one: Running, events: Listening | null): true {
+    const kind = events?.ends() ?? "complete";
+    if (events?.usage !== undefined) one.usage = events.usage;
+    return this.#ends(one, { kind }, whyOf(kind));
   }
 
   #hears(one: Running, isToken: boolean, finished: boolean): void {

@@ -11,17 +11,29 @@ export class SporewrightError extends Error {
   readonly skipped: readonly Skipped[];
   /** With code `exhausted`, where all are being left alone: when the first returns, in milliseconds since the epoch. */
   readonly returnsAt: number | undefined;
+  /** With code `refused`: the status, and what the provider said, as JSON if it is. */
+  readonly status: number | undefined;
+  readonly refusal: unknown;
 
   constructor(
     code: string,
     message: string,
-    detail: { cause?: unknown; attempts?: readonly Attempt[]; skipped?: readonly Skipped[]; returnsAt?: number } = {},
+    detail: {
+      cause?: unknown;
+      attempts?: readonly Attempt[];
+      skipped?: readonly Skipped[];
+      returnsAt?: number;
+      status?: number;
+      refusal?: unknown;
+    } = {},
   ) {
     super(message, detail.cause === undefined ? undefined : { cause: detail.cause });
     this.code = code;
     this.attempts = detail.attempts ?? [];
     this.skipped = detail.skipped ?? [];
     this.returnsAt = detail.returnsAt;
+    this.status = detail.status;
+    this.refusal = detail.refusal;
   }
 }
 

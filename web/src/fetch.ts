@@ -7,8 +7,9 @@ import { isRepeatable } from "./classify";
 import { judged, type Answered } from "./critic";
 import { SporewrightError } from "./errors";
 import type { Facts } from "./generated/calls";
-import { templateOf, type Template } from "./request";
-import { targetOf, type Target } from "./target";
+import { templateOf, type Spoken, type Template } from "./request";
+import type { Listening } from "./sse";
+import { NOWHERE, targetOf, type Target } from "./target";
 import type { Receipt, RetryRule, RoutedInit } from "./types";
 
 export type { FetchContext } from "./asked";
@@ -17,6 +18,13 @@ export type { FetchContext } from "./asked";
 export interface FetchDefaults {
   retry: RetryRule;
   hedge: boolean;
+}
+
+/** How each option is asked, and who follows its answer. */
+export interface Speech {
+  path: string;
+  spoken: Spoken;
+  listen: (option: string) => Listening;
 }
 
 /** A request body beyond this is not looked into: whether it asks for a stream is then told by its headers alone. */
@@ -30,9 +38,15 @@ export class RoutedFetch {
   readonly #underWay = new Set<AbortController>();
   readonly #receipts = new WeakMap<object, Receipt>();
   #calls = 0;
+  #closed: SporewrightError | null = null;
 
   constructor(context: FetchContext, defaults: FetchDefaults = { retry: "auto", hedge: true }) {
     [this.#context, this.#defaults] = [context, defaults];
+  }
+
+  /** What holds for every call. */
+  get context(): FetchContext {
+    return this.#context;
   }
 
   receipt(answer: object): Receipt | undefined {
@@ -41,27 +55,54 @@ export class RoutedFetch {
 
   /** Reject what is under way with this reason, abort it upstream and learn nothing from it; a body handed over stays. */
   close(reason: SporewrightError): void {
+    this.#closed = reason;
     for (const call of this.#underWay) call.abort(reason);
   }
 
   /** Rejects with the signal's reason when aborted, with code `exhausted` when nobody answered. */
   async fetch(input: RequestInfo | URL, init?: RoutedInit): Promise<Response> {
     const target = targetOf(input, this.#context.bases);
+    if (this.#closed) throw this.#closed;
     if (!target) return globalThis.fetch(input, init);
+    return this.#tracked(signalOf(input, init), (signal) => this.#route(target, input, init ?? {}, signal));
+  }
+
+  /** A POST that each option is sent in its own words; `path` says what kind of request it is. */
+  async speak(speech: Speech, init: RoutedInit): Promise<Response> {
+    if (this.#closed) throw this.#closed;
+    const target = { path: speech.path, search: "", owner: null };
+    return this.#tracked(signalOf(NOWHERE, init), (signal) => this.#route(target, NOWHERE, init, signal, speech));
+  }
+
+  async #tracked(signal: AbortSignal, work: (signal: AbortSignal) => Promise<Response>): Promise<Response> {
     const own = new AbortController();
     this.#underWay.add(own);
     try {
-      return await this.#route(target, input, init ?? {}, AbortSignal.any([signalOf(input, init), own.signal]));
+      return await work(AbortSignal.any([signal, own.signal]));
     } finally {
       this.#underWay.delete(own);
     }
   }
 
-  async #route(target: Target, input: RequestInfo | URL, init: RoutedInit, signal: AbortSignal): Promise<Response> {
+  async #route(
+    target: Target,
+    input: RequestInfo | URL,
+    init: RoutedInit,
+    signal: AbortSignal,
+    speech?: Speech,
+  ): Promise<Response> {
     signal.throwIfAborted();
-    const template = await unlessAborted(templateOf(input, init, signal), signal);
+    const read = await unlessAborted(templateOf(input, init, signal), signal);
+    const template: Template = { ...read, spoken: speech?.spoken };
     const [number, rejected] = [++this.#calls, [] as Receipt[]];
-    const asked = { number, target, template, traits: this.#traitsOf(init, target, template), signal };
+    const asked = {
+      number,
+      target,
+      template,
+      traits: this.#traitsOf(init, target, template),
+      signal,
+      listen: speech?.listen,
+    };
     const order = [...this.#context.queue()];
     for (;;) {
       const out = new Set(rejected.map(({ option }) => option));

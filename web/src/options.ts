@@ -2,6 +2,7 @@
 import { bestKinds } from "./engine";
 import { SporewrightError } from "./errors";
 import type { Limits, Plan } from "./generated/calls";
+import { DIALECTS } from "./generated/dialects";
 import { PLAN } from "./generated/plan";
 import { isApart } from "./offline/offline";
 import { basesOf, pageAddress } from "./target";
@@ -115,7 +116,9 @@ function checkUpstreams(upstreams: unknown): void {
   for (const [option, upstream] of Object.entries(upstreams) as [string, unknown][]) {
     const name = `upstreams[${JSON.stringify(option)}]`;
     if (!isObject(upstream)) refuse(name, upstream, "an upstream with a url");
-    const { url, headers, prepare, model, window, retry } = upstream as Partial<Record<keyof Upstream, unknown>>;
+    const { url, headers, prepare, model, window, retry, ...chat } = upstream as Partial<
+      Record<keyof Upstream, unknown>
+    >;
     if (!isText(url) && !(url instanceof URL)) refuse(`${name}.url`, url, "an address");
     if (prepare !== undefined && typeof prepare !== "function") refuse(`${name}.prepare`, prepare, "a function");
     if (headers !== undefined && !isObject(headers) && typeof headers !== "function")
@@ -124,7 +127,17 @@ function checkUpstreams(upstreams: unknown): void {
     if (window !== undefined && !(typeof window === "number" && window > 0))
       refuse(`${name}.window`, window, "a positive number of tokens");
     retryOf(`${name}.retry`, retry);
+    checkSpeech(name, chat);
   }
+}
+
+function checkSpeech(name: string, { dialect, key, path }: { dialect?: unknown; key?: unknown; path?: unknown }): void {
+  if (dialect !== undefined && !(isText(dialect) && Object.hasOwn(DIALECTS, dialect)))
+    refuse(`${name}.dialect`, dialect, `one of ${Object.keys(DIALECTS).join(", ")}`);
+  // A key is not shown, not even a wrong one.
+  if (key !== undefined && !isText(key) && typeof key !== "function")
+    refuse(`${name}.key`, typeof key, "a text or a function that gives one");
+  if (path !== undefined && !(isText(path) && path.startsWith("/"))) refuse(`${name}.path`, path, "a path");
 }
 
 function milliseconds(name: string, value: unknown): number | undefined {

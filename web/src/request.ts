@@ -1,4 +1,5 @@
 /** One caller's request, made again for each option: the body is read once, the headers are merged per option. */
+import { dialectOf, keyHeaders } from "./chat-request";
 import { SporewrightError } from "./errors";
 import { addressAt, NOWHERE, pageAddress, type Target } from "./target";
 import type { Upstream } from "./types";
@@ -10,7 +11,12 @@ const CREDENTIALS = ["authorization", "proxy-authorization", "cookie", "x-api-ke
 export interface Template {
   request: Request;
   body: ArrayBuffer | null;
+  /** What each option is sent in place of the caller's own path and body. */
+  spoken?: Spoken | undefined;
 }
+
+/** Throws what makes the option unusable for this call. */
+export type Spoken = (upstream: Upstream, base: URL) => { target: Target; body: string };
 
 /** Read the caller's request as `fetch` would, its body whole; it is used up afterwards, and cancelled by the signal. */
 export async function templateOf(
@@ -40,14 +46,17 @@ export async function requestFor(
 ): Promise<Request> {
   const headers = new Headers(template.request.headers);
   if (!mayCarry(option, upstream, base, target)) for (const name of CREDENTIALS) headers.delete(name);
+  const key = typeof upstream.key === "function" ? await upstream.key() : upstream.key;
+  for (const [name, value] of Object.entries(keyHeaders(dialectOf(upstream), key))) headers.set(name, value);
   const own = typeof upstream.headers === "function" ? await upstream.headers() : upstream.headers;
   new Headers(own).forEach((value, name) => {
     headers.set(name, value);
   });
-  const request = new Request(addressAt(base, target), {
+  const sent = template.spoken?.(upstream, base) ?? { target, body: template.body };
+  const request = new Request(addressAt(base, sent.target), {
     ...settingsOf(template.request),
     headers,
-    body: template.body,
+    body: sent.body,
     signal,
   });
   if (!upstream.prepare) return request;

@@ -1,4 +1,6 @@
 /** The page's router: knows its order without waiting, calls with failover, learns, and asks Python for the rest. */
+import { Chat } from "./chat";
+import type { ChatInit, ChatRequest } from "./chat-types";
 import { declaredOrder, fingerprint, loadConfig, spelled, textOf } from "./config";
 import { asError, SporewrightError } from "./errors";
 import { TypedTarget } from "./events";
@@ -218,8 +220,10 @@ export class Router extends TypedTarget<RouterEvents> {
    * Bound, so that it can be handed on. Rejects with code `exhausted` when nobody answers; a body that breaks off after part
    * of it was read errors with code `broken`, unless `restart` asks for something better.
    */
-  readonly fetch = (input: RequestInfo | URL, init?: RoutedInit): Promise<Response> =>
-    this.#state === "closed" ? Promise.reject(closedError()) : this.#fetch.fetch(input, init);
+  readonly fetch = (input: RequestInfo | URL, init?: RoutedInit): Promise<Response> => this.#fetch.fetch(input, init);
+
+  /** A chat with whoever answers first, each option asked in its own dialect; the call is made when it is first read. */
+  readonly chat = (request: ChatRequest, init: ChatInit = {}): Chat => new Chat(this.#fetch, request, init);
 
   /** What happened to a routed call and why, by its answer or its error; undefined for what was not routed here. */
   receipt(answer: Response | SporewrightError): Receipt | undefined {

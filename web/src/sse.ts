@@ -1,11 +1,13 @@
 /** What the bytes of an event stream mean (server-sent events, WHATWG HTML §9.2), by the plan's marks, without I/O. */
-import type { Mark, Plan } from "./generated/calls";
+import { Frames } from "./frames";
+import type { Ended, Mark, Plan } from "./generated/calls";
 
 /** What a piece of a stream brought; `error` and `usage` are the last ones told. */
 export interface Heard {
   tokens: number;
   /** Events of no dialect that the plan knows. */
   others: number;
+  /** An event is no JSON amid an answer, or longer than the plan allows. */
   malformed: boolean;
   /** The answer said that it is whole: a finish reason came, now or before. */
   finished: boolean;
@@ -15,20 +17,27 @@ export interface Heard {
   usage?: unknown;
 }
 
+/** Whoever follows an answer while it comes. */
+export interface Listening {
+  /** What these bytes brought. */
+  feed(piece: Uint8Array): Heard;
+  /** How the answer ended, now that nothing follows. */
+  ends(): Ended;
+  /** What it cost, once it has ended, if it says so. */
+  readonly usage?: unknown;
+}
+
 /** Fed with the bytes of one stream in any pieces; the same rules as `sporewright/routing/events.py`. */
-export class Events {
+export class Events implements Listening {
   readonly #plan: Plan;
-  readonly #text = new TextDecoder();
-  #line = "";
-  #afterCr = false;
-  #data: string[] = [];
+  readonly #frames: Frames;
   #events = 0;
   #finished = false;
   #done = false;
   #known = false;
 
   constructor(plan: Plan) {
-    this.#plan = plan;
+    [this.#plan, this.#frames] = [plan, new Frames(plan.limits.event_bytes)];
   }
 
   /** Whether a stream that ends here is a whole answer: it said so, or it is of nobody's known dialect. */
@@ -36,31 +45,16 @@ export class Events {
     return this.#done || this.#finished || (this.#events > 0 && !this.#known);
   }
 
-  /** What these bytes brought. */
+  ends(): Ended {
+    return this.whole ? "complete" : "truncated";
+  }
+
   feed(piece: Uint8Array): Heard {
     const heard: Heard = { tokens: 0, others: 0, malformed: false, finished: false, done: false };
-    for (const line of this.#lines(this.#text.decode(piece, { stream: true }))) this.#take(line, heard);
+    for (const data of this.#frames.feed(piece)) this.#event(data, heard);
+    heard.malformed ||= this.#frames.tooLong;
     [heard.finished, heard.done] = [this.#finished, this.#done];
     return heard;
-  }
-
-  /** The lines completed by this text; CR, LF and CRLF end one. */
-  #lines(piece: string): string[] {
-    const rest = this.#afterCr && piece.startsWith("\n");
-    if (piece !== "") this.#afterCr = piece.endsWith("\r");
-    const text = rest ? piece.slice(1) : piece;
-    const lines = (this.#line + text).split(/\r\n|\r|\n/);
-    this.#line = lines.pop() ?? "";
-    return lines;
-  }
-
-  #take(line: string, heard: Heard): void {
-    if (line.startsWith("data:")) this.#data.push(line.slice(line.startsWith("data: ") ? 6 : 5));
-    else if (line === "" && this.#data.length > 0) {
-      const data = this.#data.join("\n");
-      this.#data = [];
-      this.#event(data, heard);
-    }
   }
 
   #event(data: string, heard: Heard): void {
@@ -80,7 +74,7 @@ export class Events {
     }
     let known = false;
     for (const { mark, path, equals } of this.#plan.marks) {
-      const found = at(body, path);
+      const found = reach(body, path);
       if (equals === undefined ? !saysSomething(found) : found !== equals) continue;
       known = true;
       this.#mark(mark, found, heard);
@@ -98,7 +92,8 @@ export class Events {
   }
 }
 
-function at(body: unknown, path: readonly string[]): unknown {
+/** What is at this path of JSON data, list positions as digits; undefined if nothing is. */
+export function reach(body: unknown, path: readonly string[]): unknown {
   let here = body;
   for (const step of path) {
     if (typeof here !== "object" || here === null || !Object.hasOwn(here, step)) return undefined;
@@ -107,7 +102,8 @@ function at(body: unknown, path: readonly string[]): unknown {
   return here;
 }
 
-function saysSomething(found: unknown): boolean {
+/** Neither absent nor empty. */
+export function saysSomething(found: unknown): boolean {
   if (found === undefined || found === null || found === "") return false;
   return typeof found !== "object" || Object.keys(found).length > 0;
 }

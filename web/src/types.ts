@@ -2,6 +2,7 @@
 import type { SporewrightError } from "./errors";
 import type {
   BreakerData,
+  DialectName,
   Ended,
   Sign,
   Dropped,
@@ -15,6 +16,7 @@ import type {
 } from "./generated/calls";
 
 export type {
+  DialectName,
   Dropped,
   ErrorCode,
   ErrorData,
@@ -66,6 +68,12 @@ export interface Upstream {
   model?: string;
   /** Its context window in tokens: a request too long for one option goes to one whose declared window is larger. */
   window?: number;
+  /** How this provider is spoken to, by `router.chat` and with a `key`. Default: `openai`, as most gateways are. */
+  dialect?: DialectName;
+  /** Sent in the dialect's own header; a function is asked before every attempt. */
+  key?: string | (() => string | Promise<string>);
+  /** Where `router.chat` finds it below `url`, query included, `{model}` for the model. Default: the dialect's. */
+  path?: string;
   /** Whether what this option may have carried out may be sent again. Default: the router's. */
   retry?: RetryRule;
 }

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { PLAN } from "../src/generated/plan";
-import { Events } from "../src/sse";
+import { Events, type Heard } from "../src/sse";
 
 interface Stream {
   name: string;
@@ -28,5 +28,17 @@ describe("an event stream", () => {
     const heard = [...bytes].map((byte) => whole.feed(Uint8Array.of(byte)));
     expect(heard.reduce((sum, { tokens }) => sum + tokens, 0)).toBe(once.feed(bytes).tokens);
     expect(whole.whole).toBe(once.whole);
+  });
+
+  it.each([1, 7, 300])("that never ends its line fills no memory, in pieces of %i", (size) => {
+    const events = new Events({ ...PLAN, limits: { ...PLAN.limits, event_bytes: 250 } });
+    const [bytes, heard] = [new TextEncoder().encode(`data: 1\n\ndata: ${"x".repeat(300)}`), []] as [
+      Uint8Array,
+      Heard[],
+    ];
+    for (let at = 0; at < bytes.length; at += size) heard.push(events.feed(bytes.slice(at, at + size)));
+    expect(heard.at(-1)?.malformed).toBe(true);
+    expect(heard.reduce((sum, { others }) => sum + others, 0)).toBe(1);
+    expect(events.feed(new TextEncoder().encode("\n\ndata: 1\n\n")).others).toBe(0);
   });
 });

@@ -1,0 +1,214 @@
+"""What the bytes of a provider's answer say, as typed events by its dialect's rows; streams and whole answers alike."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+from sporewright.routing.chat_terms import DialectRow, Reading, Where
+from sporewright.routing.events import reach, read_json, says_something
+from sporewright.routing.frames import Frames
+
+__all__ = ["ChatEvents"]
+
+_BLANK = b"\xef\xbb\xbf \t\r\n"
+Ending = Literal["complete", "truncated", "malformed", "failed"]
+
+
+class ChatEvents:
+    """Fed with the bytes of one answer in any pieces; `choices` is how many were asked for.
+
+    An event is `{"type", "choice"?, "text"? | tool call?, "data"}`: text, reasoning, tool, or other; `data` is what
+    the provider said, so that nothing of it is lost. An answer that begins like JSON is one whole answer.
+    """
+
+    def __init__(self, dialect: DialectRow, *, most: float, choices: int = 1) -> None:
+        self._dialect, self._most, self._choices = dialect, most, choices
+        self._frames = Frames(most)
+        self._head = b""
+        self._json: list[bytes] | None = None
+        self._length = 0
+        self._has_begun = False
+        self._seen: set[int] = set()
+        self._finish: dict[int, str] = {}
+        self._calls = 0
+        self._said: dict[str, Any] = {}
+        self.lively = 0
+        """How many events were a sign of life."""
+        self.error: Any = None
+        self.is_done = self.is_malformed = False
+
+    @property
+    def finish_reasons(self) -> Mapping[int, str]:
+        """choice → why it ended, in OpenAI's words where the dialect's are known."""
+        return self._finish
+
+    @property
+    def raw_usage(self) -> Mapping[str, Any] | None:
+        """The usage as the provider said it, later words over earlier ones."""
+        return self._said or None
+
+    @property
+    def usage(self) -> dict[str, int] | None:
+        """Tokens: input, output and total, and of the input what was cached, as far as the provider said."""
+        places: Mapping[str, Any] = self._dialect["usage"]
+        found = {name: [reach(self._said, path) for path in paths] for name, paths in places.items()}
+        counts = {name: sum(filter(_is_count, values)) for name, values in found.items() if any(map(_is_count, values))}
+        if "total" not in counts and "input" in counts and "output" in counts:
+            counts["total"] = counts["input"] + counts["output"]
+        return counts or None
+
+    @property
+    def is_finished(self) -> bool:
+        """Every choice has said why it ended."""
+        return self._is_finished(self._choices)
+
+    @property
+    def ending(self) -> Ending:
+        """What it means if the answer ends here."""
+        if says_something(self.error):
+            return "failed"
+        if self.is_malformed:
+            return "malformed"
+        # A provider that says that nothing follows may have given fewer choices than were asked for.
+        is_over = self.is_done or self._json is not None
+        return "complete" if self._is_finished(1 if is_over else self._choices) else "truncated"
+
+    def feed(self, piece: bytes) -> list[dict[str, Any]]:
+        """What these bytes say."""
+        self._length += len(piece)
+        if not self._has_begun:
+            self._head += piece
+            begin = self._head.lstrip(_BLANK)[:1]
+            self.is_malformed = len(self._head) > self._most
+            if not begin or self.is_malformed:
+                return []
+            self._has_begun, piece, self._head = True, self._head, b""
+            self._json = [] if begin in b"{[" else None
+        if self._json is None:
+            events = [said for data in self._frames.feed(piece) for said in self._event(data)]
+            self.is_malformed = self.is_malformed or self._frames.is_too_long
+            return events
+        self._json.append(piece)
+        if self._length > self._most:
+            self._json, self.is_malformed = [], True
+        self.lively += 1
+        return []
+
+    def end(self) -> list[dict[str, Any]]:
+        """What the rest says, now that nothing follows."""
+        if self._json is None:
+            rest = self._frames.rest()
+            return [] if rest is None or self._frames.is_too_long else self._event(rest, is_cut=True)
+        try:
+            body = read_json(b"".join(self._json).decode("utf-8", "replace").strip("\ufeff"))
+        except ValueError:
+            # Part of it is missing, as a rule.
+            return []
+        # What streams without server-sent events comes as a list.
+        return [said for one in (body if isinstance(body, list) else [body]) for said in self._says(one)]
+
+    def _event(self, data: str, *, is_cut: bool = False) -> list[dict[str, Any]]:
+        if self.is_done:
+            return []
+        if data.strip() == self._dialect["end"]:
+            self.is_done = True
+            return []
+        try:
+            return self._says(read_json(data))
+        except ValueError:
+            self.is_malformed = self.is_malformed or not is_cut
+            return []
+
+    def _says(self, body: Any) -> list[dict[str, Any]]:
+        events: list[dict[str, Any]] = []
+        is_typed = is_quiet = False
+        for row in self._dialect["readings"]:
+            for choice, item in _items(body, row):
+                if row["says"] == "quiet":
+                    is_quiet = is_quiet or says_something(reach(item, row.get("take", ())))
+                else:
+                    is_typed = self._take(row, choice, item, events) or is_typed
+        self.lively += len(events) if is_typed else not is_quiet
+        if not events and not is_typed:
+            events.append({"type": "other"})
+        return [event | {"data": body} for event in events]
+
+    def _take(self, row: Reading, choice: int, item: Any, events: list[dict[str, Any]]) -> bool:
+        """Whether it says something."""
+        says, found = row["says"], reach(item, row.get("take", ()))
+        if says in ("text", "reasoning"):
+            if not isinstance(found, str) or found == "":
+                return False
+            self._seen.add(choice)
+            events.append({"type": says, "choice": choice, "text": found})
+        elif says == "tool":
+            call = self._call(row, found)
+            if call is None:
+                return False
+            self._seen.add(choice)
+            events.append({"type": "tool", "choice": choice, **call})
+        elif says == "finish":
+            if not isinstance(found, str) or found == "":
+                return False
+            self._finish[choice] = self._dialect["finish"].get(found, found)
+        elif says == "usage":
+            if not isinstance(found, dict):
+                return False
+            self._said.update(found)
+        elif not says_something(found):
+            return False
+        elif says == "error":
+            self.error = found
+        else:
+            self.is_done = True
+        return True
+
+    def _call(self, row: Reading, item: Any) -> dict[str, Any] | None:
+        fields: Mapping[str, Any] = row.get("fields", {})
+        at = {name: reach(item, path) for name, path in fields.items()}
+        said = {name: at[name] for name in ("id", "name") if isinstance(at.get(name), str) and at[name] != ""}
+        arguments = at.get("arguments")
+        if not said and not isinstance(arguments, (str, dict)):
+            return None
+        number = at.get("call")
+        if not _is_count(number):
+            number, self._calls = self._calls, self._calls + 1
+        if isinstance(arguments, dict):
+            arguments = json.dumps(arguments, ensure_ascii=False, separators=(",", ":"))
+        return {"call": number, **said, "arguments": arguments if isinstance(arguments, str) else ""}
+
+    def _is_finished(self, least: int) -> bool:
+        return len(self._finish) >= max(least, 1) and self._seen <= set(self._finish)
+
+
+def _items(body: Any, row: Reading) -> Iterator[tuple[int, Any]]:
+    """What the row is about, with the number of its choice."""
+    for choice, element in _choices(body, row):
+        found = reach(element, row["at"])
+        for item in found if isinstance(found, list) else [found]:
+            if "where" not in row or _holds(row["where"], item):
+                yield choice, item
+
+
+def _choices(body: Any, row: Reading) -> Iterator[tuple[int, Any]]:
+    if "each" not in row:
+        yield 0, body
+        return
+    found = reach(body, row["each"])
+    for number, element in enumerate(found if isinstance(found, list) else []):
+        index = reach(element, ["index"])
+        yield (index if _is_count(index) else number), element
+
+
+def _holds(where: Where, item: Any) -> bool:
+    found = reach(item, where["path"])
+    if "equals" not in where:
+        return says_something(found)
+    equals = where["equals"]
+    return not says_something(found) if equals is None else isinstance(found, str) and found == equals
+
+
+def _is_count(found: Any) -> bool:
+    return isinstance(found, int) and not isinstance(found, bool) and 0 <= found < 2**53

@@ -1,0 +1,196 @@
+"""An OpenAI-shaped request in an option's own dialect: path, body and headers, by the dialect's rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from sporewright.errors import ConfigError
+from sporewright.jsontext import shown
+from sporewright.routing.chat_terms import DialectRow, Messages
+from sporewright.routing.events import reach, read_json
+
+__all__ = ["chat_body", "chat_path", "key_headers"]
+
+_VERSION = re.compile(r"^/v\d\w*(?=/)")
+_ENDS_WITH_VERSION = re.compile(r"/v\d\w*/*$")
+_DATA = re.compile(r"^data:([^;,]+);base64,(.*)$", re.DOTALL)
+_SYSTEM = ("system", "developer")
+
+
+def chat_path(dialect: DialectRow, base: str, *, model: str | None, is_streaming: bool, path: str | None = None) -> str:
+    """Path and query below an option's address whose path is `base`; ConfigError where a model is missing."""
+    whole = dialect.get("stream_path", dialect["path"]) if is_streaming else dialect["path"]
+    if path is not None:
+        whole = path
+    elif _ENDS_WITH_VERSION.search(base):
+        whole = _VERSION.sub("", whole)
+    if "{model}" not in whole:
+        return whole
+    if model is None:
+        raise ConfigError("chat: a model is wanted, by the option or by the request")
+    return whole.replace("{model}", quote(model, safe="/!*'()"))
+
+
+def key_headers(dialect: DialectRow, key: str | None) -> dict[str, str]:
+    """What the dialect's every request has in its headers, the key included."""
+    auth = dialect["auth"]
+    own = {} if key is None else {auth["header"]: auth["prefix"] + key}
+    return {**dialect["headers"], **own}
+
+
+def chat_body(dialect: DialectRow, request: Mapping[str, Any], *, model: str | None) -> dict[str, Any]:
+    """The request as this dialect says it; ConfigError names what it has no words for."""
+    is_streaming = request.get("stream") is True
+    body: dict[str, Any] = dict(request) if dialect["fields"] is None else {}
+    if model is not None and dialect["model"]:
+        _put(body, dialect["model"], model)
+    if dialect["fields"] is not None:
+        _map(body, dialect, request)
+    if is_streaming:
+        body = {**dialect["streamed"], **body}
+    for path, value in dialect["defaults"]:
+        if reach(body, path) is None:
+            _put(body, path, value)
+    return body
+
+
+def _map(body: dict[str, Any], dialect: DialectRow, request: Mapping[str, Any]) -> None:
+    fields = dialect["fields"] or ()
+    sayable = {field["of"][0] for field in fields} | set(dialect["ignores"])
+    sayable |= {"messages"} if "messages" in dialect else set()
+    sayable |= {"tools", "tool_choice"} if "tools" in dialect else set()
+    for name, value in request.items():
+        if value is not None and name not in sayable:
+            raise ConfigError(f"chat: this dialect has no {shown(name)}")
+    for field in fields:
+        value = reach(request, field["of"])
+        if value is None:
+            continue
+        if "values" in field:
+            if value not in field["values"]:
+                raise ConfigError(f"chat: this dialect has no {'.'.join(field['of'])} {shown(value)}")
+            value = field["values"][value]
+        _put(body, field["to"], [value] if field.get("form") == "list" and not isinstance(value, list) else value)
+    if "messages" in dialect:
+        _Speaker(dialect["messages"]).say(body, request.get("messages"))
+    if "tools" in dialect:
+        _tools(body, dialect, request)
+
+
+class _Speaker:
+    """Says messages by templates; consecutive ones of one role become one."""
+
+    def __init__(self, words: Messages) -> None:
+        self._words = words
+        self._names: dict[str, str] = {}
+
+    def say(self, body: dict[str, Any], messages: Any) -> None:
+        """Put them where they belong."""
+        words, system = self._words, []
+        turns: list[tuple[str, list[Any]]] = []
+        for number, message in enumerate(messages if isinstance(messages, list) else []):
+            place, role = f"messages[{number}]", reach(message, ["role"])
+            if role in _SYSTEM and "system" in words:
+                system.append(_text_of(reach(message, ["content"]), place))
+                continue
+            if role not in words["roles"]:
+                raise ConfigError(f"chat: {place}: this dialect has no role {shown(role)}")
+            said, parts = words["roles"][role], self._parts(message, place)
+            if turns and turns[-1][0] == said:
+                turns[-1][1].extend(parts)
+            else:
+                turns.append((said, parts))
+        if system:
+            _put(body, words["system"], _filled(words["system_as"], {"text": "\n\n".join(system)}))
+        _put(body, words["to"], [_filled(words["message"], {"role": role, "parts": parts}) for role, parts in turns])
+
+    def _parts(self, message: Mapping[str, Any], place: str) -> list[Any]:
+        content = message.get("content")
+        if message["role"] == "tool":
+            call = message.get("tool_call_id")
+            name = self._names.get(str(call), message.get("name"))
+            return [self._as("result", {"id": call, "name": name, "text": _text_of(content, place)}, place)]
+        parts = [self._part(part, f"{place}.content[{n}]") for n, part in enumerate(_parts_of(content, place))]
+        calls = message.get("tool_calls")
+        return parts + [self._call(call, place) for call in (calls if isinstance(calls, list) else [])]
+
+    def _part(self, part: Any, place: str) -> Any:
+        kind = reach(part, ["type"])
+        if kind == "text" and isinstance(text := reach(part, ["text"]), str):
+            return self._as("text", {"text": text}, place)
+        url = reach(part, ["image_url", "url"])
+        if kind != "image_url" or not isinstance(url, str):
+            raise ConfigError(f"chat: {place}: this dialect has no {shown(kind)}")
+        found = _DATA.match(url)
+        if found is None:
+            return self._as("image_url", {"url": url}, place)
+        return self._as("image_data", {"url": url, "media": found[1], "data": found[2]}, place)
+
+    def _call(self, call: Any, place: str) -> Any:
+        said, name, text = (reach(call, path) for path in (["id"], ["function", "name"], ["function", "arguments"]))
+        try:
+            arguments = read_json(text) if isinstance(text, str) and text else {}
+        except ValueError:
+            raise ConfigError(f"chat: {place}.tool_calls: arguments that are no JSON") from None
+        self._names[str(said)] = name
+        return self._as("call", {"id": said, "name": name, "arguments": arguments}, place)
+
+    def _as(self, kind: str, said: Mapping[str, Any], place: str) -> Any:
+        template = self._words.get(kind)
+        if template is None:
+            raise ConfigError(f"chat: {place}: this dialect has no {kind}")
+        return _filled(template, said)
+
+
+def _tools(body: dict[str, Any], dialect: DialectRow, request: Mapping[str, Any]) -> None:
+    words, tools, choice = dialect["tools"], request.get("tools"), request.get("tool_choice")
+    if isinstance(tools, list) and tools:
+        functions = [reach(tool, ["function"]) for tool in tools]
+        if not all(isinstance(function, dict) for function in functions):
+            raise ConfigError("chat: tools: this dialect has functions alone")
+        said = [_filled(words["tool"], function) for function in functions]
+        _put(body, words["to"], _filled(words["tools"], {"tools": said}))
+    if choice is None:
+        return
+    kind = choice if isinstance(choice, str) else reach(choice, ["type"])
+    if kind not in words["choices"]:
+        raise ConfigError(f"chat: tool_choice: this dialect has no {shown(kind)}")
+    _put(body, words["choice_to"], _filled(words["choices"][kind], {"name": reach(choice, ["function", "name"])}))
+
+
+def _parts_of(content: Any, place: str) -> Sequence[Any]:
+    if content is None or content == "":
+        return []
+    if isinstance(content, str):
+        return [{"type": "text", "text": content}]
+    if isinstance(content, list):
+        return content
+    raise ConfigError(f"chat: {place}.content: {shown(content)} is no text and no list of parts")
+
+
+def _text_of(content: Any, place: str) -> str:
+    texts = [reach(part, ["text"]) for part in _parts_of(content, place)]
+    if not all(isinstance(text, str) for text in texts):
+        raise ConfigError(f"chat: {place}.content: only text can be said here")
+    return "".join(texts)
+
+
+def _filled(template: Any, said: Mapping[str, Any]) -> Any:
+    """The template with `$name` replaced; a field whose name says nothing is left out."""
+    if isinstance(template, str):
+        return said.get(template[1:]) if template.startswith("$") else template
+    if isinstance(template, list):
+        return [_filled(inner, said) for inner in template]
+    if isinstance(template, dict):
+        filled = {name: _filled(inner, said) for name, inner in template.items()}
+        return {name: value for name, value in filled.items() if value is not None}
+    return template
+
+
+def _put(body: dict[str, Any], path: Sequence[str], value: Any) -> None:
+    for step in path[:-1]:
+        body = body.setdefault(step, {})
+    body[path[-1]] = value

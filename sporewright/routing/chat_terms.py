@@ -1,0 +1,131 @@
+"""The words of the dialects: how a provider is asked, and where its answer says what (docs/contracts.md §8)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NotRequired, TypedDict
+
+__all__ = [
+    "Auth",
+    "Counting",
+    "DialectName",
+    "DialectRow",
+    "Field",
+    "Messages",
+    "Reading",
+    "ToolFields",
+    "Tools",
+    "Where",
+]
+
+DialectName = Literal["openai", "mistral", "anthropic", "gemini", "cohere"]
+Says = Literal["text", "reasoning", "tool", "finish", "usage", "error", "done", "quiet"]
+"""`quiet`: an event that is part of every answer and no sign of life: a role, a ping."""
+
+
+class Where(TypedDict):
+    """Holds if what is at `path` is `equals`; without it, if something is said there; of null, if nothing is."""
+
+    path: Sequence[str]
+    equals: NotRequired[str | None]
+
+
+class ToolFields(TypedDict):
+    """Where a part of a tool call says which one it is, and how it goes on; `arguments` may be JSON or its text."""
+
+    call: NotRequired[Sequence[str]]
+    id: NotRequired[Sequence[str]]
+    name: NotRequired[Sequence[str]]
+    arguments: NotRequired[Sequence[str]]
+
+
+class Reading(TypedDict):
+    """What is at `at` (a list: each of its items), where `where` holds of it, says so; `take` is the path within it.
+
+    `each`: a list of choices; all other paths are within one of them, and it is numbered by its `index`.
+    """
+
+    says: Says
+    each: NotRequired[Sequence[str]]
+    at: Sequence[str]
+    where: NotRequired[Where]
+    take: NotRequired[Sequence[str]]
+    fields: NotRequired[ToolFields]
+
+
+class Counting(TypedDict):
+    """Where the usage counts: the sum of what is at these paths, none where nothing is."""
+
+    input: Sequence[Sequence[str]]
+    output: Sequence[Sequence[str]]
+    total: Sequence[Sequence[str]]
+    cached: Sequence[Sequence[str]]
+
+
+class Auth(TypedDict):
+    """The header that carries an option's key, and what stands before the key."""
+
+    header: str
+    prefix: str
+
+
+class Field(TypedDict):
+    """A field of the request and its place in the body; `list`: a single value becomes a list; `values`: renamed."""
+
+    of: Sequence[str]
+    to: Sequence[str]
+    form: NotRequired[Literal["list"]]
+    values: NotRequired[Mapping[str, str]]
+
+
+class Messages(TypedDict):
+    """The messages, by templates in which `$name` stands for what is said; a part without a template cannot be said.
+
+    `system` is the place of what is otherwise a role, and its template; `roles` are the dialect's names of roles.
+    """
+
+    to: Sequence[str]
+    system: NotRequired[Sequence[str]]
+    system_as: NotRequired[Any]
+    roles: Mapping[str, str]
+    message: Any
+    text: Any
+    image_data: NotRequired[Any]
+    image_url: NotRequired[Any]
+    call: NotRequired[Any]
+    result: NotRequired[Any]
+
+
+class Tools(TypedDict):
+    """The tools as templates: each one, all of them (`$tools`), and what `tool_choice` becomes by its name."""
+
+    to: Sequence[str]
+    tool: Any
+    tools: Any
+    choice_to: Sequence[str]
+    choices: Mapping[str, Any]
+
+
+class DialectRow(TypedDict):
+    """One provider's way of chatting, from an OpenAI-shaped request and to typed events.
+
+    `path` and `stream_path` begin with a version that is left out where the option's address ends with one; `{model}`
+    in them is the model. `fields`: None, the request goes as it is; else what is not in it, in `messages`, `tools` or
+    `ignores` cannot be said in this dialect. `streamed`: added to what asks for a stream; `defaults`: where absent.
+    """
+
+    path: str
+    stream_path: NotRequired[str]
+    auth: Auth
+    headers: Mapping[str, str]
+    model: Sequence[str]
+    streamed: Mapping[str, Any]
+    fields: Sequence[Field] | None
+    ignores: Sequence[str]
+    defaults: Sequence[tuple[Sequence[str], Any]]
+    messages: NotRequired[Messages]
+    tools: NotRequired[Tools]
+    end: str | None
+    readings: Sequence[Reading]
+    finish: Mapping[str, str]
+    usage: Counting

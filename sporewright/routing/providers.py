@@ -1,0 +1,209 @@
+"""The providers' dialects as data: how each is asked for a chat, and where its answer says what.
+
+From the providers' public references, as of 2025. A new provider is a new row here and an exchange in
+`tests/routing/chats.json`, never a branch in an interpreter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sporewright.routing.chat_terms import Auth, Counting, DialectName, DialectRow, Field
+from sporewright.routing.readings import ANTHROPIC, COHERE, GEMINI, OPENAI
+
+__all__ = ["DIALECTS"]
+
+_BEARER: Auth = {"header": "authorization", "prefix": "Bearer "}
+_CHAT_USAGE: Counting = {
+    "input": [["prompt_tokens"]],
+    "output": [["completion_tokens"]],
+    "total": [["total_tokens"]],
+    "cached": [["prompt_tokens_details", "cached_tokens"]],
+}
+# What only tunes, counts or files a call: left out where a dialect has no word for it.
+_IGNORED = ("stream", "stream_options", "model", "user", "store", "metadata", "service_tier", "parallel_tool_calls")
+
+
+def _same(*names: str) -> list[Field]:
+    return [{"of": [name], "to": [name]} for name in names]
+
+
+_OPENAI: DialectRow = {
+    "path": "/v1/chat/completions",
+    "auth": _BEARER,
+    "headers": {},
+    "model": ["model"],
+    "streamed": {"stream": True, "stream_options": {"include_usage": True}},
+    "fields": None,
+    "ignores": [],
+    "defaults": [],
+    "end": "[DONE]",
+    "readings": OPENAI,
+    "finish": {"function_call": "tool_calls", "model_length": "length"},
+    "usage": _CHAT_USAGE,
+}
+
+_ANTHROPIC: DialectRow = {
+    "path": "/v1/messages",
+    "auth": {"header": "x-api-key", "prefix": ""},
+    # The second one asks for CORS headers: without it no page may call.
+    "headers": {"anthropic-version": "2023-06-01", "anthropic-dangerous-direct-browser-access": "true"},
+    "model": ["model"],
+    "streamed": {"stream": True},
+    "fields": [
+        {"of": ["max_tokens"], "to": ["max_tokens"]},
+        {"of": ["max_completion_tokens"], "to": ["max_tokens"]},
+        {"of": ["temperature"], "to": ["temperature"]},
+        {"of": ["top_p"], "to": ["top_p"]},
+        {"of": ["stop"], "to": ["stop_sequences"], "form": "list"},
+    ],
+    "ignores": _IGNORED,
+    "defaults": [(["max_tokens"], 4096)],  # required there
+    "messages": {
+        "to": ["messages"],
+        "system": ["system"],
+        "system_as": "$text",
+        "roles": {"user": "user", "assistant": "assistant", "tool": "user"},
+        "message": {"role": "$role", "content": "$parts"},
+        "text": {"type": "text", "text": "$text"},
+        "image_data": {"type": "image", "source": {"type": "base64", "media_type": "$media", "data": "$data"}},
+        "image_url": {"type": "image", "source": {"type": "url", "url": "$url"}},
+        "call": {"type": "tool_use", "id": "$id", "name": "$name", "input": "$arguments"},
+        "result": {"type": "tool_result", "tool_use_id": "$id", "content": "$text"},
+    },
+    "tools": {
+        "to": ["tools"],
+        "tool": {"name": "$name", "description": "$description", "input_schema": "$parameters"},
+        "tools": "$tools",
+        "choice_to": ["tool_choice"],
+        "choices": {
+            "auto": {"type": "auto"},
+            "none": {"type": "none"},
+            "required": {"type": "any"},
+            "function": {"type": "tool", "name": "$name"},
+        },
+    },
+    "end": None,
+    "readings": ANTHROPIC,
+    "finish": {
+        "end_turn": "stop",
+        "stop_sequence": "stop",
+        "max_tokens": "length",
+        "model_context_window_exceeded": "length",
+        "tool_use": "tool_calls",
+        "refusal": "content_filter",
+    },
+    "usage": {
+        # What was read from or written to its cache is not in `input_tokens`.
+        "input": [["input_tokens"], ["cache_read_input_tokens"], ["cache_creation_input_tokens"]],
+        "output": [["output_tokens"]],
+        "total": [],
+        "cached": [["cache_read_input_tokens"]],
+    },
+}
+
+_GEMINI: DialectRow = {
+    "path": "/v1beta/models/{model}:generateContent",
+    "stream_path": "/v1beta/models/{model}:streamGenerateContent?alt=sse",
+    "auth": {"header": "x-goog-api-key", "prefix": ""},
+    "headers": {},
+    "model": [],
+    "streamed": {},
+    "fields": [
+        {"of": ["max_tokens"], "to": ["generationConfig", "maxOutputTokens"]},
+        {"of": ["max_completion_tokens"], "to": ["generationConfig", "maxOutputTokens"]},
+        {"of": ["temperature"], "to": ["generationConfig", "temperature"]},
+        {"of": ["top_p"], "to": ["generationConfig", "topP"]},
+        {"of": ["stop"], "to": ["generationConfig", "stopSequences"], "form": "list"},
+        {"of": ["n"], "to": ["generationConfig", "candidateCount"]},
+        {"of": ["seed"], "to": ["generationConfig", "seed"]},
+        {"of": ["presence_penalty"], "to": ["generationConfig", "presencePenalty"]},
+        {"of": ["frequency_penalty"], "to": ["generationConfig", "frequencyPenalty"]},
+        {
+            "of": ["response_format", "type"],
+            "to": ["generationConfig", "responseMimeType"],
+            "values": {"text": "text/plain", "json_object": "application/json", "json_schema": "application/json"},
+        },
+        {"of": ["response_format", "json_schema", "schema"], "to": ["generationConfig", "responseJsonSchema"]},
+    ],
+    "ignores": _IGNORED,
+    "defaults": [],
+    "messages": {
+        "to": ["contents"],
+        "system": ["systemInstruction"],
+        "system_as": {"parts": [{"text": "$text"}]},
+        "roles": {"user": "user", "assistant": "model", "tool": "user"},
+        "message": {"role": "$role", "parts": "$parts"},
+        "text": {"text": "$text"},
+        "image_data": {"inlineData": {"mimeType": "$media", "data": "$data"}},
+        "image_url": {"fileData": {"fileUri": "$url"}},
+        "call": {"functionCall": {"name": "$name", "args": "$arguments"}},
+        "result": {"functionResponse": {"name": "$name", "response": {"result": "$text"}}},
+    },
+    "tools": {
+        "to": ["tools"],
+        "tool": {"name": "$name", "description": "$description", "parameters": "$parameters"},
+        "tools": [{"functionDeclarations": "$tools"}],
+        "choice_to": ["toolConfig", "functionCallingConfig"],
+        "choices": {
+            "auto": {"mode": "AUTO"},
+            "none": {"mode": "NONE"},
+            "required": {"mode": "ANY"},
+            "function": {"mode": "ANY", "allowedFunctionNames": ["$name"]},
+        },
+    },
+    "end": None,
+    "readings": GEMINI,
+    "finish": {
+        "STOP": "stop",
+        "MAX_TOKENS": "length",
+        **dict.fromkeys(["SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII"], "content_filter"),
+    },
+    "usage": {
+        "input": [["promptTokenCount"]],
+        "output": [["candidatesTokenCount"], ["thoughtsTokenCount"]],
+        "total": [["totalTokenCount"]],
+        "cached": [["cachedContentTokenCount"]],
+    },
+}
+
+_COHERE: DialectRow = {
+    "path": "/v2/chat",
+    "auth": _BEARER,
+    "headers": {},
+    "model": ["model"],
+    "streamed": {"stream": True},
+    "fields": [
+        *_same("messages", "tools", "max_tokens", "temperature", "seed"),
+        *_same("presence_penalty", "frequency_penalty", "response_format"),
+        {"of": ["max_completion_tokens"], "to": ["max_tokens"]},
+        {"of": ["top_p"], "to": ["p"]},
+        {"of": ["stop"], "to": ["stop_sequences"], "form": "list"},
+    ],
+    "ignores": _IGNORED,
+    "defaults": [],
+    "end": None,
+    "readings": COHERE,
+    "finish": {
+        "COMPLETE": "stop",
+        "STOP_SEQUENCE": "stop",
+        "MAX_TOKENS": "length",
+        "TOOL_CALL": "tool_calls",
+        "ERROR_TOXIC": "content_filter",
+    },
+    "usage": {
+        "input": [["tokens", "input_tokens"]],
+        "output": [["tokens", "output_tokens"]],
+        "total": [],
+        "cached": [],
+    },
+}
+
+DIALECTS: Mapping[DialectName, DialectRow] = {
+    "openai": _OPENAI,
+    # Says usage unasked, and refuses a request with a field that it does not know.
+    "mistral": {**_OPENAI, "streamed": {"stream": True}},
+    "anthropic": _ANTHROPIC,
+    "gemini": _GEMINI,
+    "cohere": _COHERE,
+}

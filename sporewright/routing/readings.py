@@ -1,0 +1,135 @@
+"""Where the answers of each dialect say what: rows of paths, for the events of a stream and for whole answers alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sporewright.routing.chat_terms import Reading, Says
+
+__all__ = ["ANTHROPIC", "COHERE", "GEMINI", "OPENAI"]
+
+
+def _of(says: Says, type_: str, at: Sequence[str] = ()) -> Reading:
+    """In an event of this type, at this place."""
+    return {"says": says, "at": [], "where": {"path": ["type"], "equals": type_}, "take": at}
+
+
+def _choices(place: str) -> list[Reading]:
+    each = ["choices"]
+    fields = {
+        "call": ["index"],
+        "id": ["id"],
+        "name": ["function", "name"],
+        "arguments": ["function", "arguments"],
+    }
+    parts = [place, "content"]
+    return [
+        {"says": "text", "each": each, "at": parts},
+        {"says": "text", "each": each, "at": parts, "where": {"path": ["type"], "equals": "text"}, "take": ["text"]},
+        {"says": "text", "each": each, "at": [place, "refusal"]},
+        {"says": "reasoning", "each": each, "at": [place, "reasoning_content"]},
+        {"says": "reasoning", "each": each, "at": [place, "reasoning"]},
+        {"says": "reasoning", "each": each, "at": [*parts, "0", "thinking", "0", "text"]},
+        {"says": "tool", "each": each, "at": [place, "tool_calls"], "fields": fields},  # type: ignore[typeddict-item]
+    ]
+
+
+OPENAI: Sequence[Reading] = [
+    *_choices("delta"),
+    *_choices("message"),
+    {"says": "finish", "each": ["choices"], "at": ["finish_reason"]},
+    {"says": "usage", "at": ["usage"]},
+    {"says": "usage", "at": ["x_groq", "usage"]},
+    {"says": "error", "at": ["error"]},
+    {"says": "error", "at": ["x_groq", "error"]},
+    # A gateway whose own provider failed says so in a choice.
+    {"says": "error", "each": ["choices"], "at": ["error"]},
+    {"says": "error", "each": ["choices"], "at": [], "where": {"path": ["finish_reason"], "equals": "error"}},
+    {"says": "quiet", "at": [], "where": {"path": ["choices"], "equals": None}},
+    {"says": "quiet", "at": [], "where": {"path": ["choices", "0", "delta", "role"]}},
+    {"says": "quiet", "at": [], "where": {"path": ["choices", "0", "delta", "content"], "equals": ""}},
+]
+
+ANTHROPIC: Sequence[Reading] = [
+    {"says": "text", "at": ["delta", "text"]},
+    {"says": "text", "at": ["content_block", "text"]},
+    {"says": "reasoning", "at": ["delta", "thinking"]},
+    {
+        "says": "tool",
+        "at": [],
+        "where": {"path": ["content_block", "type"], "equals": "tool_use"},
+        "fields": {"call": ["index"], "id": ["content_block", "id"], "name": ["content_block", "name"]},
+    },
+    {
+        "says": "tool",
+        "at": [],
+        "where": {"path": ["delta", "type"], "equals": "input_json_delta"},
+        "fields": {"call": ["index"], "arguments": ["delta", "partial_json"]},
+    },
+    {"says": "text", "at": ["content"], "where": {"path": ["type"], "equals": "text"}, "take": ["text"]},
+    {"says": "reasoning", "at": ["content"], "where": {"path": ["type"], "equals": "thinking"}, "take": ["thinking"]},
+    {
+        "says": "tool",
+        "at": ["content"],
+        "where": {"path": ["type"], "equals": "tool_use"},
+        "fields": {"id": ["id"], "name": ["name"], "arguments": ["input"]},
+    },
+    {"says": "finish", "at": ["delta", "stop_reason"]},
+    {"says": "finish", "at": ["stop_reason"]},
+    {"says": "usage", "at": ["message", "usage"]},
+    {"says": "usage", "at": ["usage"]},
+    {"says": "error", "at": ["error"]},
+    _of("done", "message_stop"),
+    *(_of("quiet", name) for name in ("message_start", "content_block_start", "content_block_stop", "ping")),
+]
+
+_PARTS = {"each": ["candidates"], "at": ["content", "parts"]}
+GEMINI: Sequence[Reading] = [
+    {"says": "text", "where": {"path": ["thought"], "equals": None}, "take": ["text"], **_PARTS},  # type: ignore[typeddict-item]
+    {"says": "reasoning", "where": {"path": ["thought"]}, "take": ["text"], **_PARTS},  # type: ignore[typeddict-item]
+    {
+        "says": "tool",
+        "where": {"path": ["functionCall", "name"]},
+        "fields": {
+            "id": ["functionCall", "id"],
+            "name": ["functionCall", "name"],
+            "arguments": ["functionCall", "args"],
+        },
+        **_PARTS,  # type: ignore[typeddict-item]
+    },
+    {"says": "finish", "each": ["candidates"], "at": ["finishReason"]},
+    # A prompt that was refused has no candidates.
+    {"says": "finish", "at": ["promptFeedback", "blockReason"]},
+    {"says": "usage", "at": ["usageMetadata"]},
+    {"says": "error", "at": ["error"]},
+]
+
+COHERE: Sequence[Reading] = [
+    {"says": "text", "at": ["delta", "message", "content", "text"]},
+    {"says": "reasoning", "at": ["delta", "message", "content", "thinking"]},
+    {
+        "says": "tool",
+        "at": [],
+        "where": {"path": ["delta", "message", "tool_calls"]},
+        "fields": {
+            "call": ["index"],
+            "id": ["delta", "message", "tool_calls", "id"],
+            "name": ["delta", "message", "tool_calls", "function", "name"],
+            "arguments": ["delta", "message", "tool_calls", "function", "arguments"],
+        },
+    },
+    {"says": "text", "at": ["message", "content"], "where": {"path": ["type"], "equals": "text"}, "take": ["text"]},
+    {
+        "says": "tool",
+        "at": ["message", "tool_calls"],
+        "fields": {"id": ["id"], "name": ["function", "name"], "arguments": ["function", "arguments"]},
+    },
+    {"says": "error", "at": ["delta", "error"]},
+    {"says": "error", "at": [], "where": {"path": ["delta", "finish_reason"], "equals": "ERROR"}},
+    {"says": "finish", "at": ["delta", "finish_reason"]},
+    {"says": "finish", "at": ["finish_reason"]},
+    {"says": "usage", "at": ["delta", "usage"]},
+    {"says": "usage", "at": ["usage"]},
+    _of("done", "message-end"),
+    *(_of("quiet", name) for name in ("message-start", "content-start", "content-end", "tool-call-end")),
+]

@@ -1,0 +1,194 @@
+/** An OpenAI-shaped request in an option's own dialect: path, body and headers; the twin of `routing/chat_request.py`. */
+import { SporewrightError } from "./errors";
+import type { DialectRow, Messages } from "./generated/calls";
+import { DIALECTS } from "./generated/dialects";
+import { reach } from "./sse";
+import type { Upstream } from "./types";
+
+type Json = Record<string, unknown>;
+
+const VERSION = /^\/v\d\w*(?=\/)/;
+const ENDS_WITH_VERSION = /\/v\d\w*\/*$/;
+const DATA = /^data:([^;,]+);base64,([^]*)$/;
+const SYSTEM: unknown[] = ["system", "developer"];
+
+/** How this option is spoken to. */
+export function dialectOf({ dialect = "openai" }: Pick<Upstream, "dialect">): DialectRow {
+  return DIALECTS[dialect];
+}
+
+/** Path and query below an option's address whose path is `base`; code `config` where a model is wanted and missing. */
+export function chatPath(
+  dialect: DialectRow,
+  base: string,
+  { model, streaming, path }: { model: string | undefined; streaming: boolean; path?: string | undefined },
+): string {
+  let whole = streaming ? (dialect.stream_path ?? dialect.path) : dialect.path;
+  if (path !== undefined) whole = path;
+  else if (ENDS_WITH_VERSION.test(base)) whole = whole.replace(VERSION, "");
+  if (!whole.includes("{model}")) return whole;
+  if (model === undefined) throw no("a model is wanted, by the option or by the request");
+  return whole.replaceAll("{model}", encodeURIComponent(model).replaceAll("%2F", "/"));
+}
+
+/** What the dialect's every request has in its headers, the key included. */
+export function keyHeaders({ auth, headers }: DialectRow, key: string | undefined): Record<string, string> {
+  const own = key === undefined ? {} : { [auth.header]: auth.prefix + key };
+  return { ...(headers as Record<string, string>), ...own };
+}
+
+/** The request as this dialect says it; code `config` names what it has no words for. `stream` decides on streaming. */
+export function chatBody(dialect: DialectRow, request: Readonly<Json>, model: string | undefined): Json {
+  let body: Json = dialect.fields === null ? { ...request } : {};
+  if (model !== undefined && dialect.model.length > 0) put(body, dialect.model, model);
+  if (dialect.fields !== null) map(body, dialect, request);
+  if (request["stream"] === true) body = { ...dialect.streamed, ...body };
+  for (const [path, value] of dialect.defaults) if ((reach(body, path) ?? null) === null) put(body, path, value);
+  return body;
+}
+
+function map(body: Json, dialect: DialectRow, request: Readonly<Json>): void {
+  const { fields, ignores, messages, tools } = dialect;
+  const sayable = new Set([...(fields ?? []).map(({ of }) => of[0]), ...ignores]);
+  if (messages) sayable.add("messages");
+  if (tools) sayable.add("tools").add("tool_choice");
+  for (const [name, value] of Object.entries(request))
+    if ((value ?? null) !== null && !sayable.has(name)) throw no(`this dialect has no ${JSON.stringify(name)}`);
+  for (const { of, to, form, values } of fields ?? []) {
+    let value = reach(request, of) ?? null;
+    if (value === null) continue;
+    if (values) {
+      const renamed = typeof value === "string" ? values[value] : undefined;
+      if (renamed === undefined) throw no(`this dialect has no ${of.join(".")} ${shown(value)}`);
+      value = renamed;
+    }
+    put(body, to, form === "list" && !Array.isArray(value) ? [value] : value);
+  }
+  if (messages) new Speaker(messages).say(body, request["messages"]);
+  if (tools) sayTools(body, tools, request);
+}
+
+/** Says messages by templates; consecutive ones of one role become one. */
+class Speaker {
+  readonly #words: Messages;
+  readonly #names = new Map<unknown, unknown>();
+
+  constructor(words: Messages) {
+    this.#words = words;
+  }
+
+  say(body: Json, messages: unknown): void {
+    const { system: place, system_as: as, roles, message: template, to } = this.#words;
+    const system: string[] = [];
+    const turns: { role: string; parts: unknown[] }[] = [];
+    for (const [number, message] of listOf(messages).entries()) {
+      const [where, role] = [`messages[${number}]`, reach(message, ["role"])];
+      if (SYSTEM.includes(role) && place) {
+        system.push(textOf(reach(message, ["content"]), where));
+        continue;
+      }
+      const said = typeof role === "string" && Object.hasOwn(roles, role) ? roles[role] : undefined;
+      if (said === undefined) throw no(`${where}: this dialect has no role ${shown(role)}`);
+      const [parts, last] = [this.#parts(message as Json, where), turns.at(-1)];
+      if (last?.role === said) last.parts.push(...parts);
+      else turns.push({ role: said, parts });
+    }
+    if (system.length > 0 && place) put(body, place, filled(as, { text: system.join("\n\n") }));
+    const said = turns.map((turn) => filled(template, { ...turn }));
+    put(body, to, said);
+  }
+
+  #parts(message: Json, place: string): unknown[] {
+    const { content, tool_calls: calls, tool_call_id: id } = message;
+    if (message["role"] === "tool") {
+      const name = this.#names.get(id) ?? message["name"];
+      return [this.#as("result", { id, name, text: textOf(content, place) }, place)];
+    }
+    const parts = partsOf(content, place).map((part, n) => this.#part(part, `${place}.content[${n}]`));
+    return [...parts, ...listOf(calls).map((call) => this.#call(call, place))];
+  }
+
+  #part(part: unknown, place: string): unknown {
+    const [kind, text, url] = [["type"], ["text"], ["image_url", "url"]].map((path) => reach(part, path));
+    if (kind === "text" && typeof text === "string") return this.#as("text", { text }, place);
+    if (kind !== "image_url" || typeof url !== "string") throw no(`${place}: this dialect has no ${shown(kind)}`);
+    const [, media, data] = DATA.exec(url) ?? [];
+    if (media === undefined) return this.#as("image_url", { url }, place);
+    return this.#as("image_data", { url, media, data }, place);
+  }
+
+  #call(call: unknown, place: string): unknown {
+    const [id, name, text] = [["id"], ["function", "name"], ["function", "arguments"]].map((path) => reach(call, path));
+    let args: unknown = {};
+    try {
+      if (typeof text === "string" && text !== "") args = JSON.parse(text);
+    } catch {
+      throw no(`${place}.tool_calls: arguments that are no JSON`);
+    }
+    this.#names.set(id, name);
+    return this.#as("call", { id, name, arguments: args }, place);
+  }
+
+  #as(kind: "text" | "image_data" | "image_url" | "call" | "result", said: Json, place: string): unknown {
+    const template = this.#words[kind];
+    if (template === undefined) throw no(`${place}: this dialect has no ${kind}`);
+    return filled(template, said);
+  }
+}
+
+function sayTools(body: Json, words: NonNullable<DialectRow["tools"]>, request: Readonly<Json>): void {
+  const { tools, tool_choice: choice = null } = request;
+  if (Array.isArray(tools) && tools.length > 0) {
+    const functions = tools.map((tool) => reach(tool, ["function"]));
+    if (!functions.every((one) => typeof one === "object" && one !== null))
+      throw no("tools: this dialect has functions alone");
+    const said = functions.map((one) => filled(words.tool, one as Json));
+    put(body, words.to, filled(words.tools, { tools: said }));
+  }
+  if (choice === null) return;
+  const kind = typeof choice === "string" ? choice : reach(choice, ["type"]);
+  const template = typeof kind === "string" && Object.hasOwn(words.choices, kind) ? words.choices[kind] : undefined;
+  if (template === undefined) throw no(`tool_choice: this dialect has no ${shown(kind)}`);
+  put(body, words.choice_to, filled(template, { name: reach(choice, ["function", "name"]) }));
+}
+
+function partsOf(content: unknown, place: string): unknown[] {
+  if (content === undefined || content === null || content === "") return [];
+  if (typeof content === "string") return [{ type: "text", text: content }];
+  if (Array.isArray(content)) return content;
+  throw no(`${place}.content: ${shown(content)} is no text and no list of parts`);
+}
+
+function textOf(content: unknown, place: string): string {
+  const texts = partsOf(content, place).map((part) => reach(part, ["text"]));
+  if (texts.every((text) => typeof text === "string")) return texts.join("");
+  throw no(`${place}.content: only text can be said here`);
+}
+
+/** The template with `$name` replaced; a field whose name says nothing is left out. */
+function filled(template: unknown, said: Json): unknown {
+  if (typeof template === "string") return template.startsWith("$") ? said[template.slice(1)] : template;
+  if (Array.isArray(template)) return template.map((inner) => filled(inner, said));
+  if (typeof template !== "object" || template === null) return template;
+  const entries = Object.entries(template).map(([name, inner]) => [name, filled(inner, said)] as const);
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined && value !== null));
+}
+
+function put(body: Json, path: readonly string[], value: unknown): void {
+  const [last, ...before] = [...path].reverse();
+  let here = body;
+  for (const step of before.reverse()) here = (here[step] ??= {}) as Json;
+  if (last !== undefined) here[last] = value;
+}
+
+function listOf(found: unknown): unknown[] {
+  return Array.isArray(found) ? (found as unknown[]) : [];
+}
+
+function shown(value: unknown): string {
+  return (value === undefined ? "nothing" : JSON.stringify(value)).slice(0, 60);
+}
+
+function no(why: string): SporewrightError {
+  return new SporewrightError("config", `chat: ${why}`);
+}
