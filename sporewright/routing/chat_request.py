@@ -31,7 +31,7 @@ def chat_path(dialect: DialectRow, base: str, *, model: str | None, is_streaming
         return whole
     if model is None:
         raise ConfigError("chat: a model is wanted, by the option or by the request")
-    return whole.replace("{model}", quote(model, safe="/!*'()"))
+    return whole.replace("{model}", quote(model, safe="/!*'()", errors="replace"))
 
 
 def key_headers(dialect: DialectRow, key: str | None) -> dict[str, str]:
@@ -70,9 +70,7 @@ def _map(body: dict[str, Any], dialect: DialectRow, request: Mapping[str, Any]) 
         if value is None:
             continue
         if "values" in field:
-            if value not in field["values"]:
-                raise ConfigError(f"chat: this dialect has no {'.'.join(field['of'])} {shown(value)}")
-            value = field["values"][value]
+            value = _named(field["values"], value, ".".join(field["of"]))
         _put(body, field["to"], [value] if field.get("form") == "list" and not isinstance(value, list) else value)
     if "messages" in dialect:
         _Speaker(dialect["messages"]).say(body, request.get("messages"))
@@ -96,9 +94,7 @@ class _Speaker:
             if role in _SYSTEM and "system" in words:
                 system.append(_text_of(reach(message, ["content"]), place))
                 continue
-            if role not in words["roles"]:
-                raise ConfigError(f"chat: {place}: this dialect has no role {shown(role)}")
-            said, parts = words["roles"][role], self._parts(message, place)
+            said, parts = _named(words["roles"], role, f"{place}: role"), self._parts(message, place)
             if turns and turns[-1][0] == said:
                 turns[-1][1].extend(parts)
             else:
@@ -156,9 +152,14 @@ def _tools(body: dict[str, Any], dialect: DialectRow, request: Mapping[str, Any]
     if choice is None:
         return
     kind = choice if isinstance(choice, str) else reach(choice, ["type"])
-    if kind not in words["choices"]:
-        raise ConfigError(f"chat: tool_choice: this dialect has no {shown(kind)}")
-    _put(body, words["choice_to"], _filled(words["choices"][kind], {"name": reach(choice, ["function", "name"])}))
+    template = _named(words["choices"], kind, "tool_choice")
+    _put(body, words["choice_to"], _filled(template, {"name": reach(choice, ["function", "name"])}))
+
+
+def _named(table: Mapping[str, Any], name: Any, place: str) -> Any:
+    if isinstance(name, str) and name in table:
+        return table[name]
+    raise ConfigError(f"chat: {place}: this dialect has no {shown(name)}")
 
 
 def _parts_of(content: Any, place: str) -> Sequence[Any]:

@@ -9,6 +9,7 @@ import base64
 import json
 import math
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from sporewright.core.config import TensorConfig
@@ -18,13 +19,16 @@ from sporewright.device.identity import claims, remembered
 from sporewright.device.outbox import Outbox
 from sporewright.device.shared import Shared
 from sporewright.device.storage import stored_cells
-from sporewright.errors import DecodeError, ProtocolError, SporewrightError
+from sporewright.errors import ConfigError, DecodeError, ProtocolError, SporewrightError
 from sporewright.learning.evidence import Evidence
 from sporewright.learning.learner import Learner
 from sporewright.policy.cascade import resolve_chain
 from sporewright.policy.field import AddressedField
 from sporewright.policy.receipt import Receipt
+from sporewright.routing.chat_events import ChatEvents
+from sporewright.routing.chat_request import chat_body, chat_path
 from sporewright.routing.events import Events
+from sporewright.routing.providers import DIALECTS
 from sporewright.sync import Role, Session
 from sporewright.wire import decode
 
@@ -174,6 +178,35 @@ def _events(text: Text) -> None:
     assert (whole.events, whole.is_whole) == (cut.events, cut.is_whole), "cut otherwise, it means something else"
 
 
+def _chat(text: Text) -> None:
+    raw = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
+    # What is long is long in every dialect.
+    for dialect in list(DIALECTS.values())[: None if len(raw) < 100_000 else 1]:
+        for answer in (raw, b"data: " + raw + b"\n\n"):
+            events = ChatEvents(dialect, most=1 << 24)
+            said = events.feed(answer) + events.end()
+            json.dumps([said, events.usage, events.raw_usage, events.ending])
+
+
+def _chat_request(text: Text) -> None:
+    """A request comes from the caller's own program, so it is read by its reader."""
+    try:
+        request = json.loads(text)
+    except (ValueError, RecursionError):
+        return
+    if not isinstance(request, dict):
+        return
+    for dialect in DIALECTS.values():
+        with suppress(ConfigError):
+            chat_path(dialect, "/v1", model=_model(request), is_streaming=request.get("stream") is True)
+            chat_body(dialect, request, model=_model(request))
+
+
+def _model(request: dict[str, Any]) -> str | None:
+    model = request.get("model")
+    return model if isinstance(model, str) else None
+
+
 def _slot(text: Text) -> None:
     model = _text(text)
     assert resolve_chain({"s": {"c": [{"provider": "p", "model": model}]}}, "s", "x", "c") == [("p", model)]
@@ -207,6 +240,13 @@ READERS: dict[str, tuple[Reader, Any]] = {
     "flight": (_flight, {"t": "push", "seq": 1, "cells": [CELL]}),
     "slot": (_slot, "model"),
     "events": (_events, {"choices": [{"delta": {"content": "x"}, "finish_reason": "stop"}], "usage": {"n": 1}}),
+    "chat": (_chat, {"choices": [{"index": 0, "delta": {"content": "x", "tool_calls": [{"index": 0}]}}],
+        "candidates": [{"content": {"parts": [{"text": "x"}]}}], "usage": {"prompt_tokens": 1}}),
+    "chat request": (_chat_request, {"model": "m", "stop": "x", "tool_choice": "auto",
+        "tools": [{"type": "function", "function": {"name": "f"}}],
+        "messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]},
+            {"role": "assistant", "tool_calls": [{"id": "t", "function": {"name": "f", "arguments": "{}"}}]},
+            {"role": "tool", "tool_call_id": "t", "content": "x"}]}),
     "learner": (_learner, {"options": {"o": RECORD}, "budget": {"window": 1, "calls": 2.0, "usd": 0.0}}),
     "belief": (_belief, RECORD),
 }  # fmt: skip
@@ -221,7 +261,7 @@ DECODES = {
     "policy/receipt.py:from_json": ["receipt"],
     "policy/receipt.py:to_json": ["receipt"],
     "policy/cascade.py:_slot": ["slot"],
-    "routing/events.py:_read": ["events"],
+    "routing/events.py:read_json": ["events", "chat", "chat request"],
     "wire.py:decode": ["push", "welcome"],
     "wire.py:_layer": ["push"],
     "sync.py:receive": ["session"],

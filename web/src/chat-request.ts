@@ -58,9 +58,7 @@ function map(body: Json, dialect: DialectRow, request: Readonly<Json>): void {
     let value = reach(request, of) ?? null;
     if (value === null) continue;
     if (values) {
-      const renamed = typeof value === "string" ? values[value] : undefined;
-      if (renamed === undefined) throw no(`this dialect has no ${of.join(".")} ${shown(value)}`);
-      value = renamed;
+      value = named(values, value, of.join("."));
     }
     put(body, to, form === "list" && !Array.isArray(value) ? [value] : value);
   }
@@ -87,8 +85,7 @@ class Speaker {
         system.push(textOf(reach(message, ["content"]), where));
         continue;
       }
-      const said = typeof role === "string" && Object.hasOwn(roles, role) ? roles[role] : undefined;
-      if (said === undefined) throw no(`${where}: this dialect has no role ${shown(role)}`);
+      const said = named(roles, role, `${where}: role`) as string;
       const [parts, last] = [this.#parts(message as Json, where), turns.at(-1)];
       if (last?.role === said) last.parts.push(...parts);
       else turns.push({ role: said, parts });
@@ -147,9 +144,13 @@ function sayTools(body: Json, words: NonNullable<DialectRow["tools"]>, request: 
   }
   if (choice === null) return;
   const kind = typeof choice === "string" ? choice : reach(choice, ["type"]);
-  const template = typeof kind === "string" && Object.hasOwn(words.choices, kind) ? words.choices[kind] : undefined;
-  if (template === undefined) throw no(`tool_choice: this dialect has no ${shown(kind)}`);
+  const template = named(words.choices, kind, "tool_choice");
   put(body, words.choice_to, filled(template, { name: reach(choice, ["function", "name"]) }));
+}
+
+function named(table: Readonly<Partial<Record<string, unknown>>>, name: unknown, place: string): unknown {
+  if (typeof name === "string" && Object.hasOwn(table, name)) return table[name];
+  throw no(`${place}: this dialect has no ${shown(name)}`);
 }
 
 function partsOf(content: unknown, place: string): unknown[] {

@@ -14,6 +14,8 @@ export class TestUpstream {
   status = 200;
   mode: "ok" | "reset" | "silent" | "drip" = "ok";
   headers: Record<string, string> = {};
+  /** Answers in place of `mode`. */
+  answer: ((response: ServerResponse) => void | Promise<void>) | null = null;
   /** Bodies whose reader went away before their end. */
   cutOff = 0;
   readonly #server: Server;
@@ -42,7 +44,11 @@ export class TestUpstream {
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const { method = "", url = "", headers } = request;
     this.seen.push({ method, path: url, body: Buffer.concat(chunks).toString(), headers });
-    if (this.mode === "reset") request.socket.resetAndDestroy();
+    response.on("close", () => {
+      if (this.answer && !response.writableEnded) this.cutOff += 1;
+    });
+    if (this.answer) await this.answer(response);
+    else if (this.mode === "reset") request.socket.resetAndDestroy();
     else if (this.mode === "drip") this.#drip(response);
     else if (this.mode === "ok") {
       response.writeHead(this.status, this.headers);

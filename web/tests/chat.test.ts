@@ -1,0 +1,296 @@
+/** Routed chats over real HTTP servers that speak the providers' dialects, and break off. */
+import type { ServerResponse } from "node:http";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Chat } from "../src/chat";
+import type { ChatEvent, ChatInit, ChatRequest } from "../src/chat-types";
+import type { SporewrightError } from "../src/errors";
+import { RoutedFetch, type FetchContext } from "../src/fetch";
+import type { Limits, OutcomeBody } from "../src/generated/calls";
+import { PLAN } from "../src/generated/plan";
+import { Health } from "../src/health";
+import { basesOf } from "../src/target";
+import type { Upstream } from "../src/types";
+import { TestUpstream } from "./upstream";
+
+const REQUEST: ChatRequest = { messages: [{ role: "user", content: "Say Hé" }] };
+const USAGE = { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 };
+const PAUSE_MS = 15;
+
+let one: TestUpstream;
+let two: TestUpstream;
+let learned: OutcomeBody[];
+
+beforeEach(async () => {
+  [one, two] = await Promise.all([TestUpstream.open("one"), TestUpstream.open("two")]);
+  learned = [];
+});
+
+afterEach(async () => {
+  await Promise.all([one.close(), two.close()]);
+});
+
+function routed(more: Record<string, Partial<Upstream>> = {}, limits: Partial<Limits> = {}): RoutedFetch {
+  const plan = { ...PLAN, limits: { ...PLAN.limits, ...limits } };
+  const [health, names] = [new Health(plan), [one, two]];
+  const upstreams = Object.fromEntries(names.map(({ name, url }) => [name, { url, ...more[name] }]));
+  const context: FetchContext = {
+    queue: () => names.map(({ name }) => name),
+    plan,
+    health,
+    upstreams,
+    bases: basesOf(upstreams),
+    onAttempt: () => undefined,
+    onOutcome: (body) => learned.push(body),
+    onRestart: () => undefined,
+    permit: (kind, option) => health.permit(kind, option, Date.now() / 1000),
+  };
+  return new RoutedFetch(context);
+}
+
+function chat(request: Partial<ChatRequest> = {}, init: ChatInit = {}, fetch = routed()): Chat {
+  return new Chat(fetch, { ...REQUEST, ...request }, init);
+}
+
+async function all(events: AsyncIterable<ChatEvent>): Promise<unknown[]> {
+  const seen: unknown[] = [];
+  for await (const event of events) seen.push("data" in event ? { ...event, data: undefined } : event);
+  return seen;
+}
+
+async function errorOf(promise: Promise<unknown>): Promise<SporewrightError> {
+  return promise.then(
+    () => {
+      throw new Error("it did not fail");
+    },
+    (error: unknown) => error as SporewrightError,
+  );
+}
+
+const chunk = (delta: unknown, finish: string | null = null): string =>
+  `data: ${JSON.stringify({ choices: [{ index: 0, delta, finish_reason: finish }] })}\n\n`;
+const END = [`data: ${JSON.stringify({ choices: [], usage: USAGE })}\n\n`, "data: [DONE]\n\n"];
+const text = (word: string): unknown => ({ type: "text", choice: 0, text: word, data: undefined });
+const DONE = (option: string): unknown[] => [
+  { type: "usage", usage: { input: 3, output: 2, total: 5 }, data: undefined },
+  { type: "done", option, finishReason: "stop", finishReasons: ["stop"] },
+];
+
+/** A stream of these pieces; then its end, a cut, or nothing. */
+function streams(pieces: (string | Uint8Array)[], then: "end" | "cut" | "stall" = "end") {
+  return async (response: ServerResponse): Promise<void> => {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    for (const piece of pieces) {
+      response.write(piece);
+      await new Promise((next) => setTimeout(next, PAUSE_MS));
+    }
+    if (then === "end") response.end();
+    else if (then === "cut") response.socket?.resetAndDestroy();
+  };
+}
+
+function says(body: unknown, status = 200) {
+  return (response: ServerResponse): void => {
+    response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+  };
+}
+
+const whole = (...words: string[]): string[] => [
+  ...words.map((word) => chunk({ content: word })),
+  chunk({}, "stop"),
+  ...END,
+];
+
+describe("a chat", () => {
+  it("is typed events, ends with usage and done, and says who answered", async () => {
+    one.answer = streams(whole("Hé", "llo"));
+    const answer = chat();
+    expect([one.seen.length, answer.option]).toEqual([0, ""]);
+    expect(await all(answer)).toEqual([text("Hé"), text("llo"), ...DONE("one")]);
+    expect(await answer.text()).toBe("Héllo");
+    expect(answer).toMatchObject({ option: "one", finishReason: "stop", usage: { total: 5 } });
+    expect(answer.receipt).toMatchObject({ option: "one", end: "answered" });
+    expect(answer.receipt?.attempts).toMatchObject([{ outcome: "ok", usage: USAGE }]);
+    expect(one.seen[0]).toMatchObject({ method: "POST", path: "/v1/chat/completions" });
+    const body = { ...REQUEST, stream: true, stream_options: { include_usage: true } };
+    expect(JSON.parse(one.seen[0]?.body ?? "")).toEqual(body);
+  });
+
+  it("is its text, cut anywhere", async () => {
+    const bytes = new TextEncoder().encode(whole("Hé", "llo").join(""));
+    const at = bytes.indexOf(0xc3) + 1;
+    one.answer = streams([bytes.slice(0, at), bytes.slice(at, at + 40), bytes.slice(at + 40)]);
+    const answer = chat();
+    expect(await Promise.all([answer.text(), answer.text()])).toEqual(["Héllo", "Héllo"]);
+    expect(await answer.text()).toBe("Héllo");
+  });
+
+  it("begins anew where a stream is cut, and is whole", async () => {
+    one.answer = streams([chunk({ content: "Hé" })], "cut");
+    two.answer = streams(whole("Hé", "llo"));
+    const answer = chat();
+    const restart = { type: "restart", option: "two" };
+    expect(await all(answer)).toEqual([text("Hé"), restart, text("Hé"), text("llo"), ...DONE("two")]);
+    expect([await answer.text(), answer.option]).toEqual(["Héllo", "two"]);
+  });
+
+  it.each(["an end mark without a reason", "an end", "nonsense"])("begins anew after %s", async (what) => {
+    const then = what.startsWith("an end mark") ? ["data: [DONE]\n\n"] : what === "nonsense" ? ["data: {\n\n"] : [];
+    one.answer = streams([chunk({ content: "Hé" }), ...then]);
+    two.answer = says({ choices: [{ message: { content: "whole" }, finish_reason: "stop" }] });
+    const answer = chat();
+    expect(await answer.text()).toBe("whole");
+    expect(learned.map(({ option, outcome }) => [option, outcome])).toContainEqual([
+      "one",
+      what === "nonsense" ? "malformed" : "truncated",
+    ]);
+  });
+
+  it("begins anew in another dialect, each option with its own key, model and path", async () => {
+    one.answer = streams(['data: {"candidates":[{"content":{"parts":[{"text":"H"}]}}]}\n\n'], "cut");
+    const said = {
+      content: [{ type: "text", text: "Hello" }],
+      stop_reason: "end_turn",
+      usage: { input_tokens: 1, output_tokens: 2 },
+    };
+    two.answer = says({ type: "message", ...said });
+    const router = routed({
+      one: { dialect: "gemini", model: "flash", key: "k1" },
+      two: { dialect: "anthropic", model: "claude", key: () => Promise.resolve("k2") },
+    });
+    const events = await all(chat({ max_tokens: 7 }, {}, router));
+    expect(events).toEqual([
+      text("H"),
+      { type: "restart", option: "two" },
+      text("Hello"),
+      { type: "usage", usage: { input: 1, output: 2, total: 3 }, data: undefined },
+      { type: "done", option: "two", finishReason: "stop", finishReasons: ["stop"] },
+    ]);
+    const [first, second] = [one.seen[0], two.seen[0]];
+    expect([first?.path, first?.headers["x-goog-api-key"], first?.headers["x-api-key"]]).toEqual([
+      "/v1beta/models/flash:streamGenerateContent?alt=sse",
+      "k1",
+      undefined,
+    ]);
+    expect([second?.path, second?.headers["x-api-key"], second?.headers["x-goog-api-key"]]).toEqual([
+      "/v1/messages",
+      "k2",
+      undefined,
+    ]);
+    expect(JSON.parse(second?.body ?? "")).toMatchObject({ model: "claude", max_tokens: 7, stream: true });
+  });
+
+  it("is held back where it asks for that, and fails where it asks for that", async () => {
+    one.answer = streams([chunk({ content: "Hé" })], "cut");
+    two.answer = streams(whole("Hello"));
+    expect(await all(chat({}, { restart: "buffer" }))).toEqual([text("Hello"), ...DONE("two")]);
+    const answer = chat({}, { restart: "error" });
+    expect(await errorOf(all(answer))).toMatchObject({ code: "broken" });
+    expect(await errorOf(answer.text())).toMatchObject({ code: "broken" });
+    expect(answer.receipt?.end).toBe("failed");
+  });
+
+  it("is as whole without a stream; 200 with an error, half an answer and a missing reason go on", async () => {
+    two.answer = says({ choices: [{ message: { content: "Hello" }, finish_reason: "stop" }], usage: USAGE });
+    const bad = [{ error: { message: "no credit" } }, { choices: [{ message: { content: "Hal" } }] }, {}];
+    for (const body of bad) {
+      one.answer = says(body);
+      const answer = chat({ stream: false });
+      expect(await all(answer)).toEqual([text("Hello"), ...DONE("two")]);
+      expect(answer.receipt?.attempts).toMatchObject([{ option: "one" }, { option: "two", usage: USAGE }]);
+    }
+    expect(JSON.parse(two.seen[0]?.body ?? "")).toEqual({ ...REQUEST, stream: false });
+    expect(learned.filter(({ option }) => option === "one").map(({ outcome }) => outcome)).toEqual([
+      "server_error",
+      "truncated",
+      "truncated",
+    ]);
+  });
+
+  it("passes over an option whose dialect cannot say it, and says so where that is all", async () => {
+    two.answer = streams(whole("Hello"));
+    const router = routed({ one: { dialect: "anthropic", model: "claude" } });
+    const answer = chat({ logprobs: true }, {}, router);
+    expect([await answer.text(), one.seen.length]).toEqual(["Hello", 0]);
+    expect(answer.receipt?.attempts[0]).toMatchObject({ option: "one", outcome: "unusable" });
+    const both = routed({ one: { dialect: "gemini" }, two: { dialect: "anthropic" } });
+    const error = await errorOf(chat({ logprobs: true }, {}, both).text());
+    expect([error.code, error.message]).toEqual(["exhausted", expect.stringContaining("logprobs")]);
+  });
+
+  it("ends with the provider's reason where that is the caller's", async () => {
+    one.answer = says({ error: { message: "the prompt was filtered", code: "content_filter" } }, 400);
+    const answer = chat();
+    const error = await errorOf(all(answer));
+    expect(error).toMatchObject({ code: "refused", status: 400, refusal: { error: { code: "content_filter" } } });
+    expect(error.message).toContain("the prompt was filtered");
+    expect([answer.option, two.seen.length]).toEqual(["one", 0]);
+  });
+});
+
+describe("whoever leaves a chat", () => {
+  it("by break aborts it upstream, and teaches nothing; its text is nobody's", async () => {
+    one.answer = streams([chunk({ content: "Hé" })], "stall");
+    const answer = chat();
+    for await (const event of answer) if (event.type === "text") break;
+    await expect.poll(() => one.cutOff).toBe(1);
+    expect((await errorOf(answer.text())).name).toBe("AbortError");
+    expect([answer.receipt?.end, learned, two.seen.length]).toEqual(["aborted", [], 0]);
+  });
+
+  it("by return ends what waits for the next event", async () => {
+    one.answer = streams([], "stall");
+    const iterator = chat()[Symbol.asyncIterator]();
+    const next = iterator.next();
+    await expect.poll(() => one.seen.length).toBe(1);
+    await iterator.return?.();
+    expect(await next).toEqual({ done: true, value: undefined });
+    await expect.poll(() => one.cutOff).toBe(1);
+    expect(await iterator.next()).toEqual({ done: true, value: undefined });
+  });
+
+  it("by the signal gets its reason, before the start and in the middle", async () => {
+    expect((await errorOf(chat({}, { signal: AbortSignal.abort(new Error("early")) }).text())).message).toBe("early");
+    expect(one.seen).toEqual([]);
+    one.answer = streams([chunk({ content: "Hé" })], "stall");
+    const control = new AbortController();
+    const answer = chat({}, { signal: control.signal });
+    const reading = (async () => {
+      for await (const event of answer) if (event.type === "text") control.abort(new Error("late"));
+    })();
+    expect((await errorOf(reading)).message).toBe("late");
+    await expect.poll(() => one.cutOff).toBe(1);
+  });
+
+  it("may break at the end; reading a second time is an error", async () => {
+    one.answer = streams(whole("Hello"));
+    const answer = chat();
+    for await (const event of answer) if (event.type === "done") break;
+    expect(await answer.text()).toBe("Hello");
+    expect(await errorOf(all(answer))).toMatchObject({ code: "closed" });
+    expect(one.seen.length).toBe(1);
+  });
+
+  it("gets an error for what is no request, and from a closed router", async () => {
+    expect(await errorOf(chat({ messages: "Hello" as never }).text())).toMatchObject({ code: "config" });
+    expect(await errorOf(new Chat(routed(), undefined as never, {}).text())).toMatchObject({ code: "config" });
+    const router = routed();
+    const { SporewrightError } = await import("../src/errors");
+    router.close(new SporewrightError("closed", "the router is closed"));
+    expect(await errorOf(chat({}, {}, router).text())).toMatchObject({ code: "closed" });
+  });
+});
+
+describe("a chat's limits", () => {
+  it("move on from a stall, and from a line that never ends", async () => {
+    one.answer = streams([chunk({ content: "Hé" })], "stall");
+    two.answer = streams(whole("Hello"));
+    const router = routed({}, { inter_token_s: 0.3, event_bytes: 2000 });
+    expect(await chat({}, {}, router).text()).toBe("Hello");
+    one.answer = streams([chunk({ content: "Hé" }), `data: ${"x".repeat(3000)}`], "stall");
+    expect(await chat({}, {}, router).text()).toBe("Hello");
+    expect(learned.filter(({ option }) => option === "one").map(({ outcome }) => outcome)).toEqual([
+      "stalled",
+      "malformed",
+    ]);
+  });
+});
