@@ -55,7 +55,7 @@ function map(body: Json, dialect: DialectRow, request: Readonly<Json>): void {
   for (const [name, value] of Object.entries(request))
     if ((value ?? null) !== null && !sayable.has(name)) throw no(`this dialect has no ${JSON.stringify(name)}`);
   for (const { of, to, form, values } of fields ?? []) {
-    let value = reach(request, of) ?? null;
+    let value: unknown = reach(request, of) ?? null;
     if (value === null) continue;
     if (values) {
       value = named(values, value, of.join("."));
