@@ -68,12 +68,14 @@ class Outbox:
             if not isinstance(push, Push):
                 return
             coords = tuple((cell["level"], cell["inst"], cell["option"], cell["dim"]) for cell in push.cells)
-            same = [coord for coord, cell in zip(coords, push.cells, strict=True) if entry_of(coord) == cell]
+            here = [entry_of(coord) for coord in coords]
         except (DecodeError, ProtocolError, UnknownLevelError):
             return
         self._flight = _Flight(push, coords)
-        for coord in same:
-            self._queued.pop(coord, None)
+        for coord, cell, mine in zip(coords, push.cells, here, strict=True):
+            # A cell without layers may be what `redact` left: the orchestrator may have committed what was there.
+            if cell == mine and ("v" in cell or "w" in cell):
+                self._queued.pop(coord, None)
 
     def mark(self, coord: Coord) -> None:
         """The cell changed; written twice before it is sent, it is sent once."""
@@ -82,6 +84,20 @@ class Outbox:
     def replace(self, coords: list[Coord]) -> None:
         """Forget everything and queue these: the slice or the database behind the orchestrator is another one."""
         self._queued, self._flight = dict.fromkeys(coords), None
+
+    def redact(self) -> None:
+        """Keep no value of the push in flight, only its number and coordinates, and queue these again.
+
+        If the orchestrator has committed it, what is said again under its number is answered and not read; else it
+        says that the cells are gone.
+        """
+        if self._flight is not None:
+            push, coords = self._flight.push, self._flight.coords
+            blank = tuple(
+                CellEntry(level=level, inst=inst, option=option, dim=dim) for level, inst, option, dim in coords
+            )
+            self._flight = _Flight(Push(push.seq, blank), coords)
+            self._queued |= dict.fromkeys(coords)
 
     def next_push(
         self, seq: int, limits: Limits, entry_of: Callable[[Coord], CellEntry]

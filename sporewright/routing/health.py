@@ -140,6 +140,11 @@ class Health:
         self.history(option, streaming=True).told(news["first_token_p95_s"])
         self.history(option, streaming=False).told(news["headers_p95_s"])
 
+    def forget(self) -> None:
+        """Forget how fast the options were; whom to leave alone for a while is no memory of anybody's."""
+        self._histories.clear()
+        self._p95_told.clear()
+
     def all(self) -> list[OptionHealth]:
         """Every option of which something is known, in code-point order."""
         return [self.told_of(option) for option in sorted({*self._breakers, *self.cooldowns.active(-math.inf)})]

@@ -289,3 +289,30 @@ def test_a_database_has_one_server(tmp_path: Path) -> None:
         open_store(address)
     first.close()
     open_store(address).close()
+
+
+def test_what_is_taken_back_is_nowhere_in_the_files(tmp_path: Path) -> None:
+    """Forget-me: neither the database nor its log holds a byte of a value that was said, changed, shown, taken back."""
+    store = open_store(f"sqlite:///{tmp_path}/x.db")
+    values = [0.73914826501, 0.52817263549, 0.61728394051]
+
+    def held() -> set[float]:
+        kept = b"".join(path.read_bytes() for path in tmp_path.iterdir() if path.is_file())
+        return {value for value in values if repr(value).encode() in kept}
+
+    for value in values[:2]:  # stated twice: what was said before is gone, too
+        with store.write() as transaction:
+            transaction.report("acme", {A: Layers(value)})
+    with store.write() as transaction:
+        transaction.publish("acme", {A: Layers(values[2]), NUL: Layers(values[1])})
+    assert held() == set(values)
+    with store.write() as transaction:
+        transaction.report("acme", {A: GONE})
+    with store.write() as transaction:  # the next tick: a cell is made anew from others' words
+        transaction.publish("acme", {A: Layers(1.0)})
+    assert held() == {values[1]}
+    with store.write() as transaction:  # a later one: a cell is gone
+        transaction.publish("acme", {NUL: GONE})
+
+    assert held() == set()
+    store.close()

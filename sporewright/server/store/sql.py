@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,8 @@ class _SqlTransaction:
     def __init__(self, connection: Connection, revision: int) -> None:
         self._connection = connection
         self.revision = revision
+        self.removed = self.buried = False
+        """Whether a device took something back, and whether something that was shown is gone."""
 
     def _put(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         if not rows:
@@ -50,6 +52,7 @@ class _SqlTransaction:
         self._put(tables.reports, [stated | tables.row(*cell) for cell in cells.items() if cell[1] != Layers()])
         gone = [tables.row(*cell) | stated for cell in cells.items() if cell[1] == Layers()]
         if gone:
+            self.removed = True
             self._connection.execute(_REMOVE, [{f"at_{name}": row[name] for name in _KEY} for row in gone])
 
     def acknowledge(self, clients: Mapping[ClientKey, Client]) -> None:
@@ -63,6 +66,7 @@ class _SqlTransaction:
     def publish(self, workspace: str, cells: Mapping[Coordinate, Layers]) -> None:
         stated = {"workspace": to_text(workspace), "revision": self.revision}
         self._put(tables.published, [stated | tables.row(*cell) for cell in cells.items()])
+        self.buried = self.buried or Layers() in cells.values()
         self._shelf(workspace, head=self.revision)
 
     def forget(self, workspace: str, floor: int) -> None:
@@ -84,6 +88,7 @@ class SqlStore:
 
     def __init__(self, url: URL) -> None:
         self._name = url.render_as_string(hide_password=True)
+        self._owed = False
         with self._wrapped("open"):
             self._engine = _engine(url)
             self._release = claim(url, self._engine)
@@ -105,9 +110,22 @@ class SqlStore:
         """One transaction, durable when the block ends; StorageError when the database cannot."""
         with self._wrapped("write"), self._engine.begin() as connection:
             raised = update(tables.meta).values(revision=tables.meta.c.revision + 1).returning(tables.meta.c.revision)
-            revision: int = connection.execute(raised).scalar_one()
-            yield _SqlTransaction(connection, revision)
-        self._revision = revision
+            transaction = _SqlTransaction(connection, connection.execute(raised).scalar_one())
+            yield transaction
+        self._revision = transaction.revision
+        if transaction.removed or transaction.buried or self._owed:
+            self._erase()
+        # What was taken back is in what is shown until the next tick has made that anew.
+        self._owed = transaction.removed
+
+    def _erase(self) -> None:
+        """Let SQLite's log go, in which values that are gone from the file can still be read (forget-me).
+
+        While somebody else reads it stays, and goes with the next one: this never fails a write that is committed.
+        """
+        if self._engine.dialect.name == "sqlite":
+            with self._wrapped("erase"), closing(self._engine.raw_connection()) as connection:
+                connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
 
     def reports(self) -> Iterator[Report]:
         """Everything the devices said, read in pages."""
@@ -161,7 +179,8 @@ def _engine(url: URL) -> Engine:
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _: object) -> None:
         connection.isolation_level = None  # the driver's own BEGIN would come too late for a reader that writes
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_MS}"):
+        # secure_delete: what is deleted is overwritten, or forget-me would leave it in the file's free space.
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_MS}", "secure_delete=ON"):
             connection.execute(f"PRAGMA {pragma}").close()
 
     @event.listens_for(engine, "begin")
