@@ -16,12 +16,25 @@ from sporewright.core.tensor import Tensor
 from sporewright.learning.learner import Learner
 from sporewright.policy.explore import DIMENSION as EXPLORE
 
-__all__ = ["COUNT", "LOCAL", "OWN", "SUPPORT", "LocalCells", "count_of", "is_companion", "own_of", "support_of"]
+__all__ = [
+    "COUNT",
+    "LOCAL",
+    "OWN",
+    "SUPPORT",
+    "LocalCells",
+    "companions_of",
+    "count_of",
+    "is_companion",
+    "judged",
+    "own_of",
+    "support_of",
+]
 
 LOCAL: Final = "local"
 """The level below all others, where beliefs are laid; it never leaves the device."""
 COUNT: Final = "count:"
-"""`count:<dimension>` beside a device's own value: how many measurements' worth of evidence it stands for."""
+"""`count:<dimension>` beside a device's own value: how many measurements' worth of evidence it stands for; beside a
+published one: the median of that over those who measured."""
 SUPPORT: Final = "support:"
 """`support:<dimension>` beside a published value: how many holders stand behind it."""
 
@@ -42,6 +55,16 @@ def support_of(dimension: str) -> str:
 def own_of(dimension: str) -> str:
     """The companion that says how much of a belief is own evidence."""
     return OWN + dimension
+
+
+def companions_of(dimension: str) -> tuple[str, str, str]:
+    """A published value's dimension and those that say what stands behind it."""
+    return dimension, support_of(dimension), count_of(dimension)
+
+
+def judged(dimension: str) -> str:
+    """The dimension a companion speaks of; any other is its own."""
+    return dimension.partition(":")[2] if is_companion(dimension) else dimension
 
 
 def is_companion(dimension: str) -> bool:
@@ -73,6 +96,7 @@ class LocalCells:
         self._tensor = tensor
         self._above = dict(above)
         self._stated = dict(above if stated is None else stated)
+        self._own = [(tensor.level_index(level), at) for level, at in self._stated.items() if level not in self._above]
         self._at = tensor.level_index(LOCAL)
         self._instance = self.cursor.get(LOCAL, "")
         self._greedy: dict[str, float] = {}
@@ -91,12 +115,17 @@ class LocalCells:
             resolve.fold_values(self._tensor.slices(cursor), option) for cursor in (self._above, self._stated)
         )
         for dimension in self.learner.settings.dimensions:
-            value = (above if count_of(dimension) in stated else stated).get(dimension)
+            value = (above if self._measured(option, dimension) else stated).get(dimension)
             support = above.get(support_of(dimension))
             backing = support if isinstance(support, float) else 0.0
             mere = backing == 0.0 and (option, dimension) in self._tensor.priors
             known = value if isinstance(value, float) else None
             self.learner.declare(option, dimension, known, prior=mere, support=backing)
+
+    def _measured(self, option: str, dimension: str) -> bool:
+        """Whether the device's own value is evidence of its own."""
+        get = self._tensor.store.get
+        return any(get(*at, option, count_of(dimension))[0] is not None for at in self._own)
 
     def write(self, now: float, options: Iterable[str]) -> int:
         """Lay what is believed of these options now; how many cells changed."""
@@ -141,12 +170,13 @@ class LocalCells:
             weight = weight if math.isfinite(weight) else 0.0
             if not (weight or learned):
                 continue
+            wanted = weight * known.curiosity
             if not learned:
-                variance += learner.unmeasured(now, option, dimension, known, self.task) * (weight * weight)
+                variance += learner.unmeasured(now, option, dimension, known, self.task) * (wanted * wanted)
                 continue
             belief = learner.belief_of(now, option, dimension, known, self.task)
             cell = learner.cell_of(now, option, dimension, known, belief)
-            variance += cell.variance * (weight * weight)
+            variance += cell.variance * (wanted * wanted)
             changed += self._put(option, dimension, cell.mean, None)
             changed += self._put(option, own_of(dimension), round(belief.own, 2), None)
         own = learner.curiosity.weight(now, option, learner.holders)

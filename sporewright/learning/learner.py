@@ -25,8 +25,8 @@ __all__ = ["Learner", "Own"]
 
 # A median of n has π/2 times the variance of their mean.
 MEDIAN = math.pi / 2.0
-# If a quarter of the holders lie, the chance that they are most of n is at most exp(-n·KL(1/2 ‖ 1/4)) (Chernoff).
-DOUBT = 0.5 * math.log(4.0 / 3.0)
+# If three holders in ten lie, the chance that they are most of n is at most exp(-n·KL(1/2 ‖ 3/10)) (Chernoff).
+DOUBT = 0.5 * math.log(25.0 / 21.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,9 +244,11 @@ class Learner:
         """The value of the option's `explore` term: −√(Σ variance·weight²) (L10); a draw of it in Thompson sampling."""
         variance = 0.0
         for dimension, weight in weights.items():
-            found = self.cell(now, option, dimension, task=task)
-            if found is not None and math.isfinite(weight):
-                variance += found.variance * (weight * weight)
+            known = self.dimension(dimension)
+            if known is not None and math.isfinite(weight):
+                belief = self.belief_of(now, option, dimension, known, task)
+                wanted = weight * known.curiosity
+                variance += self.cell_of(now, option, dimension, known, belief).variance * (wanted * wanted)
         return self.curiosity_of(option, variance)
 
     def curiosity_of(self, option: str, variance: float) -> float:

@@ -40,13 +40,16 @@ class DimensionSettings:
     """A change seen for the first time is believed for about this long before it is worth another look."""
     patience: float
     """And one that has held for a while for about this share of that while longer."""
+    curiosity: float = 1.0
+    """Standard deviations of this dimension that one of the temperature's counts: more, where a look costs little
+    beside what is to be had from it for long."""
 
     def __post_init__(self) -> None:
         if self.scale not in ("log", "unit"):
             raise ConfigError(f"learning: the scale {shown(self.scale)} is neither 'log' nor 'unit'")
         for each in fields(self)[1:]:
             value = getattr(self, each.name)
-            least = 0.0 if each.name in ("drift", "prior", "patience") else 1e-9
+            least = 0.0 if each.name in ("drift", "prior", "patience", "curiosity") else 1e-9
             if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value < 1e9:
                 raise ConfigError(f"learning.{each.name}: {shown(value)} is not a number in [{least:g}, 1e9)")
 
@@ -84,12 +87,13 @@ _DIMENSIONS: dict[str, DimensionSettings] = {
         prior=0.3,
         spread=0.3,
         declared_spread=0.2,
-        device_spread=0.15,
+        device_spread=0.2,
         noise=0.5,
         half_life_s=3 * DAY_S,
         drift=0.05,
         suspicion_s=3600.0,
         patience=1.0,
+        curiosity=12.0,
     ),
 }
 

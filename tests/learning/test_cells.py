@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +15,7 @@ from sporewright.learning.cells import LOCAL, LocalCells, count_of, is_companion
 from sporewright.learning.curiosity import Curiosity
 from sporewright.learning.evidence import Evidence
 from sporewright.learning.learner import Learner
-from sporewright.learning.settings import LearningSettings
+from sporewright.learning.settings import DEFAULTS, LearningSettings
 
 LEVELS = ["global", "workspace", "device", LOCAL]
 
@@ -90,6 +93,20 @@ def test_curiosity_brings_up_what_nobody_knows() -> None:
     cells.learner.learn(2.0, "new", Evidence(latency_s=2.0, failed=False))
     cells.write(2.0, ["a", "b", "c", "new"])
     assert tensor.resolve(cells.cursor)[0] == "a"
+
+
+def test_a_dimension_may_be_wanted_to_be_known_more_than_others() -> None:
+    """`curiosity` multiplies the dimension's part of the explore term, as laid and as the learner says it."""
+    for factor in (1.0, 3.0):
+        latency = replace(DEFAULTS.dimensions["latency"], curiosity=factor)
+        cells = laid(dimensions={**DEFAULTS.dimensions, "latency": latency})
+        learn(cells, 0.0, "a", 1.5)
+        latency_only = cells.learner.curious(0.0, "a", {"latency": 1.0})
+        found = cells.learner.cell(0.0, "a", "latency")
+        assert found is not None
+        assert latency_only == pytest.approx(-factor * math.sqrt(found.variance))
+        term = tensor_of(cells).value(cells.cursor, "a", "explore")
+        assert term == cells.learner.curious(0.0, "a", {"latency": 1.0, "failure": 2.0})
 
 
 def test_the_budget_ends_curiosity() -> None:
