@@ -13,6 +13,8 @@ from sporewright.core.tensor import Tensor
 from sporewright.device.shapes import check
 from sporewright.device.storage import Coord
 from sporewright.errors import DecodeError
+from sporewright.learning.cells import companions_of, judged
+from sporewright.learning.settings import DEFAULTS
 from sporewright.wire import Delta, Resume, Snapshot
 
 __all__ = ["Shared"]
@@ -30,10 +32,12 @@ class Shared:
     """The levels above the device's own in `tensor`; layers merge separately, the published one first.
 
     Cells of the own level or finer are not the orchestrator's to publish and are passed over, as are unknown levels.
+    What a fleet measured (`count:` stands beside it) is laid once `support` holders stand behind it; until then what is
+    declared holds. What devices stated is nobody's estimate and needs no such backing (U1, A1).
     """
 
-    def __init__(self, tensor: Tensor, own_level: int) -> None:
-        self._tensor = tensor
+    def __init__(self, tensor: Tensor, own_level: int, support: float = DEFAULTS.support) -> None:
+        self._tensor, self._support = tensor, support
         self._above = tensor.levels[:own_level]
         self._priors = frozenset(tensor.priors)
         self._declared: dict[Coord, Layers] = {
@@ -74,13 +78,13 @@ class Shared:
         fresh = {coord: layers for coord, layers in self._parts.items() if layers != _NOTHING}
         gone = dict.fromkeys((coord for coord in self._published if coord not in fresh), _NOTHING)
         self._parts = {}
-        self._lay({**gone, **fresh})
+        self.lay({**gone, **fresh})
         self.revision = message.revision
         return True
 
     def delta(self, message: Delta) -> None:
         """What changed since the revision this device stands at (the session has checked the base)."""
-        self._lay(self._decoded(message.cells))
+        self.lay(self._decoded(message.cells))
         self.revision = message.revision
 
     def to_text(self) -> str:
@@ -100,7 +104,7 @@ class Shared:
         except DecodeError:
             return
         self.epoch, self.revision = data["epoch"], data["revision"]
-        self._lay(cells)
+        self.lay(cells)
 
     def _decoded(self, cells: Iterable[Any]) -> dict[Coord, Layers]:
         read: dict[Coord, Layers] = {}
@@ -110,17 +114,37 @@ class Shared:
                 read[cell.level, cell.instance, cell.option, cell.dimension] = (cell.value, cell.weight)
         return read
 
-    def _lay(self, cells: Mapping[Coord, Layers]) -> None:
-        for coord, (value, weight) in cells.items():
-            if (value, weight) == _NOTHING:
+    def lay(self, cells: Mapping[Coord, Layers]) -> None:
+        """Take over cells as they were published; empty layers are what is gone."""
+        for coord, layers in cells.items():
+            if layers == _NOTHING:
                 self._published.pop(coord, None)
             else:
-                self._published[coord] = (value, weight)
-            declared = self._declared.get(coord, _NOTHING)
-            level, instance, option, dimension = coord
-            at = self._tensor.level_index(level)
-            merged = (declared[0] if value is None else value, declared[1] if weight is None else weight)
-            self._tensor.put(at, instance, option, dimension, *merged)
-            # A declared prior that nobody has published over is a prior again (D4).
-            if value is None and at == 0 and instance == "" and (option, dimension) in self._priors:
-                self._tensor.priors.add((option, dimension))
+                self._published[coord] = layers
+        again = dict.fromkeys(cells)
+        for level, instance, option, dimension in cells:
+            family = [(level, instance, option, name) for name in companions_of(judged(dimension))]
+            again |= dict.fromkeys(coord for coord in family if coord in self._published)
+        for coord in again:
+            self._put(coord)
+
+    def _put(self, coord: Coord) -> None:
+        level, instance, option, dimension = coord
+        value, weight = self._published.get(coord, _NOTHING)
+        if value is not None and self._is_weak(coord):
+            value = None
+        declared, at = self._declared.get(coord, _NOTHING), self._tensor.level_index(level)
+        merged = (declared[0] if value is None else value, declared[1] if weight is None else weight)
+        self._tensor.put(at, instance, option, dimension, *merged)
+        # A declared prior that nobody has published over is a prior again (D4).
+        if value is None and at == 0 and instance == "" and (option, dimension) in self._priors:
+            self._tensor.priors.add((option, dimension))
+
+    def _is_weak(self, coord: Coord) -> bool:
+        """Whether it is a fleet's evidence with too few holders behind it to count."""
+        level, instance, option, dimension = coord
+        _, support, count = (
+            self._published.get((level, instance, option, name), _NOTHING)[0]
+            for name in companions_of(judged(dimension))
+        )
+        return count is not None and not (isinstance(support, float) and support >= self._support)

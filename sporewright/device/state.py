@@ -46,7 +46,7 @@ class DeviceState:
         settings = settings_from(self.config.get("learning"))
         self.learned = Learned(self.tensor, self.level, self.identity.device, self.bound, settings, disk)
         self.tensor.path(self.cursor())  # a cursor that cannot be read is the caller's error, before anything is kept
-        self.shared = Shared(self.tensor, self.tensor.level_index(self.level))
+        self.shared = Shared(self.tensor, self.tensor.level_index(self.level), settings.support)
         self.own = OwnSlice(self.tensor, self.level, self.identity.device)
         self.outbox = Outbox()
         self.watches = Watches(self.tensor)
@@ -123,6 +123,9 @@ class DeviceState:
     def forget(self) -> None:
         """Forget-me: everything this device learned or said, here and, by tombstones, at the orchestrator."""
         self.learned.forget()
+        self.health.forget()
+        self.outbox.redact()
+        self._remember_flight()
         for level, instance, option, dimension in self.own.coords():
             self.tensor.remove(self.tensor.level_index(level), instance, option, dimension)
 

@@ -12,10 +12,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from sporewright.core.rollup import Corroborated, Median, Pair, Rollup, Support, finite_values, median
 from sporewright.core.store import Layers as CellLayers
 from sporewright.core.tensor import Tensor
-from sporewright.learning.cells import support_of
+from sporewright.learning.cells import judged, support_of
 from sporewright.server.cells import Layers, Stated
 from sporewright.server.reports import Reports
-from sporewright.server.tick import attests, judges
+from sporewright.server.tick import attests, counts, judges
 
 __all__ = ["Fleet", "Holders"]
 
@@ -26,22 +26,26 @@ Holders = Mapping[str, str]
 
 
 class _WayUp:
-    """From one level to the next: medians with their support, and corroborated attestations."""
+    """From one level to the next: medians with their support and counts, and corroborated attestations."""
 
     def __init__(self, tensor: Tensor, level: str, quorum: int) -> None:
         self._values = (Rollup(tensor, level, Median(), judges), Rollup(tensor, level, Corroborated(quorum), attests))
+        self._counts = Rollup(tensor, level, Median(), counts)
         self._support = Rollup(tensor, level, Support(), judges)
 
     def renew(self, voters: Collection[str] | None) -> dict[Pair, float | None]:
         """What came out differently, None where nothing is left; only `voters` vote."""
-        changes = {pair: x for rollup in self._values for pair, x in rollup.renew(voters).items()}
+        rollups = (*self._values, self._counts)
+        changes = {pair: x for rollup in rollups for pair, x in rollup.renew(voters).items()}
         return changes | {_backing(pair): x for pair, x in self._support.renew(voters).items()}
 
     def cells(self, level: str, instance: str) -> Stated:
-        """All that came out, as cells of the target."""
+        """All that came out, as cells of the target; a count only beside what was measured."""
         backing = ((_backing(pair), x) for pair, x in self._support.results.items())
         values = (each for rollup in self._values for each in rollup.results.items())
-        return {(level, instance, *pair): Layers(x) for part in (values, backing) for pair, x in part}
+        medians = self._values[0].results
+        measured = ((pair, x) for pair, x in self._counts.results.items() if (pair[0], judged(pair[1])) in medians)
+        return {(level, instance, *pair): Layers(x) for part in (values, backing, measured) for pair, x in part}
 
 
 def _backing(pair: Pair) -> Pair:
@@ -75,7 +79,8 @@ class _Medials:
             said = [
                 (name, cells_[option][dimension][0]) for name, cells_ in slices if dimension in cells_.get(option, {})
             ]
-            if judges(dimension) and (values := finite_values([(name, x) for name, x in said if x is not None])):
+            is_number = judges(dimension) or counts(dimension)
+            if is_number and (values := finite_values([(name, x) for name, x in said if x is not None])):
                 cells[option, dimension] = (median(values), None)
             elif attests(dimension):
                 yes = any(isinstance(x, float) and x > 0 for name, x in said if name != option)

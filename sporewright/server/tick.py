@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sporewright.learning.cells import is_companion
+from sporewright.learning.cells import COUNT, is_companion
 from sporewright.server.cells import Layers, Stated
 
-__all__ = ["attests", "judges", "overlay"]
+__all__ = ["attests", "counts", "judges", "overlay"]
 
 
 def judges(dimension: str) -> bool:
@@ -17,6 +17,11 @@ def judges(dimension: str) -> bool:
 def attests(dimension: str) -> bool:
     """An attestation, which rolls up by corroboration (U5)."""
     return dimension.startswith("can:")
+
+
+def counts(dimension: str) -> bool:
+    """How much was measured: its median goes up beside the judgement's, and tells evidence from what is only stated."""
+    return dimension.startswith(COUNT)
 
 
 def overlay(declared: Stated, *derived: Stated) -> Stated:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from sporewright.core.config import Seed, TensorConfig
 from sporewright.core.tensor import Tensor
 from sporewright.device.learned import Learned, with_local
+from sporewright.device.shared import Shared
 from sporewright.device.storage import Disk
 from sporewright.learning.settings import LearningSettings
 from sporewright.routing.learn import evidence_of
@@ -40,11 +41,12 @@ class Device:
     """One device of the workspace: what it observes it believes, what it believes orders its queue."""
 
     def __init__(self, name: str, options: Collection[str], usd_s: float, settings: LearningSettings) -> None:
-        self._name, self._config = name, config_of(options, usd_s)
-        self._tensor = self._config.build()
+        self._name = name
+        self._tensor = config_of(options, usd_s).build()
         bound = {"workspace": WORKSPACE}
         self._learned = Learned(self._tensor, "device", name, bound, settings, Disk())
         self._learned.admit(0.0, options)
+        self._shared = Shared(self._tensor, self._tensor.level_index("device"), settings.support)
         self._cursor = self._learned.addressed({**bound, "device": name})
         self._queue = self._tensor.watch(self._cursor, among=options)
         self._said: set[tuple[str, str]] = set()
@@ -79,9 +81,7 @@ class Device:
 
     def told(self, now: float, cells: Mapping[tuple[str, str, str, str], Layers]) -> None:
         """Take over what the orchestrator published; empty layers are what is gone."""
-        for (level, instance, option, dimension), layers in cells.items():
-            self._tensor.put(self._tensor.level_index(level), instance, option, dimension, *layers)
-        self._config.fill_priors(self._tensor)
+        self._shared.lay(cells)
         self._learned.refresh(now)
 
     def _written(self, level: int, instance: str, option: str, dimension: str) -> None:

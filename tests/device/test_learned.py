@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sporewright.learning.cells import LOCAL
-from tests.device.fleet import CONFIG, URL, Page, Server, online, seed
+from tests.device.fleet import CONFIG, URL, Page, Server, entry, online, seed
 
 TASKS = {**CONFIG, "levels": ["global", "workspace", "device", "task"]}
 SURE = {**CONFIG, "learning": {"temperature": 0}}
@@ -238,6 +238,123 @@ def test_what_taught_nothing_leaves_nothing_behind() -> None:
 def test_the_name_of_the_local_level_is_taken() -> None:
     """A config may not have a level of that name."""
     assert Page().fails("start", **{**start(), "config": {"levels": ["global", "local"]}})["code"] == "config"
+
+
+def published(value: float, support: float, count: float | None = 2.0, option: str = "alpha") -> list[dict[str, Any]]:
+    """What a fleet says of an option's latency, and how many holders stand behind it; without a count it was stated."""
+    cells = [("latency", value), ("support:latency", support), *([("count:latency", count)] if count else [])]
+    return [entry("workspace", "acme", option, dimension, v=each) for dimension, each in cells]
+
+
+def test_fewer_than_five_holders_do_not_count() -> None:
+    """What four holders measured is not read, ranked, explained or believed; the fifth voice lays it."""
+    page = Page()
+    server = online(page, revision=0)
+    before = page.call("explain")
+    server.snapshot(1, *published(5.0, 4.0))
+
+    assert page.call("explain") == before
+    assert page.call("resolve")["queue"] == ["alpha", "beta", "gamma"]
+    kept = Page(dict(page.storage), now=page.now)
+    kept.start()
+    assert kept.call("explain") == before
+    server.delta(1, 2, entry("workspace", "acme", "alpha", "support:latency", v=5.0))
+    assert page.call("resolve")["queue"] == ["beta", "gamma", "alpha"]
+    assert term(page, "alpha", "latency")["value_source"] == ["workspace", "acme"]
+    assert term(page, "alpha", "support:latency")["value"] == 5.0
+    server.delta(2, 3, entry("workspace", "acme", "alpha", "support:latency", v=3.0))
+    assert page.call("explain") == before
+
+
+def test_too_few_in_the_workspace_leave_the_word_to_the_world() -> None:
+    """A value that does not count hides no coarser one that does."""
+    page = Page()
+    server = online(page)
+    world = [{**cell, "level": "global", "inst": ""} for cell in published(3.0, 8.0)]
+    server.snapshot(1, *world[:3])
+    server.delta(1, 2, *published(0.01, 4.0))
+
+    assert term(page, "alpha", "latency")["value"] == 3.0
+    assert term(page, "alpha", "latency")["value_source"] == ["global", ""]
+
+
+def test_how_many_it_takes_is_a_setting_and_a_statement_takes_none() -> None:
+    """`learning.support` says how many; what devices state themselves is read whoever says it (U1, A1)."""
+    for config, cells in (
+        ({**CONFIG, "learning": {"support": 1}}, published(5.0, 1.0)),
+        (CONFIG, published(5.0, 1.0, None)),
+    ):
+        page = Page()
+        page.start(config=config, orchestrator=URL, token="t", device="A")
+        server = Server(page)
+        server.accept()
+        server.snapshot(1, *cells)
+        assert page.call("resolve")["queue"] == ["beta", "gamma", "alpha"]
+
+
+def test_own_evidence_takes_over_from_the_fleet_and_explain_says_how_far() -> None:
+    """A device starts from what many holders measured; the weight of its own word grows with it, as `own:` shows."""
+    page = Page()
+    server = online(page)
+    server.snapshot(1, *published(5.0, 200.0))
+    assert term(page, "alpha", "latency")["value"] == 5.0
+    assert term(page, "alpha", "own:latency") is None
+    weights, values = [], []
+    for _ in range(4):
+        answered(page, "alpha", 2.0)
+        weights.append(term(page, "alpha", "own:latency")["value"])
+        values.append(term(page, "alpha", "latency")["value"])
+
+    assert 0.0 < weights[0] < weights[-1] < 1.0
+    assert weights == sorted(weights)
+    assert 5.0 > values[0] > values[-1] > 2.0
+
+
+def test_storage_holds_a_hundred_options_in_a_megabyte_and_does_not_grow() -> None:
+    """100 options × 5 dimensions, records and cells together, at most 1 MB; as many keys after ten times the calls."""
+    names = [f"option-{at:02}" for at in range(100)]
+    page = Page()
+    page.start(config={**CONFIG, "seeds": [*CONFIG["seeds"], *(seed(name, "latency", 1.0) for name in names)]})
+
+    def call(rounds: int) -> tuple[set[str], int]:
+        for at in range(rounds):
+            for name in names:
+                page.now += 1.0
+                page.call(
+                    "outcome", option=name, outcome="ok", latency_s=1.0 + at % 7, first_token_s=0.5, cost_usd=0.01
+                )
+                page.call("report", option=name, quality=(at % 3) / 2)
+        kept = {key: text for key, text in page.storage.items() if key.startswith(("belief/", "cell/"))}
+        return set(kept), sum(len(key) + len(text) for key, text in kept.items())
+
+    (keys, size), (later, grown) = call(1), call(9)
+    dimensions = {key.split('"')[-2] for key in keys if key.startswith("cell/")}
+    assert {"latency", "ttft", "failure", "financial", "quality"} <= dimensions
+    assert later == keys
+    assert grown <= 1.25 * size
+    assert grown <= 1_000_000
+
+
+def test_forget_me_while_a_push_is_on_its_way() -> None:
+    """Nothing of it is left in storage, and whether or not the orchestrator got the push, it ends with tombstones."""
+    for committed in (0, 1):
+        page = Page()
+        server = online(page)
+        answered(page, "alpha", 2.0)
+        page.now += 1.0
+        (push,) = server.read()
+        assert any("v" in cell for cell in push.cells)  # type: ignore[union-attr]
+        page.call("forget")
+        assert not [text for text in page.storage.values() if '"v":' in text]
+        kept = Page(dict(page.storage), now=page.now)
+        stated = {(cell["option"], cell["dim"]): cell.get("v") for cell in push.cells} if committed else {}  # type: ignore[union-attr]
+        again = online(kept, seq=committed)
+        for late in again.serve():
+            if late.seq > committed:
+                stated |= {(cell["option"], cell["dim"]): cell.get("v") for cell in late.cells}
+
+        assert set(stated.values()) <= {None}
+        assert not [key for key in kept.storage if key.startswith(("cell/", "belief/", "flight"))]
 
 
 def start() -> dict[str, Any]:

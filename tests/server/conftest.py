@@ -73,11 +73,11 @@ class Running:
             await task
 
     @asynccontextmanager
-    async def device(self, name: str, workspace: str = "acme", **hello: Any) -> AsyncIterator[Device]:
-        """A device that has been welcomed."""
+    async def device(self, name: str, workspace: str = "acme", holder: str = "", **hello: Any) -> AsyncIterator[Device]:
+        """A device that has been welcomed; its holder is itself unless another is named."""
         async with connect(self.url, max_size=None) as socket:
             device = Device(socket)
-            token = self.tokens.mint(workspace, name, ttl_s=3600)
+            token = self.tokens.mint(workspace, name, holder=holder, ttl_s=3600)
             await device.say(Hello(**{"token": token, "client": f"client-{name}"} | hello))
             device.welcome = await device.hear(Welcome)
             yield device

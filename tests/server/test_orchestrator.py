@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from sporewright.sync import Role, Session
-from sporewright.wire import Ack, Bye, Delta, ErrorMessage, Hello, Ping, Pong, Push, Snapshot
+from sporewright.wire import Ack, Bye, CellEntry, Delta, ErrorMessage, Hello, Ping, Pong, Push, Snapshot
 from tests.server.conftest import Device, Running, cell
 
 Make = Callable[..., Running]
@@ -270,3 +272,49 @@ async def test_a_later_session_of_a_client_ends_the_earlier(server: Make) -> Non
         assert (await second.push(cell("A", "x", "latency", 1.0))).accepted == 1
         assert (await other.push(cell("B", "x", "latency", 1.0))).accepted == 1
         assert b"sporewright_connections 2.0" in running.app.state.metrics.text()
+
+
+async def test_forget_me_reaches_the_database_and_what_is_shown(server: Make, tmp_path: Path) -> None:
+    """Tombstones of a whole slice leave, after the next tick, no value of it: in reports, shown cells or file bytes."""
+    mine, theirs = 0.73914826501, 2.5
+    running = server()
+    async with running.serving(), running.device("A") as a, running.device("B") as b:
+        await b.push(cell("B", "groq", "latency", theirs))
+        await a.push(
+            cell("A", "groq", "latency", mine),
+            cell("A", "groq", "count:latency", 3.0),
+            cell("A", "own", "failure", mine),
+        )
+        await b.until(lambda d: d.value("workspace", "acme", "groq", "latency") == (mine + theirs) / 2)
+        await b.until(lambda d: d.value("global", "", "own", "failure") == mine)
+        gone = [("groq", "latency"), ("groq", "count:latency"), ("own", "failure")]
+        await a.push(*(CellEntry(level="device", inst="A", option=at[0], dim=at[1]) for at in gone))
+        await b.until(lambda d: d.value("workspace", "acme", "groq", "latency") == theirs)
+        await b.until(lambda d: d.value("global", "", "own", "failure") is None)
+
+        assert {at: cell_["v"] for at, cell_ in b.shared.items() if at[2] == "own"} == {}
+        assert b.value("workspace", "acme", "groq", "support:latency") == 1.0
+        assert b.value("workspace", "acme", "groq", "count:latency") is None
+        kept = b"".join(path.read_bytes() for path in tmp_path.iterdir() if path.is_file())
+        assert repr(mine).encode() not in kept
+        assert repr((mine + theirs) / 2).encode() not in kept
+    async with server().serving() as again, again.device("B") as b:
+        await b.until(lambda d: d.value("workspace", "acme", "groq", "latency") == theirs)
+        assert not [at for at in b.shared if at[2] == "own"]
+
+
+async def test_five_holders_stand_behind_what_counts(server: Make) -> None:
+    """Measured by four holders, one of them with many devices, a value is shown with four voices and with its count."""
+    async with AsyncExitStack() as stack:
+        running = await stack.enter_async_context(server().serving())
+        for at in range(12):
+            name = f"d{at}"
+            holder = f"h{min(at, 3)}"
+            device = await stack.enter_async_context(running.device(name, holder=holder))
+            await device.push(
+                cell(name, "x", "latency", 9.0 if at >= 3 else 1.0), cell(name, "x", "count:latency", 4.0)
+            )
+        await device.until(lambda d: d.value("workspace", "acme", "x", "support:latency") == 4.0)
+
+        assert device.value("workspace", "acme", "x", "latency") == 1.0
+        assert device.value("workspace", "acme", "x", "count:latency") == 4.0

@@ -15,6 +15,9 @@ WEIGHTS = {"latency": 1.0, "failure": 2.0, "financial": 200.0}
 # Optimistic on purpose (D4): an option nobody has tried looks quick, so each is tried before one is preferred.
 PRIORS = {"latency": 0.1, "failure": 0.0, "financial": 0.0007}
 
+# Whoever tries the demo is alone with a second tab: there one holder's word is to count, else it takes five.
+LEARNING = {"support": 1}
+
 # An example of an operator's policy, not a statement about the provider: no upstream stands behind it.
 GATED = ("replicate", "priv:eu-residency")
 
@@ -31,7 +34,7 @@ def demo_config() -> dict[str, object]:
     option, gate = GATED
     seeds.append(_seed("global", "", option, "failure", "value", PRIORS["failure"]))
     seeds.append(_seed("workspace", WORKSPACE, option, gate, "value", "inf"))
-    return {"levels": LEVELS, "seeds": seeds, "priors": PRIORS}
+    return {"levels": LEVELS, "seeds": seeds, "priors": PRIORS, "learning": LEARNING}
 
 
 def _seed(level: str, inst: str, option: str, dimension: str, kind: str, value: float | str) -> Seed:
