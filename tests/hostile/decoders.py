@@ -27,7 +27,7 @@ from sporewright.policy.field import AddressedField
 from sporewright.policy.receipt import Receipt
 from sporewright.routing.chat_events import ChatEvents
 from sporewright.routing.chat_request import chat_body, chat_path
-from sporewright.routing.events import Events
+from sporewright.routing.events import Events, read_json
 from sporewright.routing.providers import DIALECTS
 from sporewright.sync import Role, Session
 from sporewright.wire import decode
@@ -189,10 +189,10 @@ def _chat(text: Text) -> None:
 
 
 def _chat_request(text: Text) -> None:
-    """A request comes from the caller's own program, so it is read by its reader."""
+    """A request comes from the caller's own program: what is no JSON never gets here."""
     try:
-        request = json.loads(text)
-    except (ValueError, RecursionError):
+        request = read_json(text if isinstance(text, str) else text.decode("utf-8", "replace"))
+    except ValueError:
         return
     if not isinstance(request, dict):
         return
