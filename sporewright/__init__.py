@@ -30,6 +30,7 @@ from sporewright.policy.schedule import Churn, next_churn, should_reinvestigate
 from sporewright.policy.trust import freshness, next_trust_state, update_pair_trust
 
 if TYPE_CHECKING:
+    from sporewright.device.chat import chat
     from sporewright.device.transport import RoutingTransport
 
 __all__ = [
@@ -61,6 +62,7 @@ __all__ = [
     "WriteUpError",
     "Writer",
     "__version__",
+    "chat",
     "freshness",
     "gate_capabilities",
     "max_abs_scale",
@@ -74,7 +76,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """`RoutingTransport` when it is asked for: it needs httpx, which nobody else does (the extra `native`)."""
+    """What needs httpx, when it is asked for: nobody else does (the extra `native`)."""
+    if name == "chat":
+        from sporewright.device.chat import chat
+
+        return chat
     if name == "RoutingTransport":
         from sporewright.device.transport import RoutingTransport
 

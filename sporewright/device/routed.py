@@ -18,12 +18,18 @@ from sporewright.device.sources import Source
 from sporewright.errors import BrokenError, ExhaustedError, SporewrightError
 from sporewright.routing.attempt import Ask, AttemptChain, Call, Decision, Ended, Wait
 from sporewright.routing.classify import Ending
-from sporewright.routing.events import Events
+from sporewright.routing.events import Events, Kind, Listening
 
 __all__ = ["RoutedCall"]
 
 _TEACHES = {"learn_latency", "learn_ok", "learn_failure", "cool_down", "mend", "trip", "pace"}
 _HANDED = ("STREAMING", "RESTARTABLE", "BODY")
+_WHY = {
+    "complete": "whole",
+    "truncated": "the stream ended in the middle",
+    "malformed": "an event of the stream is no JSON",
+    "failed": "the stream told of an error",
+}
 # What was decoded is handed on as it is: these headers speak of what was received.
 _OF_THE_WIRE = ("content-encoding", "content-length", "transfer-encoding")
 
@@ -43,7 +49,9 @@ class RoutedCall:
         is_streaming: bool,
         is_held: bool,
         on_restart: Callable[[str], None] | None = None,
+        listen: Callable[[str], Listening] | None = None,
     ) -> None:
+        self._listen = listen
         self._source, self._chain, self.receipt, self._send, self._what = source, chain, receipt, send, what
         self._chance, self._is_streaming, self._is_held, self._on_restart = chance, is_streaming, is_held, on_restart
         self._running: dict[int, Running] = {}
@@ -127,12 +135,13 @@ class RoutedCall:
                 self._ends(one, ending, f"HTTP {response.status_code}")
             else:
                 self._steps(one, self._chain.opened(time.time(), body, one.number))
-                await self._read(one, response, Events(self._source.plan) if body == "events" else None)
+                events: Listening | None = Events(self._source.plan) if body == "events" else None
+                await self._read(one, response, self._listen(one.option) if self._listen else events)
         finally:
             with suppress(httpx.TransportError, RuntimeError):
                 await response.aclose()
 
-    async def _read(self, one: Running, response: httpx.Response, events: Events | None) -> None:
+    async def _read(self, one: Running, response: httpx.Response, events: Listening | None) -> None:
         pieces = response.aiter_bytes()
         while True:
             if self._pipe is not None and self._is_handed(one):
@@ -143,23 +152,21 @@ class RoutedCall:
             self._arm(one)
             piece = await anext(pieces, None)
             if piece is None:
-                is_cut = events is not None and not events.is_whole
-                kind, reason = ("truncated", "the stream ended in the middle") if is_cut else ("complete", "whole")
-                self._ends(one, {"kind": kind}, reason)  # type: ignore[typeddict-item]
+                self._over_by(one, events)
                 return
             if self._takes(one, piece, events):
                 return
 
-    def _takes(self, one: Running, piece: bytes, events: Events | None) -> bool:
+    def _takes(self, one: Running, piece: bytes, events: Listening | None) -> bool:
         """One more piece of the body; True once it is the last, or the attempt has ended by it."""
         one.length += len(piece)
         heard = None if events is None else events.feed(piece)
         if heard is not None:
             one.usage = one.usage if heard.usage is None else heard.usage
             if heard.is_malformed:
-                return self._ends(one, {"kind": "malformed"}, "an event of the stream is no JSON")
+                return self._ends(one, {"kind": "malformed"}, _WHY["malformed"])
             if heard.error is not None:
-                return self._ends(one, {"kind": "failed"}, "the stream told of an error")
+                return self._ends(one, {"kind": "failed"}, _WHY["failed"])
         if self._pipe is not None and self._is_handed(one):
             self._pipe.push(piece)
         else:
@@ -170,7 +177,15 @@ class RoutedCall:
         is_long = one.length > self._source.plan["limits"]["hold_bytes"] and not self._is_held
         if is_long and self._chain.state_of(one.number) == "HOLDING":
             self._steps(one, self._chain.opened(time.time(), "bytes", one.number))
-        return heard is not None and heard.is_done and self._ends(one, {"kind": "complete"}, "whole")
+        return heard is not None and heard.is_done and self._over_by(one, events)
+
+    def _over_by(self, one: Running, events: Listening | None) -> bool:
+        """Nothing follows; always True."""
+        kind: Kind = "complete"
+        if events is not None:
+            kind, used = events.ends()
+            one.usage = one.usage if used is None else used
+        return self._ends(one, {"kind": kind}, _WHY[kind])
 
     def _is_handed(self, one: Running) -> bool:
         return self._chain.state_of(one.number) in _HANDED

@@ -6,7 +6,7 @@ import random
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, Protocol, TypedDict
 
 import httpx
 
@@ -17,10 +17,14 @@ from sporewright.device.routed import RoutedCall
 from sporewright.device.sources import DeviceSource, OrderSource, Source, TensorSource
 from sporewright.errors import ConfigError
 from sporewright.routing.attempt import AttemptChain
+from sporewright.routing.chat_request import key_headers
+from sporewright.routing.chat_terms import DialectName, DialectRow
 from sporewright.routing.classify import is_repeatable
+from sporewright.routing.events import Listening
+from sporewright.routing.providers import DIALECTS
 from sporewright.routing.terms import Facts
 
-__all__ = ["NOWHERE", "RoutingTransport", "Upstream"]
+__all__ = ["NOWHERE", "RoutingTransport", "Speech", "Upstream", "dialect_of"]
 
 NOWHERE = "http://sporewright.invalid"
 """Stands for "whoever answers" (RFC 6761): the base address of a client whose calls name no provider."""
@@ -39,6 +43,19 @@ class Upstream(TypedDict):
     window: NotRequired[int]
     retry: NotRequired[Retry]
     caller_credentials: NotRequired[bool]
+    dialect: NotRequired[DialectName]
+    key: NotRequired[str | Callable[[], str]]
+    path: NotRequired[str]
+
+
+class Speech(Protocol):
+    """A request that each option is sent in its own words."""
+
+    def spoken(self, upstream: Upstream, base: str) -> tuple[str, bytes]:
+        """Path and query below an address whose path is `base`, and the body."""
+
+    def listener(self, option: str, upstream: Upstream, most: int) -> Listening:
+        """Who follows this option's answer; `most` bytes of one event."""
 
 
 class RoutingTransport(httpx.AsyncBaseTransport):
@@ -97,8 +114,11 @@ class RoutingTransport(httpx.AsyncBaseTransport):
             facts={option: self._facts(option, own, request, path) for option in self._upstreams},
         )
 
+        speech: Speech | None = asked.get("speech")
+        most = self.source.plan["limits"]["event_bytes"]
+
         async def send(option: str) -> httpx.Response:
-            sent = self._request(request, body, option, owner, path)
+            sent = self._request(request, body, option, owner, path, speech)
             response = await self._inner.handle_async_request(sent)
             response.request = sent
             return response
@@ -113,6 +133,7 @@ class RoutingTransport(httpx.AsyncBaseTransport):
             is_streaming=is_streaming,
             is_held=restart == "buffer",
             on_restart=asked.get("on_restart"),
+            listen=None if speech is None else lambda option: speech.listener(option, self._upstreams[option], most),
         )
         return await call.run()
 
@@ -134,12 +155,19 @@ class RoutingTransport(httpx.AsyncBaseTransport):
         ]
         return max(under)[1:] if under else None
 
-    def _request(self, request: httpx.Request, body: bytes, option: str, owner: str | None, path: str) -> httpx.Request:
+    def _request(
+        self, request: httpx.Request, body: bytes, option: str, owner: str | None, path: str, speech: Speech | None
+    ) -> httpx.Request:
         upstream, base = self._upstreams[option], self._bases[option]
         headers = httpx.Headers([item for item in request.headers.multi_items() if item[0] != "host"])
         if owner != option and not upstream.get("caller_credentials", False):
             for name in _CREDENTIALS:
                 headers.pop(name, None)
+        if speech is not None:
+            path, body = speech.spoken(upstream, base.path)
+            headers.pop("content-length", None)
+        key = upstream.get("key")
+        headers.update(key_headers(dialect_of(upstream), key() if callable(key) else key))
         own = upstream.get("headers", {})
         headers.update(own() if callable(own) else own)
         url = base.copy_with(raw_path=(base.path.rstrip("/") + path).encode("ascii"))
@@ -162,6 +190,11 @@ class RoutingTransport(httpx.AsyncBaseTransport):
         if rule is not None:
             facts["repeatable"] = self._may_repeat(rule, request, path)
         return facts
+
+
+def dialect_of(upstream: Upstream) -> DialectRow:
+    """How this option is spoken to."""
+    return DIALECTS[upstream.get("dialect", "openai")]
 
 
 def _source(order: Any, cursor: Mapping[str, str], limits: Mapping[str, float]) -> Source:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Any
 
 from sporewright.routing.chat_terms import DialectRow, Reading, Where
-from sporewright.routing.events import reach, read_json, says_something
+from sporewright.routing.events import Kind, reach, read_json, says_something
 from sporewright.routing.frames import Frames
 
 __all__ = ["ChatEvents"]
 
 _BLANK = b"\xef\xbb\xbf \t\r\n"
-Ending = Literal["complete", "truncated", "malformed", "failed"]
 
 
 class ChatEvents:
@@ -65,7 +64,7 @@ class ChatEvents:
         return self._is_finished(self._choices)
 
     @property
-    def ending(self) -> Ending:
+    def ending(self) -> Kind:
         """What it means if the answer ends here."""
         if says_something(self.error):
             return "failed"

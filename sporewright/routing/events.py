@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, Protocol
 
 from sporewright.jsontext import nests_deep
 from sporewright.routing.frames import Frames
 from sporewright.routing.plan import PLAN
 from sporewright.routing.terms import Mark, Plan
 
-__all__ = ["Events", "Heard", "reach", "read_json", "says_something"]
+__all__ = ["Events", "Heard", "Kind", "Listening", "reach", "read_json", "says_something"]
 
 
 @dataclass(slots=True)
@@ -30,6 +30,20 @@ class Heard:
     """Nothing follows: the end mark came, now or before."""
     error: Any = None
     usage: Any = field(default=None)
+
+
+Kind = Literal["complete", "truncated", "malformed", "failed"]
+"""How an answer ended by what is in it."""
+
+
+class Listening(Protocol):
+    """Whoever follows an answer while it comes."""
+
+    def feed(self, piece: bytes) -> Heard:
+        """What these bytes brought."""
+
+    def ends(self) -> tuple[Kind, Any]:
+        """How the answer ended, now that nothing follows; and its usage, None if only its events said it."""
 
 
 DEEPEST = 100
@@ -55,6 +69,10 @@ class Events:
         heard.is_malformed = heard.is_malformed or self._frames.is_too_long
         heard.is_finished, heard.is_done = self.is_finished, self.is_done
         return heard
+
+    def ends(self) -> tuple[Kind, Any]:
+        """How the stream ended, now that nothing follows."""
+        return ("complete" if self.is_whole else "truncated"), None
 
     @property
     def is_whole(self) -> bool:

@@ -12,7 +12,7 @@ PUBLIC = """
 ApplyReport BadValueKindError Cell Cursor DecodeError Dropped LiveQueue Ranked Resolution Seed SporewrightError Tensor
 TensorConfig Term UnknownLevelError WriteUpError Writer __version__ Budget TokenBucket Device gate_capabilities Norm
 max_abs_scale freshness next_trust_state update_pair_trust resolve_chain Churn next_churn should_reinvestigate
-AddressedField FieldWriter Decision Receipt plan_exploration RoutingTransport
+AddressedField FieldWriter Decision Receipt plan_exploration RoutingTransport chat
 """
 
 

@@ -1,0 +1,157 @@
+"""`sporewright.chat`: the page's routed chat under asyncio, over a client whose transport routes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+import httpx
+
+from sporewright.device.answers import Receipt
+from sporewright.device.transport import NOWHERE, Upstream, dialect_of
+from sporewright.errors import BrokenError, ClosedError, ConfigError, RefusedError
+from sporewright.jsontext import shown
+from sporewright.routing.chat_events import ChatEvents
+from sporewright.routing.chat_request import chat_body, chat_path
+from sporewright.routing.events import Heard, Kind, reach, read_json
+from sporewright.routing.terms import Restart
+
+__all__ = ["Chat", "chat"]
+
+_PATH = "/chat/completions"
+"""What kind of request a chat is to the plan: it may be sent twice."""
+
+
+class Chat:
+    """Read it once: `async for event in chat` (dicts, docs/contracts.md §8), or whole: `await chat.text()`."""
+
+    def __init__(self, client: httpx.AsyncClient, request: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+        if not isinstance(request.get("messages"), list):
+            raise ConfigError(f"chat: messages: {shown(request.get('messages'))} is no list")
+        self._client, self._asked = client, asked
+        self._readers: dict[str, Callable[[], ChatEvents]] = {}
+        self._request = {**request, "stream": request.get("stream", True)}
+        self._has_begun = False
+        self._restarted = ""
+        self._texts: list[str] = []
+        self.option = ""
+        """Who answers; empty before anybody does."""
+        self.usage: dict[str, int] | None = None
+        self.finish_reason: str | None = None
+        """None as long as the answer is not whole."""
+        self.receipt: Receipt | None = None
+
+    def spoken(self, upstream: Upstream, base: str) -> tuple[str, bytes]:
+        """Path and query below an address whose path is `base`, and the body, in the option's dialect."""
+        dialect, model = dialect_of(upstream), upstream.get("model", self._request.get("model"))
+        is_streaming = self._request["stream"] is True
+        path = chat_path(dialect, base, model=model, is_streaming=is_streaming, path=upstream.get("path"))
+        body = chat_body(dialect, self._request, model=model)
+        return path, json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+
+    def listener(self, option: str, upstream: Upstream, most: int) -> _Listener:
+        """Who follows this option's answer for the chain; `most` bytes of one event."""
+        dialect, choices = dialect_of(upstream), self._request.get("n")
+        asked = choices if isinstance(choices, int) else 1
+        self._readers[option] = lambda: ChatEvents(dialect, most=most, choices=asked)
+        return _Listener(self._readers[option]())
+
+    async def __aiter__(self) -> AsyncIterator[dict[str, Any]]:
+        if self._has_begun:
+            raise ClosedError("this chat has been read: ask anew")
+        self._has_begun = True
+        accept = "text/event-stream" if self._request["stream"] else "application/json"
+        asked = {"restart": "notify", **self._asked, "speech": self, "on_restart": self._begins_anew}
+        # Each option is sent its own body; that there is one says that this is a POST like any other.
+        headers = {"accept": accept, "content-type": "application/json"}
+        extensions = {"sporewright": asked}
+        async with self._client.stream(
+            "POST", NOWHERE + _PATH, headers=headers, content=b"{}", extensions=extensions
+        ) as response:
+            receipt = response.extensions.get("sporewright")
+            if not isinstance(receipt, Receipt):
+                raise ConfigError("chat: a client over a RoutingTransport is wanted")
+            self.receipt, self.option = receipt, receipt.option
+            if response.status_code >= 400:
+                raise _refused(self.option, response.status_code, await response.aread())
+            async for event in self._read(response):
+                yield event
+
+    async def text(self) -> str:
+        """The first choice's whole text; reads the chat if nobody has."""
+        if not self._has_begun:
+            async for _ in self:
+                pass
+        if self.finish_reason is None:
+            raise BrokenError("this chat has not been read to its end")
+        return "".join(self._texts)
+
+    async def _read(self, response: httpx.Response) -> AsyncIterator[dict[str, Any]]:
+        events = self._readers[self.option]()
+        async for piece in response.aiter_bytes():
+            if self._restarted:
+                self.option, self._restarted, self._texts = self._restarted, "", []
+                events = self._readers[self.option]()
+                yield {"type": "restart", "option": self.option}
+            for event in events.feed(piece):
+                yield self._noted(event)
+        for event in events.end():
+            yield self._noted(event)
+        reasons = [reason for _, reason in sorted(events.finish_reasons.items())]
+        if events.ending != "complete":
+            raise BrokenError(f"the answer of {self.option} is not whole: {events.ending}")
+        self.usage, self.finish_reason = events.usage, reasons[0]
+        if self.usage is not None:
+            yield {"type": "usage", "usage": self.usage, "data": events.raw_usage}
+        yield {"type": "done", "option": self.option, "finish_reason": reasons[0], "finish_reasons": reasons}
+
+    def _begins_anew(self, option: str) -> None:
+        self._restarted = option
+
+    def _noted(self, event: dict[str, Any]) -> dict[str, Any]:
+        if event["type"] == "text" and event["choice"] == 0:
+            self._texts.append(event["text"])
+        return event
+
+
+def chat(client: httpx.AsyncClient, request: Mapping[str, Any], *, restart: Restart = "notify", **asked: Any) -> Chat:
+    """A chat with whoever answers first, each option asked in its own dialect; the call is made when it is first read.
+
+    `request` as OpenAI's chat completions take it; `asked`: `retry`, `hedge`, `idempotent`, as in the transport's
+    extension. Errors: ExhaustedError, BrokenError, RefusedError; ConfigError for what is no request.
+    """
+    return Chat(client, request, {"restart": restart, **asked})
+
+
+class _Listener:
+    """Follows an answer by its dialect: what is a token, and whether it is whole."""
+
+    def __init__(self, events: ChatEvents) -> None:
+        self._events = events
+
+    def feed(self, piece: bytes) -> Heard:
+        events, before = self._events, self._events.lively
+        events.feed(piece)
+        return Heard(
+            tokens=events.lively - before,
+            is_malformed=events.is_malformed,
+            is_finished=events.is_finished,
+            is_done=events.is_done,
+            error=events.error,
+            usage=events.raw_usage,
+        )
+
+    def ends(self) -> tuple[Kind, Any]:
+        self._events.end()
+        return self._events.ending, self._events.raw_usage
+
+
+def _refused(option: str, status: int, text: bytes) -> RefusedError:
+    """The provider's reason, as far as it gives one."""
+    said: Any = text.decode("utf-8", "replace")
+    with suppress(ValueError):  # its own words, then
+        body = read_json(said)
+        said = reach(body, ["error", "message"]) or reach(body, ["message"]) or said
+    return RefusedError(f"{option} refused with HTTP {status}: {str(said)[:500]}")

@@ -1,0 +1,96 @@
+"""`sporewright.chat` over real sockets: whole or an error, and whoever leaves ends it upstream."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from typing import Any
+
+import httpx
+import pytest
+
+from sporewright import chat
+from sporewright.device.chat import Chat
+from sporewright.errors import BrokenError, ClosedError, ConfigError, ExhaustedError, RefusedError
+from sporewright.server.demo.faults import Step
+from tests.device.faulty import WHOLE, fleet_of
+
+MESSAGES = [{"role": "user", "content": "count"}]
+OK = Step()
+
+
+async def read(answer: Chat) -> tuple[list[str], str]:
+    """The kinds of events as they change, and the words of the last answer."""
+    kinds, words = [], ""
+    async for event in answer:
+        if event["type"] != "other" and kinds[-1:] != [event["type"]]:
+            kinds.append(event["type"])
+        words = words + event.get("text", "") if event["type"] != "restart" else ""
+    return kinds, words
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_chat_is_whole(stream: bool) -> None:
+    """Text, usage, done; the answering option's name, its usage in the receipt, and the text once more."""
+    async with fleet_of({"a": [OK]}, facts={"a": {"model": "m", "key": "k"}}) as fleet:
+        answer = chat(fleet.client, {"messages": MESSAGES, "stream": stream})
+
+        assert await read(answer) == (["text", "usage", "done"], WHOLE)
+        assert await answer.text() == WHOLE
+        assert (answer.option, answer.finish_reason) == ("a", "stop")
+        assert answer.usage == {"input": 12, "output": 60, "total": 72}
+        assert answer.receipt is not None
+        assert answer.receipt.attempts[0].usage["total_tokens"] == 72
+        with pytest.raises(ClosedError):
+            await read(answer)
+
+
+@pytest.mark.parametrize("kind", ["cut", "end", "stall", "fail", "malformed"])
+async def test_a_broken_stream_begins_anew(kind: str) -> None:
+    """A restart event and all words from the next option; held back, nothing of the first; or an error."""
+    limits = {"inter_token_s": 0.5}
+    async with fleet_of({"a": [Step(kind, after=40, token_s=0.002)], "b": [OK]}, limits) as fleet:
+        told = await read(chat(fleet.client, {"messages": MESSAGES}, hedge=False))
+        held = await read(chat(fleet.client, {"messages": MESSAGES}, restart="buffer", hedge=False))
+        broken = chat(fleet.client, {"messages": MESSAGES}, restart="error", hedge=False)
+        with pytest.raises(BrokenError):
+            await read(broken)
+        with pytest.raises(BrokenError):
+            await broken.text()
+
+    assert told == (["text", "restart", "text", "usage", "done"], WHOLE)
+    assert held == (["text", "usage", "done"], WHOLE)
+
+
+async def test_leaving_ends_it_upstream() -> None:
+    """Closed in the middle, the server is let go, and nobody else is asked."""
+    async with fleet_of({"a": [Step(token_s=0.05)], "b": [OK]}) as fleet:
+        async with aclosing(aiter(chat(fleet.client, {"messages": MESSAGES}))) as events:
+            async for event in events:
+                if event["type"] == "text":
+                    break
+        for _ in range(100):
+            if "left" in fleet.attempts("a")[0]:
+                break
+            await asyncio.sleep(0.02)
+
+        assert "left" in fleet.attempts("a")[0]
+        assert fleet.attempts("b") == []
+
+
+async def test_what_is_refused_says_why() -> None:
+    """The provider's words; what no dialect can say; what is no request; a client that does not route."""
+    refuses = Step("status", status=400, code="content_filter", message="the prompt was filtered")
+    request: dict[str, Any] = {"messages": MESSAGES, "logprobs": True}
+    async with fleet_of({"a": [refuses]}, facts={"a": {"model": "m"}}) as fleet:
+        with pytest.raises(RefusedError, match="a refused with HTTP 400: the prompt was filtered"):
+            await chat(fleet.client, {"messages": MESSAGES}).text()
+        with pytest.raises(ConfigError, match="no list"):
+            chat(fleet.client, {"messages": "count"})
+    async with fleet_of({"a": [OK]}, facts={"a": {"dialect": "anthropic"}}) as fleet:
+        with pytest.raises(ExhaustedError, match="logprobs"):
+            await chat(fleet.client, request).text()
+    plain = httpx.MockTransport(lambda _: httpx.Response(200))
+    async with httpx.AsyncClient(transport=plain) as client:
+        with pytest.raises(ConfigError, match="RoutingTransport"):
+            await chat(client, {"messages": MESSAGES}).text()
