@@ -15,7 +15,7 @@ from sporewright.server.reports import Reports
 from sporewright.server.tick import judges
 
 LEVELS = ("global", "workspace", "device", "task")
-LATENCY, BEHIND = "latency", "support:latency"
+LATENCY, BEHIND, COUNT = "latency", "support:latency", "count:latency"
 
 
 def _said(device: str, option: str, dimension: str, value: float) -> Stated:
@@ -130,7 +130,7 @@ WRITES = st.lists(
     st.tuples(
         st.sampled_from(DEVICES),
         st.sampled_from(OPTIONS),
-        st.sampled_from([LATENCY, "can:see", "reach"]),
+        st.sampled_from([LATENCY, COUNT, "can:see", "reach"]),
         st.one_of(st.none(), VALUES),
     ),
     max_size=12,
@@ -139,8 +139,9 @@ LIVE = st.dictionaries(st.sampled_from(DEVICES), st.sampled_from(["ann", "bob", 
 
 
 def _plainly(cells: Stated, holders: Holders, quorum: int) -> Stated:
-    """U1 and U5 over holders, as said: everything anew, one list after the other."""
+    """U1 and U5 over holders, as said: everything anew, one list after the other; a count only beside its value."""
     found: Stated = {}
+    counted: Stated = {}
     for option, dimension in {at[2:] for at in cells}:
         said: dict[str, list[tuple[str, float]]] = {}
         for device, holder in holders.items():
@@ -154,11 +155,16 @@ def _plainly(cells: Stated, holders: Holders, quorum: int) -> Stated:
                 found["workspace", "acme", option, dimension] = Layers(result)
             if medians:
                 found["workspace", "acme", option, f"support:{dimension}"] = Layers(float(len(medians)))
+        elif dimension == COUNT:
+            medians = [median(values) for votes in said.values() if (values := finite_values(votes))]
+            medians = [value for value in medians if math.isfinite(value)]
+            if medians and math.isfinite(result := median(medians)):
+                counted["workspace", "acme", option, COUNT] = Layers(result)
         elif dimension.startswith("can:"):
             yes = sum(any(x > 0 and name != option for name, x in votes) for votes in said.values())
             if yes >= quorum:
                 found["workspace", "acme", option, dimension] = Layers(1.0)
-    return found
+    return found | {at: layers for at, layers in counted.items() if (*at[:3], LATENCY) in found}
 
 
 @given(st.lists(st.tuples(WRITES, LIVE), min_size=1, max_size=6), st.integers(1, 2))
@@ -177,4 +183,6 @@ def test_kept_from_tick_to_tick_is_made_anew(
         wanted = _plainly(cells, holders, quorum)
         after = repr(sorted(fleet.derived.get("acme", {}).items()))
         assert after == repr(sorted(wanted.items()))
-        assert ("acme" in changed) == (before != after)
+        # A count that stands beside no value is a change that nobody is shown.
+        is_uncounted = all(at[3] != COUNT for at in cells)
+        assert ("acme" in changed) == (before != after) if is_uncounted else "acme" in changed or before == after
