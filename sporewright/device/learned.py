@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 
 from sporewright import jsontext
@@ -25,6 +26,8 @@ REFRESH_S = 5.0
 AWAKE_S = 600.0
 # With more options than this only those that are callable or known to somebody are worth a term of their own.
 WIDE, CELLS_AN_OPTION = 256, 16
+# So many options are laid anew at a time, so that what one refresh takes does not grow with what is known.
+AT_ONCE = 256
 # Most kinds of work kept current at once; the one asked for longest ago goes first.
 KINDS = 32
 
@@ -51,6 +54,8 @@ class Learned:
         self._kinds: dict[str, LocalCells] = {}
         self._callable: frozenset[str] = frozenset()
         self._until = self._laid_at = -math.inf
+        self._last = ""
+        """The last option whose turn it was."""
         self._declared: set[str] = set()
         """The options of which the learner has heard what the levels above say now."""
         self._local = tensor.level_index(LOCAL)
@@ -143,11 +148,11 @@ class Learned:
         self._soon(now)
 
     def refresh(self, now: float) -> None:
-        """Lay everything anew: time has passed, or the levels above have changed."""
+        """Lay anew what time or the levels above have changed: all of it, or where it is much, what is due by turns."""
         self.due, self._laid_at = math.inf, now
         if not self.learner.options:
             return
-        considered = self._considered()
+        considered = self._turn(self._considered())
         for cells in self._kinds.values():
             for option in considered:
                 if option not in self._declared:
@@ -156,6 +161,15 @@ class Learned:
         self._declared.update(considered)
         if now < self._until:
             self.due = now + REFRESH_S
+
+    def _turn(self, considered: list[str]) -> list[str]:
+        """Those whose turn it is, and those of which there is news; beliefs age by the minute, a turn is seconds."""
+        if len(considered) <= AT_ONCE:
+            return considered
+        first = bisect_right(considered, self._last)
+        turn = [*considered[first : first + AT_ONCE], *considered[: max(0, first + AT_ONCE - len(considered))]]
+        self._last = turn[-1]
+        return sorted({*turn, *(option for option in considered if option not in self._declared)})
 
     def forget(self) -> None:
         """Forget everything, here; the caller takes back what was sent."""

@@ -218,6 +218,28 @@ def test_time_alone_lays_the_beliefs_anew() -> None:
     assert term(page, "alpha", "explore")["value"] < before
 
 
+def test_many_options_are_laid_anew_by_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One refresh lays a bounded number of them, however many are known, and after a few each had its turn."""
+    monkeypatch.setattr("sporewright.device.learned.AT_ONCE", 8)
+    page = Page()
+    page.start()
+    known = [f"o{at:02}" for at in range(20)]
+    for option in known:
+        answered(page, option, 2.0)
+    before = {option: term(page, option, "explore")["value"] for option in known}
+    moved: list[set[str]] = []
+    for _ in range(4):
+        page.now += 60.0
+        page.wake()
+        now = {option: term(page, option, "explore")["value"] for option in known}
+        moved.append({option for option in known if now[option] != before[option]})
+        before = now
+
+    assert all(moved)
+    assert max(map(len, moved)) <= 2 * 8  # the explanation looks, too
+    assert set().union(*moved) == set(known)
+
+
 def test_what_taught_nothing_leaves_nothing_behind() -> None:
     """An attempt that began and is over without a lesson counts as silence no more, and no cell has changed."""
     page = Page()
