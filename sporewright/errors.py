@@ -121,6 +121,12 @@ class ExhaustedError(SporewrightError):
     code = "exhausted"
 
 
+class OfflineError(ExhaustedError):
+    """The device had no network until the call's deadline, as the page told it; nobody was to blame."""
+
+    code = "offline"
+
+
 class BrokenError(SporewrightError, OSError):
     """An answer that broke off after part of it had been handed over."""
 

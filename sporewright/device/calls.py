@@ -10,7 +10,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 from sporewright.device.events import EFFECTS, EVENTS, Effect, ErrorData, Event
 from sporewright.routing.health import OptionHealth, Permit
-from sporewright.routing.terms import Outcome, State
+from sporewright.routing.terms import Block, Outcome, State
 
 __all__ = ["CALLS", "EFFECTS", "EVENTS", "PUSHES", "Effect", "ErrorData", "Event", "Num"]
 
@@ -132,7 +132,8 @@ class OutcomeBody(TypedDict):
     """How an attempt ended; what is learned from it is the plan's business: the row of `stage` (default CALLING).
 
     `latency_s`: until the headers, or until it failed; `first_token_s`: until the answer began; `streaming`: a stream
-    was asked for; `attempt` counts the attempts of its call from 1; `probe`: it was its option's one probe.
+    was asked for; `attempt` counts the attempts of its call from 1; `probe`: it was its option's one probe; `reason`:
+    why it is blocked or unreadable; `slept`: the clock had a gap meanwhile.
     """
 
     option: str
@@ -145,6 +146,8 @@ class OutcomeBody(TypedDict):
     probe: NotRequired[bool]
     status: NotRequired[int]
     retry_after_s: NotRequired[float]
+    reason: NotRequired[Block]
+    slept: NotRequired[bool]
     task: NotRequired[str]
     cost_usd: NotRequired[float]
     tokens_in: NotRequired[int]

@@ -276,6 +276,8 @@ class Engine:
             return reply
         if now >= state.learned.due:
             state.learned.refresh(now)
+        if now >= state.gated.due:
+            state.gated.refresh(now)
         state.settle()
         if now >= self._save_shared_at:
             self._save_shared_at = math.inf
@@ -316,7 +318,8 @@ class Engine:
         return {**body, "error": error} if error else body
 
     def _wake(self, now: float, link: Link) -> list[Effect]:
-        at = min(link.due, self._save_shared_at, self._state.learned.due if self._state else math.inf)
+        own = (self._state.learned.due, self._state.gated.due) if self._state else ()
+        at = min(link.due, self._save_shared_at, *own)
         if self._closed or at >= self._wake_at:
             return []  # an earlier timer is set; woken by it, this is asked again
         self._wake_at = at

@@ -10,6 +10,7 @@ from typing import Any
 from sporewright.core.config import TensorConfig
 from sporewright.core.tensor import Tensor
 from sporewright.device.calls import Effect, OutcomeBody, RefusedCell, ReportBody, StartBody
+from sporewright.device.gated import Gated
 from sporewright.device.identity import Identity, choose, remembered
 from sporewright.device.learned import TASK, Learned, with_local
 from sporewright.device.outbox import Outbox
@@ -18,6 +19,7 @@ from sporewright.device.shared import Shared
 from sporewright.device.storage import FLIGHT, IDENTITY, SHARED, Coord, Disk, cell_record, key_of, stored_cells
 from sporewright.device.watches import Watches
 from sporewright.errors import DecodeError, TokenError
+from sporewright.learning.cells import LOCAL
 from sporewright.learning.evidence import Evidence
 from sporewright.learning.settings import settings_from
 from sporewright.policy.gates import Device
@@ -52,6 +54,7 @@ class DeviceState:
         self.watches = Watches(self.tensor)
         self.plan: Plan = plan_with(body.get("limits", {}))
         self.health = Health(self.plan)
+        self.gated = Gated(self.tensor, self.health.blocks)
         self.pushes: list[Effect] = []
         self._disk = disk
         self._restore(now, before)
@@ -64,6 +67,8 @@ class DeviceState:
         """`cursor`, with what is believed there laid out."""
         found = self.cursor(over)
         self.learned.look(now, found)
+        if found.get(self.level) == self.identity.device:
+            self.gated.look(now, found[LOCAL])
         return found
 
     @property
@@ -77,7 +82,8 @@ class DeviceState:
         step = self.plan["transitions"].get(body.get("stage", "CALLING"), {}).get(outcome)
         if step is None:
             raise DecodeError(f"outcome: {outcome} does not end an attempt that is {body.get('stage', 'CALLING')}")
-        actions = step["do"]
+        timed = self.plan["timed"] if body.get("slept", False) else ()
+        actions = [action for action in step["do"] if action not in timed]
         first, cost = body.get("first_token_s"), self._cost(option, body)
         evidence = evidence_of(actions, outcome, body.get("latency_s"), ttft_s=first, cost_usd=cost)
         self.learned.ended(now, option, evidence, self.kind(body))
@@ -96,11 +102,13 @@ class DeviceState:
             retry_after_s=body.get("retry_after_s"),
             first_token_s=body.get("first_token_s"),
             streaming=body.get("streaming", False),
+            reason=body.get("reason", "client"),
             # Drawn from names: the same events give the same waits, and two devices do not come back together.
             chance=crc32(f"{self.identity.client} {option} {now!r}".encode(errors="surrogatepass")) / 2**32,
         )
         if "cool_down" in actions:
             self.push("cooldown", {"option": option, "until": self.health.cooldowns.until(option)})
+        self.gated.refresh(now)
         if news:
             self.push("health", self.health.told_of(option))
 
@@ -237,6 +245,7 @@ class DeviceState:
         self.identity = Identity(device, self.identity.client)
         self._disk.put(IDENTITY, self.identity.to_text())
         self.learned.move(now, device)
+        self.gated.look(now, self.cursor()[LOCAL])
         self.watches.turn(self.level, before, device)
 
     def _send_all(self) -> None:

@@ -23,6 +23,8 @@ __all__ = ["Ask", "AttemptChain", "Call", "Decision", "Ended", "Wait"]
 
 Body = Literal["events", "whole", "bytes"]
 """What follows good headers: a stream of events, an answer short enough to be held until it is whole, anything else."""
+_ECHOES = ("timeout", "network", "connect", "truncated")
+"""Ends that, after a gap in the clock, are its echo: the connection did not outlive the sleep."""
 _ENDS = ("DELIVERED", "BROKEN", "LOST", "ABORTED", "PICKING")
 
 
@@ -75,6 +77,8 @@ class _Attempt:
     """Seconds to the first token of a stream, or to the headers of anything else."""
     is_finished: bool = False
     """The answer has said that it is whole; only usage and the end mark may follow."""
+    has_slept: bool = False
+    """The clock had a gap: how long it took says nothing."""
 
 
 class AttemptChain:
@@ -132,6 +136,29 @@ class AttemptChain:
         """Whether this attempt is the one probe of its option."""
         return self._all[attempt].is_probe
 
+    def has_slept(self, attempt: int) -> bool:
+        """Whether the clock had a gap during this attempt."""
+        return self._all[attempt].has_slept
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether the device has no network, as far as was told."""
+        return self._left.is_offline
+
+    def network(self, *, is_offline: bool) -> None:
+        """The device has lost its network, or has it again; a chain that waits for it is to be asked anew."""
+        self._left.network(is_offline=is_offline)
+
+    def slept(self, gap_s: float) -> None:
+        """The clock had a gap (`gap.Gaps`): it is taken out of everything that is waited for.
+
+        What is under way may still answer and has the patience it had left; how long it takes is no lesson any more.
+        """
+        self._deadline += gap_s
+        for number in self.running:
+            one = self._all[number]
+            one.began, one.heard, one.has_slept = one.began + gap_s, one.heard + gap_s, True
+
     def state_of(self, attempt: int) -> State:
         """Where this attempt stands."""
         return self._all[attempt].state
@@ -145,6 +172,8 @@ class AttemptChain:
         if found is not None and found.until >= self._deadline:
             self.waits_for, found = found.until, None
         if found is None:
+            if now < self._deadline and self._left.wants_network:
+                return Wait(self._deadline)
             self._stop()
             return None
         if found.until > now:
@@ -220,16 +249,21 @@ class AttemptChain:
         one = self._running(attempt)
         whole = one.is_finished and ending["kind"] in ("timeout", "network", "truncated")
         full: Ending = {**ending, "stage": one.state, "fallback": self._left.has_failed}
+        if one.has_slept and ending["kind"] in _ECHOES:
+            full["kind"] = "slept"
         rule = rule_of({"kind": "complete"} if whole else full, self._plan)
         if one.state == "CALLING" and rule["outcome"] == "ok":
             one.first_s = now - one.began
-        ended = self._move(one, rule["outcome"], rule["outcome"], now, ending.get("retry_after_s"), chance)
+        ended = self._move(one, rule["outcome"], rule["outcome"], now, ending, chance)
         if one.state == "PICKING":
             self._failed(one, ended, ending, rule, now, chance)
         return ended
 
     def _failed(self, one: _Attempt, ended: Ended, ending: Ending, rule: Rule, now: float, chance: float) -> None:
-        self._left.failed(one.option, ended.actions, rule.get("retries", 0), now, chance)
+        if "put_back" in ended.actions:
+            self._left.put_back(one.option, ended.outcome)
+        else:
+            self._left.failed(one.option, ended.actions, rule.get("retries", 0), now, chance)
         number = self._all.index(one)
         if "keep" in ended.actions:
             self.kept = number
@@ -281,19 +315,22 @@ class AttemptChain:
         signal: Signal,
         outcome: Outcome,
         now: float,
-        retry_after_s: float | None = None,
+        ending: Ending | None = None,
         chance: float = EVEN,
     ) -> Ended:
         stage, row = one.state, self._plan["transitions"][one.state]
         if signal not in row:
             raise ProtocolError(f"{signal}: the attempt at {one.option} is {one.state}; tried {self.attempts!r}")
         one.state, actions, one.heard = row[signal]["to"], row[signal]["do"], now
+        if one.has_slept:
+            actions = [action for action in actions if action not in self._plan["timed"]]
         pace = one.first_s if "pace" in actions else None
         self._health.apply(
             one.option,
             actions,
             now,
-            retry_after_s=retry_after_s,
+            retry_after_s=None if ending is None else ending.get("retry_after_s"),
+            reason="client" if ending is None else ending.get("reason", "client"),
             first_token_s=pace,
             streaming=self._streaming,
             chance=chance,
@@ -304,7 +341,7 @@ class AttemptChain:
             self._win(one)
         others = self.running if one.state in ("LOST", "PICKING") else []
         self.state = self._all[others[0]].state if others else one.state
-        return Ended(one.option, outcome, stage, actions, one.first_s)
+        return Ended(one.option, outcome, stage, actions, None if one.has_slept else one.first_s)
 
     def _win(self, one: _Attempt) -> None:
         """The others of the race are lost: they end without having failed."""

@@ -7,7 +7,7 @@ from typing import Literal, NotRequired, TypedDict
 
 from sporewright.errors import ConfigError
 from sporewright.routing.plan import PLAN
-from sporewright.routing.terms import Ended, Outcome, Plan, Rule, Sign, State, When
+from sporewright.routing.terms import Block, Ended, Outcome, Plan, Rule, Sign, State, When
 
 __all__ = ["Ending", "classify", "is_repeatable", "rule_of", "says"]
 
@@ -15,7 +15,8 @@ __all__ = ["Ending", "classify", "is_repeatable", "rule_of", "says"]
 class Ending(TypedDict):
     """How an attempt ended; kind status has a `status`; `retry_after_s` is what the response asked for, in seconds.
 
-    `stage` and `fallback` are the chain's to say: where the attempt stood, and whether another one had failed before.
+    `stage` and `fallback` are the chain's to say: where the attempt stood, and whether another one had failed before;
+    `reason`: what keeps a page from an option that is blocked or unreadable.
     """
 
     kind: Literal["status", "abort"] | Ended
@@ -24,6 +25,7 @@ class Ending(TypedDict):
     says: NotRequired[Sequence[Sign]]
     stage: NotRequired[State]
     fallback: NotRequired[bool]
+    reason: NotRequired[Block]
 
 
 def _holds(when: When, ending: Ending) -> bool:

@@ -61,6 +61,11 @@ class Cooldowns:
         """The option served a call: its next incident is the first again; a running cooldown stays."""
         self._incidents.pop(option, None)
 
+    def forget(self, option: str) -> None:
+        """As if it had never been away."""
+        self._until.pop(option, None)
+        self._incidents.pop(option, None)
+
     def active(self, now: float) -> dict[str, float]:
         """option → until, of those still cooling down, in code-point order."""
         return {option: until for option, until in sorted(self._until.items()) if now < until}

@@ -9,18 +9,19 @@ import math
 from collections.abc import Sequence
 from typing import Literal, TypedDict
 
+from sporewright.routing.blocks import BlockData, Blocks
 from sporewright.routing.breaker import Breaker, BreakerData
 from sporewright.routing.budget import Budget
 from sporewright.routing.cooldown import EVEN, Cooldowns
 from sporewright.routing.history import History
 from sporewright.routing.plan import PLAN
-from sporewright.routing.terms import Action, Plan
+from sporewright.routing.terms import Action, Block, Plan
 
 __all__ = ["Admits", "Health", "OptionHealth", "Permit"]
 
 Permit = Literal["probe", "retry", "hedge"]
 """What must be asked for: the one probe of a half-open option; a retry or a hedge from its budget."""
-Admits = Literal["yes", "ask", "open", "ramping", "cooling-down"]
+Admits = Literal["yes", "ask", "open", "ramping", "cooling-down", "blocked"]
 
 
 class OptionHealth(TypedDict):
@@ -28,6 +29,7 @@ class OptionHealth(TypedDict):
 
     option: str
     cooling_until: float
+    blocked: BlockData | None
     breaker: BreakerData
     first_token_p95_s: float | None
     headers_p95_s: float | None
@@ -40,6 +42,7 @@ class Health:
         limits = plan["limits"]
         self._plan = plan
         self.cooldowns = Cooldowns(limits)
+        self.blocks = Blocks(limits)
         self._breakers: dict[str, Breaker] = {}
         self._histories: dict[tuple[str, bool], History] = {}
         self._p95_told: dict[tuple[str, bool], float] = {}
@@ -58,6 +61,8 @@ class Health:
 
     def admits(self, option: str, now: float, chance: float = EVEN) -> Admits:
         """Whether a call may go there now, and why not."""
+        if self.blocks.is_blocked(option, now):
+            return "blocked"
         if self.cooldowns.is_cooling(option, now):
             return "cooling-down"
         return self._breakers[option].admits(now, chance) if option in self._breakers else "yes"
@@ -93,12 +98,17 @@ class Health:
         first_token_s: float | None = None,
         streaming: bool = False,
         chance: float = EVEN,
+        reason: Block = "client",
     ) -> bool:
         """Carry out what an attempt's transition asks of this state; True if other tabs must hear of it."""
         breaker = self.breaker(option)
-        before = (self.cooldowns.until(option), breaker.data())
+        before = (self.cooldowns.until(option), self.blocks.data(option), breaker.data())
         if "cool_down" in actions:
             self.cooldowns.cool_down(option, now, retry_after_s, chance)
+        if "gate" in actions:
+            self.blocks.block(option, now, reason, chance)
+        if "mend" in actions:
+            self.blocks.lift(option)
         if "learn_ok" in actions:
             self.cooldowns.answered(option)
         if "trip" in actions:
@@ -107,7 +117,8 @@ class Health:
             breaker.succeeded(now)
         if "pace" in actions and first_token_s is not None:
             self.history(option, streaming=streaming).add(first_token_s)
-        return (self.cooldowns.until(option), breaker.data()) != before or self._is_news(option, streaming)
+        after = (self.cooldowns.until(option), self.blocks.data(option), breaker.data())
+        return after != before or self._is_news(option, streaming)
 
     def _is_news(self, option: str, streaming: bool) -> bool:
         """Whether the option's p95 has moved by more than a tenth since others were told."""
@@ -126,6 +137,7 @@ class Health:
         return {
             "option": option,
             "cooling_until": max(self.cooldowns.until(option), 0.0),
+            "blocked": self.blocks.data(option),
             "breaker": self.breaker(option).data(),
             "first_token_p95_s": self._p95(option, True),
             "headers_p95_s": self._p95(option, False),
@@ -136,6 +148,7 @@ class Health:
         option = news["option"]
         if news["cooling_until"] > 0:
             self.cooldowns.extend(option, news["cooling_until"])
+        self.blocks.told(option, news["blocked"])
         self.breaker(option).told(news["breaker"])
         self.history(option, streaming=True).told(news["first_token_p95_s"])
         self.history(option, streaming=False).told(news["headers_p95_s"])

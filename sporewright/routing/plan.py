@@ -26,7 +26,7 @@ from sporewright.routing.terms import (
     Signal,
     State,
 )
-from sporewright.routing.transitions import CLASSES, TRANSITIONS, UNSAFE
+from sporewright.routing.transitions import CLASSES, TIMED, TRANSITIONS, UNSAFE
 
 __all__ = [
     "ACTIONS",
@@ -47,7 +47,7 @@ __all__ = [
 ]
 
 PLAN: Plan = {
-    "version": 2,
+    "version": 3,
     "limits": {
         # Three silent options fit the deadline; published failover benches let a silent route cost 100 s at most.
         "attempt_timeout_s": 30.0,
@@ -94,11 +94,23 @@ PLAN: Plan = {
         "breaker_successes": 3,
         "probe_s": 30.0,
         "ramp_step_s": 4.0,
+        # A failure that says nothing is looked into at most so long, and at each option at most once in so long.
+        "look_s": 1.0,
+        "look_again_s": 60.0,
+        # What this page may not reach is gated for so long, doubled each time it is found so again.
+        "block_s": 15.0,
+        "block_cap_s": 900.0,
+        # Whoever waits looks at the clock this often; a look that is later than this was a gap. Browsers let the timers
+        # of hidden pages go off once a minute (Chrome 88), and yet hand over what comes from the network.
+        "tick_s": 1.0,
+        "gap_s": 5.0,
+        "gap_hidden_s": 65.0,
     },
     "classes": CLASSES,
     "transitions": TRANSITIONS,
     "restarts": {"error": "stream", "buffer": "hold", "notify": "restartable"},
     "unsafe": UNSAFE,
+    "timed": TIMED,
     "repeatable": REPEATABLE,
     "error_signs": ERROR_SIGNS,
     "pace_headers": PACE_HEADERS,

@@ -12,7 +12,14 @@ from sporewright.routing.terms import Action, Facts, Limits
 __all__ = ["Found", "Left"]
 
 NO_UPSTREAM = "no-upstream"
-REASONS: dict[Admits, str] = {"cooling-down": "cooling-down", "open": "open", "ask": "probing", "ramping": "ramping"}
+OFFLINE = "offline"
+REASONS: dict[Admits, str] = {
+    "blocked": "blocked",
+    "cooling-down": "cooling-down",
+    "open": "open",
+    "ask": "probing",
+    "ramping": "ramping",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +44,8 @@ class Left:
     ) -> None:
         self._facts, self._health, self._limits = facts, health, limits
         self._known = frozenset(upstreams)
-        self._untried = list(dict.fromkeys(queue))
+        self._queue = tuple(dict.fromkeys(queue))
+        self._untried = list(self._queue)
         self._again: dict[str, float] = {}
         """Tried before and may be asked again, not before this time."""
         self._in_place: tuple[str, float] | None = None
@@ -47,6 +55,10 @@ class Left:
         self._retries = limits["retries"]
         self.skipped: dict[str, str] = {}
         self.has_failed = False
+        self.is_offline = False
+        """Only options on this machine can be reached."""
+        self._stranded: set[str] = set()
+        """Of those, the ones that turned out not to be."""
 
     def facts(self, option: str) -> Facts:
         """What is declared of an option."""
@@ -56,13 +68,16 @@ class Left:
         """The retry in place, else the first in order that admits a call, else the first to return; None: nobody."""
         if self._in_place is not None:
             option, until = self._in_place
-            if self._health.admits(option, now, 0.0) == "yes":
+            if self._is_near(option) and self._health.admits(option, now, 0.0) == "yes":
                 return Found(option, until, "retry")
             self._in_place = None
         turned_away = None
         for option in self._untried:
             if option not in self._known:
                 self.skipped.setdefault(option, NO_UPSTREAM)
+                continue
+            if not self._is_near(option):
+                self.skipped.setdefault(option, OFFLINE)
                 continue
             admits = self._health.admits(option, now, chance)
             if admits == "yes":
@@ -76,8 +91,13 @@ class Left:
     def _first_to_return(self, now: float, chance: float) -> Found | None:
         waiting = {option: self._returns(option, now) for option in self._untried if option in self._known}
         if self._retries > 0:
-            again = {option: max(at, self._returns(option, now)) for option, at in self._again.items()}
-            waiting |= again
+            waiting |= {option: max(at, self._returns(option, now)) for option, at in self._again.items()}
+        # Nobody waits for a gate: what keeps a page from an option rarely goes away while a call lasts.
+        waiting = {
+            option: at
+            for option, at in waiting.items()
+            if self._is_near(option) and not self._health.blocks.is_blocked(option, now)
+        }
         if not waiting:
             return None
         option = min(waiting, key=waiting.__getitem__)
@@ -86,6 +106,29 @@ class Left:
         if self._health.admits(option, now, 0.0) == "ask":
             return Found(option, now, "probe")
         return Found(option, now, "retry" if option in self._again else None)
+
+    @property
+    def wants_network(self) -> bool:
+        """Whether somebody could be asked if there were a network."""
+        return self.is_offline and (
+            any(option in self._known for option in self._untried) or (self._retries > 0 and bool(self._again))
+        )
+
+    def network(self, *, is_offline: bool) -> None:
+        """The device has lost its network, or has it again."""
+        self.is_offline = is_offline
+        self._stranded.clear()
+
+    def put_back(self, option: str, outcome: str) -> None:
+        """It is as if this one had not been asked: it has its place in line again."""
+        untried = {option, *self._untried}
+        self._untried = [each for each in self._queue if each in untried]
+        self._tries[option] -= 1
+        if outcome == OFFLINE:
+            self._stranded.add(option)
+
+    def _is_near(self, option: str) -> bool:
+        return not self.is_offline or (self.facts(option).get("local", False) and option not in self._stranded)
 
     def _returns(self, option: str, now: float) -> float:
         return max(self._health.returns(option, now), self._busy.get(option, -math.inf))

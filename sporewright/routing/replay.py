@@ -51,12 +51,15 @@ class _Seen(Health):
     def __init__(self, plan: Plan) -> None:
         super().__init__(plan)
         self._then = Health(plan)
+        self.blocks = self._then.blocks
 
     def see(self, options: Mapping[str, Mapping[str, Any]]) -> None:
         """From here on it is as this says; an option that is not named was never away."""
         self._then = Health(self._plan)
+        self.blocks = self._then.blocks
         for option, seen in options.items():
             self._then.cooldowns.extend(option, seen.get("cooling_until", -math.inf))
+            self._then.blocks.told(option, seen.get("blocked"))
             if "breaker" in seen:
                 self._then.breaker(option).told(seen["breaker"])
 
@@ -166,6 +169,10 @@ def _tell(chain: AttemptChain, health: _Seen, event: Mapping[str, Any], place: s
         chain.token(at, event["attempt"], is_finished=event["finished"])
     elif what == "ended":
         chain.ended(at, event["ending"], event["attempt"], chance)
+    elif what == "network":
+        chain.network(is_offline=event["offline"])
+    elif what == "slept":
+        chain.slept(decode_number(event["gap"], f"{place}.gap"))
     elif what == "abort":
         chain.abort()
     else:

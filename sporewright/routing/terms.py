@@ -11,6 +11,7 @@ __all__ = [
     "OUTCOMES",
     "STATES",
     "Action",
+    "Block",
     "Ended",
     "ErrorSign",
     "Facts",
@@ -52,6 +53,7 @@ Outcome = Literal[
     "context_length",
     "unsuited",
     "rate_limited",
+    "masked",
     "server_error",
     "unreachable",
     "network_error",
@@ -61,6 +63,10 @@ Outcome = Literal[
     "truncated",
     "malformed",
     "unusable",
+    "blocked",
+    "unreadable",
+    "offline",
+    "slept",
     "aborted",
     "lost",
 ]
@@ -72,6 +78,7 @@ Signal = Literal[
     "context_length",
     "unsuited",
     "rate_limited",
+    "masked",
     "server_error",
     "unreachable",
     "network_error",
@@ -81,6 +88,10 @@ Signal = Literal[
     "truncated",
     "malformed",
     "unusable",
+    "blocked",
+    "unreadable",
+    "offline",
+    "slept",
     "aborted",
     "lost",
     "events",
@@ -111,11 +122,30 @@ Action = Literal[
     "mend",
     "trip",
     "pace",
+    "gate",
+    "put_back",
     "give_up",
 ]
 Ended = Literal[
-    "network", "connect", "timeout", "aborted", "prepare", "lost", "complete", "truncated", "malformed", "failed"
+    "network",
+    "connect",
+    "timeout",
+    "aborted",
+    "prepare",
+    "lost",
+    "complete",
+    "truncated",
+    "malformed",
+    "failed",
+    "blocked",
+    "unreadable",
+    "masked",
+    "offline",
+    "slept",
 ]
+Block = Literal["csp", "cors", "client", "mixed-content"]
+"""What keeps a page from an option: its own policy, the missing permission of the server, something on the device (an
+extension), an insecure address in a secure page."""
 Sign = Literal["content_filter", "context_length", "prefill", "model"]
 """What the text of a refusal says."""
 Restart = Literal["error", "buffer", "notify"]
@@ -165,6 +195,13 @@ class Limits(TypedDict):
     breaker_successes: int
     probe_s: float
     ramp_step_s: float
+    look_s: float
+    look_again_s: float
+    block_s: float
+    block_cap_s: float
+    tick_s: float
+    gap_s: float
+    gap_hidden_s: float
 
 
 class When(TypedDict):
@@ -226,16 +263,18 @@ class Repeatable(TypedDict):
 
 
 class Facts(TypedDict):
-    """What is declared of an option: which model it runs, how many tokens of context that takes, and whether a request
-    that it may have carried out may be sent again (else what is true of the call)."""
+    """What is declared of an option: which model it runs, how many tokens of context that takes, whether a request
+    that it may have carried out may be sent again (else what is true of the call), whether it is on this machine."""
 
     model: NotRequired[str]
     window: NotRequired[int]
     repeatable: NotRequired[bool]
+    local: NotRequired[bool]
 
 
 class Plan(TypedDict):
-    """The whole of it; a state without a row is an end. `done` is the text of the event that ends a stream."""
+    """The whole of it; a state without a row is an end. `done` is the text of the event that ends a stream, `timed`
+    what an attempt does not teach that had a gap in its clock."""
 
     version: int
     limits: Limits
@@ -243,6 +282,7 @@ class Plan(TypedDict):
     transitions: Mapping[State, Mapping[Signal, Transition]]
     restarts: Mapping[Restart, Signal]
     unsafe: Sequence[Outcome]
+    timed: Sequence[Action]
     repeatable: Repeatable
     error_signs: Sequence[ErrorSign]
     pace_headers: Sequence[PaceHeader]

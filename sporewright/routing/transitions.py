@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from sporewright.routing.terms import Action, Outcome, Rule, Signal, State, Transition
 
-__all__ = ["CLASSES", "TRANSITIONS", "UNSAFE"]
+__all__ = ["CLASSES", "TIMED", "TRANSITIONS", "UNSAFE"]
 
 
 def _to(state: State, *do: Action) -> Transition:
@@ -25,6 +25,12 @@ CLASSES: Sequence[Rule] = [
     {"when": {"event": "malformed"}, "outcome": "malformed"},
     # An error told inside a stream that had begun with 200.
     {"when": {"event": "failed"}, "outcome": "server_error"},
+    # What a page found out about a failure that says nothing by itself (docs/contracts.md §4).
+    {"when": {"event": "offline"}, "outcome": "offline"},
+    {"when": {"event": "slept"}, "outcome": "slept"},
+    {"when": {"event": "blocked"}, "outcome": "blocked"},
+    {"when": {"event": "unreadable"}, "outcome": "unreadable"},
+    {"when": {"event": "masked"}, "outcome": "masked"},
     {"when": {"event": "connect"}, "outcome": "unreachable"},
     {"when": {"event": "network"}, "outcome": "network_error"},
     {"when": {"status": (400, 422), "says": "content_filter"}, "outcome": "content_filter"},
@@ -48,11 +54,19 @@ CLASSES: Sequence[Rule] = [
 
 UNSAFE: Sequence[Outcome] = [
     "server_error", "network_error", "timed_out", "slow_start", "stalled", "truncated", "malformed",
+    "unreadable", "masked", "offline", "slept",
 ]  # fmt: skip
 """After these the request may have been carried out."""
 
+TIMED: Sequence[Action] = ["learn_latency", "pace"]
+"""What an attempt does not teach in which the clock had a gap."""
+
 _FAULTS: Sequence[Outcome] = ["server_error", "network_error", "truncated", "malformed"]
 _LOST = _to("LOST")
+# Neither is the option's doing: it is as if it had not been asked.
+_NOBODYS: Sequence[Outcome] = ["offline", "slept"]
+_AS_BEFORE = _to("PICKING", "put_back", "next")
+_CUT = _to("BROKEN", "break")
 _ABORTED = _to("ABORTED")
 
 
@@ -78,6 +92,10 @@ TRANSITIONS: Mapping[State, Mapping[Signal, Transition]] = {
         "context_length": _to("PICKING", "mend", "keep", "larger", "next"),
         "unsuited": _to("PICKING", "mend", "next"),
         "rate_limited": _to("PICKING", "learn_failure", "cool_down", "again", "next"),
+        # A refusal that this page may not read, from an option whose answers it could read before.
+        "masked": _to("PICKING", "learn_failure", "cool_down", "again", "next"),
+        **_every(["blocked", "unreadable"], _to("PICKING", "gate", "next")),
+        **_every(_NOBODYS, _AS_BEFORE),
         "server_error": _to("PICKING", "learn_failure", "trip", "retry", "again", "next"),
         "unreachable": _to("PICKING", "learn_failure", "trip", "again", "next"),
         "network_error": _to("PICKING", "learn_failure", "trip", "again", "next"),
@@ -93,6 +111,7 @@ TRANSITIONS: Mapping[State, Mapping[Signal, Transition]] = {
         "hold": _to("HOLDING", "win"),
         "ok": _to("DELIVERED", "learn_latency", "learn_ok", "mend", "pace", "win", "deliver"),
         **_every(_FAULTS, _to("PICKING", "learn_failure", "trip", "again", "next")),
+        **_every(_NOBODYS, _AS_BEFORE),
         "slow_start": _to("PICKING", "learn_failure", "trip", "next"),
         "lost": _LOST,
         "aborted": _ABORTED,
@@ -101,23 +120,27 @@ TRANSITIONS: Mapping[State, Mapping[Signal, Transition]] = {
         "bytes": _to("BODY", "learn_latency", "learn_ok", "mend", "pace", "deliver"),
         "ok": _to("DELIVERED", "learn_latency", "learn_ok", "mend", "pace", "deliver"),
         **_every(_FAULTS, _to("PICKING", "learn_failure", "trip", "again", "next")),
+        **_every(_NOBODYS, _AS_BEFORE),
         "stalled": _to("PICKING", "learn_failure", "trip", "next"),
         "aborted": _ABORTED,
     },
     "STREAMING": {
         "ok": _to("DELIVERED", "learn_latency", "learn_ok", "mend", "pace"),
         **_every([*_FAULTS, "stalled"], _to("BROKEN", "learn_failure", "trip", "break")),
+        **_every(_NOBODYS, _CUT),
         "aborted": _ABORTED,
     },
     "RESTARTABLE": {
         "ok": _to("DELIVERED", "learn_latency", "learn_ok", "mend", "pace"),
         **_every(_FAULTS, _to("PICKING", "learn_failure", "trip", "restart", "again", "next")),
+        **_every(_NOBODYS, _to("PICKING", "restart", "put_back", "next")),
         "stalled": _to("PICKING", "learn_failure", "trip", "restart", "next"),
         "aborted": _ABORTED,
     },
     "BODY": {
         "ok": _to("DELIVERED"),
         **_every([*_FAULTS, "stalled"], _to("BROKEN", "learn_failure", "trip", "break")),
+        **_every(_NOBODYS, _CUT),
         "aborted": _ABORTED,
     },
 }

@@ -43,9 +43,12 @@ class Replay:
             plan=self.plan,
             **trace.get("call", {}),
         )
+        self._left = [dict(event) for event in trace["events"]]
+        if trace.get("offline", False):
+            chain.network(is_offline=True)
         self._walk(chain, chain.pick(self.now, trace.get("chance", EVEN)), EVEN)
-        for event in trace["events"]:
-            self._feed(chain, dict(event))
+        while self._left:
+            self._feed(chain, self._left.pop(0))
         if chain.state == "EXHAUSTED":
             self.actions.append(["", "give_up"])
         return self._seen(chain)
@@ -59,6 +62,10 @@ class Replay:
             ended = chain.opened(self.now, event["body"], attempt)
         elif kind == "token":
             ended = chain.token(self.now, attempt, is_finished=event.get("finished", False))
+        elif kind == "network" and "offline" in event:
+            chain.network(is_offline=event["offline"])
+        elif kind == "slept":
+            chain.slept(event["gap"])
         elif kind == "hedge":
             self._walk(chain, chain.hedge(self.now, chance), chance)
         elif kind == "due":
@@ -75,6 +82,9 @@ class Replay:
         """Wait and ask until a call is under way or nothing is left."""
         while decision is not None and not isinstance(decision, Call):
             if isinstance(decision, Wait):
+                if self._left and "offline" in self._left[0] and self._left[0]["at"] <= decision.until:
+                    self.waits.append(decision.until)
+                    return  # woken by it
                 self.now = decision.until
                 self.waits.append(self.now)
                 decision = chain.pick(self.now, chance)
@@ -103,5 +113,6 @@ class Replay:
             "kept": chain.kept,
             "returns": chain.waits_for,
             "running": chain.running,
+            "blocked": {option: data["reason"] for option, data in self.health.blocks.active(self.now).items()},
         }
         return seen | {name: value for name, value in rare.items() if value not in (None, [], {})}

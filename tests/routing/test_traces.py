@@ -44,7 +44,8 @@ def test_the_corpus_is_whole() -> None:
         "malformed",
     }
     assert kinds >= {"failed", "opened", "token", "hedge", "due"}
+    assert kinds >= {"blocked", "unreadable", "masked", "offline", "slept"}
     assert {0, 200, 404, 429, 500} <= statuses
     assert actions == set(ACTIONS)
     assert asks >= {("probe", True), ("retry", True), ("retry", False), ("hedge", True), ("hedge", False)}
-    assert len(OUTCOMES) == 18
+    assert len(OUTCOMES) == 23

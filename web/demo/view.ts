@@ -113,11 +113,21 @@ export function dropText(dropped: Dropped, me: Me): { text: string; own: boolean
   const own = dropped.dimension === "reach" && dropped.level === "device" && dropped.instance === me.device;
   if (own) return { text: "Taken out by this device.", own };
   const where = sourceText([dropped.level, dropped.instance], me);
+  const why = BLOCKS[dropped.dimension];
+  if (why !== undefined) return { text: `Out of this page's reach for a while: ${why}.`, own };
   const rule = dropped.dimension.startsWith("priv:")
     ? `Lacks ${dropped.dimension.slice("priv:".length)}, which ${where} requires; only an operator can lift that.`
     : `Its ${dropped.dimension} is ${plain(dropped.value)} at ${where}.`;
   return { text: rule, own };
 }
+
+/** Gates that the engine sets by itself and lifts again (docs/contracts.md §4). */
+const BLOCKS: Readonly<Record<string, string>> = {
+  "reach:csp": "blocked by the page's content security policy",
+  "reach:cors": "its server does not let this page read its answers (CORS)",
+  "reach:client": "something on this device blocks it, like an extension",
+  "reach:mixed-content": "an insecure address in a secure page",
+};
 
 const ENDS: Record<Outcome, { mark: string; text: string }> = {
   ok: { mark: "✓", text: "answered" },
@@ -127,6 +137,11 @@ const ENDS: Record<Outcome, { mark: string; text: string }> = {
   context_length: { mark: "✕", text: "context too long" },
   unsuited: { mark: "–", text: "cannot take this request" },
   rate_limited: { mark: "⏸", text: "rate limited" },
+  masked: { mark: "⏸", text: "hidden refusal, without CORS headers" },
+  blocked: { mark: "⊘", text: "blocked on this device" },
+  unreadable: { mark: "⊘", text: "not readable here (CORS)" },
+  offline: { mark: "–", text: "device offline" },
+  slept: { mark: "–", text: "interrupted: the page was asleep" },
   server_error: { mark: "✕", text: "server error" },
   unreachable: { mark: "✕", text: "no connection" },
   network_error: { mark: "✕", text: "connection lost" },

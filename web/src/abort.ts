@@ -21,11 +21,19 @@ export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal)
   }
 }
 
+/** The clock that timers run on may stand still while a device sleeps: the page's own is looked at this often. */
+const SLICE_MS = 1000;
+
 /** Until that time on the page's clock, in seconds, or until the signal is aborted. */
 export function until(at: number, signal: AbortSignal): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const over = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, at * 1000 - Date.now());
+    const look = (): void => {
+      const left = at * 1000 - Date.now();
+      if (left <= 0) resolve();
+      else timer = setTimeout(look, Math.min(left, SLICE_MS));
+    };
+    look();
   });
   return unlessAborted(over, signal).finally(() => {
     clearTimeout(timer);

@@ -1,8 +1,11 @@
 /** What one routed call is made of, and what is said of it in the end. */
+import type { Awake } from "./awake";
 import type { AttemptChain, CallTraits, Ending } from "./chain";
 import { SporewrightError } from "./errors";
-import type { Ended, OutcomeBody, Permit, Plan } from "./generated/calls";
+import type { Action, Ended, OutcomeBody, Permit, Plan } from "./generated/calls";
 import type { Health } from "./health";
+import { requestFor } from "./request";
+import type { Sight } from "./sight";
 import type { Template } from "./request";
 import type { Listening } from "./sse";
 import type { Target } from "./target";
@@ -29,10 +32,18 @@ export interface FetchContext {
   /** A critic's word on an answer. */
   onReport?: ((option: string, quality: number) => void) | undefined;
   onRestart(detail: RestartDetail): void;
+  /** An option was found to be out of this page's reach. */
+  onBlocked?: ((option: string) => void) | undefined;
   /** Why the engine orders the options of this queue so; null if it does not, or they are too many to be written down. */
   known?: ((queue: readonly string[]) => Known | null | Promise<Known | null>) | undefined;
   /** A call is over, its body included. */
   onReceipt?: ((receipt: Receipt) => void) | undefined;
+}
+
+/** What one call needs besides: the page's clock, and what can be seen of the network. */
+export interface CallContext extends FetchContext {
+  awake: Awake;
+  sight: Sight;
 }
 
 /** What the caller asks for. */
@@ -59,6 +70,8 @@ export interface Running {
   control: AbortController;
   began: number;
   called: boolean;
+  /** Where it was sent. */
+  address: string;
   /** Whether the engine was told of its end. */
   told: boolean;
   /** Why it was too late, once it is. */
@@ -82,12 +95,32 @@ export function runningAt(option: string, number: number): Running {
     control: new AbortController(),
     began: performance.now(),
     called: false,
+    address: "",
     told: false,
     late: null,
     held: [],
     length: 0,
     entry: null,
   };
+}
+
+/** What this option is sent; rejects for one that cannot be called. */
+export async function prepared(
+  { upstreams, bases }: FetchContext,
+  { template, target }: Asked,
+  option: string,
+  signal: AbortSignal,
+): Promise<Request> {
+  const [upstream, base] = [upstreams[option], bases.get(option)];
+  if (!upstream || !base) throw new SporewrightError("config", `${option} has no upstream`);
+  return requestFor(option, upstream, base, { template, target, signal });
+}
+
+const TEACHES = new Set(["learn_latency", "learn_ok", "learn_failure", "cool_down", "mend", "trip", "pace", "gate"]);
+
+/** Whether anything is learned or kept of it. */
+export function teaches(actions: readonly Action[]): boolean {
+  return actions.some((action) => TEACHES.has(action));
 }
 
 /** Seconds since it began. */
@@ -139,5 +172,7 @@ export function exhausted(asked: Asked, attempts: readonly Attempt[], chain: Att
   const why = queue.length === 0 ? "the queue is empty" : told.join("; ") || "no time was left";
   const what = `${template.request.method} ${target.path}`;
   const detail = { attempts, skipped, ...(returns === null ? {} : { returnsAt: returns * 1000 }) };
+  if (chain.isOffline)
+    return new SporewrightError("offline", `the device was offline until the deadline of ${what}: ${why}`, detail);
   return new SporewrightError("exhausted", `no option answered ${what}: ${why}`, detail);
 }

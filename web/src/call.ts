@@ -1,26 +1,25 @@
 /** One routed call: carries out what its chain decides, over the network, the clock and the caller's signal. */
-import { seconds, until, unlessAborted } from "./abort";
+import { unlessAborted } from "./abort";
 import { bodyOf, endingOf, responseOf } from "./answer";
-import { exhausted, letGo, reasonOf, runningAt, since, whyOf } from "./asked";
-import type { Asked, FetchContext, Running } from "./asked";
+import { exhausted, letGo, prepared, reasonOf, runningAt, since, teaches, whyOf } from "./asked";
+import type { Asked, CallContext, Running } from "./asked";
 import type { Decision, Ending, Step } from "./chain";
-import { messageOf, SporewrightError } from "./errors";
-import type { ChainState, OutcomeBody, Permit } from "./generated/calls";
+import { SporewrightError } from "./errors";
+import { faultOf } from "./fault";
+import type { ChainState, OutcomeBody } from "./generated/calls";
 import { joined } from "./pieces";
 import { Pipe } from "./pipe";
 import { Ledger } from "./receipt";
 import { RecordedChain } from "./recorded";
-import { requestFor } from "./request";
 import { Events, type Listening } from "./sse";
 import type { Attempt, RestartDetail } from "./types";
 
-const TEACHES = new Set(["learn_latency", "learn_ok", "learn_failure", "cool_down", "mend", "trip", "pace"]);
 /** States in which what comes is handed on. */
 const HANDED: ReadonlySet<ChainState> = new Set(["STREAMING", "RESTARTABLE", "BODY"]);
 const SLACK_S = 0.001;
 
 export class RoutedCall {
-  readonly #context: FetchContext;
+  readonly #context: CallContext;
   readonly #asked: Asked;
   readonly #chain: RecordedChain;
   readonly #ledger: Ledger;
@@ -29,14 +28,16 @@ export class RoutedCall {
   #answer: { resolve: (response: Response) => void; reject: (reason: unknown) => void } | null = null;
   #pipe: Pipe | null = null;
   #hedge: ReturnType<typeof setTimeout> | undefined;
+  readonly #unwatch: () => void;
 
-  constructor(context: FetchContext, asked: Asked) {
+  constructor(context: CallContext, asked: Asked) {
     [this.#context, this.#asked] = [context, asked];
     const { plan, health, upstreams } = context;
     const known = { has: (option: string) => Object.hasOwn(upstreams, option) };
-    const now = seconds();
+    const now = context.awake.now();
     this.#chain = new RecordedChain(asked.queue, known, { plan, health, now, ...asked.traits });
     this.#ledger = new Ledger(context, asked, this.#chain, now);
+    this.#unwatch = context.awake.watch(this.#slept);
   }
 
   /** Rejects with the signal's reason when aborted, with code `exhausted` when nobody answered. */
@@ -54,7 +55,7 @@ export class RoutedCall {
 
   async #advance(): Promise<void> {
     try {
-      await this.#follow(this.#chain.pick(seconds(), Math.random()));
+      await this.#follow(this.#pick());
       if (this.#chain.state === "EXHAUSTED") this.#giveUp(this.#exhausted());
       else if (this.#chain.state === "DELIVERED") this.#deliverKept();
     } catch (error) {
@@ -62,24 +63,45 @@ export class RoutedCall {
     }
   }
 
+  #pick(): Decision | null {
+    const { isOffline } = this.#context.sight;
+    if (isOffline !== this.#chain.isOffline) this.#chain.network(isOffline);
+    return this.#chain.pick(this.#now(), Math.random());
+  }
+
+  #now(): number {
+    return this.#context.awake.now();
+  }
+
+  /** The page did not run for so long: nothing that waits has waited then, and silence was none. */
+  readonly #slept = (gap: number): void => {
+    this.#chain.slept(gap);
+    for (const one of this.#running.values()) {
+      this.#arm(one);
+      if (!one.called || one.told) continue;
+      this.#context.onEnded?.(one.option);
+      this.#context.onBegan?.(one.option, false);
+    }
+    this.#watchForHedge();
+  };
+
   /** Wait and ask until there is somebody to call, or nothing left to decide. */
   async #follow(first: Decision | null): Promise<void> {
     const { signal } = this.#asked;
     let decision = first;
     while (decision && decision.do !== "call") {
       if (decision.do === "wait") {
-        await until(decision.until, signal);
-        decision = this.#chain.pick(seconds(), Math.random());
+        await this.#context.sight.wait(decision.until, signal);
+        decision = this.#pick();
       } else {
-        const granted = await unlessAborted(this.#permit(decision.permit, decision.option), signal);
-        decision = this.#chain.answered(seconds(), granted, Math.random());
+        const granted = await unlessAborted(
+          Promise.resolve(this.#context.permit(decision.permit, decision.option)),
+          signal,
+        );
+        decision = this.#chain.answered(this.#now(), granted, Math.random());
       }
     }
     if (decision) this.#call(decision.option, decision.attempt);
-  }
-
-  async #permit(kind: Permit, option: string): Promise<boolean> {
-    return this.#context.permit(kind, option);
   }
 
   #call(option: string, number: number): void {
@@ -88,9 +110,7 @@ export class RoutedCall {
     this.#arm(one);
     this.#watchForHedge();
     this.#attempt(one)
-      .catch((error: unknown) => {
-        this.#failed(one, error);
-      })
+      .catch((error: unknown) => this.#failed(one, error))
       .catch((error: unknown) => {
         this.#giveUp(error);
       });
@@ -98,28 +118,22 @@ export class RoutedCall {
 
   async #attempt(one: Running): Promise<void> {
     const { signal } = one.control;
-    const request = await unlessAborted(this.#prepared(one.option, signal), signal);
-    [one.began, one.called] = [performance.now(), true];
+    const request = await unlessAborted(prepared(this.#context, this.#asked, one.option, signal), signal);
+    [one.began, one.called, one.address] = [performance.now(), true, request.url];
     this.#context.onBegan?.(one.option, one.number === 0);
     const response = await unlessAborted(globalThis.fetch(request, { signal }), signal);
     [one.response, one.latency] = [response, since(one)];
-    const { plan } = this.#context;
+    const { plan, sight } = this.#context;
+    sight.reads(one.option, response);
     const body = bodyOf(response, plan);
     if (body === null || !response.body) {
-      const ending = await unlessAborted(endingOf(response, seconds(), plan, signal), signal);
+      const ending = await unlessAborted(endingOf(response, this.#now(), plan, signal), signal);
       this.#ends(one, ending, reasonOf(ending));
       return;
     }
-    this.#steps(one, this.#chain.opened(seconds(), body, one.number));
+    this.#steps(one, this.#chain.opened(this.#now(), body, one.number));
     const events = this.#asked.listen?.(one.option) ?? (body === "events" ? new Events(plan) : null);
     await this.#read(one, response.body.getReader(), events);
-  }
-
-  async #prepared(option: string, signal: AbortSignal): Promise<Request> {
-    const [upstream, base] = [this.#context.upstreams[option], this.#context.bases.get(option)];
-    if (!upstream || !base) throw new SporewrightError("config", `${option} has no upstream`);
-    const { template, target } = this.#asked;
-    return requestFor(option, upstream, base, { template, target, signal });
   }
 
   async #read(one: Running, reader: ReadableStreamDefaultReader<Uint8Array>, events: Listening | null): Promise<void> {
@@ -129,7 +143,7 @@ export class RoutedCall {
         // A reader who takes his time is no stall: only a wish that is not served is.
         clearTimeout(one.timer);
         await unlessAborted(this.#pipe.wanted(), signal);
-        this.#chain.token(seconds(), one.number);
+        this.#chain.token(this.#now(), one.number);
       }
       this.#arm(one);
       const { done, value } = await unlessAborted(reader.read(), signal);
@@ -166,10 +180,10 @@ export class RoutedCall {
 
   #hears(one: Running, isToken: boolean, finished: boolean): void {
     const { plan } = this.#context;
-    if (isToken) this.#steps(one, this.#chain.token(seconds(), one.number, finished));
+    if (isToken) this.#steps(one, this.#chain.token(this.#now(), one.number, finished));
     const tooLong = this.#chain.stateOf(one.number) === "HOLDING" && one.length > plan.limits.hold_bytes;
     if (tooLong && this.#asked.traits.restart !== "buffer")
-      this.#steps(one, this.#chain.opened(seconds(), "bytes", one.number));
+      this.#steps(one, this.#chain.opened(this.#now(), "bytes", one.number));
   }
 
   #isHanded(one: Running): boolean {
@@ -186,13 +200,14 @@ export class RoutedCall {
   /** The attempt is over; always true. */
   #ends(one: Running, ending: Ending, reason: string): true {
     clearTimeout(one.timer);
-    const step = this.#chain.ended(seconds(), ending, one.number, Math.random());
+    const step = this.#chain.ended(this.#now(), ending, one.number, Math.random());
     this.#running.delete(one.number);
     this.#ended.push(one);
     this.#notes(one, step.outcome, reason, ending);
     this.#report(one, step, ending);
     this.#quits(one);
     const { actions } = step;
+    if (actions.includes("gate")) this.#context.onBlocked?.(one.option);
     if (actions.includes("win")) this.#dropOthers(one);
     if (actions.includes("deliver")) this.#deliver(one);
     else if (actions.includes("break")) this.#break(one, reason);
@@ -205,21 +220,20 @@ export class RoutedCall {
     return true;
   }
 
-  #failed(one: Running, error: unknown): void {
+  async #failed(one: Running, error: unknown): Promise<void> {
     if (!this.#running.has(one.number)) return; // it has ended already, and this is only its echo
-    if (one.late === null) one.threw = error instanceof Error ? error.name : "Error";
-    // Before the call it was `headers` or `prepare`: this option cannot be called, and that is not the option's fault.
-    if (!one.called) this.#ends(one, { kind: "prepare" }, `not callable: ${one.late ?? messageOf(error)}`);
-    else if (one.late !== null) this.#ends(one, { kind: "timeout" }, one.late);
-    else this.#ends(one, { kind: "network" }, messageOf(error));
+    const { ending, says, threw } = await faultOf(one, error, this.#context.sight);
+    if (!this.#running.has(one.number)) return; // aborted, or lost a race, while it was looked into
+    if (threw !== undefined) one.threw = threw;
+    this.#ends(one, ending, says);
   }
 
   #arm(one: Running): void {
     clearTimeout(one.timer);
-    const [due, from] = [this.#chain.due(one.number), seconds()];
+    const [due, from] = [this.#chain.due(one.number), this.#now()];
     const late = (): void => {
       // Timers may go off early, and never know that the chain has since heard something.
-      if (this.#chain.due(one.number) - seconds() > SLACK_S) {
+      if (this.#chain.due(one.number) - this.#now() > SLACK_S) {
         this.#arm(one);
         return;
       }
@@ -235,9 +249,9 @@ export class RoutedCall {
     if (at === Infinity) return;
     const late = async (): Promise<void> => {
       if (this.#chain.hedgeAt() !== at) return;
-      await this.#follow(this.#chain.hedge(seconds(), Math.random()));
+      await this.#follow(this.#chain.hedge(this.#now(), Math.random()));
     };
-    this.#hedge = setTimeout(() => void late().catch(() => undefined), Math.max(0, (at - seconds()) * 1000));
+    this.#hedge = setTimeout(() => void late().catch(() => undefined), Math.max(0, (at - this.#now()) * 1000));
   }
 
   /** Another one has won: the rest are aborted, and have not failed. */
@@ -310,6 +324,7 @@ export class RoutedCall {
   #close(): void {
     this.#pipe?.close();
     this.#ledger.ended("answered");
+    this.#unwatch();
     this.#asked.signal.removeEventListener("abort", this.#aborted);
   }
 
@@ -321,6 +336,7 @@ export class RoutedCall {
     if (error instanceof SporewrightError) this.#asked.delivered(error, this.#ledger.receipt);
     this.#answer?.reject(error);
     this.#pipe?.fail(error);
+    this.#unwatch();
     this.#asked.signal.removeEventListener("abort", this.#aborted);
   }
 
@@ -361,9 +377,10 @@ export class RoutedCall {
 
   #report(one: Running, { outcome, stage, actions, firstToken }: Step, ending: Partial<Ending>): void {
     const probe = this.#chain.isProbe(one.number);
-    if (!probe && !actions.some((action) => TEACHES.has(action))) return;
-    const { status = one.response?.status, retry_after_s } = ending;
-    this.#tell(one, { outcome, stage, first_token_s: firstToken, status, retry_after_s });
+    if (!probe && !teaches(actions)) return;
+    const { status = one.response?.status, retry_after_s, reason } = ending;
+    const slept = this.#chain.hasSlept(one.number) || undefined;
+    this.#tell(one, { outcome, stage, first_token_s: firstToken, status, retry_after_s, reason, slept });
   }
 
   #tell(one: Running, more: Omit<OutcomeBody, "option" | "latency_s" | "streaming" | "attempt" | "probe">): void {

@@ -47,8 +47,12 @@ interface AttemptState {
   first: number | undefined;
   /** The answer has said that it is whole; only usage and the end mark may follow. */
   finished: boolean;
+  /** The clock had a gap: how long it took says nothing. */
+  slept: boolean;
 }
 
+/** Ends that, after a gap in the clock, are its echo: the connection did not outlive the sleep. */
+const ECHOES: ReadonlySet<Ending["kind"]> = new Set(["timeout", "network", "connect", "truncated"]);
 const ENDS: ReadonlySet<ChainState> = new Set(["DELIVERED", "BROKEN", "LOST", "ABORTED", "PICKING"]);
 
 /** The same rules as `sporewright/routing/attempt.py`. Time is an argument, in seconds, and so is chance, in [0, 1). */
@@ -60,7 +64,7 @@ export class AttemptChain {
   readonly #plan: Plan;
   readonly #health: Health;
   readonly #left: Left;
-  readonly #deadline: number;
+  #deadline: number;
   readonly #repeatable: boolean;
   readonly #streaming: boolean;
   readonly #restart: Restart;
@@ -107,11 +111,39 @@ export class AttemptChain {
     return this.#all[attempt]?.probe ?? false;
   }
 
+  /** Whether the clock had a gap during this attempt. */
+  hasSlept(attempt: number): boolean {
+    return this.#all[attempt]?.slept ?? false;
+  }
+
+  /** Whether the device has no network, as far as was told. */
+  get isOffline(): boolean {
+    return this.#left.isOffline;
+  }
+
+  /** The device has lost its network, or has it again; a chain that waits for it is to be asked anew. */
+  network(isOffline: boolean): void {
+    this.#left.network(isOffline);
+  }
+
+  /**
+   * The clock had a gap: it is taken out of everything that is waited for. What is under way may still answer and has the
+   * patience it had left; how long it takes is no lesson any more.
+   */
+  slept(gap: number): void {
+    this.#deadline += gap;
+    for (const number of this.running) {
+      const one = this.#running(number);
+      [one.began, one.heard, one.slept] = [one.began + gap, one.heard + gap, true];
+    }
+  }
+
   /** What to do next; null once nothing is left: the chain is EXHAUSTED, or DELIVERED with what it kept. */
   pick(now: number, chance = EVEN): Decision | null {
     if (this.#state !== "PICKING") throw new SporewrightError("protocol", `pick: the chain is ${this.#state}`);
     const may = now < this.#deadline && this.#all.length < this.#plan.limits.max_attempts;
     const found = may ? this.#left.next(now, chance) : null;
+    if (!found && now < this.#deadline && this.#left.wantsNetwork) return { do: "wait", until: this.#deadline };
     if (!found || found.until >= this.#deadline) {
       this.waitsFor = found?.until ?? null;
       this.#state = this.#plan.transitions.PICKING?.[this.kept === null ? "nothing_left" : "kept"]?.to ?? "EXHAUSTED";
@@ -191,9 +223,10 @@ export class AttemptChain {
     const one = this.#running(attempt);
     const whole = one.finished && ["timeout", "network", "truncated"].includes(ending.kind);
     const full: Ending = { ...ending, stage: one.state, fallback: this.#left.hasFailed };
+    if (one.slept && ECHOES.has(ending.kind)) full.kind = "slept";
     const rule = ruleOf(whole ? { kind: "complete" } : full, this.#plan);
     if (one.state === "CALLING" && rule.outcome === "ok") one.first = now - one.began;
-    const step = this.#move(one, rule.outcome, rule.outcome, now, ending.retry_after_s, chance);
+    const step = this.#move(one, rule.outcome, rule.outcome, now, ending, chance);
     if (one.state === "PICKING") this.#failed(attempt, step, ending, rule, now, chance);
     return step;
   }
@@ -205,7 +238,8 @@ export class AttemptChain {
   }
 
   #failed(attempt: number, step: Step, ending: Ending, rule: Rule, now: number, chance: number): void {
-    this.#left.failed(step.option, step.actions, rule.retries ?? 0, now, chance);
+    if (step.actions.includes("put_back")) this.#left.putBack(step.option, step.outcome);
+    else this.#left.failed(step.option, step.actions, rule.retries ?? 0, now, chance);
     if (step.actions.includes("keep")) this.kept = attempt;
     if ((this.#facts[step.option]?.repeatable ?? this.#repeatable) || !this.#plan.unsafe.includes(step.outcome)) return;
     // It may have been carried out: what came of it is the caller's.
@@ -222,7 +256,8 @@ export class AttemptChain {
   #call(option: string, now: number, probe: boolean): Decision {
     if (this.#all.length === 0) this.#health.called();
     this.#left.take(option);
-    this.#all.push({ option, began: now, probe, state: "CALLING", heard: now, first: undefined, finished: false });
+    const fresh = { state: "CALLING", first: undefined, finished: false, slept: false } as const;
+    this.#all.push({ ...fresh, option, began: now, probe, heard: now });
     if (this.#state === "PICKING") this.#state = this.#plan.transitions.PICKING?.picked?.to ?? "CALLING";
     return { do: "call", option, attempt: this.#all.length - 1 };
   }
@@ -233,14 +268,22 @@ export class AttemptChain {
     throw new SporewrightError("protocol", `attempt ${attempt} is not running; the chain is ${this.#state}`);
   }
 
-  #move(one: AttemptState, signal: Signal, outcome: Outcome, now: number, retryAfter?: number, chance = EVEN): Step {
+  #move(
+    one: AttemptState,
+    signal: Signal,
+    outcome: Outcome,
+    now: number,
+    { retry_after_s: retryAfter, reason }: Partial<Ending> = {},
+    chance = EVEN,
+  ): Step {
     const { state: stage, option } = one;
     const step = this.#plan.transitions[stage]?.[signal];
     if (!step) throw new SporewrightError("protocol", `${signal}: the attempt at ${option} is ${stage}`);
-    const actions = step.do;
+    const { timed } = this.#plan;
+    const actions = one.slept ? step.do.filter((action) => !timed.includes(action)) : step.do;
     one.heard = now;
-    const firstToken = one.first;
-    this.#health.apply(option, actions, now, { retryAfter, firstToken, streaming: this.#streaming, chance });
+    const firstToken = one.slept ? undefined : one.first;
+    this.#health.apply(option, actions, now, { retryAfter, firstToken, streaming: this.#streaming, chance, reason });
     this.#end(one, step.to);
     if (actions.includes("win"))
       for (const number of this.running) if (this.#all[number] !== one) this.#end(this.#running(number), "LOST");

@@ -1,6 +1,6 @@
 /** From how an attempt ended to its outcome, by the plan's rows; the twin of `sporewright/routing/classify.py`. */
 import { SporewrightError } from "./errors";
-import type { ChainState, Ended, Plan, Rule, Sign, When } from "./generated/calls";
+import type { Block, ChainState, Ended, Plan, Rule, Sign, When } from "./generated/calls";
 
 /** How an attempt ended; `retry_after_s` is what the response asked for. `stage` and `fallback` are the chain's to say. */
 export interface Ending {
@@ -8,6 +8,8 @@ export interface Ending {
   status?: number;
   retry_after_s?: number;
   says?: readonly Sign[];
+  /** What keeps this page from it, where it is blocked or unreadable. */
+  reason?: Block;
   stage?: ChainState;
   fallback?: boolean;
 }

@@ -46,6 +46,12 @@ export class Cooldowns {
     this.#incidents.delete(option);
   }
 
+  /** As if it had never been away. */
+  forget(option: string): void {
+    this.#until.delete(option);
+    this.#incidents.delete(option);
+  }
+
   /** Option → until, of those still cooling down. */
   active(now: number): Record<string, number> {
     return Object.fromEntries([...this.#until].filter(([, until]) => now < until));

@@ -37,6 +37,11 @@ export class SporewrightError extends Error {
   }
 }
 
+/** Of whatever is asked of a router after its end. */
+export function closedError(): SporewrightError {
+  return new SporewrightError("closed", "the router is closed");
+}
+
 /** What anything thrown has to say, in one line. */
 export function messageOf(error: unknown): string {
   // By shape: Pyodide throws objects with a message that are no Error, and errors of another realm are not ours.

@@ -1,6 +1,7 @@
 /** Routed fetch: which calls are routed, with which request, and the receipts of their answers. */
 import { unlessAborted } from "./abort";
-import type { Asked, FetchContext } from "./asked";
+import type { Asked, CallContext, FetchContext } from "./asked";
+import { Awake } from "./awake";
 import { RoutedCall } from "./call";
 import type { CallTraits } from "./chain";
 import { isRepeatable } from "./classify";
@@ -8,6 +9,7 @@ import { judged, type Answered } from "./critic";
 import { SporewrightError } from "./errors";
 import type { Facts } from "./generated/calls";
 import { templateOf, type Spoken, type Template } from "./request";
+import { isLoopback, Sight } from "./sight";
 import type { Listening } from "./sse";
 import { NOWHERE, targetOf, type Target } from "./target";
 import type { Receipt, RetryRule, RoutedInit } from "./types";
@@ -33,7 +35,7 @@ const ASKS_FOR_STREAM = /(?<!\\)"stream"\s*:\s*true/;
 
 /** The fetch of one router; keeps receipts only for as long as the caller keeps the response. */
 export class RoutedFetch {
-  readonly #context: FetchContext;
+  readonly #context: CallContext;
   readonly #defaults: FetchDefaults;
   readonly #underWay = new Set<AbortController>();
   readonly #receipts = new WeakMap<object, Receipt>();
@@ -41,7 +43,9 @@ export class RoutedFetch {
   #closed: SporewrightError | null = null;
 
   constructor(context: FetchContext, defaults: FetchDefaults = { retry: "auto", hedge: true }) {
-    [this.#context, this.#defaults] = [context, defaults];
+    const { limits } = context.plan;
+    this.#context = { ...context, awake: new Awake(limits), sight: new Sight(limits) };
+    this.#defaults = defaults;
   }
 
   /** What holds for every call. */
@@ -57,6 +61,7 @@ export class RoutedFetch {
   close(reason: SporewrightError): void {
     this.#closed = reason;
     for (const call of this.#underWay) call.abort(reason);
+    this.#context.sight.close();
   }
 
   /** Rejects with the signal's reason when aborted, with code `exhausted` when nobody answered. */
@@ -136,7 +141,9 @@ export class RoutedFetch {
       const { model, window } = upstream;
       const rule = own ?? upstream.retry;
       const repeatable = rule === undefined ? {} : { repeatable: may(rule) };
-      return [option, { ...(model ? { model } : {}), ...(window ? { window } : {}), ...repeatable }] as [string, Facts];
+      const local = isLoopback(this.#context.bases.get(option)?.hostname ?? "") ? { local: true } : {};
+      const declared = { ...(model ? { model } : {}), ...(window ? { window } : {}) };
+      return [option, { ...declared, ...repeatable, ...local }] as [string, Facts];
     });
     return {
       repeatable: may(own ?? retry),

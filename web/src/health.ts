@@ -1,12 +1,13 @@
 /** All that is kept of the options between calls: cooldowns, breakers, histories, and the two budgets. */
+import { Blocks } from "./blocks";
 import { Breaker, type Admission } from "./breaker";
 import { Budget } from "./budget";
 import { Cooldowns, EVEN } from "./cooldown";
-import type { Action, OptionHealth, Permit, Plan } from "./generated/calls";
+import type { Action, Block, OptionHealth, Permit, Plan } from "./generated/calls";
 import { History } from "./history";
 import type { SeenHealth } from "./types";
 
-export type Admits = Admission | "cooling-down";
+export type Admits = Admission | "cooling-down" | "blocked";
 
 /** What an attempt's end brings besides its actions. */
 export interface Evidence {
@@ -14,11 +15,14 @@ export interface Evidence {
   firstToken?: number | undefined;
   streaming?: boolean;
   chance?: number;
+  /** Why it is gated, where it is. */
+  reason?: Block | undefined;
 }
 
 /** The same rules as `sporewright/routing/health.py`; once an engine is up it is the one that all tabs share, told here. */
 export class Health {
   readonly cooldowns: Cooldowns;
+  readonly blocks: Blocks;
   readonly #plan: Plan;
   readonly #breakers = new Map<string, Breaker>();
   readonly #streams = new Map<string, History>();
@@ -30,6 +34,7 @@ export class Health {
     const { limits } = plan;
     this.#plan = plan;
     this.cooldowns = new Cooldowns(limits);
+    this.blocks = new Blocks(limits);
     this.#retries = new Budget(limits.retry_share, limits.retry_per_s, limits.retry_cap, limits.retry_cap);
     this.#hedges = new Budget(limits.hedge_share, 0, limits.hedge_cap);
   }
@@ -46,6 +51,7 @@ export class Health {
 
   /** Whether a call may go there now, and why not. */
   admits(option: string, now: number, chance = EVEN): Admits {
+    if (this.blocks.isBlocked(option, now)) return "blocked";
     if (this.cooldowns.isCooling(option, now)) return "cooling-down";
     return this.#breakers.get(option)?.admits(now, chance) ?? "yes";
   }
@@ -74,8 +80,10 @@ export class Health {
 
   /** Carry out what an attempt's transition asks of this state. */
   apply(option: string, actions: readonly Action[], now: number, evidence: Evidence = {}): void {
-    const { retryAfter, firstToken, streaming = false, chance = EVEN } = evidence;
+    const { retryAfter, firstToken, streaming = false, chance = EVEN, reason = "client" } = evidence;
     if (actions.includes("cool_down")) this.cooldowns.coolDown(option, now, retryAfter, chance);
+    if (actions.includes("gate")) this.blocks.block(option, now, reason, chance);
+    if (actions.includes("mend")) this.blocks.lift(option);
     if (actions.includes("learn_ok")) this.cooldowns.answered(option);
     if (actions.includes("trip")) this.breaker(option).failed(now, chance);
     else if (actions.includes("mend")) this.breaker(option).succeeded(now);
@@ -88,15 +96,18 @@ export class Health {
     for (const option of options) {
       const until = this.cooldowns.until(option);
       const breaker = this.#breakers.get(option)?.data();
-      if (until > -Infinity) seen[option] = { cooling_until: until };
+      const blocked = this.blocks.data(option);
+      if (blocked) seen[option] = { blocked };
+      if (until > -Infinity) seen[option] = { ...seen[option], cooling_until: until };
       if (breaker && breaker.state !== "closed") seen[option] = { ...seen[option], breaker };
     }
     return seen;
   }
 
   /** Take over what the engine says of an option; a cooldown is extended, never shortened. */
-  told({ option, cooling_until, breaker, first_token_p95_s, headers_p95_s }: OptionHealth): void {
+  told({ option, cooling_until, blocked, breaker, first_token_p95_s, headers_p95_s }: OptionHealth): void {
     if (cooling_until > 0) this.cooldowns.extend(option, cooling_until);
+    this.blocks.told(option, blocked);
     this.breaker(option).told(breaker);
     this.history(option, true).told(first_token_p95_s);
     this.history(option, false).told(headers_p95_s);

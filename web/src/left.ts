@@ -1,8 +1,9 @@
 /** The options that a call has left, and which of them is next: in place, in order, or the first to return. */
-import type { Action, Facts, Limits, Permit } from "./generated/calls";
+import type { Action, Facts, Limits, Outcome, Permit } from "./generated/calls";
 import type { Admits, Health } from "./health";
 
-export type SkipReason = "no-upstream" | "cooling-down" | "open" | "probing" | "ramping" | "not-repeatable";
+export type SkipReason =
+  "no-upstream" | "blocked" | "offline" | "cooling-down" | "open" | "probing" | "ramping" | "not-repeatable";
 
 /** An option, when it may be called, and what has to be asked for first. */
 export interface Found {
@@ -12,6 +13,7 @@ export interface Found {
 }
 
 const REASONS: Record<Exclude<Admits, "yes">, SkipReason> = {
+  blocked: "blocked",
   "cooling-down": "cooling-down",
   open: "open",
   ask: "probing",
@@ -23,10 +25,15 @@ export class Left {
   /** Option → reason, in the order they were passed over. */
   readonly skipped = new Map<string, SkipReason>();
   hasFailed = false;
+  /** Only options on this machine can be reached. */
+  isOffline = false;
+  /** Of those, the ones that turned out not to be. */
+  readonly #stranded = new Set<string>();
   readonly #upstreams: { has(option: string): boolean };
   readonly #facts: Readonly<Record<string, Facts>>;
   readonly #health: Health;
   readonly #limits: Limits;
+  readonly #queue: readonly string[];
   #untried: Set<string>;
   /** Tried before and may be asked again, not before this time. */
   readonly #again = new Map<string, number>();
@@ -41,20 +48,27 @@ export class Left {
     upstreams: { has(option: string): boolean },
     { facts, health, limits }: { facts: Readonly<Record<string, Facts>>; health: Health; limits: Limits },
   ) {
-    [this.#untried, this.#upstreams, this.#facts] = [new Set(queue), upstreams, facts];
+    [this.#queue, this.#upstreams, this.#facts] = [queue, upstreams, facts];
+    this.#untried = new Set(queue);
     [this.#health, this.#limits, this.#retries] = [health, limits, limits.retries];
   }
 
   /** The retry in place, else the first in order that admits a call, else the first to return; null: nobody. */
   next(now: number, chance: number): Found | null {
     if (this.#inPlace) {
-      if (this.#health.admits(this.#inPlace.option, now, 0) === "yes") return { ...this.#inPlace, permit: "retry" };
+      const { option } = this.#inPlace;
+      if (this.#isNear(option) && this.#health.admits(option, now, 0) === "yes")
+        return { ...this.#inPlace, permit: "retry" };
       this.#inPlace = null;
     }
     let turnedAway: string | undefined;
     for (const option of this.#untried) {
       if (!this.#upstreams.has(option)) {
         this.#skip(option, "no-upstream");
+        continue;
+      }
+      if (!this.#isNear(option)) {
+        this.#skip(option, "offline");
         continue;
       }
       const admits = this.#health.admits(option, now, chance);
@@ -102,6 +116,29 @@ export class Left {
     this.#inPlace = null;
   }
 
+  /** Whether somebody could be asked if there were a network. */
+  get wantsNetwork(): boolean {
+    const some = [...this.#untried].some((option) => this.#upstreams.has(option));
+    return this.isOffline && (some || (this.#retries > 0 && this.#again.size > 0));
+  }
+
+  /** The device has lost its network, or has it again. */
+  network(isOffline: boolean): void {
+    this.isOffline = isOffline;
+    this.#stranded.clear();
+  }
+
+  /** It is as if this one had not been asked: it has its place in line again. */
+  putBack(option: string, outcome: Outcome): void {
+    this.#untried = new Set(this.#queue.filter((each) => each === option || this.#untried.has(each)));
+    this.#tries.set(option, (this.#tries.get(option) ?? 1) - 1);
+    if (outcome === "offline") this.#stranded.add(option);
+  }
+
+  #isNear(option: string): boolean {
+    return !this.isOffline || ((this.#facts[option]?.local ?? false) && !this.#stranded.has(option));
+  }
+
   #firstToReturn(now: number, chance: number): Found | null {
     const waiting = new Map<string, number>();
     for (const option of this.#untried)
@@ -109,7 +146,11 @@ export class Left {
     if (this.#retries > 0)
       for (const [option, at] of this.#again) waiting.set(option, Math.max(at, this.#returns(option, now)));
     let first: [option: string, until: number] | undefined;
-    for (const entry of waiting) if (!first || entry[1] < first[1]) first = entry;
+    for (const entry of waiting) {
+      // Nobody waits for a gate: what keeps a page from an option rarely goes away while a call lasts.
+      if (!this.#isNear(entry[0]) || this.#health.blocks.isBlocked(entry[0], now)) continue;
+      if (!first || entry[1] < first[1]) first = entry;
+    }
     if (!first) return null;
     const [option, until] = first;
     if (until > now) return { option, until: until + chance * this.#limits.wait_spread_s };

@@ -1,5 +1,5 @@
 /** Page ⇄ worker: a closed list of calls as data over anything that can post and listen. Errors cross as data. */
-import { SporewrightError } from "./errors";
+import { closedError, SporewrightError } from "./errors";
 import type { CallName, Calls, Pushes } from "./generated/calls";
 import type { ErrorData } from "./types";
 
@@ -78,7 +78,7 @@ export class Link {
   }
 
   /** Stop listening; whatever is pending is rejected with `error`, and so is every later call. */
-  close(error = new SporewrightError("closed", "the router is closed")): void {
+  close(error = closedError()): void {
     if (this.#closed) return;
     this.#closed = error;
     this.#stop();

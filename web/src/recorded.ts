@@ -59,6 +59,16 @@ export class RecordedChain extends AttemptChain {
     return super.ended(at, ending, attempt, chance);
   }
 
+  override network(offline: boolean): void {
+    this.log.push({ do: "network", offline });
+    super.network(offline);
+  }
+
+  override slept(gap: number): void {
+    this.log.push({ do: "slept", gap });
+    super.slept(gap);
+  }
+
   override abort(): void {
     this.log.push({ do: "abort" });
     super.abort();

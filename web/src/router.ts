@@ -2,7 +2,7 @@
 import { Chat } from "./chat";
 import type { ChatInit, ChatRequest } from "./chat-types";
 import { declaredOrder, fingerprint, loadConfig, spelled, textOf } from "./config";
-import { asError, SporewrightError } from "./errors";
+import { asError, closedError, SporewrightError } from "./errors";
 import { TypedTarget } from "./events";
 import { RoutedFetch, type FetchContext } from "./fetch";
 import type { CallName, Calls, Pushes, StartReply } from "./generated/calls";
@@ -66,7 +66,9 @@ export class Router extends TypedTarget<RouterEvents> {
       this.emit("cooldown", { option, until: this.#health.cooldowns.extend(option, until) });
     },
     health: (news) => {
+      const before = this.#health.blocks.data(news.option);
       this.#health.told(news);
+      if (news.blocked && !before) this.#blocked(news.option);
     },
     token: () => {
       void this.#renewToken();
@@ -112,6 +114,7 @@ export class Router extends TypedTarget<RouterEvents> {
       onRestart: (detail) => {
         this.emit("restart", detail);
       },
+      onBlocked: this.#blocked,
       permit: (kind, option) => permit(kind, option, this.#health, this.#state === "ready" ? this.#session : null),
       known: (queue) => (this.#state === "ready" ? reasons.of(queue, this.#order.head, settings.cursor) : null),
       onReceipt: (receipt) => {
@@ -331,6 +334,11 @@ export class Router extends TypedTarget<RouterEvents> {
     this.emit("state", { state, ...more, ...(this.#readOnly ? { readOnly: true } : {}) });
   }
 
+  readonly #blocked = (option: string): void => {
+    const found = this.#health.blocks.data(option);
+    if (found) this.emit("blocked", { option, ...found });
+  };
+
   #show(head: QueueDetail): void {
     this.emit("queue", this.#order.show(head));
   }
@@ -388,8 +396,4 @@ export class Router extends TypedTarget<RouterEvents> {
     if (this.#state === "closed" || !Object.hasOwn(this.#hands, push)) return;
     (this.#hands[push] as (body: Pushes[P]) => void)(body);
   }
-}
-
-function closedError(): SporewrightError {
-  return new SporewrightError("closed", "the router is closed");
 }

@@ -1,7 +1,7 @@
 /** The page's connection to one engine: open it, follow its start, ask it, let go of it. */
 import { plain } from "./config";
 import { openEngine, type EngineKey, type OpenEngine } from "./engine";
-import { asError, SporewrightError } from "./errors";
+import { asError, closedError, SporewrightError } from "./errors";
 import type { CallName, Calls, Pushes, StartReply } from "./generated/calls";
 import { randomId } from "./ids";
 import { outlive } from "./life";
@@ -89,7 +89,7 @@ export class Session {
     body: Calls[C]["body"],
     timeout = this.#settings.callTimeout,
   ): Promise<Calls[C]["reply"]> {
-    if (!this.#link) return Promise.reject(new SporewrightError("closed", "the router is closed"));
+    if (!this.#link) return Promise.reject(closedError());
     // The first answer may wait for a wide config to be built.
     return this.#link.call(call, body, call === "start" ? this.#settings.stageTimeout : timeout);
   }
@@ -129,7 +129,7 @@ export class Session {
     mine = engine;
     if (this.#aborted.signal.aborted) {
       engine.close();
-      throw new SporewrightError("closed", "the router is closed");
+      throw closedError();
     }
     this.#engine = engine;
     if (early[0]) throw early[0]; // its script failed while a lock was still being waited for
@@ -197,7 +197,7 @@ export class Session {
       };
       this.#aborted.signal.addEventListener("abort", () => {
         finish(() => {
-          reject(new SporewrightError("closed", "the router is closed"));
+          reject(closedError());
         });
       });
     });

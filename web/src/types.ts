@@ -1,6 +1,8 @@
 /** The public shapes of the page: what goes into a Router and what comes out of it. */
 import type { SporewrightError } from "./errors";
 import type {
+  Block,
+  BlockData,
   BreakerData,
   DialectName,
   Ended,
@@ -16,6 +18,8 @@ import type {
 } from "./generated/calls";
 
 export type {
+  Block,
+  BlockData,
   DialectName,
   Dropped,
   ErrorCode,
@@ -102,6 +106,11 @@ export interface RoutedInit extends RequestInit {
   retry?: RetryRule | undefined;
   /** Whether a second option may be asked when the first is later than usual. Default: the router's. */
   hedge?: boolean | undefined;
+}
+
+/** What keeps this page from an option, until when; seconds since the epoch. */
+export interface BlockedDetail extends BlockData {
+  option: string;
 }
 
 /** A stream begins anew, from this option. */
@@ -207,6 +216,7 @@ export interface Skipped {
 /** What stood between a call and an option when a decision was made; seconds since the epoch. */
 export interface SeenHealth {
   cooling_until?: number;
+  blocked?: BlockData;
   breaker?: BreakerData;
 }
 
@@ -217,6 +227,8 @@ export type Recorded =
   | { do: "opened"; at: number; attempt: number; body: "events" | "whole" | "bytes" }
   | { do: "token"; at: number; attempt: number; finished: boolean }
   | { do: "ended"; at: number; attempt: number; chance: number; ending: RecordedEnding }
+  | { do: "network"; offline: boolean }
+  | { do: "slept"; gap: number }
   | { do: "abort" };
 
 export interface RecordedEnding {
@@ -224,6 +236,7 @@ export interface RecordedEnding {
   status?: number;
   retry_after_s?: number;
   says?: readonly Sign[];
+  reason?: Block;
 }
 
 /** The order with its reasons as the engine had it for a call (L9): adding an option's products gives its score. */
@@ -259,7 +272,7 @@ export interface Receipt {
   /** The options that this page can call. */
   upstreams: readonly string[];
   traits: { repeatable: boolean; streaming: boolean; restart: Restart; hedge: boolean };
-  facts: Readonly<Record<string, { model?: string; window?: number; repeatable?: boolean }>>;
+  facts: Readonly<Record<string, { model?: string; window?: number; repeatable?: boolean; local?: boolean }>>;
   /** The page's own limits, where they differ from the plan's. */
   limits: Partial<Limits>;
   log: readonly Recorded[];
@@ -315,6 +328,8 @@ export interface RouterEvents {
   refused: { cells: RefusedCell[] };
   cooldown: { option: string; until: number };
   restart: RestartDetail;
+  /** An option is gated for this page, and why (see docs/contracts.md §4); it comes back by itself at `until`. */
+  blocked: BlockedDetail;
   /** A routed call has ended, its body included. */
   receipt: Receipt;
 }

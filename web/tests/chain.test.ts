@@ -20,7 +20,9 @@ interface Past {
 
 interface TraceEvent extends Omit<Ending, "kind"> {
   at: number;
-  kind: Ending["kind"] | "opened" | "token" | "hedge" | "due";
+  kind: Ending["kind"] | "opened" | "token" | "hedge" | "due" | "network" | "slept";
+  offline?: boolean;
+  gap?: number;
   attempt?: number;
   chance?: number;
   body?: "events" | "whole" | "bytes";
@@ -37,6 +39,7 @@ interface Trace {
   call?: CallTraits;
   at?: number;
   chance?: number;
+  offline?: boolean;
   events: TraceEvent[];
   expect: unknown;
 }
@@ -55,6 +58,7 @@ class Replay {
   readonly #actions: [string, string][] = [];
   readonly #waits: number[] = [];
   readonly #asks: [string, string, boolean][] = [];
+  readonly #left: TraceEvent[];
   #now: number;
 
   constructor(trace: Trace) {
@@ -64,14 +68,16 @@ class Replay {
     for (const [option, until] of Object.entries(trace.cooldowns ?? {})) this.#health.cooldowns.extend(option, until);
     for (const past of trace.before ?? []) this.#past(past);
     this.#now = trace.at ?? 0;
+    this.#left = [...trace.events];
     const about = { plan: this.#plan, health: this.#health, now: this.#now, ...trace.call };
     this.#chain = new AttemptChain(trace.queue, new Set(trace.upstreams), about);
   }
 
   run(): unknown {
     const chain = this.#chain;
+    if (this.#trace.offline) chain.network(true);
     this.#walk(chain.pick(this.#now, this.#trace.chance ?? EVEN), EVEN);
-    for (const event of this.#trace.events) this.#feed(event);
+    for (let event = this.#left.shift(); event; event = this.#left.shift()) this.#feed(event);
     if (chain.state === "EXHAUSTED") this.#actions.push(["", "give_up"]);
     return this.#seen();
   }
@@ -84,12 +90,14 @@ class Replay {
     }
   }
 
-  #feed({ at, kind, attempt, chance = EVEN, body, finished, ...ending }: TraceEvent): void {
+  #feed({ at, kind, attempt, chance = EVEN, body, finished, offline, gap, ...ending }: TraceEvent): void {
     const chain = this.#chain;
     this.#now = at;
     let step: Step | null = null;
     if (kind === "opened") step = chain.opened(at, body ?? "bytes", attempt);
     else if (kind === "token") step = chain.token(at, attempt, finished);
+    else if (kind === "network" && offline !== undefined) chain.network(offline);
+    else if (kind === "slept" && gap !== undefined) chain.slept(gap);
     else if (kind === "hedge") this.#walk(chain.hedge(at, chance), chance);
     else if (kind === "due") {
       expect(chain.due(attempt ?? chain.attempts.length - 1)).toBe(at);
@@ -102,6 +110,11 @@ class Replay {
   #walk(first: Decision | null, chance: number): void {
     for (let decision = first; decision && decision.do !== "call";) {
       if (decision.do === "wait") {
+        const next = this.#left[0];
+        if (next?.kind === "network" && next.offline !== undefined && next.at <= decision.until) {
+          this.#waits.push(decision.until);
+          return; // woken by it
+        }
         this.#now = decision.until;
         this.#waits.push(this.#now);
         decision = this.#chain.pick(this.#now, chance);
@@ -123,6 +136,11 @@ class Replay {
       kept: chain.kept,
       returns: chain.waitsFor,
       running: chain.running,
+      blocked: Object.fromEntries(
+        this.#trace.queue
+          .filter((option) => this.#health.blocks.isBlocked(option, this.#now))
+          .map((option) => [option, this.#health.blocks.data(option)?.reason]),
+      ),
     };
     return {
       attempts: chain.attempts,

@@ -57,12 +57,12 @@ describe("receipts", () => {
     expect(await response.text()).toBe("beta");
     await settled();
     expect(receipts[0]).toBe(receipt);
-    expect(receipt).toMatchObject({ version: 1, call: 1, plan: 2, end: "answered", option: "beta", known: null });
+    expect(receipt).toMatchObject({ version: 1, call: 1, plan: 3, end: "answered", option: "beta", known: null });
     expect(receipt?.attempts.map(({ option, outcome }) => [option, outcome])).toEqual([
       ["alpha", "server_error"],
       ["beta", "ok"],
     ]);
-    expect(receipt?.facts["alpha"]).toEqual({ model: "m", window: 8 });
+    expect(receipt?.facts["alpha"]).toEqual({ model: "m", window: 8, local: true });
     expect(receipt?.attempts[1]?.bytes).toBe(4);
   });
 

@@ -1,0 +1,39 @@
+/** What became of an attempt that threw: as the chain is told, and for people. */
+import type { Running } from "./asked";
+import type { Ending } from "./classify";
+import { messageOf } from "./errors";
+import type { Sight } from "./sight";
+
+export interface Fault {
+  ending: Ending;
+  says: string;
+  /** Name of the exception whose text `says` is. */
+  threw?: string;
+}
+
+/** At once where that can be known; what failed before any answer and says nothing is looked into. */
+export function faultOf(one: Running, error: unknown, sight: Sight): Fault | Promise<Fault> {
+  // Before the call it was `headers` or `prepare`: this option cannot be called, and that is not the option's fault.
+  if (!one.called) {
+    const fault: Fault = { ending: { kind: "prepare" }, says: `not callable: ${one.late ?? messageOf(error)}` };
+    return one.late === null ? { ...fault, threw: nameOf(error) } : fault;
+  }
+  if (sight.wasOffline(one.began)) return { ending: { kind: "offline" }, says: "the device is offline" };
+  if (one.late !== null) return { ending: { kind: "timeout" }, says: one.late };
+  if (one.response) return thrown(error);
+  return looked(one, error, sight);
+}
+
+async function looked(one: Running, error: unknown, sight: Sight): Promise<Fault> {
+  const { kind, reason, says } = await sight.look(one);
+  if (kind === "network") return thrown(error);
+  return { ending: reason === undefined ? { kind } : { kind, reason }, says };
+}
+
+function thrown(error: unknown): Fault {
+  return { ending: { kind: "network" }, says: messageOf(error), threw: nameOf(error) };
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : "Error";
+}
