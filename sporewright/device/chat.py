@@ -32,7 +32,7 @@ class Chat:
             raise ConfigError(f"chat: messages: {shown(request.get('messages'))} is no list")
         self._client, self._asked = client, asked
         self._readers: dict[str, Callable[[], ChatEvents]] = {}
-        self._request = {**request, "stream": request.get("stream", True)}
+        self._request = {**request, "stream": request.get("stream") is not False}
         self._has_begun = False
         self._restarted = ""
         self._texts: list[str] = []

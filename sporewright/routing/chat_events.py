@@ -130,7 +130,7 @@ class ChatEvents:
                 else:
                     is_typed = self._take(row, choice, item, events) or is_typed
         self.lively += len(events) if is_typed else not is_quiet
-        if not events and not is_typed:
+        if not events:
             events.append({"type": "other"})
         return [event | {"data": body} for event in events]
 

@@ -140,7 +140,7 @@ export class ChatEvents {
       }
     }
     this.lively += typed ? said.length : quiet ? 0 : 1;
-    if (said.length === 0 && !typed) said.push({ type: "other" });
+    if (said.length === 0) said.push({ type: "other" });
     return said.map((one) => ({ ...one, data }));
   }
 
@@ -158,7 +158,8 @@ export class ChatEvents {
       said.push({ type: "tool", choice, ...call });
     } else if (says === "finish") {
       if (!isWord(found)) return false;
-      this.#finish.set(choice, this.#dialect.finish[found] ?? found);
+      const { finish } = this.#dialect;
+      this.#finish.set(choice, (Object.hasOwn(finish, found) ? finish[found] : undefined) ?? found);
     } else if (says === "usage") {
       if (!isObject(found)) return false;
       this.#said = { ...this.#said, ...found };

@@ -57,7 +57,7 @@ export type ChatPart =
   | { type: "reasoning"; choice: number; text: string; data: unknown }
   /** A part of tool call number `call`: the first has its `id` and `name`; `arguments` is the next part of JSON text. */
   | { type: "tool"; choice: number; call: number; id?: string; name?: string; arguments: string; data: unknown }
-  /** An event that says none of this: a role, a ping, a picture. */
+  /** An event that says none of this: a role, a ping, a picture, the reason of the end and what stands beside it. */
   | { type: "other"; data: unknown };
 
 export type ChatEvent =

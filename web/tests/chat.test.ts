@@ -53,7 +53,8 @@ function chat(request: Partial<ChatRequest> = {}, init: ChatInit = {}, fetch = r
 
 async function all(events: AsyncIterable<ChatEvent>): Promise<unknown[]> {
   const seen: unknown[] = [];
-  for await (const event of events) seen.push("data" in event ? { ...event, data: undefined } : event);
+  for await (const event of events)
+    if (event.type !== "other") seen.push("data" in event ? { ...event, data: undefined } : event);
   return seen;
 }
 

@@ -34,6 +34,10 @@ describe("options", () => {
     ["upstream", { a: { url: new URL("ftp://host/") } }],
     ["upstreams", { a: { url: "http://h", prepare: 5 } }],
     ["upstreams", { a: { url: "http://h", headers: 5 } }],
+    ["upstreams", { a: { url: "http://h", dialect: "klingon" } }],
+    ["upstreams", { a: { url: "http://h", dialect: "constructor" } }],
+    ["upstreams", { a: { url: "http://h", key: 5 } }],
+    ["upstreams", { a: { url: "http://h", path: "chat" } }],
     ["runtime", "http://"],
     ["runtime", 5],
     ["orchestrator", "garbage"],
@@ -58,6 +62,12 @@ describe("options", () => {
     const address = "http://me:secret@host/v1";
     expect(reading({ upstreams: { a: { url: address } } })).toThrow(/^upstream a: the address at host holds/);
     expect(reading({ upstreams: { a: { url: address } } })).not.toThrow(/secret/);
+  });
+
+  it("refuses a key that is none without showing it", () => {
+    const upstreams = { a: { url: "http://h", key: { secret: 1 } } };
+    expect(reading({ upstreams })).toThrow(/upstreams\["a"\]\.key/);
+    expect(reading({ upstreams })).not.toThrow(/secret/);
   });
 
   it.each([undefined, null, 5, "x"])("%j are no options", (options) => {
