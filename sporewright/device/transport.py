@@ -210,6 +210,8 @@ def _base(option: str, upstream: Upstream) -> httpx.URL:
         url = httpx.URL(upstream["url"])
     except (httpx.InvalidURL, KeyError, TypeError) as why:
         raise ConfigError(f"upstream {option}: {upstream!r} has no address: {why}") from None
+    if upstream.get("dialect", "openai") not in DIALECTS:
+        raise ConfigError(f"upstream {option}: dialect {upstream['dialect']!r} is none of {', '.join(DIALECTS)}")
     if url.scheme not in ("http", "https"):
         raise ConfigError(f"upstream {option}: {str(url)!r} is no http address")
     return url

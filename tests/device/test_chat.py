@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from sporewright import chat
+from sporewright import RoutingTransport, chat
 from sporewright.device.chat import Chat
 from sporewright.errors import BrokenError, ClosedError, ConfigError, ExhaustedError, RefusedError
 from sporewright.server.demo.faults import Step
@@ -94,3 +94,5 @@ async def test_what_is_refused_says_why() -> None:
     async with httpx.AsyncClient(transport=plain) as client:
         with pytest.raises(ConfigError, match="RoutingTransport"):
             await chat(client, {"messages": MESSAGES}).text()
+    with pytest.raises(ConfigError, match="klingon"):
+        RoutingTransport(["a"], {"a": {"url": "http://h", "dialect": "klingon"}})  # type: ignore[typeddict-item]
