@@ -21,6 +21,8 @@ Pair = tuple[str, str]
 Line = tuple[Panel, int, str]
 """A panel, the line in it, and the name whose row is meant."""
 
+_NOTHING: Layers = (None, None)
+
 Placed = tuple[str, str, str, Layers]
 """A cell of a level: (instance, option, dimension, layers)."""
 
@@ -225,16 +227,13 @@ class _WideSlice(Slice):
         self._panel, self._loose = panel, loose
 
     @abstractmethod
-    def _places(self, option: str) -> Iterable[tuple[str, int, int]]:
-        """(dimension, line, row) of each place the option may have in the panel."""
+    def _placed(self, option: str) -> Iterable[tuple[str, Layers]]:
+        """(dimension, layers) of each place the option has in the panel; (None, None) where there is no cell."""
 
     def get(self, option: str, default: Any = None) -> Any:
         """The option's cells, dimensions in order, or the default: asked for options that are not here, too."""
-        cells = dict(self._loose.get(option, ()))
-        for dimension, line, row in self._places(option):
-            layers = self._panel.get(line, row)
-            if layers != (None, None):
-                cells[dimension] = layers
+        cells = {dimension: layers for dimension, layers in self._placed(option) if layers != _NOTHING}
+        cells.update(self._loose.get(option, ()))
         return dict(sorted(cells.items())) if cells else default
 
     def __getitem__(self, option: str) -> Mapping[str, Layers]:
@@ -250,9 +249,12 @@ class _WideSlice(Slice):
 class _OptionSlice(_WideSlice):
     """The slice of an instance that has a panel, a row an option."""
 
-    def _places(self, option: str) -> Iterable[tuple[str, int, int]]:
+    def _placed(self, option: str) -> Iterable[tuple[str, Layers]]:
         row = self._panel.rows.ids.get(option)
-        return () if row is None else [(dimension, line, row) for dimension, line in self._panel.lines.items()]
+        if row is None:
+            return ()
+        found = self._panel.column(row)
+        return [(dimension, found[line]) for dimension, line in self._panel.lines.items()]
 
     def __iter__(self) -> Iterator[str]:
         names = self._panel.rows.names
@@ -267,8 +269,9 @@ class _InstanceSlice(_WideSlice):
         super().__init__(home.panel, loose)
         self._options, self._row = home.options, row
 
-    def _places(self, option: str) -> Iterable[tuple[str, int, int]]:
-        return [(dimension, line, self._row) for dimension, line in self._options.get(option, {}).items()]
+    def _placed(self, option: str) -> Iterable[tuple[str, Layers]]:
+        get, row = self._panel.get, self._row
+        return [(dimension, get(line, row)) for dimension, line in self._options.get(option, {}).items()]
 
     def __iter__(self) -> Iterator[str]:
         filled = set(self._panel.row_of(self._row))

@@ -155,6 +155,14 @@ class Panel:
             return (self.documents[line, row], weight)
         return (self.values.item(line, row), weight)
 
+    def column(self, row: int) -> list[Layers]:
+        """What every line has in the row, in the order of the lines; (None, None) where there is no cell."""
+        present, values = self.present[:, row].tolist(), self.values[:, row].tolist()
+        found = [(value, None) if has else _NOTHING for has, value in zip(present, values, strict=True)]
+        if self.documents or (self.weighted is not None and self.weighted[:, row].any()):
+            return [self.get(line, row) for line in range(len(found))]
+        return found
+
     def put(self, line: int, row: int, layers: Layers) -> None:
         """State the whole cell; at least one layer is set."""
         value, weight = layers

@@ -141,13 +141,13 @@ class Table:
             if not row:
                 return None
             slot = self._take(option)
-        had_own = bool(self._own)
+        had = self._own.copy()
         self.total -= self._ranked[slot]
         self._blank(slot)
         self._lay(slot, row)
         self.total += self._ranked[slot]
-        if had_own or self._own:
-            for dimension in self._columns:
+        for dimension in had.keys() | self._own.keys():
+            if dimension in self._columns and had.get(dimension) is not self._own.get(dimension):
                 self._settle_term(dimension)
         if row:
             return slot

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -153,14 +153,13 @@ def fold_weight(slices: Sequence[Slice], option: str, dimension: str) -> float |
     return _weight(rows_of(slices, option), rows_of(slices, ""), dimension)[0]
 
 
-def fold_weights(rows: Sequence[Row], dimensions: Iterable[str], shared: Mapping[str, float]) -> dict[str, float]:
+def fold_weights(rows: Sequence[Row], dimensions: Container[str], shared: Mapping[str, float]) -> dict[str, float]:
     """`fold_weight` of each dimension that has one, over the option's rows; `shared`: the same of the shared slot."""
-    found: dict[str, float] = {}
-    for dimension in dimensions:
-        own = _deepest(rows, dimension, 1)[0]
-        weight = shared.get(dimension) if own is None else own
-        if weight is not None:
-            found[dimension] = weight
+    found = dict(shared)
+    for _, row in reversed(rows):
+        for dimension, (_, weight) in row.items():
+            if weight is not None and dimension in dimensions:
+                found[dimension] = weight
     return found
 
 

@@ -21,6 +21,7 @@ __all__ = ["TASK", "Learned", "with_local"]
 
 TASK = "task"
 _BELIEF = "belief/"
+_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 # Beliefs that time alone changes are laid anew at most this often, and for this long after the last call.
 REFRESH_S = 5.0
 AWAKE_S = 600.0
@@ -256,7 +257,7 @@ class Learned:
 
     def _save(self, option: str) -> None:
         tracks = self.learner.tracks(option)
-        record = json.dumps(encode_option(tracks), separators=(",", ":"), allow_nan=False) if tracks else None
+        record = _ENCODER.encode(encode_option(tracks)) if tracks else None
         self._disk.put(_key(option), record)
 
     def _written(self, level: int, instance: str, option: str, dimension: str) -> None:  # noqa: ARG002
