@@ -50,7 +50,7 @@ export async function openEngine(
 }
 
 /** Cells belong to a device of a workspace, whatever the config and the build: one database each, one writer at a time. */
-function storageName({ workspace, device }: EngineKey): string {
+export function storageName({ workspace, device }: EngineKey): string {
   return `sporewright ${JSON.stringify([workspace, device])}`;
 }
 

@@ -1,10 +1,11 @@
 /** The page's connection to one engine: open it, follow its start, ask it, let go of it. */
 import { plain } from "./config";
-import { openEngine, type EngineKey, type OpenEngine } from "./engine";
+import { openEngine, storageName, type EngineKey, type OpenEngine } from "./engine";
 import { asError, closedError, SporewrightError } from "./errors";
 import type { CallName, Calls, Pushes, StartReply } from "./generated/calls";
 import { randomId } from "./ids";
 import { outlive } from "./life";
+import { Neighbours } from "./neighbours";
 import { Link } from "./protocol";
 import type { Settings } from "./options";
 import { deviceOf, type Token } from "./token";
@@ -37,7 +38,9 @@ export class Session {
   readonly #aborted = new AbortController();
   #engine: OpenEngine | null = null;
   #link: Link | null = null;
+  #neighbours: Neighbours | null = null;
   #running = false;
+  #isShared = false;
   /** Whether a worker has said anything. */
   #alive = false;
   /** Whether the engine's sign of life is watched. */
@@ -61,6 +64,7 @@ export class Session {
     };
     await this.#open({ runtime, key, stageTimeout }, engines);
     this.#running = true;
+    this.#listen(storageName(key));
     const { head: watch } = this;
     const token = await asked;
     const identity = { fresh_id: randomId(), device };
@@ -106,6 +110,8 @@ export class Session {
     this.#link?.close(error);
     this.#engine?.close();
     this.#engine = null;
+    this.#neighbours?.close();
+    this.#neighbours = null;
   }
 
   /** The first kind whose worker comes alive; once one did, what it fails of would fail the next one, too. */
@@ -131,7 +137,7 @@ export class Session {
       engine.close();
       throw closedError();
     }
-    this.#engine = engine;
+    [this.#engine, this.#isShared] = [engine, kind === "shared"];
     if (early[0]) throw early[0]; // its script failed while a lock was still being waited for
     const started = this.#started(settings.stageTimeout);
     this.#link = new Link(
@@ -144,8 +150,17 @@ export class Session {
     await started;
   }
 
+  /** A shared engine tells all its pages by itself. */
+  #listen(storage: string): void {
+    if (this.#isShared) return;
+    this.#neighbours = new Neighbours(storage, (news) => {
+      this.#events.push("health", news);
+    });
+  }
+
   #heard<P extends keyof Pushes>(push: P, body: Pushes[P]): void {
     if (push === "state") this.#staged(body as Pushes["state"]);
+    if (push === "health") this.#neighbours?.tell(body as Pushes["health"]);
     this.#events.push(push, body);
   }
 

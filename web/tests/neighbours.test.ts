@@ -1,0 +1,27 @@
+/** Pages of one profile whose engines are their own. */
+import { expect, it } from "vitest";
+import type { OptionHealth } from "../src/generated/calls";
+import { Neighbours } from "../src/neighbours";
+
+const NEWS: OptionHealth = {
+  option: "a",
+  cooling_until: 0,
+  blocked: null,
+  breaker: { state: "open", until: 60, since: 0 },
+  first_token_p95_s: null,
+  headers_p95_s: null,
+};
+
+it("hear of what one engine finds, those that come later and those whose teller is gone as well", async () => {
+  const heard: Record<string, OptionHealth[]> = { one: [], other: [], later: [] };
+  const join = (who: string): Neighbours => new Neighbours("slice", (news) => heard[who]?.push(news));
+  const [one, other] = [join("one"), join("other")];
+  one.tell(NEWS);
+  await expect.poll(() => heard["other"]).toContainEqual(NEWS);
+  one.close();
+  const later = join("later");
+  await expect.poll(() => heard["later"]).toContainEqual(NEWS);
+  expect(heard["one"]).toEqual([]);
+  other.close();
+  later.close();
+});
