@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 
@@ -192,3 +193,11 @@ def test_importing_the_package_is_light() -> None:
         "asyncio",
     }
     assert not heavy & set(loaded)
+
+
+def test_every_folder_of_tests_is_looked_into(request: pytest.FixtureRequest) -> None:
+    """No folder with tests has a name that pytest passes over, as it does `build` unless told otherwise."""
+    passed_over = request.config.getini("norecursedirs")
+    folders = {part for test in (ROOT / "tests").rglob("test_*.py") for part in test.relative_to(ROOT).parts[:-1]}
+
+    assert [name for name in sorted(folders) if any(fnmatch(name, pattern) for pattern in passed_over)] == []
