@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -10,12 +12,14 @@ import httpx
 
 from sporewright.routing.attempt import Body
 from sporewright.routing.classify import Ending, rule_of, says
+from sporewright.routing.events import Kind
 from sporewright.routing.pace import pace_seconds
 from sporewright.routing.terms import Plan
 
-__all__ = ["Attempt", "Receipt", "Running", "body_of", "ending_of", "refusal", "told"]
+__all__ = ["Attempt", "Receipt", "Running", "body_of", "end_of", "ending_of", "is_cut", "refusal", "told"]
 
 _REFUSAL_S = 1.0
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 
 
 @dataclass
@@ -72,13 +76,37 @@ def body_of(response: httpx.Response, plan: Plan) -> Body | None:
     is_good = rule_of({"kind": "status", "status": status}, plan)["outcome"] == "ok"
     if not is_good or status in (204, 304) or response.request.method == "HEAD":
         return None
-    kind = response.headers.get("content-type", "").split(";")[0].strip().lower()
+    kind = _type_of(response)
     if kind == "text/event-stream":
         return "events"
-    is_json = kind == "application/json" or kind.endswith("+json")
     length = response.headers.get("content-length", "0")
     is_short = length.isdecimal() and int(length) <= plan["limits"]["hold_bytes"]
-    return "whole" if is_json and is_short else "bytes"
+    return "whole" if _is_json(kind) and is_short else "bytes"
+
+
+def end_of(response: httpx.Response, held: Sequence[bytes]) -> Kind:
+    """How a body that is no stream has ended: JSON that was held until then says by itself whether it is whole."""
+    return "truncated" if _is_json(_type_of(response)) and is_cut(b"".join(held)) else "complete"
+
+
+def is_cut(text: bytes) -> bool:
+    """Whether JSON ends in the middle: an object or a list without its end, or a string within.
+
+    What begins as neither is no JSON of ours to judge.
+    """
+    if text.lstrip()[:1] not in (b"{", b"["):
+        return False
+    rest = _STRING.sub(b"", text)
+    opened, closed = (rest.count(first) + rest.count(second) for first, second in (b"{[", b"}]"))
+    return b'"' in rest or opened > closed
+
+
+def _type_of(response: httpx.Response) -> str:
+    return str(response.headers.get("content-type", "")).split(";")[0].strip().lower()
+
+
+def _is_json(kind: str) -> bool:
+    return kind == "application/json" or kind.endswith("+json")
 
 
 def ending_of(response: httpx.Response, text: bytes, now: float, plan: Plan) -> Ending:

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from sporewright.device.answers import Attempt, Receipt, Running, body_of, ending_of, refusal, told
+from sporewright.device.answers import Attempt, Receipt, Running, body_of, end_of, ending_of, refusal, told
 from sporewright.device.pipe import Pipe
 from sporewright.device.sources import Source
 from sporewright.errors import BrokenError, ExhaustedError, SporewrightError
@@ -185,6 +185,8 @@ class RoutedCall:
         if events is not None:
             kind, used = events.ends()
             one.usage = one.usage if used is None else used
+        elif one.response is not None:
+            kind = end_of(one.response, one.held)
         return self._ends(one, {"kind": kind}, _WHY[kind])
 
     def _is_handed(self, one: Running) -> bool:
@@ -363,8 +365,11 @@ class RoutedCall:
     def _exhausted(self) -> ExhaustedError:
         told = [f"{attempt.option}: {attempt.outcome} ({attempt.reason})" for attempt in self.receipt.attempts]
         told += [f"{option}: skipped ({reason})" for option, reason in self._chain.skipped.items()]
+        named = {attempt.option for attempt in self.receipt.attempts} | set(self._chain.skipped)
+        # The call's time, or its attempts, were over before it was their turn.
+        told += [f"{option}: skipped (not-reached)" for option in self.receipt.queue if option not in named]
         returns = self._chain.waits_for
         if returns is not None:
             told.append(f"the first returns at {datetime.fromtimestamp(returns, UTC).isoformat()}")
-        why = "; ".join(told) or ("no time was left" if self.receipt.queue else "the queue is empty")
+        why = "; ".join(told) or "the queue is empty"
         return ExhaustedError(f"no option answered {self._what}: {why}")

@@ -166,6 +166,7 @@ class AttemptChain:
     def pick(self, now: float, chance: float = EVEN) -> Decision:
         """What to do next; None once nothing is left to try: the chain is EXHAUSTED, or DELIVERED with what it kept."""
         self._expect("PICKING", "pick")
+        self._asked = None  # a hedge that is still asked for would be beside an attempt that has ended
         found = None
         if now < self._deadline and len(self._all) < self._limits["max_attempts"]:
             found = self._left.next(now, chance)
@@ -184,16 +185,20 @@ class AttemptChain:
         """A second call beside the one that is late, if there is another option for it; ask for it first."""
         self._may_hedge = False
         found = self._left.next(now, chance)
-        if found is None or found.until > now or found.permit is not None or len(self.running) != 1:
+        if found is None or found.until > now or found.permit is not None or self._late() is None:
             return None
         return self._call_or_ask(found.option, "hedge", now, hedge=True)
+
+    def asks(self, ask: Ask) -> bool:
+        """Whether an answer to this is still wanted: the attempt that a hedge is for may have ended meanwhile."""
+        return self._asked is not None and self._asked[0] is ask
 
     def answered(self, now: float, granted: bool, chance: float = EVEN) -> Decision:
         """What to do now that this was granted or refused; None: go on without."""
         if self._asked is None:
             raise ProtocolError("answered: nothing was asked for")
         (ask, is_hedge), self._asked = self._asked, None
-        if is_hedge and len(self.running) != 1:
+        if is_hedge and self._late() is None:
             return None  # the race is over already
         if granted:
             return self._call(ask.option, now, is_probe=ask.permit == "probe")
@@ -216,10 +221,9 @@ class AttemptChain:
 
     def hedge_at(self) -> float:
         """When a second call is worth its price: at the p95 of the option that is late; ∞ if never."""
-        running = self.running
-        if not self._may_hedge or len(running) != 1 or self._all[running[0]].state not in ("CALLING", "OPENED"):
+        one = self._late()
+        if not self._may_hedge or one is None:
             return math.inf
-        one = self._all[running[0]]
         p95 = self._health.history(one.option, streaming=self._streaming).p95_s
         return math.inf if p95 is None else one.began + p95
 
@@ -287,6 +291,11 @@ class AttemptChain:
     def _stop(self) -> None:
         step = self._plan["transitions"]["PICKING"]["nothing_left" if self.kept is None else "kept"]
         self.state = step["to"]
+
+    def _late(self) -> _Attempt | None:
+        """The one attempt under way, until it has won: from then on a second answer would be one too many."""
+        running = [self._all[number] for number in self.running]
+        return running[0] if len(running) == 1 and running[0].state in ("CALLING", "OPENED") else None
 
     def _call_or_ask(self, option: str, permit: Permit | None, now: float, *, hedge: bool) -> Decision:
         if permit is None:

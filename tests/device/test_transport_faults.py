@@ -53,6 +53,15 @@ async def test_02_429_for_ever() -> None:
         assert second >= 1.0
 
 
+async def test_json_that_ends_cleanly_in_the_middle_is_no_answer() -> None:
+    """Its length was never said and its end is an end: what it left open says that it is half."""
+    async with fleet_of({"a": [Step("end")], "b": [OK]}) as fleet:
+        response = await fleet.chat(stream=False)
+
+        assert response.json()["choices"][0]["message"]["content"] == WHOLE
+        assert [each.outcome for each in response.extensions["sporewright"].attempts] == ["truncated", "ok"]
+
+
 async def test_03_one_500_is_retried_in_place() -> None:
     """The second attempt at the same option answers; the fallback is not asked."""
     async with fleet_of({"a": [status(500, 1), OK], "b": [OK]}) as fleet:

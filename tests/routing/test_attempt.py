@@ -129,6 +129,55 @@ def test_a_hedge_comes_at_the_options_own_p95() -> None:
     assert chain.hedge_at() == 119.0
 
 
+def hedged(*, streaming: bool = False) -> tuple[AttemptChain, Ask]:
+    """A chain whose first attempt is late, and the hedge that was asked for and is not answered yet."""
+    health = Health()
+    for _ in range(20):
+        health.called()
+        health.apply("a", ["pace"], 0.0, first_token_s=0.1, streaming=streaming)
+    chain = AttemptChain("abc", "abc", health=health, now=0.0, streaming=streaming)
+    chain.pick(0.0)
+    ask = chain.hedge(chain.hedge_at())
+    assert isinstance(ask, Ask)
+    return chain, ask
+
+
+@pytest.mark.parametrize("streaming", [True, False])
+def test_a_hedge_granted_after_the_first_has_won_is_not_made(streaming: bool) -> None:
+    """Its answer is being handed over, or held: a second one would begin it anew in the middle."""
+    chain, _ = hedged(streaming=streaming)
+    chain.opened(0.2, "events" if streaming else "whole")
+    if streaming:
+        chain.token(0.2)
+
+    assert chain.answered(0.3, True) is None
+    assert chain.attempts == ["a"]
+
+
+def test_a_hedge_is_not_asked_for_once_the_first_has_won() -> None:
+    """Held until it is whole, it is no longer late."""
+    chain = chain_of("a", "b")
+    chain.pick(0.0)
+    chain.opened(0.1, "whole")
+
+    assert chain.hedge(0.2) is None
+    assert chain.hedge_at() == math.inf
+
+
+def test_a_hedge_asked_for_is_void_once_the_first_has_failed() -> None:
+    """The next option is picked as ever; the permit that comes then is for nothing that is still asked."""
+    chain, ask = hedged()
+    assert chain.asks(ask)
+    chain.ended(0.3, {"kind": "network"})
+    picked = chain.pick(0.3)
+
+    assert isinstance(picked, Call)
+    assert picked.option == ask.option == "b"
+    assert not chain.asks(ask)
+    with pytest.raises(ProtocolError, match="nothing was asked for"):
+        chain.answered(0.3, True)
+
+
 @given(st.lists(st.sampled_from("abcdef")), st.sets(st.sampled_from("abcdef")), st.lists(ENDINGS, min_size=12))
 def test_every_chain_ends(queue: list[str], upstreams: set[str], endings: list[Ending]) -> None:
     """At most two calls more than options, none without an upstream, and an end that is one."""

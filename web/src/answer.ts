@@ -1,7 +1,8 @@
 /** What a response brings: which kind of body, what its refusal says, and a Response made of what was read of it. */
 import type { Body, Ending } from "./chain";
 import { ruleOf, says } from "./classify";
-import type { Plan, Sign } from "./generated/calls";
+import { isCut } from "./cut";
+import type { Ended, Plan, Sign } from "./generated/calls";
 import { Pipe } from "./pipe";
 import { paceSeconds } from "./pace";
 
@@ -9,10 +10,22 @@ import { paceSeconds } from "./pace";
 export function bodyOf(response: Response, plan: Plan): Body | null {
   const { status, headers, body } = response;
   if (body === null || status === 0 || ruleOf({ kind: "status", status }, plan).outcome !== "ok") return null;
-  const type = (headers.get("content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
+  const type = typeOf(headers);
   if (type === "text/event-stream") return "events";
-  const isJson = type === "application/json" || type.endsWith("+json");
-  return isJson && Number(headers.get("content-length") ?? 0) <= plan.limits.hold_bytes ? "whole" : "bytes";
+  return isJson(type) && Number(headers.get("content-length") ?? 0) <= plan.limits.hold_bytes ? "whole" : "bytes";
+}
+
+/** How a body that is no stream of events has ended: JSON that was held until then says by itself whether it is whole. */
+export function endOf(response: Response | undefined, held: readonly Uint8Array[]): Ended {
+  return response && isJson(typeOf(response.headers)) && isCut(held) ? "truncated" : "complete";
+}
+
+function typeOf(headers: Headers): string {
+  return (headers.get("content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
+}
+
+function isJson(type: string): boolean {
+  return type === "application/json" || type.endsWith("+json");
 }
 
 /** The ending of a response that is the whole of an attempt; a refusal is read as far as it may say why. */

@@ -163,13 +163,17 @@ export function letGo(reader: ReadableStreamDefaultReader<Uint8Array>, patience:
 /** Nobody answered: every attempt and every option passed over, with its reason, and when the first returns. */
 export function exhausted(asked: Asked, attempts: readonly Attempt[], chain: AttemptChain): SporewrightError {
   const { queue, template, target } = asked;
-  const [skipped, returns] = [skippedOf(chain), chain.waitsFor];
+  const [passed, returns] = [skippedOf(chain), chain.waitsFor];
+  const named = new Set([...attempts, ...passed].map(({ option }) => option));
+  // The call's time, or its attempts, were over before it was their turn.
+  const rest = queue.filter((option) => !named.has(option)).map((option) => ({ option, reason: "not-reached" }));
+  const skipped = [...passed, ...rest];
   const told = [
     ...attempts.map(({ option, outcome, reason }) => `${option}: ${outcome} (${reason})`),
     ...skipped.map(({ option, reason }) => `${option}: skipped (${reason})`),
     ...(returns === null ? [] : [`the first returns at ${new Date(returns * 1000).toISOString()}`]),
   ];
-  const why = queue.length === 0 ? "the queue is empty" : told.join("; ") || "no time was left";
+  const why = queue.length === 0 ? "the queue is empty" : told.join("; ");
   const what = `${template.request.method} ${target.path}`;
   const detail = { attempts, skipped, ...(returns === null ? {} : { returnsAt: returns * 1000 }) };
   if (chain.isOffline)

@@ -1,6 +1,6 @@
 /** One routed call: carries out what its chain decides, over the network, the clock and the caller's signal. */
 import { unlessAborted } from "./abort";
-import { bodyOf, endingOf, responseOf } from "./answer";
+import { bodyOf, endingOf, endOf, responseOf } from "./answer";
 import { exhausted, letGo, prepared, reasonOf, runningAt, since, teaches, whyOf } from "./asked";
 import type { Asked, CallContext, Running } from "./asked";
 import type { Decision, Ending, Step } from "./chain";
@@ -98,6 +98,7 @@ export class RoutedCall {
           Promise.resolve(this.#context.permit(decision.permit, decision.option)),
           signal,
         );
+        if (!this.#chain.asks(decision)) return;
         decision = this.#chain.answered(this.#now(), granted, Math.random());
       }
     }
@@ -173,7 +174,7 @@ export class RoutedCall {
 
   /** Nothing follows; always true. */
   #over(one: Running, events: Listening | null): true {
-    const kind = events?.ends() ?? "complete";
+    const kind = events ? events.ends() : endOf(one.response, one.held);
     if (events?.usage !== undefined) one.usage = events.usage;
     return this.#ends(one, { kind }, whyOf(kind));
   }
@@ -277,7 +278,7 @@ export class RoutedCall {
       return;
     }
     if (!one.entry) this.#notes(one, "ok", `HTTP ${response.status}`, { status: response.status });
-    if (whole && one.held.length === 0) this.#resolve(one, response);
+    if (whole && !response.bodyUsed) this.#resolve(one, response);
     else if (whole) this.#resolve(one, responseOf(response, joined(one.held)));
     else {
       const pipe = new Pipe((reason) => {

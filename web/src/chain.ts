@@ -71,7 +71,7 @@ export class AttemptChain {
   readonly #facts: Readonly<Record<string, Facts>>;
   readonly #all: AttemptState[] = [];
   #mayHedge: boolean;
-  #asked: { permit: Permit; option: string; hedge: boolean } | null = null;
+  #asked: { decision: Decision; permit: Permit; option: string; hedge: boolean } | null = null;
   #state: ChainState = "PICKING";
 
   constructor(
@@ -141,6 +141,7 @@ export class AttemptChain {
   /** What to do next; null once nothing is left: the chain is EXHAUSTED, or DELIVERED with what it kept. */
   pick(now: number, chance = EVEN): Decision | null {
     if (this.#state !== "PICKING") throw new SporewrightError("protocol", `pick: the chain is ${this.#state}`);
+    this.#asked = null; // a hedge that is still asked for would be beside an attempt that has ended
     const may = now < this.#deadline && this.#all.length < this.#plan.limits.max_attempts;
     const found = may ? this.#left.next(now, chance) : null;
     if (!found && now < this.#deadline && this.#left.wantsNetwork) return { do: "wait", until: this.#deadline };
@@ -156,8 +157,13 @@ export class AttemptChain {
   hedge(now: number, chance = EVEN): Decision | null {
     this.#mayHedge = false;
     const found = this.#left.next(now, chance);
-    if (!found || found.until > now || found.permit !== undefined || this.running.length !== 1) return null;
+    if (!found || found.until > now || found.permit !== undefined || !this.#late()) return null;
     return this.#callOrAsk({ ...found, permit: "hedge" }, now, true);
+  }
+
+  /** Whether an answer to this is still wanted: the attempt that a hedge was asked for may have ended meanwhile. */
+  asks(decision: Decision): boolean {
+    return this.#asked?.decision === decision;
   }
 
   /** What to do now that this was granted or refused; null: go on without. */
@@ -165,7 +171,7 @@ export class AttemptChain {
     const asked = this.#asked;
     if (!asked) throw new SporewrightError("protocol", "answered: nothing was asked for");
     this.#asked = null;
-    if (asked.hedge && this.running.length !== 1) return null; // the race is over already
+    if (asked.hedge && !this.#late()) return null; // the race is over already
     if (granted) return this.#call(asked.option, now, asked.permit === "probe");
     if (asked.hedge) return null;
     this.#left.refused(asked.option, asked.permit, now);
@@ -190,8 +196,8 @@ export class AttemptChain {
 
   /** When a second call is worth its price: at the p95 of the option that is late; ∞ if never. */
   hedgeAt(): number {
-    const [late, ...others] = this.running.map((number) => this.#running(number));
-    if (!this.#mayHedge || !late || others.length > 0 || !["CALLING", "OPENED"].includes(late.state)) return Infinity;
+    const late = this.#late();
+    if (!this.#mayHedge || !late) return Infinity;
     const { p95 } = this.#health.history(late.option, this.#streaming);
     return p95 === null ? Infinity : late.began + p95;
   }
@@ -247,10 +253,17 @@ export class AttemptChain {
     this.#left.close("not-repeatable");
   }
 
+  /** The one attempt under way, until it has won: from then on a second answer would be one too many. */
+  #late(): AttemptState | undefined {
+    const [late, ...others] = this.running.map((number) => this.#running(number));
+    return late && others.length === 0 && ["CALLING", "OPENED"].includes(late.state) ? late : undefined;
+  }
+
   #callOrAsk({ option, permit }: Found, now: number, hedge: boolean): Decision {
     if (permit === undefined) return this.#call(option, now, false);
-    this.#asked = { permit, option, hedge };
-    return { do: "ask", permit, option };
+    const decision: Decision = { do: "ask", permit, option };
+    this.#asked = { decision, permit, option, hedge };
+    return decision;
   }
 
   #call(option: string, now: number, probe: boolean): Decision {

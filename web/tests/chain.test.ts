@@ -183,3 +183,35 @@ describe("the attempt chain", () => {
     expect(chain.state).toBe("ABORTED");
   });
 });
+
+describe("a hedge that is asked for", () => {
+  function hedged(streaming: boolean): { chain: AttemptChain; ask: Decision } {
+    const health = new Health(PLAN);
+    for (let call = 0; call < 20; call += 1) {
+      health.called();
+      health.apply("a", ["pace"], 0, { firstToken: 0.1, streaming });
+    }
+    const about = { plan: PLAN, health, now: 0, streaming };
+    const chain = new AttemptChain(["a", "b", "c"], new Set(["a", "b", "c"]), about);
+    chain.pick(0);
+    const ask = chain.hedge(chain.hedgeAt());
+    if (ask?.do !== "ask") throw new Error("nothing was asked for");
+    return { chain, ask };
+  }
+
+  it.each([true, false])("is not made once the first has won (streaming: %s)", (streaming) => {
+    const { chain, ask } = hedged(streaming);
+    chain.opened(0.2, streaming ? "events" : "whole");
+    if (streaming) chain.token(0.2);
+    expect(chain.asks(ask)).toBe(true);
+    expect(chain.answered(0.3, true)).toBeNull();
+    expect(chain.attempts).toEqual(["a"]);
+  });
+
+  it("is void once the first has failed: the next is picked as ever", () => {
+    const { chain, ask } = hedged(false);
+    chain.ended(0.3, { kind: "network" });
+    expect(chain.pick(0.3)).toMatchObject({ do: "call", option: "b" });
+    expect(chain.asks(ask)).toBe(false);
+  });
+});

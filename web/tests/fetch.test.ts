@@ -135,6 +135,23 @@ describe("walking the queue", () => {
     expect(attempts[0]?.latency).toBeGreaterThan(0.1);
   });
 
+  it.each([
+    ['{"a": [1, "x', "beta"],
+    ['{"a": [1, "x"]}', "alpha"],
+    ["", "alpha"],
+  ])("takes JSON that ends cleanly in the middle for what it is: %s", async (text, option) => {
+    fleet.alpha.answer = (response) => {
+      response.writeHead(200, { "content-type": "application/json" });
+      response.write(text);
+      response.end();
+    };
+    const router = routed();
+    const response = await router.fetch("/");
+    expect(await response.text()).toBe(option === "alpha" ? text : "beta");
+    expect(router.receipt(response)?.option).toBe(option);
+    expect(attempts[0]?.outcome).toBe(option === "alpha" ? "ok" : "truncated");
+  });
+
   it("skips options without an upstream and says so", async () => {
     const router = routed({ queue: ["nobody", "beta"] });
     const response = await router.fetch("/");
