@@ -1,6 +1,6 @@
 # Every command sets up what it needs; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-routing build walk mutants lock clean setup
+.PHONY: help demo test check bench bench-routing build walk soak mutants lock clean setup
 PORT ?= 8787
 OPEN ?= 1
 export PORT OPEN
@@ -44,6 +44,10 @@ build: setup ## everything a page needs, in web/dist/
 
 walk: setup ## random steps, every live queue compared with the plain rules after each (STEPS=1000000 SEED=0)
 	@$(PYTHON_IN_VENV) -m tests.core.live_driver $(or $(STEPS),1000000) $(or $(SEED),0)
+
+soak: build ## ten thousand routed requests in one page over providers that come and go (REQUESTS=10000 SEED=1)
+	@CHROMIUM=$$(wasm-build/browser.sh) && export CHROMIUM && \
+	  SOAK_REQUESTS=$(or $(REQUESTS),10000) SOAK_SEED=$(or $(SEED),1) $(PYTHON_IN_VENV) -m pytest -q -s e2e/test_soak.py
 
 mutants: setup ## break core/ and policy/ on purpose, 700 seeded changes; list what the corpus does not notice (COUNT=, SEED=, TESTS=)
 	@tests/mutation/run.sh

@@ -143,12 +143,12 @@ class FaultServer:
             stream = self._noting(self._events(step, entry, request), entry)
             return StreamingResponse(stream, media_type="text/event-stream", headers=dict(step.headers))
         if step.kind in ("cut", "end", "stall"):
-            text = json.dumps(answer(self.name, step.tokens)).encode()
+            text = json.dumps({**answer(self.name, step.tokens), **_id(entry)}).encode()
             head = {"content-length": str(len(text))} if step.kind != "end" else {}
             pieces = self._noting(self._half(step, text, request), entry)
             return StreamingResponse(pieces, media_type="application/json", headers=head)
         entry.update(tokens=step.tokens, ended=time.time())
-        return JSONResponse(answer(self.name, step.tokens), headers=dict(step.headers))
+        return JSONResponse({**answer(self.name, step.tokens), **_id(entry)}, headers=dict(step.headers))
 
     async def _noting(self, pieces: AsyncIterator[bytes], entry: dict[str, Any]) -> AsyncIterator[bytes]:
         try:
@@ -160,18 +160,19 @@ class FaultServer:
                 entry["left"] = time.time()
 
     async def _events(self, step: Step, entry: dict[str, Any], request: Request) -> AsyncIterator[bytes]:
-        yield event(chunk(self.name, {"role": "assistant", "content": ""}))
+        own = _id(entry)
+        yield event(chunk(self.name, {"role": "assistant", "content": ""}, **own))
         await self._pause(step.first_token_s)
         for number, word in enumerate(words(step.tokens)):
             if number == step.after and step.kind in ("cut", "end", "stall", "malformed", "fail"):
                 yield await self._fault(step, request)
                 if step.kind != "malformed":
                     return
-            yield event(chunk(self.name, {"content": word}))
+            yield event(chunk(self.name, {"content": word}, **own))
             entry["tokens"] += 1
             await self._pause(step.token_s)
-        yield event(chunk(self.name, {}, "stop"))
-        yield event({**chunk(self.name, {}), "choices": [], "usage": usage(step.tokens)})
+        yield event(chunk(self.name, {}, "stop", **own))
+        yield event({**chunk(self.name, {}, **own), "choices": [], "usage": usage(step.tokens)})
         if step.kind == "no_done":
             await self._stopping.wait()
         else:
@@ -227,6 +228,11 @@ async def _body(request: Request) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return body if isinstance(body, dict) else {}
+
+
+def _id(entry: dict[str, Any]) -> dict[str, str]:
+    """The answer's `id` is the request's `Idempotency-Key`, where it has one: every event says whose it is."""
+    return {"id": entry["key"]} if entry["key"] else {}
 
 
 def _is_prefilled(body: dict[str, Any]) -> bool:
