@@ -82,27 +82,42 @@ def _attempts(result: Mapping[str, Any], receipt: Mapping[str, Any], log: Log) -
             yield f"an attempt without a reason: {attempt}"
     for option in NAMES:
         rest = [attempt for attempt in receipt["attempts"] if attempt["option"] == option]
-        for entry in log.get(option, []):
-            if rest and _explains(entry, rest[0], stream=result["stream"]):
+        entries = list(log.get(option, []))
+        for entry in entries:
+            # Of an attempt that was given up the last entry tells, if any: a reset before it was the browser's to mend.
+            is_last = entry is entries[-1] or entry["kind"] != "reset"
+            may = rest and (is_last or rest[0]["outcome"] not in UNSEEN)
+            if may and _explains(entry, rest[0], receipt, stream=result["stream"]):
                 rest.pop(0)
             elif entry["kind"] != "reset":
                 # A browser sends a request anew by itself where the connection it had kept is reset: that alone.
                 yield f"{option} got {entry}, which is none of {_told(receipt)}"
         for attempt in rest:
             if attempt["outcome"] not in UNSEEN:
-                yield f"{option} never got this attempt: {attempt}; its log has {list(log.get(option, []))}"
+                yield f"{option} never got this attempt: {attempt}; its log has {entries}"
 
 
-def _explains(entry: Mapping[str, Any], attempt: Mapping[str, Any], *, stream: bool) -> bool:
+def _explains(
+    entry: Mapping[str, Any], attempt: Mapping[str, Any], receipt: Mapping[str, Any], *, stream: bool
+) -> bool:
     """Whether what the server did can have been what the page saw."""
     outcome, kind = attempt["outcome"], entry["kind"]
     if outcome in UNSEEN:
-        return outcome in ("lost", "aborted") or attempt["duration"] >= 0.9 * LIMITS["inter_token_s"]
+        is_late = attempt["duration"] >= 0.9 * LIMITS["inter_token_s"] or _met_the_deadline(receipt)
+        return outcome in ("lost", "aborted") or is_late
     if kind == "status":
         return bool(outcome == REFUSALS[entry["status"]])
     if kind in BROKEN and (stream or kind not in ONLY_STREAMS):
         return outcome in BROKEN[kind]
     return bool(outcome == "ok")
+
+
+def _met_the_deadline(receipt: Mapping[str, Any]) -> bool:
+    """Whether an attempt of this call was given up because the call's own time was over."""
+    over = receipt["at"] + LIMITS["deadline_s"] - 0.005
+    return any(
+        each["do"] == "ended" and each["ending"]["kind"] == "timeout" and each["at"] >= over for each in receipt["log"]
+    )
 
 
 def _error(result: Mapping[str, Any], receipt: Mapping[str, Any], servers: Flapping) -> Iterator[str]:
