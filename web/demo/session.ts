@@ -2,7 +2,7 @@
 import { signal } from "@preact/signals";
 import { Router, SporewrightError } from "../src/index";
 import type { Cursor, Receipt, RefusedCell, Resolution, StateDetail, SyncState } from "../src/types";
-import { throttled, withAttempt, withEnd, type Call, type Me } from "./view";
+import { ringed, throttled, withAttempt, withEnd, type Call, type Me } from "./view";
 import { FAULTS, grant, readFault, writeFault, type Fault, type Grant, type World } from "./world";
 
 /** Whose order is shown; requests always follow `mine`. */
@@ -189,7 +189,7 @@ export class Session {
       this.cooling.value = { ...this.cooling.value, [detail.option]: detail.until * 1000 };
     });
     router.addEventListener("receipt", ({ detail }) => {
-      this.receipts.value = [...this.receipts.value, detail].slice(-RING);
+      this.receipts.value = ringed(this.receipts.value, detail, RING);
     });
     router.addEventListener("refused", ({ detail }) => {
       this.refused.value = [...detail.cells, ...this.refused.value].slice(0, 20);

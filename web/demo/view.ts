@@ -218,3 +218,8 @@ export function throttled<T>(gap: number, say: (what: T) => void): (what: T) => 
     if (timer === null) run();
   };
 }
+
+/** What was kept, and the newest one; never more than `most`: the oldest goes first. */
+export function ringed<T>(kept: readonly T[], newest: T, most: number): readonly T[] {
+  return [...kept, newest].slice(-most);
+}

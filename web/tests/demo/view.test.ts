@@ -7,6 +7,7 @@ import {
   knownFrom,
   orderText,
   plain,
+  ringed,
   shares,
   sourceText,
   tally,
@@ -230,5 +231,16 @@ describe("what stands behind a value", () => {
     const one = [local("failure", 0.1, 1), local("count:failure", 0.3, null), local("own:failure", 1, null)];
     expect(knownFrom(one[0] as Term, ME, one).text).toBe("this device, 1 call");
     expect(knownFrom(term("failure", 0.1, 1, 0.1), ME, one).text).toBe("global");
+  });
+});
+
+describe("the receipts that are kept", () => {
+  it("are the last so many, in order, however many calls there were", () => {
+    let kept: readonly number[] = [];
+    for (let call = 0; call < 10_000; call += 1) {
+      kept = ringed(kept, call, 500);
+      expect(kept.length).toBe(Math.min(call + 1, 500));
+    }
+    expect([kept[0], kept.at(-1)]).toEqual([9500, 9999]);
   });
 });
