@@ -13,7 +13,7 @@ from typing import Final
 
 from sporewright.core import resolve
 from sporewright.core.tensor import Tensor
-from sporewright.learning.learner import Learner
+from sporewright.learning.learner import Doubt, Learner
 from sporewright.policy.explore import DIMENSION as EXPLORE
 
 __all__ = [
@@ -164,7 +164,7 @@ class LocalCells:
 
     def _lay(self, now: float, option: str, weights: Mapping[str, float]) -> int:
         learner = self.learner
-        changed, variance = 0, 0.0
+        changed, doubt = 0, Doubt()
         for dimension, known in learner.settings.dimensions.items():
             weight, learned = weights.get(dimension, 0.0), learner.knows(option, dimension)
             weight = weight if math.isfinite(weight) else 0.0
@@ -172,15 +172,15 @@ class LocalCells:
                 continue
             wanted = weight * known.curiosity
             if not learned:
-                variance += learner.unmeasured(now, option, dimension, known, self.task) * (wanted * wanted)
+                doubt.add(dimension, learner.unmeasured(now, option, dimension, known, self.task) * (wanted * wanted))
                 continue
             belief = learner.belief_of(now, option, dimension, known, self.task)
             cell = learner.cell_of(now, option, dimension, known, belief)
-            variance += cell.variance * (wanted * wanted)
+            doubt.add(dimension, cell.variance * (wanted * wanted), cell.mean)
             changed += self._put(option, dimension, cell.mean, None)
             changed += self._put(option, own_of(dimension), round(belief.own, 2), None)
         own = learner.curiosity.weight(now, option, learner.holders)
-        return changed + self._put(option, EXPLORE, learner.curiosity_of(option, variance), own)
+        return changed + self._put(option, EXPLORE, learner.curiosity_of(option, doubt.variance), own)
 
     def _put(self, option: str, dimension: str, value: float | None, weight: float | None) -> bool:
         before = self._tensor.store.get(self._at, self._instance, option, dimension)

@@ -21,7 +21,7 @@ from sporewright.learning.scale import Moments, cell_of, coordinate_of
 from sporewright.learning.settings import DEFAULTS, DimensionSettings, LearningSettings
 from sporewright.learning.track import Belief, Track
 
-__all__ = ["Learner", "Own"]
+__all__ = ["Doubt", "Learner", "Own"]
 
 # A median of n has π/2 times the variance of their mean.
 MEDIAN = math.pi / 2.0
@@ -43,6 +43,33 @@ class _Declared:
     spread: float
     """0: a fleet's, with `support` holders behind it."""
     support: float = 0.0
+
+
+@dataclass(slots=True)
+class Doubt:
+    """What is not known of an option's score, dimension by dimension.
+
+    What there is to learn from an answer counts as often as there is one: an option that has been seen to fail is not
+    tried again and again because nobody knows how fast it would be.
+    """
+
+    failing: float = 0.0
+    answering: float = 0.0
+    answers: float = 1.0
+
+    def add(self, dimension: str, variance: float, mean: float | None = None) -> None:
+        """The variance a dimension brings into the score; `mean`: its cell, where it was measured here."""
+        if dimension != "failure":
+            self.answering += variance
+            return
+        self.failing += variance
+        if mean is not None:
+            self.answers = 1.0 - min(max(mean, 0.0), 1.0)
+
+    @property
+    def variance(self) -> float:
+        """All of it."""
+        return self.failing + self.answering * (self.answers * self.answers)
 
 
 class Learner:
@@ -242,14 +269,15 @@ class Learner:
 
     def curious(self, now: float, option: str, weights: Mapping[str, float], *, task: str = "") -> float:
         """The value of the option's `explore` term: −√(Σ variance·weight²) (L10); a draw of it in Thompson sampling."""
-        variance = 0.0
+        doubt = Doubt()
         for dimension, weight in weights.items():
             known = self.dimension(dimension)
             if known is not None and math.isfinite(weight):
                 belief = self.belief_of(now, option, dimension, known, task)
-                wanted = weight * known.curiosity
-                variance += self.cell_of(now, option, dimension, known, belief).variance * (wanted * wanted)
-        return self.curiosity_of(option, variance)
+                wanted, cell = weight * known.curiosity, self.cell_of(now, option, dimension, known, belief)
+                mean = cell.mean if self.knows(option, dimension) else None
+                doubt.add(dimension, cell.variance * (wanted * wanted), mean)
+        return self.curiosity_of(option, doubt.variance)
 
     def curiosity_of(self, option: str, variance: float) -> float:
         """`curious` of the summed variance of a score."""

@@ -167,6 +167,19 @@ def test_an_attempt_under_way_need_not_be_made_twice() -> None:
     assert learner.curious(0.0, "A", {"latency": 1.0}) > 0.3 * alone
 
 
+def test_nobody_is_curious_how_fast_a_failing_option_would_be() -> None:
+    """What an answer could teach counts as often as there is one; what failures could still teach counts in full."""
+    weights = {"latency": 1.0, "failure": 2.0}
+    learner = Learner()
+    before = learner.curious(0.0, "A", weights)
+    for _ in range(6):
+        learner.learn(0.0, "A", Evidence(failed=True))
+    failing = learner.curious(0.0, "A", {"failure": 2.0})
+
+    assert before < 4 * learner.curious(0.0, "A", weights) < 0.0
+    assert learner.curious(0.0, "A", weights) < failing < 0.0
+
+
 def test_task_kinds_share_what_they_share() -> None:
     """A kind of work nobody did yet is expected to be like the others, less surely; its own evidence takes over."""
     learner = taught(4.0, 4.0, 4.0, task="summarise")
