@@ -127,10 +127,11 @@ def test_a_shared_engine_outlives_the_tab_that_opened_it(
     context = device()
     first, _ = tab(context, orchestrator.origin, fleet)
     other, _ = tab(context, orchestrator.origin, fleet)
-    first.evaluate("router.observe('alpha', 'latency', 9).then(() => router.resolve())")
+    first.evaluate("router.observe('alpha', 'latency', 9)")
+    for page in (first, other):  # a call that still went to alpha would supersede what was stated of it
+        until(page, "router.queue[0] === 'beta'")
     fleet["beta"].delay_s = 1.0
     first.evaluate(PENDING)
-    until(other, "router.queue[0] === 'beta'")
     other.evaluate(PENDING)
     other.wait_for_timeout(200)
 
