@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,16 @@ def orchestrator(tmp_path: Path) -> Iterator[Orchestrator]:
     """A fresh orchestrator with three declared options."""
     server = Orchestrator(tmp_path, config_of({"alpha": 0.1, "beta": 0.2, "gamma": 0.3}), DIST)
     server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def deployed(tmp_path: Path) -> Iterator[Orchestrator]:
+    """A server whose build can be replaced under it."""
+    dist = tmp_path / "dist"
+    shutil.copytree(DIST, dist)
+    server = Orchestrator(tmp_path, None, dist).start()
     yield server
     server.stop()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Route
 
-from e2e.harness import DIST, config_of, open_bare, seed, start_router, until
+from e2e.harness import config_of, open_bare, seed, start_router, until
 from e2e.link import Link
 from e2e.upstreams import Upstream
 from tests.serving import Orchestrator
@@ -287,16 +286,6 @@ def another_build(dist: Path) -> str:
         (dist / name).write_text(text)
         replaced[names[name]["sha256"]] = hashlib.sha256(text.encode()).hexdigest()
     return after
-
-
-@pytest.fixture
-def deployed(tmp_path: Path) -> Iterator[Orchestrator]:
-    """A server whose build can be replaced under it."""
-    dist = tmp_path / "dist"
-    shutil.copytree(DIST, dist)
-    server = Orchestrator(tmp_path, None, dist).start()
-    yield server
-    server.stop()
 
 
 def test_a_deploy_under_an_open_tab(device: Device, deployed: Orchestrator, upstream: Upstream) -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from e2e.harness import DIST, LEVELS, config_of, open_bare, seed, start_router, until
+from e2e.harness import LEVELS, config_of, open_bare, seed, start_router, until
 from e2e.test_start import another_build
 from e2e.upstreams import Upstream
 from tests.serving import Orchestrator
@@ -40,16 +38,6 @@ def fleet() -> Iterator[dict[str, Upstream]]:
     yield servers
     for server in servers.values():
         server.close()
-
-
-@pytest.fixture
-def deployed(tmp_path: Path) -> Iterator[Orchestrator]:
-    """A server whose build can be replaced under it."""
-    dist = tmp_path / "dist"
-    shutil.copytree(DIST, dist)
-    server = Orchestrator(tmp_path, None, dist).start()
-    yield server
-    server.stop()
 
 
 def options_of(fleet: dict[str, Upstream], **extra: Any) -> dict[str, Any]:
