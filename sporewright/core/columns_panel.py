@@ -157,11 +157,16 @@ class Panel:
 
     def column(self, row: int) -> list[Layers]:
         """What every line has in the row, in the order of the lines; (None, None) where there is no cell."""
-        present, values = self.present[:, row].tolist(), self.values[:, row].tolist()
-        found = [(value, None) if has else _NOTHING for has, value in zip(present, values, strict=True)]
-        if self.documents or (self.weighted is not None and self.weighted[:, row].any()):
-            return [self.get(line, row) for line in range(len(found))]
-        return found
+        found: list[Any] = [
+            value if has else None
+            for has, value in zip(self.present[:, row].tolist(), self.values[:, row].tolist(), strict=True)
+        ]
+        if self.documents:
+            found = [self.documents.get((line, row), value) for line, value in enumerate(found)]
+        if self.weighted is None or self.weights is None:
+            return [(value, None) for value in found]
+        weights = zip(found, self.weighted[:, row].tolist(), self.weights[:, row].tolist(), strict=True)
+        return [(value, weight if has else None) for value, has, weight in weights]
 
     def put(self, line: int, row: int, layers: Layers) -> None:
         """State the whole cell; at least one layer is set."""

@@ -15,8 +15,7 @@ from sporewright.server.store.contract import Shelf
 from sporewright.server.tick import overlay
 from sporewright.simulate.account import mean
 from sporewright.simulate.chance import Draws, generator
-from sporewright.simulate.ours import WORKSPACE, Device
-from sporewright.simulate.policy import Attempt
+from sporewright.simulate.ours import WORKSPACE, Caller, Device
 from sporewright.simulate.run import Ticks, run_many
 from sporewright.simulate.scenario import Scenario
 from sporewright.simulate.study import Material, arrivals_of, span_of, world_of
@@ -63,13 +62,13 @@ class _Server:
         return self._shelf.head, cells
 
 
-class _Member:
+class _Member(Caller):
     """A device in the fleet: it hears what was published when it is asked, and says what it saw at a tick."""
 
     def __init__(self, name: str, device: Device, server: _Server | None, lies: dict[str, float]) -> None:
-        self._name, self._device, self._server, self._lies = name, device, server, lies
+        super().__init__(device)
+        self._name, self._server, self._lies = name, server, lies
         self._revision = 0
-        self._first: str | None = None
 
     def order(self, now: float, options: Sequence[str]) -> Sequence[str]:
         """Its queue, after the news."""
@@ -78,18 +77,7 @@ class _Member:
             if head != self._revision:
                 self._revision = head
                 self._device.told(now, cells)
-        order = self._device.order(now, options)
-        self._first = order[0]
-        return order
-
-    def started(self, now: float, option: str) -> None:
-        """An attempt is under way."""
-        self._device.began(now, option, option == self._first)
-        self._first = None
-
-    def ended(self, now: float, attempt: Attempt) -> None:
-        """Learn."""
-        self._device.ended(now, attempt)
+        return super().order(now, options)
 
     def report(self) -> None:
         """Push what was written; a liar swaps the latencies."""

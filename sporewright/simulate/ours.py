@@ -14,7 +14,7 @@ from sporewright.routing.learn import evidence_of
 from sporewright.server.cells import Layers, Stated
 from sporewright.simulate.policy import Attempt, Setting
 
-__all__ = ["FAILURE_S", "Device", "Ours", "config_of"]
+__all__ = ["FAILURE_S", "Caller", "Device", "Ours", "config_of"]
 
 FAILURE_S = 2.0
 """What a failure costs in seconds, as the simulated operator's weight: the wait for it, and the slower option after."""
@@ -89,11 +89,11 @@ class Device:
             self._said.add((option, dimension))
 
 
-class Ours:
-    """One device alone."""
+class Caller:
+    """A device that calls: its queue is asked for, its attempts are told to it."""
 
-    def __init__(self, setting: Setting, settings: LearningSettings) -> None:
-        self._device = Device("d", setting.options, setting.usd_s, settings)
+    def __init__(self, device: Device) -> None:
+        self._device = device
         self._first: str | None = None
 
     def order(self, now: float, options: Sequence[str]) -> Sequence[str]:
@@ -110,3 +110,10 @@ class Ours:
     def ended(self, now: float, attempt: Attempt) -> None:
         """Learn."""
         self._device.ended(now, attempt)
+
+
+class Ours(Caller):
+    """One device alone."""
+
+    def __init__(self, setting: Setting, settings: LearningSettings) -> None:
+        super().__init__(Device("d", setting.options, setting.usd_s, settings))
