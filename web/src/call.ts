@@ -1,18 +1,17 @@
 /** One routed call: carries out what its chain decides, over the network, the clock and the caller's signal. */
 import { unlessAborted } from "./abort";
-import { bodyOf, endingOf, endOf, responseOf } from "./answer";
-import { exhausted, letGo, prepared, reasonOf, runningAt, since, teaches, whyOf } from "./asked";
+import { Account } from "./account";
+import { bodyOf, endingOf, endOf } from "./answer";
+import { exhausted, letGo, prepared, reasonOf, runningAt, since, whyOf } from "./asked";
 import type { Asked, CallContext, Running } from "./asked";
 import type { Decision, Ending, Step } from "./chain";
 import { SporewrightError } from "./errors";
 import { faultOf } from "./fault";
-import type { ChainState, OutcomeBody } from "./generated/calls";
-import { joined } from "./pieces";
-import { Pipe } from "./pipe";
+import type { ChainState } from "./generated/calls";
+import { Handover } from "./handover";
 import { Ledger } from "./receipt";
 import { RecordedChain } from "./recorded";
 import { Events, type Listening } from "./sse";
-import type { Attempt, RestartDetail } from "./types";
 
 /** States in which what comes is handed on. */
 const HANDED: ReadonlySet<ChainState> = new Set(["STREAMING", "RESTARTABLE", "BODY"]);
@@ -23,10 +22,10 @@ export class RoutedCall {
   readonly #asked: Asked;
   readonly #chain: RecordedChain;
   readonly #ledger: Ledger;
+  readonly #account: Account;
+  readonly #handover: Handover;
   readonly #running = new Map<number, Running>();
   readonly #ended: Running[] = [];
-  #answer: { resolve: (response: Response) => void; reject: (reason: unknown) => void } | null = null;
-  #pipe: Pipe | null = null;
   #hedge: ReturnType<typeof setTimeout> | undefined;
   readonly #unwatch: () => void;
 
@@ -37,16 +36,16 @@ export class RoutedCall {
     const now = context.awake.now();
     this.#chain = new RecordedChain(asked.queue, known, { plan, health, now, ...asked.traits });
     this.#ledger = new Ledger(context, asked, this.#chain, now);
+    this.#account = new Account(context, asked, this.#chain, this.#ledger);
+    this.#handover = new Handover(context, asked, this.#ledger, this.#stop);
     this.#unwatch = context.awake.watch(this.#slept);
   }
 
   /** Rejects with the signal's reason when aborted, with code `exhausted` when nobody answered. */
   run(): Promise<Response> {
-    return new Promise((resolve, reject) => {
-      this.#answer = { resolve, reject };
-      this.#asked.signal.addEventListener("abort", this.#aborted);
-      void this.#advance();
-    });
+    this.#asked.signal.addEventListener("abort", this.#aborted);
+    void this.#advance();
+    return this.#handover.promise;
   }
 
   readonly #aborted = (): void => {
@@ -140,10 +139,11 @@ export class RoutedCall {
   async #read(one: Running, reader: ReadableStreamDefaultReader<Uint8Array>, events: Listening | null): Promise<void> {
     const { signal } = one.control;
     for (;;) {
-      if (this.#pipe && this.#isHanded(one)) {
+      const { pipe } = this.#handover;
+      if (pipe && this.#isHanded(one)) {
         // A reader who takes his time is no stall: only a wish that is not served is.
         clearTimeout(one.timer);
-        await unlessAborted(this.#pipe.wanted(), signal);
+        await unlessAborted(pipe.wanted(), signal);
         this.#chain.token(this.#now(), one.number);
       }
       this.#arm(one);
@@ -166,7 +166,7 @@ export class RoutedCall {
     if (heard?.usage !== undefined) one.usage = heard.usage;
     if (heard?.malformed) return this.#ends(one, { kind: "malformed" }, whyOf("malformed"));
     if (heard && heard.error !== undefined) return this.#ends(one, { kind: "failed" }, whyOf("failed"));
-    if (this.#isHanded(one)) this.#pipe?.push(piece);
+    if (this.#isHanded(one)) this.#handover.pipe?.push(piece);
     else one.held.push(piece);
     this.#hears(one, heard ? heard.tokens + heard.others > 0 || heard.finished : true, heard?.finished ?? false);
     return heard?.done === true && this.#over(one, events);
@@ -193,7 +193,7 @@ export class RoutedCall {
 
   #steps(one: Running, step: Step | null): void {
     if (!step) return;
-    this.#report(one, step, {});
+    this.#account.reports(one, step, {});
     if (step.actions.includes("win")) this.#dropOthers(one);
     if (step.actions.includes("deliver")) this.#deliver(one);
   }
@@ -204,9 +204,9 @@ export class RoutedCall {
     const step = this.#chain.ended(this.#now(), ending, one.number, Math.random());
     this.#running.delete(one.number);
     this.#ended.push(one);
-    this.#notes(one, step.outcome, reason, ending);
-    this.#report(one, step, ending);
-    this.#quits(one);
+    this.#account.notes(one, step.outcome, reason, ending);
+    this.#account.reports(one, step, ending);
+    this.#account.quits(one);
     const { actions } = step;
     if (actions.includes("gate")) this.#context.onBlocked?.(one.option);
     if (actions.includes("win")) this.#dropOthers(one);
@@ -261,8 +261,8 @@ export class RoutedCall {
       if (one === winner) continue;
       clearTimeout(one.timer);
       this.#running.delete(one.number);
-      this.#notes(one, "lost", "another option was faster", {});
-      this.#quits(one);
+      this.#account.notes(one, "lost", "another option was faster", {});
+      this.#account.quits(one);
       one.control.abort();
     }
   }
@@ -271,48 +271,24 @@ export class RoutedCall {
     const { response } = one;
     if (!response) return;
     const whole = this.#chain.stateOf(one.number) === "DELIVERED";
-    if (this.#pipe) {
-      // Everything handed over so far has been read: the pipe holds nothing back. So this is where the new answer begins.
-      this.#restart(one, this.#pipe);
-      if (whole) this.#close();
-      return;
-    }
-    if (!one.entry) this.#notes(one, "ok", `HTTP ${response.status}`, { status: response.status });
-    if (whole && !response.bodyUsed) this.#resolve(one, response);
-    else if (whole) this.#resolve(one, responseOf(response, joined(one.held)));
-    else {
-      const pipe = new Pipe((reason) => {
-        this.#stop(reason);
-      });
-      this.#pipe = pipe;
-      for (const piece of one.held.splice(0)) pipe.push(piece);
-      this.#resolve(one, responseOf(response, pipe));
-    }
-  }
-
-  #restart(one: Running, pipe: Pipe): void {
-    const detail: RestartDetail = { call: this.#asked.number, option: one.option };
-    this.#asked.onRestart?.(detail);
-    this.#context.onRestart(detail);
-    this.#ledger.answeredBy(one.option);
-    for (const piece of one.held.splice(0)) pipe.push(piece);
+    if (!this.#handover.pipe && !one.entry)
+      this.#account.notes(one, "ok", `HTTP ${response.status}`, { status: response.status });
+    this.#handover.hands(one, response, whole);
+    if (whole) this.#close();
   }
 
   #deliverKept(): void {
     const kept = this.#ended.find(({ number }) => number === this.#chain.kept);
-    if (kept?.response && !this.#pipe) this.#resolve(kept, kept.response);
-    else this.#giveUp(this.#exhausted());
+    if (!kept?.response || this.#handover.pipe) {
+      this.#giveUp(this.#exhausted());
+      return;
+    }
+    this.#handover.gives(kept, kept.response);
+    this.#close();
   }
 
   #exhausted(): SporewrightError {
     return exhausted(this.#asked, this.#ledger.attempts, this.#chain);
-  }
-
-  #resolve(one: Running, response: Response): void {
-    this.#ledger.answeredBy(one.option);
-    this.#asked.delivered(response, this.#ledger.receipt);
-    this.#answer?.resolve(response);
-    if (!this.#pipe) this.#close();
   }
 
   #break(one: Running, reason: string): void {
@@ -323,10 +299,8 @@ export class RoutedCall {
   }
 
   #close(): void {
-    this.#pipe?.close();
-    this.#ledger.ended("answered");
-    this.#unwatch();
-    this.#asked.signal.removeEventListener("abort", this.#aborted);
+    this.#handover.close();
+    this.#leave();
   }
 
   #giveUp(error: unknown): void {
@@ -335,64 +309,28 @@ export class RoutedCall {
       (error as { code?: string } | null)?.code,
     );
     if (error instanceof SporewrightError) this.#asked.delivered(error, this.#ledger.receipt);
-    this.#answer?.reject(error);
-    this.#pipe?.fail(error);
+    this.#handover.fails(error);
+    this.#leave();
+  }
+
+  #leave(): void {
     this.#unwatch();
     this.#asked.signal.removeEventListener("abort", this.#aborted);
   }
 
   /** The caller does not want it any more: every attempt ends at once, upstream as well, and teaches nothing. */
-  #stop(reason: unknown): void {
+  readonly #stop = (reason: unknown): void => {
     clearTimeout(this.#hedge);
     const probes = [...this.#running.values()];
     this.#chain.abort();
     this.#running.clear();
     for (const one of probes) {
       clearTimeout(one.timer);
-      this.#notes(one, "aborted", "aborted by the caller", {});
-      if (this.#chain.isProbe(one.number)) this.#tell(one, { outcome: "aborted" });
-      this.#quits(one);
+      this.#account.notes(one, "aborted", "aborted by the caller", {});
+      this.#account.aborted(one);
+      this.#account.quits(one);
       one.control.abort(reason);
     }
     this.#giveUp(reason);
-  }
-
-  /** One entry an attempt in the receipt; what is learned later of a stream that is handed on is written into it. */
-  #notes(one: Running, outcome: Attempt["outcome"], reason: string, ending: Partial<Ending>): void {
-    const { status = one.response?.status, retry_after_s: retryAfter } = ending;
-    const first = one.entry === null;
-    one.entry ??= { option: one.option, outcome, latency: one.latency ?? since(one), reason };
-    Object.assign(one.entry, { outcome, duration: since(one), bytes: one.length });
-    if (outcome !== "ok" || first) one.entry.reason = reason;
-    if (status !== undefined) one.entry.status = status;
-    if (retryAfter !== undefined) one.entry.retryAfter = retryAfter;
-    if (one.usage !== undefined) one.entry.usage = one.usage;
-    this.#ledger.note(one.entry, one.threw);
-    if (first || outcome !== "ok") this.#context.onAttempt({ ...one.entry, call: this.#asked.number });
-  }
-
-  /** Whoever was told that it began is told that it is over, if only that. */
-  #quits(one: Running): void {
-    if (one.called && !one.told) this.#context.onEnded?.(one.option);
-  }
-
-  #report(one: Running, { outcome, stage, actions, firstToken }: Step, ending: Partial<Ending>): void {
-    const probe = this.#chain.isProbe(one.number);
-    if (!probe && !teaches(actions)) return;
-    const { status = one.response?.status, retry_after_s, reason } = ending;
-    const slept = this.#chain.hasSlept(one.number) || undefined;
-    this.#tell(one, { outcome, stage, first_token_s: firstToken, status, retry_after_s, reason, slept });
-  }
-
-  #tell(one: Running, more: Omit<OutcomeBody, "option" | "latency_s" | "streaming" | "attempt" | "probe">): void {
-    one.told = true;
-    this.#context.onOutcome({
-      option: one.option,
-      latency_s: one.latency ?? since(one),
-      streaming: this.#asked.traits.streaming ?? false,
-      attempt: one.number + 1,
-      probe: this.#chain.isProbe(one.number),
-      ...more,
-    });
-  }
+  };
 }

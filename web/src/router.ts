@@ -1,7 +1,7 @@
 /** The page's router: knows its order without waiting, calls with failover, learns, and asks Python for the rest. */
 import { Chat } from "./chat";
 import type { ChatInit, ChatRequest } from "./chat-types";
-import { declaredOrder, fingerprint, loadConfig, spelled, textOf } from "./config";
+import { fingerprint, loadConfig, spelled, textOf } from "./config";
 import { asError, closedError, SporewrightError } from "./errors";
 import { TypedTarget } from "./events";
 import { RoutedFetch, type FetchContext } from "./fetch";
@@ -12,14 +12,13 @@ import { Reasons } from "./known";
 import { Mirror } from "./mirror";
 import { keepOffline } from "./offline/offline";
 import { checkLimit, settingsOf, type Settings } from "./options";
-import { Order } from "./order";
-import { reportBody } from "./report";
 import { permit } from "./permit";
+import { Queues } from "./queues";
+import { reportBody } from "./report";
 import { Session } from "./session";
 import { Token } from "./token";
 import type {
   Cursor,
-  QueueDetail,
   Receipt,
   Report,
   Resolution,
@@ -31,7 +30,7 @@ import type {
   SyncState,
   TensorConfig,
 } from "./types";
-import { Watch } from "./watch";
+import type { Watch } from "./watch";
 
 interface Settle {
   resolve: () => void;
@@ -47,11 +46,11 @@ export class Router extends TypedTarget<RouterEvents> {
   readonly #session: Session;
   readonly #fetch: RoutedFetch;
   readonly #health: Health;
-  readonly #watches = new Map<string, Watch>();
+  readonly #queues: Queues;
   /** What each push of the engine does here. */
   readonly #hands: { [P in keyof Pushes]: (body: Pushes[P]) => void } = {
     queue: (push) => {
-      this.#queued(push);
+      this.#queues.told(push, this.#session);
     },
     sync: (sync) => {
       this.#synced(sync);
@@ -75,8 +74,6 @@ export class Router extends TypedTarget<RouterEvents> {
     },
   };
   readonly #settleReady: Settle;
-  readonly #order = new Order();
-  #memory = "";
   #state: RouterState = "cold";
   #error: SporewrightError | null = null;
   #readOnly = false;
@@ -92,8 +89,11 @@ export class Router extends TypedTarget<RouterEvents> {
     this.ready.catch(() => undefined); // whoever does not wait for it has not asked
     this.#health = new Health(settings.plan);
     const reasons = new Reasons(() => this.#session.call("explain", {}));
+    this.#queues = new Queues(settings, this.#mirror, (head) => {
+      this.emit("queue", head);
+    });
     const context: FetchContext = {
-      queue: () => this.#order.walk,
+      queue: () => this.#queues.walk,
       health: this.#health,
       ...settings,
       onAttempt: (detail) => {
@@ -116,7 +116,7 @@ export class Router extends TypedTarget<RouterEvents> {
       },
       onBlocked: this.#blocked,
       permit: (kind, option) => permit(kind, option, this.#health, this.#state === "ready" ? this.#session : null),
-      known: (queue) => (this.#state === "ready" ? reasons.of(queue, this.#order.head, settings.cursor) : null),
+      known: (queue) => (this.#state === "ready" ? reasons.of(queue, this.#queues.head, settings.cursor) : null),
       onReceipt: (receipt) => {
         this.emit("receipt", receipt);
       },
@@ -153,30 +153,21 @@ export class Router extends TypedTarget<RouterEvents> {
     // The text of a wide config is megabytes: it is made and hashed once.
     const named = typeof config === "string" || config instanceof URL;
     const print = fingerprint(named ? String(config) : textOf(config));
-    const { cursor, device = "", limit } = router.#settings;
-    router.#memory = JSON.stringify([print, cursor, device, limit]);
-    const [remembered, routes] = (await Promise.all([
-      router.#mirror.recall("queue", router.#memory),
-      router.#mirror.recall("routes", router.#memory),
-    ])) as [string[] | undefined, string[] | undefined];
-    if (remembered) {
-      router.#order.route(routes ?? []);
-      router.#show({ queue: remembered, total: remembered.length, revision: 0 });
-    }
+    const remembered = await router.#queues.recall(print);
     const loading = loadConfig(config, router.#mirror);
-    if (!remembered) router.#declare(await loading.catch((error: unknown) => router.#refuse(error)));
+    if (!remembered) router.#queues.declare(await loading.catch((error: unknown) => router.#refuse(error)));
     void router.#start(loading, named ? null : print);
     return router;
   }
 
   /** The head of the order for the bound cursor, as last told; frozen, never waits. */
   get queue(): readonly string[] {
-    return this.#order.head.queue;
+    return this.#queues.head.queue;
   }
 
   /** How many options are in the order. */
   get total(): number {
-    return this.#order.head.total;
+    return this.#queues.head.total;
   }
 
   get state(): RouterState {
@@ -203,19 +194,9 @@ export class Router extends TypedTarget<RouterEvents> {
   watch(cursor: Cursor = {}, { limit = this.#settings.limit }: { limit?: number } = {}): Watch {
     checkLimit(limit);
     const name = randomId();
-    const watch = new Watch(() => {
-      if (this.#watches.delete(name)) void this.#tell("unwatch", { watch: name });
+    return this.#queues.watch(name, this.#call("watch", { watch: name, cursor, limit }), () => {
+      void this.#tell("unwatch", { watch: name });
     });
-    this.#watches.set(name, watch);
-    this.#call("watch", { watch: name, cursor, limit }).then(
-      (head) => {
-        if (this.#watches.has(name)) watch.update({ ...head, revision: 0 });
-      },
-      (error: unknown) => {
-        if (this.#watches.delete(name)) watch.fail(asError(error));
-      },
-    );
-    return watch;
   }
 
   /**
@@ -272,7 +253,7 @@ export class Router extends TypedTarget<RouterEvents> {
     this.#settleReady.reject(closed);
     this.#fetch.close(closed);
     this.#unplug();
-    this.#watches.clear();
+    this.#queues.drop();
     await this.#session.close();
     await this.#mirror.close();
   }
@@ -280,13 +261,6 @@ export class Router extends TypedTarget<RouterEvents> {
   #refuse(error: unknown): never {
     void this.close();
     throw asError(error, "config");
-  }
-
-  #declare(config: TensorConfig): void {
-    const { cursor, limit, upstreams } = this.#settings;
-    const order = declaredOrder(config, cursor);
-    this.#order.route(order.filter((option) => Object.hasOwn(upstreams, option)));
-    this.#show({ queue: order.slice(0, limit), total: order.length, revision: 0 });
   }
 
   async #start(loading: Promise<TensorConfig>, known: string | null): Promise<void> {
@@ -302,9 +276,9 @@ export class Router extends TypedTarget<RouterEvents> {
 
   #started({ queue, total, sync, health }: StartReply, routes: readonly string[]): void {
     if (this.#state !== "starting") return;
-    this.#routed(routes);
+    this.#queues.routed(routes);
     for (const option of health) this.#health.told(option);
-    this.#queued({ watch: this.#session.head, queue, total, revision: 0 });
+    this.#queues.told({ watch: this.#session.head, queue, total, revision: 0 }, this.#session);
     this.#synced(sync);
     this.#settleReady.resolve();
     this.#become("ready");
@@ -319,8 +293,7 @@ export class Router extends TypedTarget<RouterEvents> {
     this.#settleReady.reject(error);
     this.#become("failed", { error: { code: error.code, message: error.message } });
     this.#unplug();
-    for (const watch of this.#watches.values()) watch.fail(error);
-    this.#watches.clear();
+    this.#queues.drop(error);
     void this.#session.close(error);
   }
 
@@ -338,28 +311,6 @@ export class Router extends TypedTarget<RouterEvents> {
     const found = this.#health.blocks.data(option);
     if (found) this.emit("blocked", { option, ...found });
   };
-
-  #show(head: QueueDetail): void {
-    this.emit("queue", this.#order.show(head));
-  }
-
-  #routed(routes: readonly string[]): void {
-    this.#order.route(routes);
-    void this.#mirror.keep("routes", this.#memory, routes);
-  }
-
-  #queued({ watch, ...head }: Pushes["queue"]): void {
-    if (watch === this.#session.route) {
-      this.#routed(head.queue);
-      return;
-    }
-    if (watch !== this.#session.head) {
-      this.#watches.get(watch)?.update({ ...head, queue: Object.freeze(head.queue) });
-      return;
-    }
-    this.#show(head);
-    void this.#mirror.keep("queue", this.#memory, head.queue);
-  }
 
   #synced(sync: SyncState): void {
     this.#sync = sync;

@@ -1,0 +1,65 @@
+/** What is said of a call's attempts: in its receipt, and to the engine that learns of them. */
+import { since, teaches } from "./asked";
+import type { Asked, CallContext, Running } from "./asked";
+import type { Ending, Step } from "./chain";
+import type { OutcomeBody } from "./generated/calls";
+import type { Ledger } from "./receipt";
+import type { RecordedChain } from "./recorded";
+import type { Attempt } from "./types";
+
+type Told = Omit<OutcomeBody, "option" | "latency_s" | "streaming" | "attempt" | "probe">;
+
+export class Account {
+  readonly #context: CallContext;
+  readonly #asked: Asked;
+  readonly #chain: RecordedChain;
+  readonly #ledger: Ledger;
+
+  constructor(context: CallContext, asked: Asked, chain: RecordedChain, ledger: Ledger) {
+    [this.#context, this.#asked, this.#chain, this.#ledger] = [context, asked, chain, ledger];
+  }
+
+  /** One entry an attempt in the receipt; what is learned later of a stream that is handed on is written into it. */
+  notes(one: Running, outcome: Attempt["outcome"], reason: string, ending: Partial<Ending>): void {
+    const { status = one.response?.status, retry_after_s: retryAfter } = ending;
+    const first = one.entry === null;
+    one.entry ??= { option: one.option, outcome, latency: one.latency ?? since(one), reason };
+    Object.assign(one.entry, { outcome, duration: since(one), bytes: one.length });
+    if (outcome !== "ok" || first) one.entry.reason = reason;
+    if (status !== undefined) one.entry.status = status;
+    if (retryAfter !== undefined) one.entry.retryAfter = retryAfter;
+    if (one.usage !== undefined) one.entry.usage = one.usage;
+    this.#ledger.note(one.entry, one.threw);
+    if (first || outcome !== "ok") this.#context.onAttempt({ ...one.entry, call: this.#asked.number });
+  }
+
+  /** The engine learns of a step, where anything is to be learned of it or it was a probe's. */
+  reports(one: Running, { outcome, stage, actions, firstToken }: Step, ending: Partial<Ending>): void {
+    if (!this.#chain.isProbe(one.number) && !teaches(actions)) return;
+    const { status = one.response?.status, retry_after_s, reason } = ending;
+    const slept = this.#chain.hasSlept(one.number) || undefined;
+    this.#tells(one, { outcome, stage, first_token_s: firstToken, status, retry_after_s, reason, slept });
+  }
+
+  /** A probe that the caller gave up is over, and says nothing. */
+  aborted(one: Running): void {
+    if (this.#chain.isProbe(one.number)) this.#tells(one, { outcome: "aborted" });
+  }
+
+  /** Whoever was told that it began is told that it is over, if only that. */
+  quits(one: Running): void {
+    if (one.called && !one.told) this.#context.onEnded?.(one.option);
+  }
+
+  #tells(one: Running, more: Told): void {
+    one.told = true;
+    this.#context.onOutcome({
+      option: one.option,
+      latency_s: one.latency ?? since(one),
+      streaming: this.#asked.traits.streaming ?? false,
+      attempt: one.number + 1,
+      probe: this.#chain.isProbe(one.number),
+      ...more,
+    });
+  }
+}

@@ -1,0 +1,68 @@
+/** The answer's way to the caller: whole or piece by piece, or the error instead. */
+import { responseOf } from "./answer";
+import type { Asked, CallContext, Running } from "./asked";
+import { joined } from "./pieces";
+import { Pipe } from "./pipe";
+import type { Ledger } from "./receipt";
+import type { RestartDetail } from "./types";
+
+export class Handover {
+  readonly promise: Promise<Response>;
+  readonly #context: CallContext;
+  readonly #asked: Asked;
+  readonly #ledger: Ledger;
+  readonly #cancelled: (reason: unknown) => void;
+  #answer: { resolve: (response: Response) => void; reject: (reason: unknown) => void } | null = null;
+  #pipe: Pipe | null = null;
+
+  /** `cancelled`: the caller does not want the rest. */
+  constructor(context: CallContext, asked: Asked, ledger: Ledger, cancelled: (reason: unknown) => void) {
+    [this.#context, this.#asked, this.#ledger, this.#cancelled] = [context, asked, ledger, cancelled];
+    this.promise = new Promise((resolve, reject) => {
+      this.#answer = { resolve, reject };
+    });
+  }
+
+  /** What goes on to be handed over; null until an answer is handed over in pieces. */
+  get pipe(): Pipe | null {
+    return this.#pipe;
+  }
+
+  /** From here on this one answers; `whole`: nothing follows what it has held. */
+  hands(one: Running, response: Response, whole: boolean): void {
+    if (this.#pipe) this.#restarts(one, this.#pipe);
+    else if (whole) this.gives(one, response.bodyUsed ? responseOf(response, joined(one.held)) : response);
+    else {
+      const pipe = new Pipe(this.#cancelled);
+      this.#pipe = pipe;
+      for (const piece of one.held.splice(0)) pipe.push(piece);
+      this.gives(one, responseOf(response, pipe));
+    }
+  }
+
+  gives(one: Running, response: Response): void {
+    this.#ledger.answeredBy(one.option);
+    this.#asked.delivered(response, this.#ledger.receipt);
+    this.#answer?.resolve(response);
+  }
+
+  close(): void {
+    this.#pipe?.close();
+    this.#ledger.ended("answered");
+  }
+
+  /** The caller gets this error instead of an answer, or of the rest of one. */
+  fails(error: unknown): void {
+    this.#answer?.reject(error);
+    this.#pipe?.fail(error);
+  }
+
+  /** Everything handed over so far has been read: the pipe holds nothing back. So this is where the new answer begins. */
+  #restarts(one: Running, pipe: Pipe): void {
+    const detail: RestartDetail = { call: this.#asked.number, option: one.option };
+    this.#asked.onRestart?.(detail);
+    this.#context.onRestart(detail);
+    this.#ledger.answeredBy(one.option);
+    for (const piece of one.held.splice(0)) pipe.push(piece);
+  }
+}
