@@ -12,7 +12,7 @@ from sporewright.device.events import EFFECTS, EVENTS, Effect, ErrorData, Event
 from sporewright.routing.health import OptionHealth, Permit
 from sporewright.routing.terms import Block, Outcome, State
 
-__all__ = ["CALLS", "EFFECTS", "EVENTS", "PUSHES", "Effect", "ErrorData", "Event", "Num"]
+__all__ = ["BATCHED", "CALLS", "EFFECTS", "EVENTS", "PUSHES", "Effect", "ErrorData", "Event", "Num"]
 
 Num = float | Literal["inf", "-inf", "nan"]
 """A number, or one of the three that JSON lacks (S2)."""
@@ -183,6 +183,32 @@ class ReportBody(TypedDict):
     more: NotRequired[dict[str, float]]
 
 
+class BatchBody(TypedDict):
+    """Calls of those that BATCHED names, gathered over a moment; carried out in their order, as of one time."""
+
+    calls: list[BatchedCall]
+
+
+class BatchedCall(TypedDict):
+    """One of them."""
+
+    call: str
+    body: dict[str, Any]
+
+
+class BatchReply(TypedDict):
+    """An answer to each, in their order; one that fails is no matter of the others."""
+
+    replies: list[BatchedReply]
+
+
+class BatchedReply(TypedDict):
+    """Its reply, or its error instead."""
+
+    body: NotRequired[dict[str, Any]]
+    error: NotRequired[ErrorData]
+
+
 class PermitBody(TypedDict):
     """May this profile's one probe of the option be mine, or a retry or a hedge there from the common budget?"""
 
@@ -288,6 +314,7 @@ CALLS: dict[str, tuple[type, type]] = {
     "outcome": (OutcomeBody, Nothing),
     "permit": (PermitBody, PermitReply),
     "report": (ReportBody, Nothing),
+    "batch": (BatchBody, BatchReply),
     "forget": (Nothing, Nothing),
     "watch": (WatchBody, WatchReply),
     "unwatch": (UnwatchBody, Nothing),
@@ -295,6 +322,9 @@ CALLS: dict[str, tuple[type, type]] = {
     "close": (Nothing, Nothing),
 }
 """Call → (body, reply): the closed list."""
+
+BATCHED = ("explain", "began", "ended", "outcome")
+"""What a routed fetch tells of itself, and asks for its receipt: nobody waits for these, so they may come together."""
 
 PUSHES: dict[str, type] = {
     "queue": QueuePush,

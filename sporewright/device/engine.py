@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sporewright.core.codec import decode_number
-from sporewright.device.calls import CALLS, EVENTS, Effect, Event
+from sporewright.device.calls import BATCHED, CALLS, EVENTS, Effect, Event
 from sporewright.device.link import Link, as_data
 from sporewright.device.packages import Packages
 from sporewright.device.shapes import check
@@ -64,6 +64,7 @@ class Engine:
             "outcome": self._outcome,
             "permit": self._permit,
             "report": self._report,
+            "batch": self._batch,
             "forget": self._forget,
             "watch": self._watch,
             "unwatch": self._unwatch,
@@ -101,15 +102,19 @@ class Engine:
         return self._state
 
     def _answer(self, now: float, call: str, body: Any) -> Effect:
+        return {"type": "reply", **self._told_of(now, call, body)}
+
+    def _told_of(self, now: float, call: str, body: Any) -> dict[str, Any]:
+        """`{"body"}` or `{"error"}`."""
         try:
             if call not in self._calls:
                 raise DecodeError(f"call: {shown(call)} is none of {', '.join(CALLS)}")
             check(call, CALLS[call][0], body)
-            return {"type": "reply", "body": self._calls[call](now, body) or {}}
+            return {"body": self._calls[call](now, body) or {}}
         except SporewrightError as why:
-            return {"type": "reply", "error": as_data(why)}
+            return {"error": as_data(why)}
         except Exception as why:  # a defect of ours: the page gets an answer all the same
-            return {"type": "reply", "error": as_data(InternalError(f"{call}: {type(why).__name__}: {why}"))}
+            return {"error": as_data(InternalError(f"{call}: {type(why).__name__}: {why}"))}
 
     # --- calls ---------------------------------------------------------------------------------------------------
 
@@ -177,6 +182,12 @@ class Engine:
 
     def _report(self, now: float, body: Any) -> None:
         self._running().report(now, body)
+
+    def _batch(self, now: float, body: Any) -> dict[str, Any]:
+        for at, one in enumerate(body["calls"]):
+            if one["call"] not in BATCHED:
+                raise DecodeError(f"batch.calls[{at}].call: {shown(one['call'])} is none of {', '.join(BATCHED)}")
+        return {"replies": [self._told_of(now, one["call"], one["body"]) for one in body["calls"]]}
 
     def _forget(self, now: float, body: Any) -> None:  # noqa: ARG002
         self._running().forget()

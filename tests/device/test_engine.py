@@ -308,3 +308,43 @@ def test_the_own_level_is_the_finest_where_there_is_no_device() -> None:
     reply = page.start(config={"levels": ["all", "mine"], "seeds": []}, cursor={})
 
     assert reply["cursor"] == {"mine": "fresh"}
+
+
+def test_a_batch_is_carried_out_in_its_order_and_saved_once() -> None:
+    """Each call has its own answer, as of one time; what they change is one save and one push."""
+    page = Page()
+    page.start()
+    outcome = {"option": "alpha", "outcome": "ok", "latency_s": 9.0, "first_token_s": 9.0}
+    calls = [
+        {"call": "explain", "body": {}},
+        {"call": "began", "body": {"option": "alpha", "first": True}},
+        {"call": "outcome", "body": outcome},
+        {"call": "outcome", "body": outcome},
+        {"call": "explain", "body": {}},
+    ]
+
+    effects = page.engine.step(page.now, {"type": "call", "call": "batch", "body": {"calls": calls}})
+
+    (replies,) = [effect["body"]["replies"] for effect in effects if effect["type"] == "reply"]
+    before, *nothing, after = [reply["body"] for reply in replies]
+    assert nothing == [{}, {}, {}]
+    assert [each["option"] for each in before["ranked"]] == ["alpha", "beta", "gamma"]
+    assert [each["option"] for each in after["ranked"]][-1] == "alpha"
+    saved = [effect["key"] for effect in effects if effect["type"] == "save"]
+    assert len(saved) == len(set(saved))
+    assert len([effect for effect in effects if effect.get("push") == "queue"]) == 1
+
+
+def test_a_batch_is_of_calls_that_nobody_waits_for() -> None:
+    """Anything else refuses the whole batch, naming the place; a call that fails is no matter of the others."""
+    page = Page()
+    page.start()
+    began = {"call": "began", "body": {"option": "alpha"}}
+
+    refused = page.step({"type": "call", "call": "batch", "body": {"calls": [began, {"call": "close", "body": {}}]}})
+    replies = page.call("batch", calls=[{"call": "began", "body": {}}, began])["replies"]
+
+    assert refused is not None
+    assert refused["error"]["message"].startswith("batch.calls[1].call: 'close' is none of explain, began")
+    assert replies[0]["error"]["message"] == "began.option: missing"
+    assert replies[1] == {"body": {}}

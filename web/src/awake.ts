@@ -1,4 +1,7 @@
-/** Whether this page ran all the time: looks at the clock while somebody waits, and tells of gaps. */
+/**
+ * Whether this page ran all the time: looks at the clock while somebody waits, and tells of gaps. It stops looking at a
+ * tick after the last one has gone, not with it: to listen to a document costs more than to answer a call.
+ */
 import { seconds } from "./abort";
 import { Gaps } from "./gap";
 import type { Limits } from "./generated/calls";
@@ -19,10 +22,10 @@ export class Awake {
   /** Be told of gaps before anything is decided on a time that has one in it; returns the way to stop. */
   watch(onGap: OnGap): () => void {
     this.#look();
-    if (this.#waiting.size === 0) this.#start();
+    if (!this.#gaps) this.#start();
     this.#waiting.add(onGap);
     return () => {
-      if (this.#waiting.delete(onGap) && this.#waiting.size === 0) this.#stop();
+      this.#waiting.delete(onGap);
     };
   }
 
@@ -38,13 +41,18 @@ export class Awake {
     if (gap !== 0) for (const onGap of [...this.#waiting]) onGap(gap);
   };
 
+  readonly #tick = (): void => {
+    if (this.#waiting.size === 0) this.#stop();
+    else this.#look();
+  };
+
   readonly #freeze = (): void => {
     this.#frozen = true;
   };
 
   #start(): void {
     this.#gaps = new Gaps(seconds(), steady(), this.#limits);
-    this.#timer = setInterval(this.#look, this.#limits.tick_s * 1000);
+    this.#timer = setInterval(this.#tick, this.#limits.tick_s * 1000);
     if (typeof document === "undefined") return;
     document.addEventListener("freeze", this.#freeze);
     for (const back of COMING_BACK) document.addEventListener(back, this.#look);

@@ -1,4 +1,5 @@
 /** The page's router: knows its order without waiting, calls with failover, learns, and asks Python for the rest. */
+import { Batch, type Batched } from "./batch";
 import { Chat } from "./chat";
 import type { ChatInit, ChatRequest } from "./chat-types";
 import { fingerprint, loadConfig, spelled, textOf } from "./config";
@@ -47,6 +48,7 @@ export class Router extends TypedTarget<RouterEvents> {
   readonly #fetch: RoutedFetch;
   readonly #health: Health;
   readonly #queues: Queues;
+  readonly #batch = new Batch((body) => this.#send("batch", body));
   /** What each push of the engine does here. */
   readonly #hands: { [P in keyof Pushes]: (body: Pushes[P]) => void } = {
     queue: (push) => {
@@ -88,7 +90,7 @@ export class Router extends TypedTarget<RouterEvents> {
     this.#settleReady = settle as Settle;
     this.ready.catch(() => undefined); // whoever does not wait for it has not asked
     this.#health = new Health(settings.plan);
-    const reasons = new Reasons(() => this.#session.call("explain", {}));
+    const reasons = new Reasons(() => this.#batch.add("explain", {}));
     this.#queues = new Queues(settings, this.#mirror, (head) => {
       this.emit("queue", head);
     });
@@ -100,13 +102,14 @@ export class Router extends TypedTarget<RouterEvents> {
         this.emit("attempt", detail);
       },
       onOutcome: (body) => {
-        void this.#tell("outcome", { ...body, task: settings.cursor["task"] });
+        this.#gather("outcome", { ...body, task: settings.cursor["task"] });
+        if (body.outcome !== "ok" || body.probe) this.#batch.flush(); // the other tabs are to know
       },
       onBegan: (option, first) => {
-        void this.#tell("began", { option, first, task: settings.cursor["task"] });
+        this.#gather("began", { option, first, task: settings.cursor["task"] });
       },
       onEnded: (option) => {
-        void this.#tell("ended", { option });
+        this.#gather("ended", { option });
       },
       onReport: (option, quality) => {
         void this.report({ option }, { quality });
@@ -115,7 +118,10 @@ export class Router extends TypedTarget<RouterEvents> {
         this.emit("restart", detail);
       },
       onBlocked: this.#blocked,
-      permit: (kind, option) => permit(kind, option, this.#health, this.#state === "ready" ? this.#session : null),
+      permit: (kind, option) => {
+        this.#batch.flush();
+        return permit(kind, option, this.#health, this.#state === "ready" ? this.#session : null);
+      },
       known: (queue) => (this.#state === "ready" ? reasons.of(queue, this.#queues.head, settings.cursor) : null),
       onReceipt: (receipt) => {
         this.emit("receipt", receipt);
@@ -247,6 +253,8 @@ export class Router extends TypedTarget<RouterEvents> {
   /** Free worker, socket, lock and database; whatever is pending is rejected with `closed`. */
   async close(): Promise<void> {
     if (this.#state === "closed") return;
+    if (this.#state === "ready") this.#batch.flush((body) => this.#session.call("batch", body));
+    this.#batch.close();
     this.#become("closed");
     const closed = closedError();
     this.#error = closed;
@@ -329,8 +337,17 @@ export class Router extends TypedTarget<RouterEvents> {
     else if (this.#state !== "failed") this.#become(this.#state, stage === undefined ? {} : { stage });
   }
 
+  #call<C extends CallName>(call: C, body: Calls[C]["body"]): Promise<Calls[C]["reply"]> {
+    this.#batch.flush();
+    return this.#send(call, body);
+  }
+
+  #gather<C extends Batched>(call: C, body: Calls[C]["body"]): void {
+    this.#batch.add(call, body).catch(() => undefined);
+  }
+
   /** Calls go out in the order they were made: all wait for the same promise. */
-  async #call<C extends CallName>(call: C, body: Calls[C]["body"]): Promise<Calls[C]["reply"]> {
+  async #send<C extends CallName>(call: C, body: Calls[C]["body"]): Promise<Calls[C]["reply"]> {
     await this.ready;
     if (this.#error) throw this.#error;
     return this.#session.call(call, body);

@@ -25,6 +25,7 @@ const CALLS: Record<CallName, true> = {
   ended: true,
   permit: true,
   report: true,
+  batch: true,
   forget: true,
   watch: true,
   unwatch: true,
