@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 from sporewright.errors import DecodeError
 
-__all__ = ["MAX_NESTING", "Flaw", "listed", "nests_deep", "parse", "shown"]
+__all__ = ["MAX_NESTING", "Flaw", "compact", "listed", "nests_deep", "parse", "shown"]
 
 # Our own messages nest four deep; unknown fields get some room, a stack does not.
 MAX_NESTING = 16
@@ -169,3 +169,5 @@ def _reader(wrap: Callable[[Callable[[Any], Any]], Callable[[Any], Any]]) -> jso
 
 _STRICT = _reader(lambda hook: hook)
 _FORGIVING = _reader(_flawed)
+compact = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+"""JSON data as text: no spaces, ASCII; ValueError for a number that JSON lacks. Making it costs as much as a use."""

@@ -9,6 +9,7 @@ from sporewright.core import checks, codec, live, narrow, resolve, rollup
 from sporewright.core.columns import ColumnStore
 from sporewright.core.resolve import Resolution
 from sporewright.core.store import Cells, Slice, Value
+from sporewright.core.weights import Account
 from sporewright.core.writer import Writer
 from sporewright.errors import BadValueKindError, ConfigError, DecodeError, UnknownLevelError
 from sporewright.jsontext import listed, shown
@@ -59,6 +60,7 @@ class Tensor:
         self._index = {name: at for at, name in enumerate(self.levels)}
         self.store = ColumnStore(len(self.levels))
         self._narrow = narrow.Narrow(self.store)
+        self.weights = Account(len(self.levels))
         self.priors: set[tuple[str, str]] = set()
         """(option, dimension) whose value at the coarsest shared slot is only a declared prior (D4)."""
         self._listeners: list[Listener] = []
@@ -198,6 +200,7 @@ class Tensor:
         cells = [(option, dimension) for option, row in self.store.slice(at, instance).items() for dimension in row]
         self.store.clear(at, instance)
         for option, dimension in cells:
+            self.weights.written(at, option, dimension, None)
             self._no_prior(at, instance, option, dimension)
             self._announce(at, instance, option, dimension)
         return len(cells)
@@ -239,6 +242,8 @@ class Tensor:
     ) -> None:
         """Set the layers given, leave the others (T5). For this package's operators: a writer admits first."""
         self.store.merge(level, instance, option, dimension, value, weight)
+        if weight is not None or not option:
+            self.weights.written(level, option, dimension, weight)
         if value is not None and level == 0:
             self._no_prior(level, instance, option, dimension)
         self._announce(level, instance, option, dimension, value if weight is None else None)
@@ -248,12 +253,16 @@ class Tensor:
     ) -> None:
         """State the whole cell: a layer given as None is unset. For trusted restores (a snapshot, a saved slice)."""
         self.store.put(level, instance, option, dimension, (value, weight))
+        self.weights.written(level, option, dimension, weight)
         self._no_prior(level, instance, option, dimension)
         self._announce(level, instance, option, dimension)
 
     def put_many(self, level: int, instance: str, cells: Cells, *, merge: bool = False) -> None:
         """State these cells of one instance whole, or merge them (T5): much faster than one by one where it is wide."""
         self.store.put_many(level, instance, cells, merge=merge)
+        for (option, dimension), (_, weight) in cells.items():
+            if weight is not None or not option:
+                self.weights.written(level, option, dimension, weight)
         concerns = self._listeners or self.priors or instance in self._followed[level]
         for (option, dimension), (value, weight) in cells.items() if concerns else ():
             if value is not None or not merge:
@@ -264,6 +273,7 @@ class Tensor:
         """Remove both layers; False if there was no cell."""
         gone = self.store.remove(level, instance, option, dimension)
         if gone:
+            self.weights.written(level, option, dimension, None)
             self._no_prior(level, instance, option, dimension)
             self._announce(level, instance, option, dimension)
         return gone

@@ -33,7 +33,7 @@ class Bridge:
             request = jsontext.parse(text, "request")
             check("request", _Request, request)
             answer = {"ok": True, "effects": self._engine.step(float(request["now"]), request["event"])}
-            return json.dumps(answer, separators=(",", ":"), allow_nan=False)
+            return jsontext.compact(answer)
         except SporewrightError as why:
             return json.dumps({"ok": False, "error": as_data(why)})
         except Exception as why:  # a defect of ours: the other side gets an answer all the same

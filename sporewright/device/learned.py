@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,7 +20,6 @@ __all__ = ["TASK", "Learned", "with_local"]
 
 TASK = "task"
 _BELIEF = "belief/"
-_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 # Beliefs that time alone changes are laid anew at most this often, and for this long after the last call.
 REFRESH_S = 5.0
 AWAKE_S = 600.0
@@ -87,7 +85,7 @@ class Learned:
         local = cursor.get(LOCAL, "")
         if local.startswith(f"{self._device}/"):
             kind = local.removeprefix(f"{self._device}/")
-            if kind not in self._kinds and self.learner.options:
+            if kind not in self._kinds and not self.learner.is_empty:
                 self._kind(kind).write(now, self._considered())
 
     def admit(self, now: float, options: Iterable[str]) -> None:
@@ -103,7 +101,7 @@ class Learned:
         cells = self._kind(task)
         if first:
             cells.called(now, option, self._considered())
-        if self.learner.options:
+        if not self.learner.is_empty:
             cells.write(now, [option])
         self._until = now + AWAKE_S
         self._soon(now)
@@ -114,7 +112,7 @@ class Learned:
         if evidence is None:
             self.learner.ended(now, option)
             return
-        fresh = not self.learner.options
+        fresh = self.learner.is_empty
         cells = self._kind(task)
         if option not in self._declared:
             cells.declare(option)
@@ -151,7 +149,7 @@ class Learned:
     def refresh(self, now: float) -> None:
         """Lay anew what time or the levels above have changed: all of it, or where it is much, what is due by turns."""
         self.due, self._laid_at = math.inf, now
-        if not self.learner.options:
+        if self.learner.is_empty:
             return
         considered = self._turn(self._considered())
         for cells in self._kinds.values():
@@ -220,7 +218,7 @@ class Learned:
             cells = LocalCells(self.learner, self._tensor, here, self._bound, kind, stated=stated)
             while len(self._kinds) >= KINDS:
                 self._kinds.pop(next(iter(self._kinds))).clear()
-            if self.learner.options:
+            if not self.learner.is_empty:
                 for option in self._considered():
                     cells.declare(option)
         self._kinds[kind] = cells
@@ -257,7 +255,7 @@ class Learned:
 
     def _save(self, option: str) -> None:
         tracks = self.learner.tracks(option)
-        record = _ENCODER.encode(encode_option(tracks)) if tracks else None
+        record = jsontext.compact(encode_option(tracks)) if tracks else None
         self._disk.put(_key(option), record)
 
     def _written(self, level: int, instance: str, option: str, dimension: str) -> None:  # noqa: ARG002
@@ -270,4 +268,4 @@ class Learned:
 
 
 def _key(option: str) -> str:
-    return _BELIEF + json.dumps(option)
+    return _BELIEF + jsontext.compact(option)

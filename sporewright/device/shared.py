@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any, TypedDict
 
@@ -91,7 +90,7 @@ class Shared:
         """The record under `shared`: with it a returning device decides before it is connected."""
         cells = [codec.encode_cell(*coord, *layers) for coord, layers in sorted(self._published.items())]
         record = {"epoch": self.epoch, "revision": self.revision, "cells": cells}
-        return json.dumps(record, separators=(",", ":"))
+        return jsontext.compact(record)
 
     def restore(self, text: str | None) -> None:
         """Read the record back; one that is not whole is passed over, and a snapshot will replace it."""

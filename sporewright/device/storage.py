@@ -7,8 +7,8 @@ over: storage is foreign data.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
+from json.encoder import encode_basestring_ascii
 
 from sporewright import jsontext
 from sporewright.core import codec
@@ -29,14 +29,14 @@ _CELL = "cell/"
 
 def key_of(coord: Coord) -> str:
     """The key of an own cell's record; ASCII, whatever the names are made of."""
-    return _CELL + json.dumps(coord, separators=(",", ":"))
+    return f"{_CELL}[{','.join(map(encode_basestring_ascii, coord))}]"
 
 
 def cell_record(coord: Coord, layers: Layers, pending: bool) -> str | None:
     """The record of an own cell; None, that is no record, for a removal that is acknowledged."""
     if layers == (None, None) and not pending:
         return None
-    return json.dumps({"cell": codec.encode_cell(*coord, *layers), "pending": pending}, separators=(",", ":"))
+    return jsontext.compact({"cell": codec.encode_cell(*coord, *layers), "pending": pending})
 
 
 def stored_cells(records: dict[str, str]) -> Iterator[tuple[Coord, Layers, bool]]:

@@ -13,6 +13,7 @@ from typing import Final
 
 from sporewright.core import resolve
 from sporewright.core.tensor import Tensor
+from sporewright.core.weights import Weights
 from sporewright.learning.learner import Doubt, Learner
 from sporewright.policy.explore import DIMENSION as EXPLORE
 
@@ -99,6 +100,7 @@ class LocalCells:
         self._own = [(tensor.level_index(level), at) for level, at in self._stated.items() if level not in self._above]
         self._at = tensor.level_index(LOCAL)
         self._instance = self.cursor.get(LOCAL, "")
+        self._weights = Weights(tensor, self.cursor, learner.settings.dimensions)
         self._greedy: dict[str, float] = {}
         self._changed: set[str] = set()
         """Options laid anew since they were last compared."""
@@ -111,9 +113,9 @@ class LocalCells:
 
     def declare(self, option: str) -> None:
         """Tell the learner what the levels above say of an option."""
-        above, stated = (
-            resolve.fold_values(self._tensor.slices(cursor), option) for cursor in (self._above, self._stated)
-        )
+        above = resolve.fold_values(self._tensor.slices(self._above), option)
+        has_own = any(self._tensor.store.slice(*at).get(option) for at in self._own)
+        stated = resolve.fold_values(self._tensor.slices(self._stated), option) if has_own else above
         for dimension in self.learner.settings.dimensions:
             value = (above if self._measured(option, dimension) else stated).get(dimension)
             support = above.get(support_of(dimension))
@@ -129,12 +131,7 @@ class LocalCells:
 
     def write(self, now: float, options: Iterable[str]) -> int:
         """Lay what is believed of these options now; how many cells changed."""
-        changed = 0
-        slices, dimensions = self._tensor.slices(self.cursor), self.learner.settings.dimensions
-        shared = resolve.fold_weights(resolve.rows_of(slices, ""), dimensions, {})
-        for option in options:
-            weights = resolve.fold_weights(resolve.rows_of(slices, option), dimensions, shared)
-            changed += self._lay(now, option, weights)
+        changed = sum(self._lay(now, option, self._weights.of(option)) for option in options)
         changed += self._put("", EXPLORE, None, self._temperature(now))
         self._changed.update(options)
         return changed
@@ -163,18 +160,18 @@ class LocalCells:
         return self._tensor.clear(LOCAL, self._instance)
 
     def _lay(self, now: float, option: str, weights: Mapping[str, float]) -> int:
-        learner = self.learner
+        learner, task, measured = self.learner, self.task, self.learner.tracks(option)
         changed, doubt = 0, Doubt()
         for dimension, known in learner.settings.dimensions.items():
-            weight, learned = weights.get(dimension, 0.0), learner.knows(option, dimension)
+            weight, learned = weights.get(dimension, 0.0), dimension in measured
             weight = weight if math.isfinite(weight) else 0.0
             if not (weight or learned):
                 continue
             wanted = weight * known.curiosity
             if not learned:
-                doubt.add(dimension, learner.unmeasured(now, option, dimension, known, self.task) * (wanted * wanted))
+                doubt.add(dimension, learner.unmeasured(now, option, dimension, known, task) * (wanted * wanted))
                 continue
-            belief = learner.belief_of(now, option, dimension, known, self.task)
+            belief = learner.belief_of(now, option, dimension, known, task)
             cell = learner.cell_of(now, option, dimension, known, belief)
             doubt.add(dimension, cell.variance * (wanted * wanted), cell.mean)
             changed += self._put(option, dimension, cell.mean, None)
@@ -186,7 +183,7 @@ class LocalCells:
         before = self._tensor.store.get(self._at, self._instance, option, dimension)
         if before == (value, weight):
             return False
-        if weight is None and before[1] is None:
+        if weight == before[1]:
             self._tensor.merge(self._at, self._instance, option, dimension, value, None)
         else:
             self._tensor.put(self._at, self._instance, option, dimension, value, weight)

@@ -5,7 +5,6 @@ What is learned from what, the formulas and their sources: docs/learning.md.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -91,6 +90,11 @@ class Learner:
         """The options with evidence, the one heard of longest ago first."""
         return list(self._tracks)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no evidence of anything."""
+        return not self._tracks
+
     def dimension(self, dimension: str) -> DimensionSettings | None:
         """How the dimension is learned; None if it is not."""
         return self.settings.dimensions.get(dimension)
@@ -175,8 +179,9 @@ class Learner:
             if known is None or (evidence.limited and expected and dimension == "failure"):
                 continue
             track = self._track(option, dimension)
-            prior = self.prior(option, dimension, known, track.noise(at, known))
-            track.learn(task, at, coordinate_of(known.scale, value), bound, self.settings, (known, prior))
+            noise = track.noise(at, known)
+            prior = self.prior(option, dimension, known, noise)
+            track.learn(task, at, coordinate_of(known.scale, value), bound, self.settings, (known, prior, noise))
             self._bound_tasks(track, task)
             learned.append(dimension)
         return learned
@@ -207,8 +212,9 @@ class Learner:
     def belief_of(self, now: float, option: str, dimension: str, known: DimensionSettings, task: str) -> Belief:
         """`belief` of a dimension that is learned so."""
         track = self._tracks.get(option, {}).get(dimension) or Track()
-        prior = self.prior(option, dimension, known, track.noise(now, known))
-        found = track.posterior(task, now, known, prior)
+        noise = track.noise(now, known)
+        prior = self.prior(option, dimension, known, noise)
+        found = track.posterior(task, now, known, prior, noise)
         return self._waited(now, option, known, found) if dimension == "latency" else found
 
     def cell(self, now: float, option: str, dimension: str, *, task: str = "") -> Moments | None:
@@ -322,7 +328,7 @@ class Learner:
         budget = self.curiosity.budget
         records = {option: encode_option(tracks) for option, tracks in self._tracks.items()}
         spent = {"window": budget.window, "calls": budget.calls, "usd": budget.usd}
-        return json.dumps({"options": records, "budget": spent}, separators=(",", ":"), allow_nan=False)
+        return jsontext.compact({"options": records, "budget": spent})
 
     @classmethod
     def from_json(

@@ -68,9 +68,8 @@ class Track:
             squares += leaf.now.squares * left
         return max(squares / weight, (LEAST_NOISE * dimension.noise) ** 2)
 
-    def posterior(self, task: str, now: float, dimension: DimensionSettings, prior: Moments) -> Belief:
-        """The belief at a task kind's leaf, whether or not it has evidence of its own."""
-        noise = self.noise(now, dimension)
+    def posterior(self, task: str, now: float, dimension: DimensionSettings, prior: Moments, noise: float) -> Belief:
+        """The belief at a task kind's leaf, whether or not it has evidence of its own; `noise`: as it is now."""
         above = self._above(task, now, dimension, prior, noise)
         leaf = self.leaves.get(task)
         count = decayed(leaf.now, now, dimension.half_life_s) if leaf else 0.0
@@ -91,11 +90,11 @@ class Track:
         x: float,
         bound: bool,
         settings: LearningSettings,
-        at: tuple[DimensionSettings, Moments],
+        at: tuple[DimensionSettings, Moments, float],
     ) -> None:
-        """Take one measurement at x, or the news that it lies above x."""
-        dimension, prior = at
-        belief = self.posterior(task, now, dimension, prior)
+        """Take one measurement at x, or the news that it lies above x; `at`: its dimension, the prior and the noise."""
+        dimension, prior, noise = at
+        belief = self.posterior(task, now, dimension, prior, noise)
         leaf = self.leaves.setdefault(task, Leaf())
         weight = 1.0
         if bound:
@@ -127,14 +126,15 @@ class Track:
         precision, information = combined(parts)
         return Moments(information / precision, 1.0 / precision + stray)
 
-    def _regime(self, leaf: Leaf, task: str, now: float, x: float, at: tuple[DimensionSettings, Moments]) -> Belief:
+    def _regime(
+        self, leaf: Leaf, task: str, now: float, x: float, at: tuple[DimensionSettings, Moments, float]
+    ) -> Belief:
         """The present regime's belief alone; back in the one before if x belongs there rather than here."""
-        dimension, prior = at
+        dimension, prior, noise = at
         before: Evidenced | None = leaf.before
         assert before is not None, "asked only while a change is young"
         leaf.before = None
-        here = self.posterior(task, now, dimension, prior)
-        noise = here.noise
+        here = self.posterior(task, now, dimension, prior, noise)
         leaf.before = before
         if now - leaf.changed > SETTLED * dimension.half_life_s:
             leaf.settle()
@@ -142,7 +142,7 @@ class Track:
         there = Moments(before.mean, noise / before.n + dimension.drift**2)
         if _likelihood(x, there, noise) - _likelihood(x, Moments(here.mean, here.variance), noise) > RECALL:
             leaf.revert(now)
-            return self.posterior(task, now, dimension, prior)
+            return self.posterior(task, now, dimension, prior, self.noise(now, dimension))
         return here
 
 

@@ -9,7 +9,6 @@ The numbers of a list add up exactly to the sum they stand for; cells are sorted
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +37,7 @@ def to_json(field: AddressedField) -> str:
         "process_variance": dict(zip(field.layers, field.tree.variances[1:], strict=True)),
         "cells": [_encode(field.address(path), option, dimension, cell) for path, option, dimension, cell in cells],
     }
-    return json.dumps(body, separators=(",", ":"), allow_nan=False)
+    return jsontext.compact(body)
 
 
 def _cells(place: Place, path: tuple[str, ...]) -> Iterator[_Found]:
