@@ -27,7 +27,7 @@ MAY = {
     "chat-json": {"exhausted"},
 }
 """Codes that a call of this kind may end with; `broken` only where bytes were handed over that cannot be taken back."""
-UNSEEN = {"timed_out", "slow_start", "stalled", "lost", "aborted"}
+UNSEEN = {"timed_out", "slow_start", "stalled", "deadline", "lost", "aborted"}
 """Ends by the page's own doing: the server may have begun its answer, or never have seen the request."""
 REFUSALS = {429: "rate_limited", 500: "server_error", 503: "server_error"}
 BROKEN = {

@@ -234,7 +234,11 @@ class RoutedCall:
             if self._chain.due(one.number) - time.time() > 0.001:
                 self._arm(one)  # something was heard since
                 return
-            one.late = f"nothing for {wait * 1000:.0f} ms"
+            if self._chain.is_cut(time.time(), one.number):
+                took = time.monotonic() - one.began
+                one.late = f"the call's deadline passed {took * 1000:.0f} ms into this attempt"
+            else:
+                one.late = f"nothing for {max(0.0, wait) * 1000:.0f} ms"
             if one.task is not None:
                 one.task.cancel()
 
@@ -354,7 +358,8 @@ class RoutedCall:
             "option": one.option,
             "outcome": step.outcome,
             "stage": step.stage,
-            "latency_s": took if one.latency is None else one.latency,
+            # How long was waited for the first token, not for the headers before it.
+            "latency_s": took if one.latency is None or step.outcome == "slow_start" else one.latency,
             "streaming": self._is_streaming,
             "attempt": one.number + 1,
             "probe": is_probe,

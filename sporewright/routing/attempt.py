@@ -15,6 +15,7 @@ from sporewright.errors import ProtocolError
 from sporewright.routing.classify import Ending, rule_of
 from sporewright.routing.cooldown import EVEN
 from sporewright.routing.health import Health, Permit
+from sporewright.routing.patience import Attempt
 from sporewright.routing.plan import PLAN
 from sporewright.routing.queue import Left
 from sporewright.routing.terms import Action, Facts, Outcome, Plan, Restart, Rule, Signal, State
@@ -25,7 +26,6 @@ Body = Literal["events", "whole", "bytes"]
 """What follows good headers: a stream of events, an answer short enough to be held until it is whole, anything else."""
 _ECHOES = ("timeout", "network", "connect", "truncated")
 """Ends that, after a gap in the clock, are its echo: the connection did not outlive the sleep."""
-_ENDS = ("DELIVERED", "BROKEN", "LOST", "ABORTED", "PICKING")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +66,6 @@ class Ended:
     first_token_s: float | None = None
 
 
-@dataclass(slots=True, eq=False)
-class _Attempt:
-    option: str
-    began: float
-    is_probe: bool = False
-    state: State = "CALLING"
-    heard: float = 0.0
-    first_s: float | None = None
-    """Seconds to the first token of a stream, or to the headers of anything else."""
-    is_finished: bool = False
-    """The answer has said that it is whole; only usage and the end mark may follow."""
-    has_slept: bool = False
-    """The clock had a gap: how long it took says nothing."""
-
-
 class AttemptChain:
     """The attempts of one call over `queue`; options not in `upstreams` are skipped.
 
@@ -109,7 +94,8 @@ class AttemptChain:
         self._repeatable, self._streaming, self._restart = repeatable, streaming, restart
         self._may_hedge = hedge and repeatable
         self._deadline = now + plan["limits"]["deadline_s"]
-        self._all: list[_Attempt] = []
+        self._has_waited = False
+        self._all: list[Attempt] = []
         self._asked: tuple[Ask, bool] | None = None
         self.state: State = "PICKING"
         self.kept: int | None = None
@@ -130,7 +116,7 @@ class AttemptChain:
     @property
     def running(self) -> list[int]:
         """The attempts that have not ended, oldest first."""
-        return [number for number, attempt in enumerate(self._all) if attempt.state not in _ENDS]
+        return [number for number, attempt in enumerate(self._all) if not attempt.is_over]
 
     def is_probe(self, attempt: int) -> bool:
         """Whether this attempt is the one probe of its option."""
@@ -156,8 +142,7 @@ class AttemptChain:
         """
         self._deadline += gap_s
         for number in self.running:
-            one = self._all[number]
-            one.began, one.heard, one.has_slept = one.began + gap_s, one.heard + gap_s, True
+            self._all[number].slept(gap_s)
 
     def state_of(self, attempt: int) -> State:
         """Where this attempt stands."""
@@ -174,11 +159,11 @@ class AttemptChain:
             self.waits_for, found = found.until, None
         if found is None:
             if now < self._deadline and self._left.wants_network:
-                return Wait(self._deadline)
+                return self._wait(self._deadline)
             self._stop()
             return None
         if found.until > now:
-            return Wait(found.until)
+            return self._wait(found.until)
         return self._call_or_ask(found.option, found.permit, now, hedge=False)
 
     def hedge(self, now: float, chance: float = EVEN) -> Decision:
@@ -208,16 +193,22 @@ class AttemptChain:
         return self.pick(now, chance)
 
     def due(self, attempt: int) -> float:
-        """When the patience with this attempt is over."""
-        one, limits = self._all[attempt], self._limits
-        if one.is_finished:
-            return one.heard + limits["finish_s"]
+        """When the patience with this attempt is over: by its own limit, or, before it answers, the call's deadline."""
+        one = self._all[attempt]
+        own = self._own_due(one)
+        return min(own, self._deadline) if one.is_unanswered else own
+
+    def is_cut(self, now: float, attempt: int) -> bool:
+        """Whether the call's deadline ends the patience with this attempt, and not its own limit.
+
+        An attempt that began with the call had all the time there is: to it the deadline is a limit of its own.
+        """
+        one = self._all[attempt]
+        return one.is_unanswered and not one.had_all and max(now, self._deadline) < self._own_due(one)
+
+    def _own_due(self, one: Attempt) -> float:
         first = self._health.history(one.option, streaming=True).first_token_s
-        if one.state == "CALLING":
-            return min(one.began + (first if self._streaming else limits["attempt_timeout_s"]), self._deadline)
-        if one.state == "OPENED":
-            return min((one.began if self._streaming else one.heard) + first, self._deadline)
-        return one.heard + limits["inter_token_s"]
+        return one.due(self._limits, first, streaming=self._streaming)
 
     def hedge_at(self) -> float:
         """When a second call is worth its price: at the p95 of the option that is late; ∞ if never."""
@@ -255,6 +246,9 @@ class AttemptChain:
         full: Ending = {**ending, "stage": one.state, "fallback": self._left.has_failed}
         if one.has_slept and ending["kind"] in _ECHOES:
             full["kind"] = "slept"
+        elif ending["kind"] == "timeout" and self.is_cut(now, self._all.index(one)):
+            # A timer may go off early: nobody is picked in what little is left.
+            full["kind"], self._deadline = "deadline", min(now, self._deadline)
         rule = rule_of({"kind": "complete"} if whole else full, self._plan)
         if one.state == "CALLING" and rule["outcome"] == "ok":
             one.first_s = now - one.began
@@ -263,7 +257,7 @@ class AttemptChain:
             self._failed(one, ended, ending, rule, now, chance)
         return ended
 
-    def _failed(self, one: _Attempt, ended: Ended, ending: Ending, rule: Rule, now: float, chance: float) -> None:
+    def _failed(self, one: Attempt, ended: Ended, ending: Ending, rule: Rule, now: float, chance: float) -> None:
         if "put_back" in ended.actions:
             self._left.put_back(one.option, ended.outcome)
         else:
@@ -292,10 +286,14 @@ class AttemptChain:
         step = self._plan["transitions"]["PICKING"]["nothing_left" if self.kept is None else "kept"]
         self.state = step["to"]
 
-    def _late(self) -> _Attempt | None:
+    def _late(self) -> Attempt | None:
         """The one attempt under way, until it has won: from then on a second answer would be one too many."""
         running = [self._all[number] for number in self.running]
         return running[0] if len(running) == 1 and running[0].state in ("CALLING", "OPENED") else None
+
+    def _wait(self, until: float) -> Wait:
+        self._has_waited = True
+        return Wait(until)
 
     def _call_or_ask(self, option: str, permit: Permit | None, now: float, *, hedge: bool) -> Decision:
         if permit is None:
@@ -308,19 +306,19 @@ class AttemptChain:
         if not self._all:
             self._health.called()
         self._left.take(option)
-        self._all.append(_Attempt(option, now, is_probe=is_probe))
+        self._all.append(Attempt(option, now, is_probe, had_all=not self._all and not self._has_waited))
         if self.state == "PICKING":
             self.state = self._plan["transitions"]["PICKING"]["picked"]["to"]
         return Call(option, len(self._all) - 1)
 
-    def _running(self, attempt: int) -> _Attempt:
-        if not self._all or self._all[attempt].state in _ENDS:
+    def _running(self, attempt: int) -> Attempt:
+        if not self._all or self._all[attempt].is_over:
             raise ProtocolError(f"attempt {attempt} is not running; the chain is {self.state}, tried {self.attempts!r}")
         return self._all[attempt]
 
     def _move(
         self,
-        one: _Attempt,
+        one: Attempt,
         signal: Signal,
         outcome: Outcome,
         now: float,
@@ -344,7 +342,7 @@ class AttemptChain:
             streaming=self._streaming,
             chance=chance,
         )
-        if one.state in _ENDS:
+        if one.is_over:
             self._end(one)
         if "win" in actions:
             self._win(one)
@@ -352,7 +350,7 @@ class AttemptChain:
         self.state = self._all[others[0]].state if others else one.state
         return Ended(one.option, outcome, stage, actions, None if one.has_slept else one.first_s)
 
-    def _win(self, one: _Attempt) -> None:
+    def _win(self, one: Attempt) -> None:
         """The others of the race are lost: they end without having failed."""
         for number in self.running:
             other = self._all[number]
@@ -360,7 +358,7 @@ class AttemptChain:
                 self._end(other)
                 other.state = "LOST"
 
-    def _end(self, one: _Attempt) -> None:
+    def _end(self, one: Attempt) -> None:
         if one.is_probe:
             self._health.release(one.option)
 

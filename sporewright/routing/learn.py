@@ -20,9 +20,9 @@ def evidence_of(
 ) -> Evidence | None:
     """The evidence that the actions ask for; None where the end of the attempt teaches nothing.
 
-    A time-out only says that the answer takes longer than was waited, a slow start that its first token does. How fast
-    an option fails is not how fast it is: a latency counts with `learn_latency` alone. A measurement that is negative,
-    not finite or missing is none.
+    A time-out only says that the answer takes longer than was waited, and so does an end by the call's deadline; a slow
+    start, that its first token does. How fast an option fails is not how fast it is: a latency counts with
+    `learn_latency` alone. A measurement that is negative, not finite or missing is none.
     """
     timed = "learn_latency" in actions
     failed = True if "learn_failure" in actions else False if "learn_ok" in actions else None
@@ -36,7 +36,7 @@ def evidence_of(
     return Evidence(
         latency,
         ttft,
-        timed_out=late or outcome == "timed_out",
+        timed_out=late or outcome in ("timed_out", "deadline"),
         failed=failed,
         cost_usd=cost,
         limited="cool_down" in actions,

@@ -47,7 +47,7 @@ __all__ = [
 ]
 
 PLAN: Plan = {
-    "version": 3,
+    "version": 4,
     "limits": {
         # Three silent options fit the deadline; published failover benches let a silent route cost 100 s at most.
         "attempt_timeout_s": 30.0,

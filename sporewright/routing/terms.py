@@ -67,6 +67,7 @@ Outcome = Literal[
     "unreadable",
     "offline",
     "slept",
+    "deadline",
     "aborted",
     "lost",
 ]
@@ -92,6 +93,7 @@ Signal = Literal[
     "unreadable",
     "offline",
     "slept",
+    "deadline",
     "aborted",
     "lost",
     "events",
@@ -142,6 +144,7 @@ Ended = Literal[
     "masked",
     "offline",
     "slept",
+    "deadline",
 ]
 Block = Literal["csp", "cors", "client", "mixed-content"]
 """What keeps a page from an option: its own policy, the missing permission of the server, something on the device (an

@@ -28,6 +28,8 @@ CLASSES: Sequence[Rule] = [
     # What a page found out about a failure that says nothing by itself (docs/contracts.md §4).
     {"when": {"event": "offline"}, "outcome": "offline"},
     {"when": {"event": "slept"}, "outcome": "slept"},
+    # The call's time was over, the attempt's own was not.
+    {"when": {"event": "deadline"}, "outcome": "deadline"},
     {"when": {"event": "blocked"}, "outcome": "blocked"},
     {"when": {"event": "unreadable"}, "outcome": "unreadable"},
     {"when": {"event": "masked"}, "outcome": "masked"},
@@ -54,7 +56,7 @@ CLASSES: Sequence[Rule] = [
 
 UNSAFE: Sequence[Outcome] = [
     "server_error", "network_error", "timed_out", "slow_start", "stalled", "truncated", "malformed",
-    "unreadable", "masked", "offline", "slept",
+    "unreadable", "masked", "offline", "slept", "deadline",
 ]  # fmt: skip
 """After these the request may have been carried out."""
 
@@ -101,6 +103,8 @@ TRANSITIONS: Mapping[State, Mapping[Signal, Transition]] = {
         "network_error": _to("PICKING", "learn_failure", "trip", "again", "next"),
         # Silence is not asked again: it would cost as much time once more.
         "timed_out": _to("PICKING", "learn_latency", "learn_failure", "trip", "next"),
+        # Silence so far is a lower bound, however short it was; it is no failure.
+        "deadline": _to("PICKING", "learn_latency", "next"),
         "unusable": _to("PICKING", "next"),
         "lost": _LOST,
         "aborted": _ABORTED,
@@ -113,6 +117,7 @@ TRANSITIONS: Mapping[State, Mapping[Signal, Transition]] = {
         **_every(_FAULTS, _to("PICKING", "learn_failure", "trip", "again", "next")),
         **_every(_NOBODYS, _AS_BEFORE),
         "slow_start": _to("PICKING", "learn_failure", "trip", "next"),
+        "deadline": _to("PICKING", "next"),
         "lost": _LOST,
         "aborted": _ABORTED,
     },

@@ -103,6 +103,18 @@ async def test_06_silence_is_not_retried_on_the_same_route() -> None:
         assert len(fleet.attempts("a")) == 1
 
 
+async def test_06_whom_the_call_s_deadline_cuts_is_not_to_blame() -> None:
+    """The second silent option had time of its own left: no time-out, no breaker, and the error says why."""
+    limits = {"attempt_timeout_s": 0.4, "first_token_s": 0.4, "deadline_s": 0.6, "breaker_failures": 1}
+    async with fleet_of({"a": [Step("silent")], "b": [Step("silent", 1), OK]}, limits) as fleet:
+        with pytest.raises(
+            ExhaustedError, match=r"a: timed_out .*b: deadline \(the call's deadline passed [12]\d\d ms"
+        ):
+            await fleet.chat(stream=False)
+        assert (await fleet.chat(stream=False)).json()["model"] == "b"
+        assert len(fleet.attempts("a")) == 1
+
+
 async def test_07_a_late_first_token_moves_on_by_a_limit_that_was_learned() -> None:
     """After twenty answers of 50 ms the limit is the lower bound, not the default; twenty seconds are not waited."""
     limits = {"first_token_s": 60, "first_token_min_s": 0.5, "first_token_max_s": 1.5}

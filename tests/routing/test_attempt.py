@@ -48,6 +48,22 @@ def test_the_time_out_shrinks_to_the_deadline() -> None:
     assert chain.due(second.attempt) == 90.0
 
 
+def test_the_deadline_cuts_only_who_had_time_of_his_own_left() -> None:
+    """Not an attempt that began with the call, nor one whose own limit is over as well, nor an answer that flows."""
+    chain = chain_of("a", "b")
+    first = chain.pick(0.0)
+    assert isinstance(first, Call)
+    assert not chain.is_cut(90.0, first.attempt)
+    chain.ended(80.0, {"kind": "network"})
+    second = chain.pick(80.0)
+    assert isinstance(second, Call)
+    assert chain.is_cut(90.0, second.attempt)
+    assert not chain.is_cut(110.0, second.attempt)
+    chain.opened(85.0, "bytes", second.attempt)
+
+    assert not chain.is_cut(90.0, second.attempt)
+
+
 def test_out_of_turn_is_refused() -> None:
     """Picking during a call, ending none, answering nothing and going on after the end are ProtocolErrors."""
     chain = chain_of("a")

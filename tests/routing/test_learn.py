@@ -55,6 +55,15 @@ def test_a_time_out_is_a_lower_bound() -> None:
     assert list(slow.measured()) == [Measured("ttft", 8.0, True), Measured("failure", 1.0)]
 
 
+def test_whom_the_call_s_deadline_cuts_has_not_failed() -> None:
+    """Silence so far is a lower bound of the latency and nothing else; of an opened stream nothing is learned."""
+    cut = taught("deadline", 4.0)
+
+    assert cut is not None
+    assert list(cut.measured()) == [Measured("latency", 4.0, True)]
+    assert taught("deadline", 4.0, stage="OPENED") is None
+
+
 @pytest.mark.parametrize("latency", [None, math.nan, math.inf, -1.0])
 def test_a_latency_that_is_none_teaches_none(latency: float | None) -> None:
     """A clock that ran backwards or a missing measure is no latency."""

@@ -55,7 +55,8 @@ export class Account {
     one.told = true;
     this.#context.onOutcome({
       option: one.option,
-      latency_s: one.latency ?? since(one),
+      // How long was waited for the first token, not for the headers before it.
+      latency_s: more.outcome === "slow_start" ? since(one) : (one.latency ?? since(one)),
       streaming: this.#asked.traits.streaming ?? false,
       attempt: one.number + 1,
       probe: this.#chain.isProbe(one.number),

@@ -238,7 +238,10 @@ export class RoutedCall {
         this.#arm(one);
         return;
       }
-      one.late = `nothing for ${Math.round((due - from) * 1000)} ms`;
+      const [now, ms] = [this.#now(), (seconds: number): string => `${Math.round(Math.max(0, seconds) * 1000)} ms`];
+      one.late = this.#chain.isCut(now, one.number)
+        ? `the call's deadline passed ${ms(since(one))} into this attempt`
+        : `nothing for ${ms(now - from)}`;
       one.control.abort(new DOMException(one.late, "TimeoutError"));
     };
     one.timer = setTimeout(late, Math.max(0, (due - from) * 1000));

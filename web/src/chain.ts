@@ -41,6 +41,8 @@ interface AttemptState {
   option: string;
   began: number;
   probe: boolean;
+  /** It began with the call: the call's whole time was its own. */
+  hadAll: boolean;
   state: ChainState;
   heard: number;
   /** Seconds to the first token of a stream, or to the headers of anything else. */
@@ -53,6 +55,8 @@ interface AttemptState {
 
 /** Ends that, after a gap in the clock, are its echo: the connection did not outlive the sleep. */
 const ECHOES: ReadonlySet<Ending["kind"]> = new Set(["timeout", "network", "connect", "truncated"]);
+/** Nothing of an answer has come: the call's deadline bounds these, too. */
+const UNANSWERED: ReadonlySet<ChainState> = new Set(["CALLING", "OPENED"]);
 const ENDS: ReadonlySet<ChainState> = new Set(["DELIVERED", "BROKEN", "LOST", "ABORTED", "PICKING"]);
 
 /** The same rules as `sporewright/routing/attempt.py`. Time is an argument, in seconds, and so is chance, in [0, 1). */
@@ -72,6 +76,7 @@ export class AttemptChain {
   readonly #all: AttemptState[] = [];
   #mayHedge: boolean;
   #asked: { decision: Decision; permit: Permit; option: string; hedge: boolean } | null = null;
+  #hasWaited = false;
   #state: ChainState = "PICKING";
 
   constructor(
@@ -144,13 +149,13 @@ export class AttemptChain {
     this.#asked = null; // a hedge that is still asked for would be beside an attempt that has ended
     const may = now < this.#deadline && this.#all.length < this.#plan.limits.max_attempts;
     const found = may ? this.#left.next(now, chance) : null;
-    if (!found && now < this.#deadline && this.#left.wantsNetwork) return { do: "wait", until: this.#deadline };
+    if (!found && now < this.#deadline && this.#left.wantsNetwork) return this.#wait(this.#deadline);
     if (!found || found.until >= this.#deadline) {
       this.waitsFor = found?.until ?? null;
       this.#state = this.#plan.transitions.PICKING?.[this.kept === null ? "nothing_left" : "kept"]?.to ?? "EXHAUSTED";
       return null;
     }
-    return found.until > now ? { do: "wait", until: found.until } : this.#callOrAsk(found, now, false);
+    return found.until > now ? this.#wait(found.until) : this.#callOrAsk(found, now, false);
   }
 
   /** A second call beside the one that is late, if there is another option for it; null: none. */
@@ -183,15 +188,19 @@ export class AttemptChain {
     return this.#all[attempt]?.state ?? "PICKING";
   }
 
-  /** When the patience with this attempt is over. */
+  /** When the patience with this attempt is over: by its own limit, or, before it answers, the call's deadline. */
   due(attempt: number): number {
-    const { limits } = this.#plan;
     const one = this.#running(attempt);
-    if (one.finished) return one.heard + limits.finish_s;
-    if (one.state !== "CALLING" && one.state !== "OPENED") return one.heard + limits.inter_token_s;
-    const first = this.#health.history(one.option, true).firstToken;
-    if (one.state === "OPENED") return Math.min((this.#streaming ? one.began : one.heard) + first, this.#deadline);
-    return Math.min(one.began + (this.#streaming ? first : limits.attempt_timeout_s), this.#deadline);
+    return UNANSWERED.has(one.state) ? Math.min(this.#ownDue(one), this.#deadline) : this.#ownDue(one);
+  }
+
+  /**
+   * Whether the call's deadline ends the patience with this attempt, and not its own limit. An attempt that began with the
+   * call had all the time there is: to it the deadline is a limit of its own.
+   */
+  isCut(now: number, attempt: number): boolean {
+    const one = this.#running(attempt);
+    return UNANSWERED.has(one.state) && !one.hadAll && Math.max(now, this.#deadline) < this.#ownDue(one);
   }
 
   /** When a second call is worth its price: at the p95 of the option that is late; ∞ if never. */
@@ -230,6 +239,9 @@ export class AttemptChain {
     const whole = one.finished && ["timeout", "network", "truncated"].includes(ending.kind);
     const full: Ending = { ...ending, stage: one.state, fallback: this.#left.hasFailed };
     if (one.slept && ECHOES.has(ending.kind)) full.kind = "slept";
+    else if (ending.kind === "timeout" && this.isCut(now, attempt))
+      // A timer may go off early: nobody is picked in what little is left.
+      [full.kind, this.#deadline] = ["deadline", Math.min(now, this.#deadline)];
     const rule = ruleOf(whole ? { kind: "complete" } : full, this.#plan);
     if (one.state === "CALLING" && rule.outcome === "ok") one.first = now - one.began;
     const step = this.#move(one, rule.outcome, rule.outcome, now, ending, chance);
@@ -256,7 +268,21 @@ export class AttemptChain {
   /** The one attempt under way, until it has won: from then on a second answer would be one too many. */
   #late(): AttemptState | undefined {
     const [late, ...others] = this.running.map((number) => this.#running(number));
-    return late && others.length === 0 && ["CALLING", "OPENED"].includes(late.state) ? late : undefined;
+    return late && others.length === 0 && UNANSWERED.has(late.state) ? late : undefined;
+  }
+
+  #wait(until: number): Decision {
+    this.#hasWaited = true;
+    return { do: "wait", until };
+  }
+
+  #ownDue(one: AttemptState): number {
+    const { limits } = this.#plan;
+    if (one.finished) return one.heard + limits.finish_s;
+    if (!UNANSWERED.has(one.state)) return one.heard + limits.inter_token_s;
+    if (one.state === "CALLING" && !this.#streaming) return one.began + limits.attempt_timeout_s;
+    const from = one.state === "OPENED" && !this.#streaming ? one.heard : one.began;
+    return from + this.#health.history(one.option, true).firstToken;
   }
 
   #callOrAsk({ option, permit }: Found, now: number, hedge: boolean): Decision {
@@ -269,8 +295,9 @@ export class AttemptChain {
   #call(option: string, now: number, probe: boolean): Decision {
     if (this.#all.length === 0) this.#health.called();
     this.#left.take(option);
+    const hadAll = this.#all.length === 0 && !this.#hasWaited;
     const fresh = { state: "CALLING", first: undefined, finished: false, slept: false } as const;
-    this.#all.push({ ...fresh, option, began: now, probe, heard: now });
+    this.#all.push({ ...fresh, option, began: now, probe, hadAll, heard: now });
     if (this.#state === "PICKING") this.#state = this.#plan.transitions.PICKING?.picked?.to ?? "CALLING";
     return { do: "call", option, attempt: this.#all.length - 1 };
   }

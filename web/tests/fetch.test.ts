@@ -27,9 +27,10 @@ afterEach(async () => {
 });
 
 function routed(
-  more: { queue?: string[]; upstreams?: Record<string, Upstream>; attemptTimeout?: number } = {},
+  more: { queue?: string[]; upstreams?: Record<string, Upstream>; attemptTimeout?: number; deadline?: number } = {},
 ): RoutedFetch {
-  const limits = { ...PLAN.limits, attempt_timeout_s: (more.attemptTimeout ?? 5000) / 1000 };
+  const { attemptTimeout = 5000, deadline = 90_000 } = more;
+  const limits = { ...PLAN.limits, attempt_timeout_s: attemptTimeout / 1000, deadline_s: deadline / 1000 };
   const plan = { ...PLAN, limits };
   const health = new Health(plan);
   const upstreams = more.upstreams ?? Object.fromEntries(Object.values(fleet).map(({ name, url }) => [name, { url }]));
@@ -133,6 +134,13 @@ describe("walking the queue", () => {
     expect(await response.text()).toBe("beta");
     expect(attempts[0]).toMatchObject({ option: "alpha", outcome: "timed_out" });
     expect(attempts[0]?.latency).toBeGreaterThan(0.1);
+  });
+
+  it("says of an attempt that the call's deadline cuts that it was the call's, and tells of no failure", async () => {
+    fleet.alpha.mode = fleet.beta.mode = "silent";
+    await expect(routed({ attemptTimeout: 150, deadline: 250 }).fetch("/")).rejects.toThrow("beta: deadline");
+    expect(attempts[1]?.reason).toMatch(/^the call's deadline passed \d+ ms into this attempt$/);
+    expect(learned.map(({ outcome }) => outcome)).toEqual(["timed_out", "deadline"]);
   });
 
   it.each([

@@ -1,0 +1,54 @@
+"""One attempt as its chain knows it, and how long it is waited for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sporewright.routing.terms import Limits, State
+
+__all__ = ["Attempt"]
+
+_ENDS = ("DELIVERED", "BROKEN", "LOST", "ABORTED", "PICKING")
+
+
+@dataclass(slots=True, eq=False)
+class Attempt:
+    """Where an attempt stands, and what it has been heard of, in seconds of the chain's clock."""
+
+    option: str
+    began: float
+    is_probe: bool = False
+    had_all: bool = False
+    """It began with the call: the call's whole time was its own."""
+    state: State = "CALLING"
+    heard: float = 0.0
+    first_s: float | None = None
+    """Seconds to the first token of a stream, or to the headers of anything else."""
+    is_finished: bool = False
+    """The answer has said that it is whole; only usage and the end mark may follow."""
+    has_slept: bool = False
+    """The clock had a gap: how long it took says nothing."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended."""
+        return self.state in _ENDS
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether nothing of an answer has come: until then the call's deadline bounds it, too."""
+        return self.state in ("CALLING", "OPENED")
+
+    def slept(self, gap_s: float) -> None:
+        """Take a gap in the clock out of what was waited for."""
+        self.began, self.heard, self.has_slept = self.began + gap_s, self.heard + gap_s, True
+
+    def due(self, limits: Limits, first_token_s: float, *, streaming: bool) -> float:
+        """When the patience with it is over, by its own limit; `first_token_s`: what its option is given for that."""
+        if self.is_finished:
+            return self.heard + limits["finish_s"]
+        if self.state == "CALLING":
+            return self.began + (first_token_s if streaming else limits["attempt_timeout_s"])
+        if self.state == "OPENED":
+            return (self.began if streaming else self.heard) + first_token_s
+        return self.heard + limits["inter_token_s"]
