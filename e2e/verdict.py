@@ -116,7 +116,8 @@ def _met_the_deadline(receipt: Mapping[str, Any]) -> bool:
     """Whether an attempt of this call was given up because the call's own time was over."""
     over = receipt["at"] + LIMITS["deadline_s"] - 0.005
     return any(
-        each["do"] == "ended" and each["ending"]["kind"] == "timeout" and each["at"] >= over for each in receipt["log"]
+        each["do"] == "ended" and each["ending"]["kind"] in ("timeout", "deadline") and each["at"] >= over
+        for each in receipt["log"]
     )
 
 

@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 
@@ -53,7 +53,7 @@ class Receipt:
 
 @dataclass(eq=False)
 class Running:
-    """An attempt under way; `late` says why it was too late, once it is; `held` is what was not handed over yet."""
+    """An attempt under way; `late` says by what it was too late, once it is; `held` is what was not handed over yet."""
 
     number: int
     option: str
@@ -61,7 +61,7 @@ class Running:
     task: asyncio.Task[None] | None = None
     timer: asyncio.TimerHandle | None = None
     is_called: bool = False
-    late: str | None = None
+    late: tuple[Literal["timeout", "deadline"], str] | None = None
     response: httpx.Response | None = None
     latency: float | None = None
     held: list[bytes] = field(default_factory=list)

@@ -7,22 +7,21 @@ import math
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 
-from sporewright.device.answers import Attempt, Receipt, Running, body_of, end_of, ending_of, refusal, told
+from sporewright.device.account import Account
+from sporewright.device.answers import Receipt, Running, body_of, end_of, ending_of, refusal, told
 from sporewright.device.pipe import Pipe
 from sporewright.device.sources import Source
-from sporewright.errors import BrokenError, ExhaustedError, SporewrightError
+from sporewright.errors import BrokenError, SporewrightError, TooLargeError
 from sporewright.routing.attempt import Ask, AttemptChain, Call, Decision, Ended, Wait
 from sporewright.routing.classify import Ending
 from sporewright.routing.events import Events, Kind, Listening
 
 __all__ = ["RoutedCall"]
 
-_TEACHES = {"learn_latency", "learn_ok", "learn_failure", "cool_down", "mend", "trip", "pace"}
 _HANDED = ("STREAMING", "RESTARTABLE", "BODY")
 _WHY = {
     "complete": "whole",
@@ -53,7 +52,8 @@ class RoutedCall:
     ) -> None:
         self._listen = listen
         self._source, self._chain, self.receipt, self._send, self._what = source, chain, receipt, send, what
-        self._chance, self._is_streaming, self._is_held, self._on_restart = chance, is_streaming, is_held, on_restart
+        self._chance, self._is_held, self._on_restart = chance, is_held, on_restart
+        self._account = Account(source, chain, receipt, is_streaming=is_streaming)
         self._running: dict[int, Running] = {}
         self._over: dict[int, Running] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -82,7 +82,7 @@ class RoutedCall:
         except SporewrightError as why:
             self._give_up(why)
         if self._chain.state == "EXHAUSTED":
-            self._give_up(self._exhausted())
+            self._give_up(self._account.exhausted(self._what))
         elif self._chain.state == "DELIVERED":
             self._deliver_kept()
 
@@ -113,7 +113,8 @@ class RoutedCall:
         except asyncio.CancelledError:
             if one.late is None or one.number not in self._running:
                 raise
-            self._ends(one, {"kind": "timeout"}, one.late)
+            kind, why = one.late
+            self._ends(one, {"kind": kind}, why)
         except httpx.ConnectError as why:
             self._ends(one, {"kind": "connect"}, told(why))
         except (httpx.TransportError, httpx.DecodingError) as why:
@@ -174,10 +175,19 @@ class RoutedCall:
         if heard is None or heard.tokens + heard.others > 0 or heard.is_finished:
             is_finished = heard is not None and heard.is_finished
             self._steps(one, self._chain.token(time.time(), one.number, is_finished=is_finished))
-        is_long = one.length > self._source.plan["limits"]["hold_bytes"] and not self._is_held
-        if is_long and self._chain.state_of(one.number) == "HOLDING":
-            self._steps(one, self._chain.opened(time.time(), "bytes", one.number))
+        if self._chain.state_of(one.number) == "HOLDING" and self._overflows(one):
+            return True
         return heard is not None and heard.is_done and self._over_by(one, events)
+
+    def _overflows(self, one: Running) -> bool:
+        """Whether more is held than may be, which ends it; what need not be held is handed over from here on."""
+        limits = self._source.plan["limits"]
+        if self._is_held and one.length > limits["buffer_bytes"]:
+            why = f"{one.length} bytes, and limits.buffer_bytes is {limits['buffer_bytes']}"
+            return self._ends(one, {"kind": "too_large"}, why)
+        if not self._is_held and one.length > limits["hold_bytes"]:
+            self._steps(one, self._chain.opened(time.time(), "bytes", one.number))
+        return False
 
     def _over_by(self, one: Running, events: Listening | None) -> bool:
         """Nothing follows; always True."""
@@ -195,7 +205,7 @@ class RoutedCall:
     def _steps(self, one: Running, step: Ended | None) -> None:
         if step is None:
             return
-        self._report(one, step, None)
+        self._account.reports(one, step, None)
         if "win" in step.actions:
             self._drop_others(one)
         if "deliver" in step.actions:
@@ -208,15 +218,18 @@ class RoutedCall:
         self._disarm(one)
         step = self._chain.ended(time.time(), ending, one.number, self._chance())
         self._over[one.number] = one
-        self._notes(one, step.outcome, reason, ending.get("retry_after_s"))
-        self._report(one, step, ending.get("retry_after_s"))
+        self._account.notes(one, step.outcome, reason, ending.get("retry_after_s"))
+        self._account.reports(one, step, ending.get("retry_after_s"))
         if "win" in step.actions:
             self._drop_others(one)
         if "deliver" in step.actions:
             self._deliver(one)
         elif "break" in step.actions:
-            what = f"the answer of {one.option} broke off after {one.length} bytes: {reason}"
-            self._give_up(BrokenError(what))
+            if step.outcome == "too_large":
+                self._give_up(TooLargeError(f"the answer of {one.option} is too long to be held back: {reason}"))
+            else:
+                what = f"the answer of {one.option} broke off after {one.length} bytes: {reason}"
+                self._give_up(BrokenError(what))
         elif self._chain.state_of(one.number) == "DELIVERED" and self._pipe is not None:
             self._pipe.close()
         if self._chain.state == "PICKING":
@@ -236,9 +249,9 @@ class RoutedCall:
                 return
             if self._chain.is_cut(time.time(), one.number):
                 took = time.monotonic() - one.began
-                one.late = f"the call's deadline passed {took * 1000:.0f} ms into this attempt"
+                one.late = "deadline", f"the call's deadline passed {took * 1000:.0f} ms into this attempt"
             else:
-                one.late = f"nothing for {max(0.0, wait) * 1000:.0f} ms"
+                one.late = "timeout", f"nothing for {max(0.0, wait) * 1000:.0f} ms"
             if one.task is not None:
                 one.task.cancel()
 
@@ -270,7 +283,7 @@ class RoutedCall:
     def _end_quietly(self, one: Running, outcome: str, reason: str) -> None:
         del self._running[one.number]
         self._disarm(one)
-        self._notes(one, outcome, reason, None)
+        self._account.notes(one, outcome, reason, None)
         if one.task is not None:
             one.task.cancel()
 
@@ -281,7 +294,7 @@ class RoutedCall:
         is_whole = self._chain.state_of(one.number) == "DELIVERED"
         self._name(one)
         if one.entry is None:
-            self._notes(one, "ok", f"HTTP {response.status_code}", None)
+            self._account.notes(one, "ok", f"HTTP {response.status_code}", None)
         if self._pipe is not None:
             # Everything handed over so far has been read: this is where the new answer begins.
             if self._on_restart is not None:
@@ -316,7 +329,7 @@ class RoutedCall:
             self._name(kept)
             self._resolve(kept.response, {"content": b"".join(kept.held)})
         else:
-            self._give_up(self._exhausted())
+            self._give_up(self._account.exhausted(self._what))
 
     def _give_up(self, error: Exception) -> None:
         if not self._answer.done():
@@ -333,48 +346,6 @@ class RoutedCall:
         for one in list(self._running.values()):
             self._end_quietly(one, "aborted", "aborted by the caller")
         for one in probes:
-            self._source.outcome({"option": one.option, "outcome": "aborted", "attempt": one.number + 1, "probe": True})
+            self._account.aborted(one)
         for task in list(self._tasks):
             task.cancel()
-
-    def _notes(self, one: Running, outcome: str, reason: str, retry_after_s: float | None) -> None:
-        took = time.monotonic() - one.began
-        if one.entry is None:
-            one.entry = Attempt(one.option, outcome, reason)
-            self.receipt.attempts.append(one.entry)
-        entry = one.entry
-        entry.outcome, entry.duration, entry.bytes, entry.usage = outcome, took, one.length, one.usage
-        entry.latency = took if one.latency is None else one.latency
-        entry.reason = entry.reason if outcome == "ok" else reason
-        entry.status = None if one.response is None else one.response.status_code
-        entry.retry_after = retry_after_s
-
-    def _report(self, one: Running, step: Ended, retry_after_s: float | None) -> None:
-        is_probe = self._chain.is_probe(one.number)
-        if not is_probe and not _TEACHES & set(step.actions):
-            return
-        took = time.monotonic() - one.began
-        body: dict[str, Any] = {
-            "option": one.option,
-            "outcome": step.outcome,
-            "stage": step.stage,
-            # How long was waited for the first token, not for the headers before it.
-            "latency_s": took if one.latency is None or step.outcome == "slow_start" else one.latency,
-            "streaming": self._is_streaming,
-            "attempt": one.number + 1,
-            "probe": is_probe,
-        }
-        more = {"first_token_s": step.first_token_s, "retry_after_s": retry_after_s}
-        self._source.outcome(body | {name: value for name, value in more.items() if value is not None})
-
-    def _exhausted(self) -> ExhaustedError:
-        told = [f"{attempt.option}: {attempt.outcome} ({attempt.reason})" for attempt in self.receipt.attempts]
-        told += [f"{option}: skipped ({reason})" for option, reason in self._chain.skipped.items()]
-        named = {attempt.option for attempt in self.receipt.attempts} | set(self._chain.skipped)
-        # The call's time, or its attempts, were over before it was their turn.
-        told += [f"{option}: skipped (not-reached)" for option in self.receipt.queue if option not in named]
-        returns = self._chain.waits_for
-        if returns is not None:
-            told.append(f"the first returns at {datetime.fromtimestamp(returns, UTC).isoformat()}")
-        why = "; ".join(told) or "the queue is empty"
-        return ExhaustedError(f"no option answered {self._what}: {why}")

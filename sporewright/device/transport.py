@@ -66,7 +66,8 @@ class RoutingTransport(httpx.AsyncBaseTransport):
     straight through.
     `limits` are laid over the plan's, in seconds (a device has its own). A request may ask for more by an extension
     `{"sporewright": {"restart": "buffer", "idempotent": True, "retry": …, "hedge": …, "on_restart": …}}`; the answer's
-    extension of that name is the `Receipt`. Errors: ExhaustedError, BrokenError (in the body).
+    extension of that name is the `Receipt`. Errors: ExhaustedError, BrokenError (in the body), TooLargeError (what
+    `restart: "buffer"` would have to hold back is beyond `buffer_bytes`).
     """
 
     base_url = NOWHERE

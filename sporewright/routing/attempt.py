@@ -199,9 +199,10 @@ class AttemptChain:
         return min(own, self._deadline) if one.is_unanswered else own
 
     def is_cut(self, now: float, attempt: int) -> bool:
-        """Whether the call's deadline ends the patience with this attempt, and not its own limit.
+        """Whether it is the call's deadline that ends the patience with this attempt, and not its own limit.
 
-        An attempt that began with the call had all the time there is: to it the deadline is a limit of its own.
+        It then ends with `deadline`, else with `timeout`. An attempt that began with the call had all the time there
+        is: to it the deadline is a limit of its own.
         """
         one = self._all[attempt]
         return one.is_unanswered and not one.had_all and max(now, self._deadline) < self._own_due(one)
@@ -246,9 +247,9 @@ class AttemptChain:
         full: Ending = {**ending, "stage": one.state, "fallback": self._left.has_failed}
         if one.has_slept and ending["kind"] in _ECHOES:
             full["kind"] = "slept"
-        elif ending["kind"] == "timeout" and self.is_cut(now, self._all.index(one)):
+        elif ending["kind"] == "deadline":
             # A timer may go off early: nobody is picked in what little is left.
-            full["kind"], self._deadline = "deadline", min(now, self._deadline)
+            self._deadline = min(now, self._deadline)
         rule = rule_of({"kind": "complete"} if whole else full, self._plan)
         if one.state == "CALLING" and rule["outcome"] == "ok":
             one.first_s = now - one.began

@@ -61,6 +61,8 @@ PLAN: Plan = {
         # How long usage and the end mark may follow the finish reason.
         "finish_s": 1.0,
         "hold_bytes": 1 << 20,
+        # What `restart: "buffer"` holds back before it gives up: hours of tokens, and the memory of one large picture.
+        "buffer_bytes": 1 << 24,
         "error_bytes": 1 << 16,
         # Of one event of a stream: room for a picture; what is longer has no end.
         "event_bytes": 1 << 24,

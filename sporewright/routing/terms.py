@@ -62,6 +62,7 @@ Outcome = Literal[
     "stalled",
     "truncated",
     "malformed",
+    "too_large",
     "unusable",
     "blocked",
     "unreadable",
@@ -88,6 +89,7 @@ Signal = Literal[
     "stalled",
     "truncated",
     "malformed",
+    "too_large",
     "unusable",
     "blocked",
     "unreadable",
@@ -138,6 +140,7 @@ Ended = Literal[
     "complete",
     "truncated",
     "malformed",
+    "too_large",
     "failed",
     "blocked",
     "unreadable",
@@ -172,6 +175,7 @@ class Limits(TypedDict):
     inter_token_s: float
     finish_s: float
     hold_bytes: int
+    buffer_bytes: int
     error_bytes: int
     event_bytes: int
     retries: int

@@ -23,6 +23,7 @@ CLASSES: Sequence[Rule] = [
     {"when": {"event": "timeout"}, "outcome": "stalled"},
     {"when": {"event": "truncated"}, "outcome": "truncated"},
     {"when": {"event": "malformed"}, "outcome": "malformed"},
+    {"when": {"event": "too_large"}, "outcome": "too_large"},
     # An error told inside a stream that had begun with 200.
     {"when": {"event": "failed"}, "outcome": "server_error"},
     # What a page found out about a failure that says nothing by itself (docs/contracts.md §4).
@@ -127,6 +128,8 @@ TRANSITIONS: Mapping[State, Mapping[Signal, Transition]] = {
         **_every(_FAULTS, _to("PICKING", "learn_failure", "trip", "again", "next")),
         **_every(_NOBODYS, _AS_BEFORE),
         "stalled": _to("PICKING", "learn_failure", "trip", "next"),
+        # More than the caller lets be held back: the next option's would be as long.
+        "too_large": _CUT,
         "aborted": _ABORTED,
     },
     "STREAMING": {

@@ -10,7 +10,7 @@ import asyncio
 
 import pytest
 
-from sporewright.errors import BrokenError, ExhaustedError
+from sporewright.errors import BrokenError, ExhaustedError, TooLargeError
 from sporewright.server.demo.completion import usage
 from sporewright.server.demo.faults import Step
 from tests.device.faulty import WHOLE, Stopwatch, fleet_of, gaps, is_whole, text_of
@@ -160,6 +160,20 @@ async def test_08_a_cut_stream_may_be_told_to_start_again() -> None:
         assert anew.count('"content": "w') == 60
         assert anew.rstrip().endswith("[DONE]")
         assert response.extensions["sporewright"].option == "b"
+
+
+async def test_an_answer_too_long_to_be_held_back_is_an_error_that_says_so() -> None:
+    """`restart: "buffer"` holds at most `buffer_bytes`, of a stream and of plain bytes; nobody is to blame for it."""
+    async with fleet_of({"a": [OK], "b": [OK]}, {"buffer_bytes": 2000, "breaker_failures": 1}) as fleet:
+        for _ in range(2):
+            with pytest.raises(
+                TooLargeError, match=r"^the answer of a is too .*: 2\d\d\d bytes, .*buffer_bytes is 2000$"
+            ):
+                await fleet.chat(restart="buffer")
+        assert is_whole(await fleet.chat())
+        assert (len(fleet.attempts("a")), len(fleet.attempts("b"))) == (3, 0)
+    async with fleet_of({"a": [OK]}, {"buffer_bytes": 100_000}) as fleet:
+        assert is_whole(await fleet.chat(restart="buffer"))
 
 
 async def test_08_plain_json_that_breaks_off_is_whole_from_the_next() -> None:

@@ -70,7 +70,8 @@ class Replay:
             self._walk(chain, chain.hedge(self.now, chance), chance)
         elif kind == "due":
             assert chain.due(attempt) == self.now, f"it is due at {chain.due(attempt)}"
-            ended = chain.ended(self.now, {"kind": "timeout"}, attempt, chance)
+            cut = chain.is_cut(self.now, attempt)
+            ended = chain.ended(self.now, {"kind": "deadline" if cut else "timeout"}, attempt, chance)
         else:
             ended = chain.ended(self.now, event, attempt, chance)  # type: ignore[arg-type]
         if ended is not None:

@@ -15,7 +15,7 @@ from sporewright.routing.pace import pace_seconds, retry_after_seconds
 from sporewright.routing.plan import ACTIONS, OUTCOMES, PLAN, STATES, plan_with, to_json
 from sporewright.routing.terms import ENDS
 
-CALLED = {"truncated", "malformed", "failed", "complete"}
+CALLED = {"truncated", "malformed", "too_large", "failed", "complete"}
 KINDS = st.sampled_from(sorted(set(ENDS) - {"aborted"} - CALLED | {"abort"}))
 
 

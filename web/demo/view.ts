@@ -146,6 +146,7 @@ const ENDS: Record<Outcome, { mark: string; text: string }> = {
   unreachable: { mark: "✕", text: "no connection" },
   network_error: { mark: "✕", text: "connection lost" },
   timed_out: { mark: "⧗", text: "timed out" },
+  too_large: { mark: "✕", text: "too long to be held back" },
   deadline: { mark: "⧗", text: "the call's time was over" },
   slow_start: { mark: "⧗", text: "first token too late" },
   stalled: { mark: "⧗", text: "stalled" },

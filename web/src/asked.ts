@@ -2,7 +2,7 @@
 import type { Awake } from "./awake";
 import type { AttemptChain, CallTraits, Ending } from "./chain";
 import { SporewrightError } from "./errors";
-import type { Action, Ended, OutcomeBody, Permit, Plan } from "./generated/calls";
+import type { Action, Ended, Outcome, OutcomeBody, Permit, Plan } from "./generated/calls";
 import type { Health } from "./health";
 import { requestFor } from "./request";
 import type { Sight } from "./sight";
@@ -74,8 +74,8 @@ export interface Running {
   address: string;
   /** Whether the engine was told of its end. */
   told: boolean;
-  /** Why it was too late, once it is. */
-  late: string | null;
+  /** By what it was too late, once it is, and for people. */
+  late: { kind: "timeout" | "deadline"; says: string } | null;
   timer?: ReturnType<typeof setTimeout>;
   response?: Response;
   latency?: number;
@@ -135,6 +135,11 @@ export function whyOf(kind: Ended): string {
   return kind === "malformed" ? "an event of the stream is no JSON" : "the stream ended in the middle";
 }
 
+/** Why an answer that is to be held back until it is whole is given up. */
+export function tooLarge({ length }: Running, most: number): string {
+  return `${length} bytes, and limits.buffer_bytes is ${most}`;
+}
+
 /** A status for people. */
 export function reasonOf({ status = 0, retry_after_s: retryAfter, says = [] }: Ending): string {
   const asked = status < 400 || retryAfter === undefined ? "" : `, to be left alone for ${Math.round(retryAfter)} s`;
@@ -158,6 +163,21 @@ export function letGo(reader: ReadableStreamDefaultReader<Uint8Array>, patience:
     .finally(() => {
       clearTimeout(timer);
     });
+}
+
+/** An answer that began and will not be whole, or not here. */
+export function broken(
+  { option, length }: Running,
+  outcome: Outcome,
+  reason: string,
+  attempts: readonly Attempt[],
+): SporewrightError {
+  if (outcome === "too_large")
+    return new SporewrightError("too-large", `the answer of ${option} is too long to be held back: ${reason}`, {
+      attempts,
+    });
+  const what = `the answer of ${option} broke off after ${length} bytes: ${reason}`;
+  return new SporewrightError("broken", what, { attempts });
 }
 
 /** Nobody answered: every attempt and every option passed over, with its reason, and when the first returns. */

@@ -2,12 +2,12 @@
 import { unlessAborted } from "./abort";
 import { Account } from "./account";
 import { bodyOf, endingOf, endOf } from "./answer";
-import { exhausted, letGo, prepared, reasonOf, runningAt, since, whyOf } from "./asked";
+import { broken, exhausted, letGo, prepared, reasonOf, runningAt, since, tooLarge, whyOf } from "./asked";
 import type { Asked, CallContext, Running } from "./asked";
 import type { Decision, Ending, Step } from "./chain";
 import { SporewrightError } from "./errors";
 import { faultOf } from "./fault";
-import type { ChainState } from "./generated/calls";
+import type { ChainState, Outcome } from "./generated/calls";
 import { Handover } from "./handover";
 import { Ledger } from "./receipt";
 import { RecordedChain } from "./recorded";
@@ -168,7 +168,9 @@ export class RoutedCall {
     if (heard && heard.error !== undefined) return this.#ends(one, { kind: "failed" }, whyOf("failed"));
     if (this.#isHanded(one)) this.#handover.pipe?.push(piece);
     else one.held.push(piece);
-    this.#hears(one, heard ? heard.tokens + heard.others > 0 || heard.finished : true, heard?.finished ?? false);
+    if (!heard || heard.tokens + heard.others > 0 || heard.finished)
+      this.#steps(one, this.#chain.token(this.#now(), one.number, heard?.finished ?? false));
+    if (this.#chain.stateOf(one.number) === "HOLDING" && this.#overflows(one)) return true;
     return heard?.done === true && this.#over(one, events);
   }
 
@@ -179,12 +181,13 @@ export class RoutedCall {
     return this.#ends(one, { kind }, whyOf(kind));
   }
 
-  #hears(one: Running, isToken: boolean, finished: boolean): void {
-    const { plan } = this.#context;
-    if (isToken) this.#steps(one, this.#chain.token(this.#now(), one.number, finished));
-    const tooLong = this.#chain.stateOf(one.number) === "HOLDING" && one.length > plan.limits.hold_bytes;
-    if (tooLong && this.#asked.traits.restart !== "buffer")
-      this.#steps(one, this.#chain.opened(this.#now(), "bytes", one.number));
+  /** Whether more is held than may be, which ends it; what need not be held is handed over from here on. */
+  #overflows(one: Running): boolean {
+    const { hold_bytes: held, buffer_bytes: most } = this.#context.plan.limits;
+    if (this.#asked.traits.restart === "buffer")
+      return one.length > most && this.#ends(one, { kind: "too_large" }, tooLarge(one, most));
+    if (one.length > held) this.#steps(one, this.#chain.opened(this.#now(), "bytes", one.number));
+    return false;
   }
 
   #isHanded(one: Running): boolean {
@@ -211,7 +214,7 @@ export class RoutedCall {
     if (actions.includes("gate")) this.#context.onBlocked?.(one.option);
     if (actions.includes("win")) this.#dropOthers(one);
     if (actions.includes("deliver")) this.#deliver(one);
-    else if (actions.includes("break")) this.#break(one, reason);
+    else if (actions.includes("break")) this.#break(one, step.outcome, reason);
     else if (this.#chain.stateOf(one.number) === "DELIVERED") this.#close();
     if (actions.includes("next")) {
       // Nobody will read it: an unread body would hold its connection. A refusal that may yet be delivered is kept.
@@ -240,9 +243,9 @@ export class RoutedCall {
       }
       const [now, ms] = [this.#now(), (seconds: number): string => `${Math.round(Math.max(0, seconds) * 1000)} ms`];
       one.late = this.#chain.isCut(now, one.number)
-        ? `the call's deadline passed ${ms(since(one))} into this attempt`
-        : `nothing for ${ms(now - from)}`;
-      one.control.abort(new DOMException(one.late, "TimeoutError"));
+        ? { kind: "deadline", says: `the call's deadline passed ${ms(since(one))} into this attempt` }
+        : { kind: "timeout", says: `nothing for ${ms(now - from)}` };
+      one.control.abort(new DOMException(one.late.says, "TimeoutError"));
     };
     one.timer = setTimeout(late, Math.max(0, (due - from) * 1000));
   }
@@ -294,10 +297,8 @@ export class RoutedCall {
     return exhausted(this.#asked, this.#ledger.attempts, this.#chain);
   }
 
-  #break(one: Running, reason: string): void {
-    const [sent, option] = [one.length, one.option];
-    const what = `the answer of ${option} broke off after ${sent} bytes: ${reason}`;
-    this.#giveUp(new SporewrightError("broken", what, { attempts: this.#ledger.attempts }));
+  #break(one: Running, outcome: Outcome, reason: string): void {
+    this.#giveUp(broken(one, outcome, reason, this.#ledger.attempts));
     one.control.abort();
   }
 

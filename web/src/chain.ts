@@ -195,8 +195,8 @@ export class AttemptChain {
   }
 
   /**
-   * Whether the call's deadline ends the patience with this attempt, and not its own limit. An attempt that began with the
-   * call had all the time there is: to it the deadline is a limit of its own.
+   * Whether it is the call's deadline that ends the patience with this attempt (`deadline`), and not its own limit
+   * (`timeout`). An attempt that began with the call had all the time there is: to it the deadline is a limit of its own.
    */
   isCut(now: number, attempt: number): boolean {
     const one = this.#running(attempt);
@@ -239,9 +239,8 @@ export class AttemptChain {
     const whole = one.finished && ["timeout", "network", "truncated"].includes(ending.kind);
     const full: Ending = { ...ending, stage: one.state, fallback: this.#left.hasFailed };
     if (one.slept && ECHOES.has(ending.kind)) full.kind = "slept";
-    else if (ending.kind === "timeout" && this.isCut(now, attempt))
-      // A timer may go off early: nobody is picked in what little is left.
-      [full.kind, this.#deadline] = ["deadline", Math.min(now, this.#deadline)];
+    // A timer may go off early: nobody is picked in what little is left.
+    else if (ending.kind === "deadline") this.#deadline = Math.min(now, this.#deadline);
     const rule = ruleOf(whole ? { kind: "complete" } : full, this.#plan);
     if (one.state === "CALLING" && rule.outcome === "ok") one.first = now - one.began;
     const step = this.#move(one, rule.outcome, rule.outcome, now, ending, chance);

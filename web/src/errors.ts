@@ -5,7 +5,7 @@ export class SporewrightError extends Error {
   override readonly name = "SporewrightError";
   /** Stable, for programs; the message is for people. */
   readonly code: string;
-  /** With code `exhausted` or `broken`: each attempt and why it ended. */
+  /** With code `exhausted`, `broken` or `too-large`: each attempt and why it ended. */
   readonly attempts: readonly Attempt[];
   /** With code `exhausted`: each option that was not tried and why. */
   readonly skipped: readonly Skipped[];

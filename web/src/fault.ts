@@ -15,11 +15,11 @@ export interface Fault {
 export function faultOf(one: Running, error: unknown, sight: Sight): Fault | Promise<Fault> {
   // Before the call it was `headers` or `prepare`: this option cannot be called, and that is not the option's fault.
   if (!one.called) {
-    const fault: Fault = { ending: { kind: "prepare" }, says: `not callable: ${one.late ?? messageOf(error)}` };
+    const fault: Fault = { ending: { kind: "prepare" }, says: `not callable: ${one.late?.says ?? messageOf(error)}` };
     return one.late === null ? { ...fault, threw: nameOf(error) } : fault;
   }
   if (sight.wasOffline(one.began)) return { ending: { kind: "offline" }, says: "the device is offline" };
-  if (one.late !== null) return { ending: { kind: "timeout" }, says: one.late };
+  if (one.late !== null) return { ending: { kind: one.late.kind }, says: one.late.says };
   if (one.response) return thrown(error);
   return looked(one, error, sight);
 }

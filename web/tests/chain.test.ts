@@ -100,8 +100,9 @@ class Replay {
     else if (kind === "slept" && gap !== undefined) chain.slept(gap);
     else if (kind === "hedge") this.#walk(chain.hedge(at, chance), chance);
     else if (kind === "due") {
-      expect(chain.due(attempt ?? chain.attempts.length - 1)).toBe(at);
-      step = chain.ended(at, { kind: "timeout" }, attempt, chance);
+      const number = attempt ?? chain.attempts.length - 1;
+      expect(chain.due(number)).toBe(at);
+      step = chain.ended(at, { kind: chain.isCut(at, number) ? "deadline" : "timeout" }, attempt, chance);
     } else step = chain.ended(at, { ...ending, kind }, attempt, chance);
     for (const action of step?.actions ?? []) this.#actions.push([step?.option ?? "", action]);
     if (chain.state === "PICKING") this.#walk(chain.pick(at, chance), chance);

@@ -1,0 +1,72 @@
+"""What is said of a native call's attempts: in its receipt, to whoever learns of them, and in its error."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from sporewright.device.answers import Attempt, Receipt, Running
+from sporewright.device.sources import Source
+from sporewright.errors import ExhaustedError
+from sporewright.routing.attempt import AttemptChain, Ended
+
+__all__ = ["Account"]
+
+_TEACHES = {"learn_latency", "learn_ok", "learn_failure", "cool_down", "mend", "trip", "pace"}
+
+
+class Account:
+    """Of one call: `receipt` is kept current, `source` is told."""
+
+    def __init__(self, source: Source, chain: AttemptChain, receipt: Receipt, *, is_streaming: bool) -> None:
+        self._source, self._chain, self._receipt, self._is_streaming = source, chain, receipt, is_streaming
+
+    def notes(self, one: Running, outcome: str, reason: str, retry_after_s: float | None) -> None:
+        """One entry an attempt; what is learned later of a stream that is handed on is written into it."""
+        took = time.monotonic() - one.began
+        if one.entry is None:
+            one.entry = Attempt(one.option, outcome, reason)
+            self._receipt.attempts.append(one.entry)
+        entry = one.entry
+        entry.outcome, entry.duration, entry.bytes, entry.usage = outcome, took, one.length, one.usage
+        entry.latency = took if one.latency is None else one.latency
+        entry.reason = entry.reason if outcome == "ok" else reason
+        entry.status = None if one.response is None else one.response.status_code
+        entry.retry_after = retry_after_s
+
+    def reports(self, one: Running, step: Ended, retry_after_s: float | None) -> None:
+        """Whoever learns is told of a step, where anything is to be learned of it or it was a probe's."""
+        is_probe = self._chain.is_probe(one.number)
+        if not is_probe and not _TEACHES & set(step.actions):
+            return
+        took = time.monotonic() - one.began
+        body: dict[str, Any] = {
+            "option": one.option,
+            "outcome": step.outcome,
+            "stage": step.stage,
+            # How long was waited for the first token, not for the headers before it.
+            "latency_s": took if one.latency is None or step.outcome == "slow_start" else one.latency,
+            "streaming": self._is_streaming,
+            "attempt": one.number + 1,
+            "probe": is_probe,
+        }
+        more = {"first_token_s": step.first_token_s, "retry_after_s": retry_after_s}
+        self._source.outcome(body | {name: value for name, value in more.items() if value is not None})
+
+    def aborted(self, one: Running) -> None:
+        """A probe that the caller gave up is over, and says nothing."""
+        self._source.outcome({"option": one.option, "outcome": "aborted", "attempt": one.number + 1, "probe": True})
+
+    def exhausted(self, what: str) -> ExhaustedError:
+        """Nobody answered: every attempt and every option passed over, with its reason, and when the first returns."""
+        told = [f"{attempt.option}: {attempt.outcome} ({attempt.reason})" for attempt in self._receipt.attempts]
+        told += [f"{option}: skipped ({reason})" for option, reason in self._chain.skipped.items()]
+        named = {attempt.option for attempt in self._receipt.attempts} | set(self._chain.skipped)
+        # The call's time, or its attempts, were over before it was their turn.
+        told += [f"{option}: skipped (not-reached)" for option in self._receipt.queue if option not in named]
+        returns = self._chain.waits_for
+        if returns is not None:
+            told.append(f"the first returns at {datetime.fromtimestamp(returns, UTC).isoformat()}")
+        why = "; ".join(told) or "the queue is empty"
+        return ExhaustedError(f"no option answered {what}: {why}")

@@ -1,0 +1,73 @@
+/** What is held back for `restart: "buffer"`, over real HTTP servers: all of it up to a limit, and an error beyond. */
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { SporewrightError } from "../src/errors";
+import { RoutedFetch } from "../src/fetch";
+import type { OutcomeBody } from "../src/generated/calls";
+import { PLAN } from "../src/generated/plan";
+import { Health } from "../src/health";
+import { basesOf } from "../src/target";
+import type { Receipt } from "../src/types";
+import { TestUpstream } from "./upstream";
+
+const EVENT = `data: ${JSON.stringify({ choices: [{ delta: { content: "x".repeat(400) } }] })}\n\n`;
+const STREAM = `${EVENT.repeat(8)}data: [DONE]\n\n`;
+let alpha: TestUpstream;
+let beta: TestUpstream;
+let learned: OutcomeBody[];
+let receipts: Receipt[];
+
+beforeEach(async () => {
+  [alpha, beta] = await Promise.all([TestUpstream.open("alpha"), TestUpstream.open("beta")]);
+  [learned, receipts] = [[], []];
+});
+
+afterEach(async () => {
+  await Promise.all([alpha.close(), beta.close()]);
+});
+
+function routed(most?: number): RoutedFetch {
+  const plan = most === undefined ? PLAN : { ...PLAN, limits: { ...PLAN.limits, buffer_bytes: most } };
+  const upstreams = { alpha: { url: alpha.url }, beta: { url: beta.url } };
+  return new RoutedFetch({
+    queue: () => ["alpha", "beta"],
+    plan,
+    health: new Health(plan),
+    upstreams,
+    bases: basesOf(upstreams),
+    onAttempt: () => undefined,
+    onOutcome: (body) => learned.push(body),
+    onRestart: () => undefined,
+    onReceipt: (receipt) => receipts.push(receipt),
+    permit: () => true,
+  });
+}
+
+describe("an answer that is held back", () => {
+  it.each([
+    ["text/event-stream", STREAM],
+    ["text/plain", "y".repeat(3000)],
+  ])("of %s is whole up to the limit, and an error with its value beyond it", async (type, text) => {
+    alpha.answer = (response) => {
+      response.writeHead(200, { "content-type": type });
+      response.end(text);
+    };
+    const whole = await routed().fetch("/v1/x", { restart: "buffer" });
+    expect(await whole.text()).toBe(text);
+    const error: unknown = await routed(2000)
+      .fetch("/v1/x", { restart: "buffer" })
+      .catch((why: unknown) => why);
+    expect(error).toMatchObject({ code: "too-large", attempts: [{ option: "alpha", outcome: "too_large" }] });
+    expect((error as SporewrightError).message).toMatch(/^the answer of alpha .*, and limits\.buffer_bytes is 2000$/);
+    expect(beta.seen).toEqual([]);
+    expect(learned.map(({ outcome }) => outcome)).toEqual(["ok"]);
+    await expect.poll(() => receipts.at(-1)).toMatchObject({ end: "failed", error: "too-large" });
+  });
+
+  it("is no matter of a limit where it is handed over as it comes", async () => {
+    alpha.answer = (response) => {
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.end(STREAM);
+    };
+    expect(await (await routed(2000).fetch("/v1/x")).text()).toBe(STREAM);
+  });
+});
