@@ -72,8 +72,12 @@ function baselineOf(text) {
   return made;
 }
 
-/** A measurement against a plain write, both through an engine's step. */
+/** A measurement against a plain write, both through an engine's step, of options that both have heard of before. */
 function learning(engines, options) {
+  for (const option of options) {
+    engines.learn_and_head(option, 0.7);
+    engines.state_and_head(option, 0.7);
+  }
   const [mine, plain] = [walk(), walk()];
   const pick = (random) => options[Math.floor(random() * options.length)];
   return {

@@ -6,7 +6,8 @@ What is said here of lists is the definition. Long columns are read by `columns_
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -94,7 +95,19 @@ def gathered(
     return found
 
 
-class Median:
+class _LineByLine(ABC):
+    """An operator that reads each line for itself."""
+
+    @abstractmethod
+    def of_line(self, pair: Pair, values: Floats, own: float) -> float | None:
+        """What comes of one line's numbers; `own` is the option's own word, NaN if it has no vote."""
+
+    def of_lines(self, lines: Iterable[tuple[Pair, Floats, float]]) -> dict[Pair, float | None]:
+        """What comes of each."""
+        return {pair: self.of_line(pair, values, own) for pair, values, own in lines}
+
+
+class Median(_LineByLine):
     """U1 as an operator."""
 
     def __init__(self) -> None:
@@ -133,8 +146,16 @@ class Sum:
         found = self._sums.total(pair, values)
         return None if found is None else _writable(found)
 
+    def of_lines(self, lines: Iterable[tuple[Pair, Floats, float]]) -> dict[Pair, float | None]:
+        """The same of many."""
+        from sporewright.core.columns_rollup import Sums
 
-class Corroborated:
+        self._sums = self._sums or Sums()
+        totals = self._sums.totals((pair, values) for pair, values, _ in lines)
+        return {pair: None if found is None else _writable(found) for pair, found in totals}
+
+
+class Corroborated(_LineByLine):
     """U5 as an operator: 1.0 where `quorum` instances other than the option itself say more than 0."""
 
     def __init__(self, quorum: int) -> None:
@@ -152,7 +173,7 @@ class Corroborated:
         return 1.0 if positive(values) - (own > 0.0) >= self.quorum else None
 
 
-class Support:
+class Support(_LineByLine):
     """U4 as an operator: how many carry a finite scalar; None for nobody."""
 
     def of_votes(self, pair: Pair, votes: Votes) -> float | None:  # noqa: ARG002
@@ -240,8 +261,7 @@ class Rollup:
         found = dict.fromkeys(pair for pair in gone if pair not in self._scattered)
         if self._lines is not None:
             changed = self._lines.changed(self._dimensions)
-            for pair, values, own in self._lines.values(changed, self._electors):
-                found[pair] = self._operator.of_line(pair, values, own)
+            found.update(self._operator.of_lines(self._lines.values(changed, self._electors)))
         return found
 
 
