@@ -79,11 +79,11 @@ export class RoutedFetch {
     return this.#tracked(signalOf(NOWHERE, init), (signal) => this.#route(target, NOWHERE, init, signal, speech));
   }
 
-  async #tracked(signal: AbortSignal, work: (signal: AbortSignal) => Promise<Response>): Promise<Response> {
+  async #tracked(given: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<Response>): Promise<Response> {
     const own = new AbortController();
     this.#underWay.add(own);
     try {
-      return await work(AbortSignal.any([signal, own.signal]));
+      return await work(given ? AbortSignal.any([given, own.signal]) : own.signal);
     } finally {
       this.#underWay.delete(own);
     }
@@ -168,7 +168,6 @@ function asksForStream({ request, body }: Template, { path }: Target): boolean {
   return ASKS_FOR_STREAM.test(new TextDecoder().decode(body));
 }
 
-function signalOf(input: RequestInfo | URL, init: RequestInit | undefined): AbortSignal {
-  const given = init?.signal ?? (input instanceof Request ? input.signal : undefined);
-  return given ?? new AbortController().signal;
+function signalOf(input: RequestInfo | URL, init: RequestInit | undefined): AbortSignal | undefined {
+  return init?.signal ?? (input instanceof Request ? input.signal : undefined);
 }

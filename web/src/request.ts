@@ -27,8 +27,13 @@ export async function templateOf(
   const source = input instanceof Request ? input : NOWHERE;
   const request = new Request(source, init?.body instanceof ReadableStream ? streaming(init, init.body, signal) : init);
   const bodyless = request.method === "GET" || request.method === "HEAD";
-  const body = bodyless ? null : await request.arrayBuffer();
+  const body = bodyless ? null : (bytesOf(init?.body) ?? (await request.arrayBuffer()));
   return { request, body: body && body.byteLength > 0 ? body : null };
+}
+
+/** The bytes of a body that is there already; null where the browser has to make them. */
+function bytesOf(body: RequestInit["body"]): ArrayBuffer | null {
+  return typeof body === "string" ? new TextEncoder().encode(body).buffer : null;
 }
 
 /** A stream as a body is refused without `duplex`, which says nothing that the caller could mean differently. */
@@ -49,15 +54,17 @@ export async function requestFor(
   const key = typeof upstream.key === "function" ? await upstream.key() : upstream.key;
   for (const [name, value] of Object.entries(keyHeaders(dialectOf(upstream), key))) headers.set(name, value);
   const own = typeof upstream.headers === "function" ? await upstream.headers() : upstream.headers;
-  new Headers(own).forEach((value, name) => {
-    headers.set(name, value);
-  });
+  if (own !== undefined)
+    new Headers(own).forEach((value, name) => {
+      headers.set(name, value);
+    });
   const sent = template.spoken?.(upstream, base) ?? { target, body: template.body };
   const request = new Request(addressAt(base, sent.target), {
     ...settingsOf(template.request),
     headers,
     body: sent.body,
-    signal,
+    // Whoever sends it says so again; a signal that is told twice costs as much as all the rest of the request.
+    ...(upstream.prepare ? { signal } : {}),
   });
   if (!upstream.prepare) return request;
   const prepared = await upstream.prepare(request, option);
