@@ -85,7 +85,8 @@ def chats(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         # A declared order that no failure changes: what is tested is the chat, not what is learned.
         names = sorted(SCRIPTS, key="next".__eq__)
         config = {"levels": LEVELS, "seeds": [seed(name, "rank", 1.0 + at) for at, name in enumerate(names)]}
-        config["seeds"] += [seed("", "rank", 1.0, kind="weight")]
+        config["seeds"] += [seed("", "rank", 1.0, kind="weight"), seed("", "financial", 1e-9, kind="weight")]
+        config["seeds"] += [seed("whole", "price:out", 5.0)]
         options = {"config": config, "cursor": {"workspace": "acme"}, "limits": LIMITS}
         page.evaluate("(given) => { Object.assign(window, given); }", {"fleet": fleet, "options": options})
         yield Chats(page, servers)
@@ -117,6 +118,25 @@ def test_a_chat_is_whole_with_usage_and_name(chats: Chats, stream: bool) -> None
     }  # fmt: skip
     assert seen["done"] == {"type": "done", "option": "whole", "finishReason": "stop", "finishReasons": ["stop"]}
     assert (seen["option"], seen["end"]) == ("whole", "answered")
+
+
+def test_what_a_chat_cost_is_learned_once(chats: Chats) -> None:
+    """Its tokens reach the engine with its outcome and are charged at its price; a report adds nothing."""
+    cost = chats.run("""(async () => {
+      const router = await routerOf(["whole"]);
+      await router.ready;
+      const cost = async () => (await router.explain()).ranked.find(({ option }) => option === "whole")
+        .terms.find(({ dimension }) => dimension === "financial").value;
+      const answer = router.chat({ messages: [{ role: "user", content: "count" }] });
+      await answer.text();
+      const learned = await cost();
+      await router.report(answer.receipt, { quality: 1, cost: 100 });
+      return { learned, reported: await cost(), tokens: answer.receipt.attempts.at(-1).tokens };
+    })()""")
+
+    assert cost["tokens"] == {"in": usage()["prompt_tokens"], "out": usage()["completion_tokens"]}
+    assert cost["learned"] == pytest.approx(usage()["completion_tokens"] * 5.0 / 1e6, rel=0.5)
+    assert cost["reported"] == pytest.approx(cost["learned"], rel=0.01)
 
 
 @pytest.mark.parametrize("name", ["cut", "end", "stall", "fail"])

@@ -34,12 +34,15 @@ class Account:
         entry.reason = entry.reason if outcome == "ok" else reason
         entry.status = None if one.response is None else one.response.status_code
         entry.retry_after = retry_after_s
+        entry.tokens = {} if one.is_told else one.tokens
 
     def reports(self, one: Running, step: Ended, retry_after_s: float | None) -> None:
-        """Whoever learns is told of a step, where anything is to be learned of it or it was a probe's."""
+        """Whoever learns is told of a step, where anything is to be learned of it, and of a probe's end at least."""
         is_probe = self._chain.is_probe(one.number)
-        if not is_probe and not _TEACHES & set(step.actions):
+        is_end = one.number not in self._chain.running and not one.is_told
+        if not _TEACHES & set(step.actions) and not (is_probe and is_end):
             return
+        one.is_told = True
         took = time.monotonic() - one.began
         body: dict[str, Any] = {
             "option": one.option,
@@ -52,6 +55,7 @@ class Account:
             "probe": is_probe,
         }
         more = {"first_token_s": step.first_token_s, "retry_after_s": retry_after_s}
+        more |= {f"tokens_{name}": count for name, count in one.tokens.items()}
         self._source.outcome(body | {name: value for name, value in more.items() if value is not None})
 
     def aborted(self, one: Running) -> None:

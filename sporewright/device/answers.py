@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -24,7 +24,10 @@ _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 
 @dataclass
 class Attempt:
-    """One attempt as the receipt tells it; times in seconds, `usage` as the provider said it."""
+    """One attempt as the receipt tells it; times in seconds, `usage` as the provider said it.
+
+    `tokens`, `in` and `out`: what was told of it to whoever learns.
+    """
 
     option: str
     outcome: str
@@ -35,6 +38,7 @@ class Attempt:
     bytes: int = 0
     retry_after: float | None = None
     usage: Any = None
+    tokens: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -67,6 +71,9 @@ class Running:
     held: list[bytes] = field(default_factory=list)
     length: int = 0
     usage: Any = None
+    tokens: Mapping[str, int] = field(default_factory=dict)
+    is_told: bool = False
+    """Whoever learns was told of it."""
     entry: Attempt | None = None
 
 

@@ -133,7 +133,7 @@ class OutcomeBody(TypedDict):
 
     `latency_s`: until the headers, or until it failed; `first_token_s`: until the answer began; `streaming`: a stream
     was asked for; `attempt` counts the attempts of its call from 1; `probe`: it was its option's one probe; `reason`:
-    why it is blocked or unreadable; `slept`: the clock had a gap meanwhile.
+    why it is blocked or unreadable; `slept`: the clock had a gap meanwhile; tokens: as the provider counted them.
     """
 
     option: str
@@ -171,7 +171,8 @@ class EndedBody(TypedDict):
 class ReportBody(TypedDict):
     """What the caller found the answer worth: `quality` in [0, 1], 1 is best; what it was charged; any further measure.
 
-    `more` names dimensions that are learned, in the units of their cells.
+    `more` names dimensions that are learned, in the units of their cells. `counted`: the answer's tokens came with its
+    outcome, so that its cost has been learned where prices are declared: it is not learned once more.
     """
 
     option: str
@@ -180,6 +181,7 @@ class ReportBody(TypedDict):
     cost_usd: NotRequired[float]
     tokens_in: NotRequired[int]
     tokens_out: NotRequired[int]
+    counted: NotRequired[bool]
     more: NotRequired[dict[str, float]]
 
 

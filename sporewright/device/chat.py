@@ -147,6 +147,10 @@ class _Listener:
         self._events.end()
         return self._events.ending, self._events.raw_usage
 
+    def counts(self) -> dict[str, int]:
+        usage = self._events.usage or {}
+        return {name: usage[of] for name, of in (("in", "input"), ("out", "output")) if of in usage}
+
 
 def _refused(option: str, status: int, text: bytes) -> RefusedError:
     """The provider's reason, as far as it gives one."""

@@ -195,6 +195,7 @@ class RoutedCall:
         if events is not None:
             kind, used = events.ends()
             one.usage = one.usage if used is None else used
+            one.tokens = events.counts()
         elif one.response is not None:
             kind = end_of(one.response, one.held)
         return self._ends(one, {"kind": kind}, _WHY[kind])

@@ -11,7 +11,7 @@ from sporewright.device.native import NativeDevice
 from sporewright.learning.learner import Learner
 from sporewright.policy.gates import Device
 from sporewright.routing.health import Health, Permit
-from sporewright.routing.learn import evidence_of
+from sporewright.routing.learn import cost_of, evidence_of
 from sporewright.routing.plan import plan_with
 from sporewright.routing.terms import Plan
 
@@ -62,6 +62,7 @@ class TensorSource(OrderSource):
 
     def __init__(self, tensor: Tensor, cursor: Mapping[str, str], limits: Mapping[str, float]) -> None:
         super().__init__(lambda: tensor.resolve(cursor), limits)
+        self._tensor, self._cursor = tensor, cursor
         level = tensor.levels[-1]
         instance = cursor.get(level, "")
         self._device = Device(tensor, level, instance) if instance else None
@@ -73,7 +74,9 @@ class TensorSource(OrderSource):
             return
         option, outcome = body["option"], body["outcome"]
         actions = self.plan["transitions"][body.get("stage", "CALLING")][outcome]["do"]
-        evidence = evidence_of(actions, outcome, body.get("latency_s"), ttft_s=body.get("first_token_s"))
+        cost = cost_of(body, lambda dimension: self._tensor.value(self._cursor, option, dimension))
+        first = body.get("first_token_s")
+        evidence = evidence_of(actions, outcome, body.get("latency_s"), ttft_s=first, cost_usd=cost)
         for dimension in self._learner.learn(time.time(), option, evidence) if evidence else ():
             own = self._learner.own(option, dimension)
             if own is not None:

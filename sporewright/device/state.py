@@ -24,7 +24,7 @@ from sporewright.learning.evidence import Evidence
 from sporewright.learning.settings import settings_from
 from sporewright.policy.gates import Device
 from sporewright.routing.health import Health
-from sporewright.routing.learn import evidence_of
+from sporewright.routing.learn import cost_of, evidence_of
 from sporewright.routing.plan import plan_with
 from sporewright.routing.terms import Action, Plan
 from sporewright.wire import Ack, Delta, Limits, Push, Snapshot, Welcome
@@ -115,7 +115,10 @@ class DeviceState:
     def report(self, now: float, body: ReportBody) -> None:
         """What the caller says of an answer it got."""
         option, quality = body["option"], body.get("quality")
-        evidence = Evidence(quality=quality, cost_usd=self._cost(option, body), more=body.get("more", {}))
+        # Learned already, with the outcome: a call is charged once.
+        is_learned = body.get("counted", False) and self._cost(option, {"tokens_in": 0, "tokens_out": 0}) is not None
+        cost = None if is_learned else self._cost(option, body)
+        evidence = Evidence(quality=quality, cost_usd=cost, more=body.get("more", {}))
         self.learned.reported(now, option, evidence, self.kind(body))
 
     def observe(self, now: float, option: str, dimension: str, value: float) -> None:
@@ -139,16 +142,8 @@ class DeviceState:
 
     def _cost(self, option: str, body: Mapping[str, Any]) -> float | None:
         """What was charged: as told, else tokens × price (`price:in`, `price:out`, USD per million tokens)."""
-        if "cost_usd" in body:
-            return float(body["cost_usd"])
-        if not ("tokens_in" in body or "tokens_out" in body):
-            return None
-        total, here = None, self.cursor()
-        for tokens, dimension in (("tokens_in", "price:in"), ("tokens_out", "price:out")):
-            price = self.tensor.value(here, option, dimension)
-            if price is not None and tokens in body:
-                total = (total or 0.0) + body[tokens] * price / 1e6
-        return total
+        here = self.cursor()
+        return cost_of(body, lambda dimension: self.tensor.value(here, option, dimension))
 
     def push(self, name: str, body: Mapping[str, Any]) -> None:
         """Something for the page, with this step's effects."""

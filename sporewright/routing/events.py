@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -45,6 +45,9 @@ class Listening(Protocol):
     def ends(self) -> tuple[Kind, Any]:
         """How the answer ended, now that nothing follows; and its usage, None if only its events said it."""
 
+    def counts(self) -> Mapping[str, int]:
+        """Tokens `in` and `out`, once it has ended, where its dialect says how they are counted."""
+
 
 DEEPEST = 100
 """Levels of an event; what providers send has about ten."""
@@ -73,6 +76,10 @@ class Events:
     def ends(self) -> tuple[Kind, Any]:
         """How the stream ended, now that nothing follows."""
         return ("complete" if self.is_whole else "truncated"), None
+
+    def counts(self) -> Mapping[str, int]:
+        """None: a usage is handed on as it is, whosever it was."""
+        return {}
 
     @property
     def is_whole(self) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from sporewright.learning.evidence import Evidence
 
-__all__ = ["evidence_of"]
+__all__ = ["cost_of", "evidence_of"]
 
 
 def evidence_of(
@@ -41,6 +42,18 @@ def evidence_of(
         cost_usd=cost,
         limited="cool_down" in actions,
     )
+
+
+def cost_of(body: Mapping[str, Any], price: Callable[[str], float | None]) -> float | None:
+    """What was charged in USD: as told, else tokens × price per million; None where neither is known."""
+    if "cost_usd" in body:
+        return float(body["cost_usd"])
+    total = None
+    for tokens, dimension in (("tokens_in", "price:in"), ("tokens_out", "price:out")):
+        each = price(dimension) if tokens in body else None
+        if each is not None:
+            total = (total or 0.0) + body[tokens] * each / 1e6
+    return total
 
 
 def _measures(x: float | None) -> bool:

@@ -41,6 +41,7 @@ async def test_a_chat_is_whole(stream: bool) -> None:
         assert answer.usage == {"input": 12, "output": 60, "total": 72}
         assert answer.receipt is not None
         assert answer.receipt.attempts[0].usage["total_tokens"] == 72
+        assert answer.receipt.attempts[0].tokens == {"in": 12, "out": 60}
         with pytest.raises(ClosedError):
             await read(answer)
 

@@ -167,6 +167,26 @@ def test_quality_is_the_callers_word() -> None:
     assert page.fails("report", option="alpha", quality=2.0)["code"] == "config"
 
 
+def test_the_cost_of_a_chat_is_learned_once() -> None:
+    """From its outcome's tokens where prices are declared; what a report says of the same call then is not added."""
+    page, free = Page(), Page()
+    page.start(config={**CONFIG, "seeds": [*CONFIG["seeds"], seed("alpha", "price:out", 6.0)]})
+    free.start()
+    for each in (page, free):
+        answered(each, "alpha", 1.0, tokens_in=1000, tokens_out=500)
+    learned = own_cells(page)
+    assert learned["alpha/financial"] == pytest.approx(500 * 6 / 1e6, rel=0.2)
+    assert learned["alpha/count:financial"] == 1.0
+    assert "alpha/financial" not in own_cells(free)
+    for each in (page, free):
+        each.call("report", option="alpha", quality=1.0, cost_usd=0.5, counted=True)
+
+    assert own_cells(page) == learned | {"alpha/quality": 0.0, "alpha/count:quality": 1.0}
+    assert own_cells(free)["alpha/financial"] == pytest.approx(0.5, rel=0.2)
+    page.call("report", option="alpha", cost_usd=0.5)
+    assert own_cells(page)["alpha/count:financial"] == 2.0
+
+
 def test_forget_me_forgets() -> None:
     """After `forget` nothing learned or said is here, tombstones go to the orchestrator, and none of it comes back."""
     page = Page()

@@ -37,6 +37,18 @@ def test_a_tensor_learns_in_the_slice_of_its_cursor() -> None:
     assert made.value({}, "b", "failure") is None
 
 
+def test_a_tensor_with_prices_learns_what_tokens_cost() -> None:
+    """Tokens × price per million, of the prices at its cursor; without one nothing is said of money."""
+    made = tensor()
+    made.writer("global").set_value("global", "", "a", "price:in", 2.0)
+    source = TensorSource(made, {"device": "A"}, {})
+    for option in ("a", "b"):
+        source.outcome({"option": option, "outcome": "ok", "latency_s": 1.0, "tokens_in": 1000, "tokens_out": 10})
+
+    assert made.value({"device": "A"}, "a", "financial") == pytest.approx(0.002, rel=0.2)
+    assert made.value({"device": "A"}, "b", "financial") is None
+
+
 @pytest.mark.parametrize("cursor", [{}, {"device": ""}])
 def test_without_an_instance_nothing_is_learned(cursor: dict[str, str]) -> None:
     """The shared slice is no device's to write."""

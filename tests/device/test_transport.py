@@ -113,7 +113,12 @@ async def test_all_open_is_waited_for_within_the_deadline() -> None:
         for _ in range(5):
             with pytest.raises(ExhaustedError):
                 await fleet.chat()
+        told: list[dict[str, Any]] = []
+        fleet.transport.source.outcome = told.append  # type: ignore[method-assign]
         assert is_whole(await fleet.chat())
+
+        # A probe's word is its end: that its headers were good is none yet.
+        assert [(each["outcome"], each["stage"], each["probe"]) for each in told] == [("ok", "STREAMING", True)]
 
 
 async def test_a_key_is_kept_and_what_may_have_been_carried_out_is_not_repeated() -> None:

@@ -29,16 +29,21 @@ export class Account {
     if (status !== undefined) one.entry.status = status;
     if (retryAfter !== undefined) one.entry.retryAfter = retryAfter;
     if (one.usage !== undefined) one.entry.usage = one.usage;
+    // Of what was told by its headers the tokens come too late.
+    if (one.tokens && !one.told) one.entry.tokens = one.tokens;
     this.#ledger.note(one.entry, one.threw);
     if (first || outcome !== "ok") this.#context.onAttempt({ ...one.entry, call: this.#asked.number });
   }
 
-  /** The engine learns of a step, where anything is to be learned of it or it was a probe's. */
-  reports(one: Running, { outcome, stage, actions, firstToken }: Step, ending: Partial<Ending>): void {
-    if (!this.#chain.isProbe(one.number) && !teaches(actions)) return;
-    const { status = one.response?.status, retry_after_s, reason } = ending;
+  /** The engine learns of a step, where anything is to be learned of it, and of a probe's end at least. `ending`: null before. */
+  reports(one: Running, { outcome, stage, actions, firstToken }: Step, ending: Partial<Ending> | null): void {
+    const isEnd = ending !== null && !one.told;
+    if (!teaches(actions) && !(isEnd && this.#chain.isProbe(one.number))) return;
+    const { status = one.response?.status, retry_after_s, reason } = ending ?? {};
     const slept = this.#chain.hasSlept(one.number) || undefined;
-    this.#tells(one, { outcome, stage, first_token_s: firstToken, status, retry_after_s, reason, slept });
+    const { in: tokens_in, out: tokens_out } = one.tokens ?? {};
+    const more = { status, retry_after_s, reason, slept, tokens_in, tokens_out };
+    this.#tells(one, { outcome, stage, first_token_s: firstToken, ...more });
   }
 
   /** A probe that the caller gave up is over, and says nothing. */

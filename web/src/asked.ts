@@ -9,7 +9,7 @@ import type { Sight } from "./sight";
 import type { Template } from "./request";
 import type { Listening } from "./sse";
 import type { Target } from "./target";
-import type { Attempt, AttemptDetail, Critic, Known, Receipt, RestartDetail, Skipped, Upstream } from "./types";
+import type { Attempt, AttemptDetail, Critic, Known, Receipt, RestartDetail, Skipped, Tokens, Upstream } from "./types";
 
 /** What the router lends: the order, the limits, and who wants to know what happened. */
 export interface FetchContext {
@@ -85,6 +85,7 @@ export interface Running {
   /** Name of the exception whose text is the reason of its end. */
   threw?: string;
   usage?: unknown;
+  tokens?: Tokens;
 }
 
 /** An attempt that begins now. */

@@ -178,6 +178,7 @@ export class RoutedCall {
   #over(one: Running, events: Listening | null): true {
     const kind = events ? events.ends() : endOf(one.response, one.held);
     if (events?.usage !== undefined) one.usage = events.usage;
+    if (events?.tokens) one.tokens = events.tokens;
     return this.#ends(one, { kind }, whyOf(kind));
   }
 
@@ -196,7 +197,7 @@ export class RoutedCall {
 
   #steps(one: Running, step: Step | null): void {
     if (!step) return;
-    this.#account.reports(one, step, {});
+    this.#account.reports(one, step, null);
     if (step.actions.includes("win")) this.#dropOthers(one);
     if (step.actions.includes("deliver")) this.#deliver(one);
   }

@@ -7,7 +7,7 @@ import type { RoutedFetch, Speech } from "./fetch";
 import type { Ended } from "./generated/calls";
 import { reach, type Heard, type Listening } from "./sse";
 import { NOWHERE } from "./target";
-import type { Receipt, RoutedInit, Upstream } from "./types";
+import type { Receipt, RoutedInit, Tokens, Upstream } from "./types";
 
 /** What kind of request a chat is to the plan: it may be sent twice. */
 const PATH = "/chat/completions";
@@ -185,6 +185,12 @@ class ChatListener implements Listening {
 
   get usage(): unknown {
     return this.#events.rawUsage;
+  }
+
+  get tokens(): Tokens | undefined {
+    const { input, output } = this.#events.usage ?? {};
+    if (input === undefined && output === undefined) return undefined;
+    return { ...(input === undefined ? {} : { in: input }), ...(output === undefined ? {} : { out: output }) };
   }
 
   feed(piece: Uint8Array): Heard {

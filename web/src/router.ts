@@ -15,7 +15,7 @@ import { keepOffline } from "./offline/offline";
 import { checkLimit, settingsOf, type Settings } from "./options";
 import { permit } from "./permit";
 import { Queues } from "./queues";
-import { reportBody } from "./report";
+import { reportBody, type Reported } from "./report";
 import { Session } from "./session";
 import { Token } from "./token";
 import type {
@@ -239,10 +239,11 @@ export class Router extends TypedTarget<RouterEvents> {
 
   /**
    * What an answer was worth to the caller: `quality` in [0, 1], 1 is best, and what it cost, as money or as tokens times
-   * the prices that the config declares. Learned for the option that answered and the kind of work of this page's cursor.
+   * the prices that the config declares, unless that was learned of a chat already. Learned for the option that answered
+   * and the kind of work of this page's cursor.
    */
-  report({ option }: Pick<Receipt, "option">, report: Report): Promise<void> {
-    return this.#tell("report", reportBody(option, this.#settings.cursor["task"], report));
+  report(answer: Reported, report: Report): Promise<void> {
+    return this.#tell("report", reportBody(answer, this.#settings.cursor["task"], report));
   }
 
   /** Forget everything that this device has learned or said, here and at the orchestrator. */

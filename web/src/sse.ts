@@ -1,6 +1,7 @@
 /** What the bytes of an event stream mean (server-sent events, WHATWG HTML §9.2), by the plan's marks, without I/O. */
 import { Frames } from "./frames";
 import type { Ended, Mark, Plan } from "./generated/calls";
+import type { Tokens } from "./types";
 
 /** What a piece of a stream brought; `error` and `usage` are the last ones told. */
 export interface Heard {
@@ -25,6 +26,8 @@ export interface Listening {
   ends(): Ended;
   /** What it cost, once it has ended, if it says so. */
   readonly usage?: unknown;
+  /** Its tokens, once it has ended, where its dialect says how they are counted. */
+  readonly tokens?: Tokens | undefined;
 }
 
 /** Fed with the bytes of one stream in any pieces; the same rules as `sporewright/routing/events.py`. */

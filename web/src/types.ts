@@ -206,6 +206,13 @@ export interface Attempt {
   bytes?: number;
   /** What the provider said the answer used, as it said it. */
   usage?: unknown;
+  /** What the engine was told of it, to learn its cost from; of chats. */
+  tokens?: Tokens;
+}
+
+export interface Tokens {
+  in?: number;
+  out?: number;
 }
 
 export interface Skipped {

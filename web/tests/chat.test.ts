@@ -9,7 +9,8 @@ import type { Limits, OutcomeBody } from "../src/generated/calls";
 import { PLAN } from "../src/generated/plan";
 import { Health } from "../src/health";
 import { basesOf } from "../src/target";
-import type { Upstream } from "../src/types";
+import { reportBody } from "../src/report";
+import type { Receipt, Upstream } from "../src/types";
 import { TestUpstream } from "./upstream";
 
 const REQUEST: ChatRequest = { messages: [{ role: "user", content: "Say Hé" }] };
@@ -110,7 +111,12 @@ describe("a chat", () => {
     expect(await answer.text()).toBe("Héllo");
     expect(answer).toMatchObject({ option: "one", finishReason: "stop", usage: { total: 5 } });
     expect(answer.receipt).toMatchObject({ option: "one", end: "answered" });
-    expect(answer.receipt?.attempts).toMatchObject([{ outcome: "ok", usage: USAGE }]);
+    expect(answer.receipt?.attempts).toMatchObject([{ outcome: "ok", usage: USAGE, tokens: { in: 3, out: 2 } }]);
+    expect(learned).toMatchObject([{ outcome: "ok", stage: "RESTARTABLE", tokens_in: 3, tokens_out: 2 }]);
+    const said = { option: "one", task: "draft", quality: 1, cost_usd: 0.5 };
+    const report = { quality: 1, cost: 0.5 };
+    expect(reportBody(answer.receipt as Receipt, "draft", report)).toEqual({ ...said, counted: true });
+    expect(reportBody({ option: "one" }, "draft", report)).toEqual(said);
     expect(one.seen[0]).toMatchObject({ method: "POST", path: "/v1/chat/completions" });
     const body = { ...REQUEST, stream: true, stream_options: { include_usage: true } };
     expect(JSON.parse(one.seen[0]?.body ?? "")).toEqual(body);
