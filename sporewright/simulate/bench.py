@@ -19,7 +19,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from sporewright.learning.settings import DEFAULTS
+from sporewright.learning.settings import DEFAULTS, LearningSettings
 from sporewright.simulate import sensitivity
 from sporewright.simulate.account import difference, mean
 from sporewright.simulate.command import studied
@@ -39,6 +39,7 @@ DEAR = "llama-3.1-nemotron-51b-instruct"
 CHEAP = 0.3
 """The share of what DEAR alone would cost, that may be spent."""
 
+Asked = TypeVar("Asked")
 Made = TypeVar("Made")
 
 
@@ -61,6 +62,7 @@ def main() -> None:
     if "sensitivity" in given.parts:
         scenarios = [load_scenario(name) for name in SCENARIOS]
         sensitivity.show(console, material, scenarios, min(given.seeds, 10), given.jobs)
+        sensitivity.show_tasks(console, _split_of(given), min(given.seeds, 10), partial(_spread, given.jobs))
 
 
 def _arguments() -> Namespace:
@@ -153,10 +155,7 @@ def _fleet(console: Console, material: Material, given: Namespace) -> None:
 def _tasks(console: Console, given: Namespace) -> None:
     """Which model answers what: scored on the questions that nothing was learned from."""
     console.print(f"bench-routing: tasks, {given.seeds} seeds")
-    answers = read_answers(given.data / "quality.csv")
-    models = json.loads((given.data / "quality_models.json").read_text("utf-8"))
-    prices = {model: float(facts["input_price"]) for model, facts in models.items()}
-    rows = _spread(given.jobs, partial(_split, answers, prices), range(given.seeds))
+    rows = _spread(given.jobs, _split_of(given), [(seed, DEFAULTS) for seed in range(given.seeds)])
     free, bound, cheap, dear, share = (mean(column) for column in zip(*rows, strict=True))
     table = _table(f"Routing by task ({given.seeds} splits)", "router", "score", "of", "cost", "wanted")
     table.add_row("best per task, in hindsight", f"{bound:.4f}", "", "", "")
@@ -168,12 +167,21 @@ def _tasks(console: Console, given: Namespace) -> None:
     console.print(table)
 
 
-def _split(answers: Sequence[Answer], prices: Mapping[str, float], seed: int) -> tuple[float, ...]:
+def _split_of(given: Namespace) -> Callable[[tuple[int, LearningSettings]], tuple[float, ...]]:
+    answers = read_answers(given.data / "quality.csv")
+    models = json.loads((given.data / "quality_models.json").read_text("utf-8"))
+    return partial(_split, answers, {model: float(facts["input_price"]) for model, facts in models.items()})
+
+
+def _split(
+    answers: Sequence[Answer], prices: Mapping[str, float], at: tuple[int, LearningSettings]
+) -> tuple[float, ...]:
     """One split: our score and the bound; then, paced, ours and the dear model's score, and the share of its cost."""
-    free, rest = routed(answers, prices, seed, DEFAULTS)
+    seed, settings = at
+    free, rest = routed(answers, prices, seed, settings)
     dear = mean(usd_of(answer, prices[DEAR]) for answer in rest)
     cap = CHEAP * mean(usd_of(answer, prices[DEAR]) for answer in answers)
-    cheap, _ = routed(answers, prices, seed, DEFAULTS, cap)
+    cheap, _ = routed(answers, prices, seed, settings, cap)
     return (
         free.score,
         best_per_task(rest),
@@ -183,12 +191,12 @@ def _split(answers: Sequence[Answer], prices: Mapping[str, float], seed: int) ->
     )
 
 
-def _spread(jobs: int, one: Callable[[int], Made], seeds: Sequence[int]) -> list[Made]:
-    """One result a seed, in order, on so many processes."""
+def _spread(jobs: int, one: Callable[[Asked], Made], each: Sequence[Asked]) -> list[Made]:
+    """One result each, in order, on so many processes."""
     if jobs <= 1:
-        return [one(seed) for seed in seeds]
+        return [one(asked) for asked in each]
     with ProcessPoolExecutor(jobs) as pool:
-        found: Iterator[Made] = pool.map(one, seeds)
+        found: Iterator[Made] = pool.map(one, each)
         return list(found)
 
 

@@ -26,7 +26,7 @@ MEGABYTE = 1_000_000
 OWN = {
     "server/auth.py:_claims": "foreign, read by PyJWT: test_a_token_may_be_anything",
     "simulate/scenario.py:load_scenario": "a file, never seen by a browser: test_a_scenario_may_be_anything",
-    "simulate/bench.py:_tasks": "the benchmark's own data, in a folder that its user names",
+    "simulate/bench.py:_split_of": "the benchmark's own data, in a folder that its user names",
     "server/demo/faults.py:_body": "foreign, of the demo alone: test_a_failing_provider_takes_any_body",
     "server/intake.py:acks_with": "acks the server wrote itself",
     "server/intake.py:ack_from": "acks the server wrote itself",
