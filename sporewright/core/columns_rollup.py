@@ -31,11 +31,11 @@ class Lines:
 
     def __init__(self, home: AlongInstances) -> None:
         self.home = home
-        self._seen: dict[Pair, int] = {}
+        self._seen: dict[Pair, int | None] = {}
 
     def forget(self) -> None:
-        """Read every line again."""
-        self._seen.clear()
+        """Read every line again; what was read before is still known to have been, so that it can be seen to go."""
+        self._seen = dict.fromkeys(self._seen)
 
     def leave(self, home: AlongInstances | None) -> list[Pair]:
         """Pairs read before that have no line in `home`."""

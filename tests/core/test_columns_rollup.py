@@ -61,6 +61,7 @@ class RollupMachine(RuleBasedStateMachine):
         self.tensor = Tensor(LEVELS)
         self.kept = {make: Rollup(self.tensor, "device", operator()) for make, operator in OPERATORS.items()}
         self.who: Any = None
+        self.asleep = False
 
     def teardown(self) -> None:
         """Put the sizes back."""
@@ -94,10 +95,15 @@ class RollupMachine(RuleBasedStateMachine):
         """Others vote from now on."""
         self.who = who
 
+    @rule(asleep=st.booleans())
+    def sleep(self, asleep: bool) -> None:
+        """Nobody renews for a while: many things have changed at once by then."""
+        self.asleep = asleep
+
     @invariant()
     def equals_the_definition(self) -> None:
         """Results and reported changes, for every operator; a second renewal has nothing to say."""
-        for make, kept in self.kept.items():
+        for make, kept in self.kept.items() if not self.asleep else ():
             before = dict(kept.results)
             changes = kept.renew(self.who)
             wanted = {
@@ -137,11 +143,28 @@ def test_a_seeded_walk_over_every_move() -> None:
             lambda w=walk, d=dice: w.leave(d.instance()),
             lambda w=walk, d=dice: w.unset(d.instance(), *d.pair()),
             lambda w=walk, d=dice: w.elect(None if d.chance(0.5) else {d.instance() for _ in range(4)}),
+            lambda w=walk, d=dice: w.sleep(d.chance(0.5)),
         ]
         for _ in range(50):
-            dice.pick(moves, [6, 4, 1, 6, 1])()
+            dice.pick(moves, [6, 4, 1, 6, 1, 2])()
             walk.equals_the_definition()
         walk.teardown()
+
+
+@pytest.mark.parametrize("operator", [Median, Sum, Support, lambda: Corroborated(1)])
+def test_those_who_go_take_their_word_with_them(operator: Any) -> None:
+    """U7: nothing is left of what only they said, though the voters are others now for the same reason."""
+    tensor = Tensor(LEVELS)
+    everybody = [f"device-{at}" for at in range(300)]
+    for name in everybody:
+        tensor.put_many(2, name, {("mini", "can:x"): (1.0, None), ("mini", "latency"): (0.5, None)})
+    kept = Rollup(tensor, "device", operator())
+    assert len(kept.renew(everybody)) == 2
+    for name in everybody:
+        tensor.clear("device", name)
+
+    assert kept.renew([]) == {("mini", "can:x"): None, ("mini", "latency"): None}
+    assert not kept.results
 
 
 @given(st.lists(st.lists(finite, min_size=1, max_size=40), min_size=1, max_size=5))
