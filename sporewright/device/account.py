@@ -53,6 +53,7 @@ class Account:
             "streaming": self._is_streaming,
             "attempt": one.number + 1,
             "probe": is_probe,
+            "slept": self._chain.has_slept(one.number),
         }
         more = {"first_token_s": step.first_token_s, "retry_after_s": retry_after_s}
         more |= {f"tokens_{name}": count for name, count in one.tokens.items()}

@@ -13,6 +13,7 @@ import httpx
 
 from sporewright.device.account import Account
 from sporewright.device.answers import Receipt, Running, body_of, end_of, ending_of, refusal, told
+from sporewright.device.awake import Awake
 from sporewright.device.pipe import Pipe
 from sporewright.device.sources import Source
 from sporewright.errors import BrokenError, SporewrightError, TooLargeError
@@ -60,6 +61,7 @@ class RoutedCall:
         self._answer: asyncio.Future[httpx.Response] = asyncio.get_running_loop().create_future()
         self._pipe: Pipe | None = None
         self._hedge: asyncio.TimerHandle | None = None
+        self._awake = Awake(source.plan["limits"], self._slept, lambda: bool(self._tasks))
 
     async def run(self) -> httpx.Response:
         """The answer, its body streaming where it may; ExhaustedError when nobody answered. Cancelled, all ends."""
@@ -71,6 +73,7 @@ class RoutedCall:
             raise
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        self._awake.start()
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -78,7 +81,7 @@ class RoutedCall:
 
     async def _advance(self) -> None:
         try:
-            await self._follow(self._chain.pick(time.time(), self._chance()))
+            await self._follow(self._chain.pick(self._awake.now(), self._chance()))
         except SporewrightError as why:
             self._give_up(why)
         if self._chain.state == "EXHAUSTED":
@@ -90,16 +93,30 @@ class RoutedCall:
         """Wait and ask until there is somebody to call, or nothing left to decide."""
         while decision is not None and not isinstance(decision, Call):
             if isinstance(decision, Wait):
-                await asyncio.sleep(max(0.0, decision.until - time.time()))
-                decision = self._chain.pick(time.time(), self._chance())
+                await self._until(decision.until)
+                decision = self._chain.pick(self._awake.now(), self._chance())
             else:
                 decision = self._ask(decision)
         if decision is not None:
             self._call(decision)
 
+    async def _until(self, at: float) -> None:
+        """Until then on the clock, which may be set, and runs on while the loop's own stands still."""
+        tick_s = self._source.plan["limits"]["tick_s"]
+        while (left := at - self._awake.now()) > 0:
+            await asyncio.sleep(min(left, tick_s))
+
+    def _slept(self, gap_s: float) -> None:
+        """Nothing ran for so long: nothing that waits has waited then, and silence was none."""
+        self._chain.slept(gap_s)
+        for one in self._running.values():
+            if one.timer is not None:
+                self._arm(one)
+        self._watch_for_hedge()
+
     def _ask(self, ask: Ask) -> Decision:
         granted = self._source.permit(ask.permit, ask.option)
-        return self._chain.answered(time.time(), granted, self._chance())
+        return self._chain.answered(self._awake.now(), granted, self._chance())
 
     def _call(self, call: Call) -> None:
         one = self._running[call.attempt] = Running(call.attempt, call.option, time.monotonic())
@@ -132,10 +149,10 @@ class RoutedCall:
             if body is None:
                 text = await refusal(response)
                 one.held = [text] if text else []
-                ending = ending_of(response, text, time.time(), self._source.plan)
+                ending = ending_of(response, text, self._awake.now(), self._source.plan)
                 self._ends(one, ending, f"HTTP {response.status_code}")
             else:
-                self._steps(one, self._chain.opened(time.time(), body, one.number))
+                self._steps(one, self._chain.opened(self._awake.now(), body, one.number))
                 events: Listening | None = Events(self._source.plan) if body == "events" else None
                 await self._read(one, response, self._listen(one.option) if self._listen else events)
         finally:
@@ -149,7 +166,7 @@ class RoutedCall:
                 # A reader who takes his time is no stall: only a wish that is not served is.
                 self._disarm(one)
                 await self._pipe.wanted()
-                self._chain.token(time.time(), one.number)
+                self._chain.token(self._awake.now(), one.number)
             self._arm(one)
             piece = await anext(pieces, None)
             if piece is None:
@@ -174,7 +191,7 @@ class RoutedCall:
             one.held.append(piece)
         if heard is None or heard.tokens + heard.others > 0 or heard.is_finished:
             is_finished = heard is not None and heard.is_finished
-            self._steps(one, self._chain.token(time.time(), one.number, is_finished=is_finished))
+            self._steps(one, self._chain.token(self._awake.now(), one.number, is_finished=is_finished))
         if self._chain.state_of(one.number) == "HOLDING" and self._overflows(one):
             return True
         return heard is not None and heard.is_done and self._over_by(one, events)
@@ -186,7 +203,7 @@ class RoutedCall:
             why = f"{one.length} bytes, and limits.buffer_bytes is {limits['buffer_bytes']}"
             return self._ends(one, {"kind": "too_large"}, why)
         if not self._is_held and one.length > limits["hold_bytes"]:
-            self._steps(one, self._chain.opened(time.time(), "bytes", one.number))
+            self._steps(one, self._chain.opened(self._awake.now(), "bytes", one.number))
         return False
 
     def _over_by(self, one: Running, events: Listening | None) -> bool:
@@ -217,7 +234,7 @@ class RoutedCall:
         if self._running.pop(one.number, None) is None:
             return True
         self._disarm(one)
-        step = self._chain.ended(time.time(), ending, one.number, self._chance())
+        step = self._chain.ended(self._awake.now(), ending, one.number, self._chance())
         self._over[one.number] = one
         self._account.notes(one, step.outcome, reason, ending.get("retry_after_s"))
         self._account.reports(one, step, ending.get("retry_after_s"))
@@ -238,17 +255,18 @@ class RoutedCall:
         return True
 
     def _arm(self, one: Running) -> None:
+        loop, now = asyncio.get_running_loop(), self._awake.now()
         self._disarm(one)
-        loop = asyncio.get_running_loop()
-        wait = self._chain.due(one.number) - time.time()
+        wait = self._chain.due(one.number) - now
 
         def late() -> None:
             if one.number not in self._running:
                 return
-            if self._chain.due(one.number) - time.time() > 0.001:
+            now = self._awake.now()  # a gap moves what is due
+            if self._chain.due(one.number) - now > 0.001:
                 self._arm(one)  # something was heard since
                 return
-            if self._chain.is_cut(time.time(), one.number):
+            if self._chain.is_cut(now, one.number):
                 took = time.monotonic() - one.began
                 one.late = "deadline", f"the call's deadline passed {took * 1000:.0f} ms into this attempt"
             else:
@@ -262,8 +280,10 @@ class RoutedCall:
     def _disarm(one: Running) -> None:
         if one.timer is not None:
             one.timer.cancel()
+            one.timer = None
 
     def _watch_for_hedge(self) -> None:
+        now = self._awake.now()
         if self._hedge is not None:
             self._hedge.cancel()
         at = self._chain.hedge_at()
@@ -271,10 +291,11 @@ class RoutedCall:
             return
 
         def late() -> None:
+            now = self._awake.now()
             if self._chain.hedge_at() == at:
-                self._spawn(self._follow(self._chain.hedge(time.time(), self._chance())))
+                self._spawn(self._follow(self._chain.hedge(now, self._chance())))
 
-        self._hedge = asyncio.get_running_loop().call_later(max(0.0, at - time.time()), late)
+        self._hedge = asyncio.get_running_loop().call_later(max(0.0, at - now), late)
 
     def _drop_others(self, winner: Running) -> None:
         """Another one has won: the rest are aborted, and have not failed."""

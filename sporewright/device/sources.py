@@ -73,7 +73,9 @@ class TensorSource(OrderSource):
         if self._device is None:
             return
         option, outcome = body["option"], body["outcome"]
-        actions = self.plan["transitions"][body.get("stage", "CALLING")][outcome]["do"]
+        timed = self.plan["timed"] if body.get("slept", False) else ()
+        row = self.plan["transitions"][body.get("stage", "CALLING")][outcome]
+        actions = [action for action in row["do"] if action not in timed]
         cost = cost_of(body, lambda dimension: self._tensor.value(self._cursor, option, dimension))
         first = body.get("first_token_s")
         evidence = evidence_of(actions, outcome, body.get("latency_s"), ttft_s=first, cost_usd=cost)
