@@ -7,16 +7,27 @@ from typing import TYPE_CHECKING
 
 from sporewright.core.live_head import Head
 from sporewright.core.live_table import Table
+from sporewright.core.store import Value
 
 if TYPE_CHECKING:
-    from sporewright.core.tensor import Noted, Tensor
+    from sporewright.core.tensor import Tensor
 
-__all__ = ["LiveQueue"]
+__all__ = ["LiveQueue", "Noted"]
 
 # A head keeps more than is read, so that options may leave it: finding the smallest anew costs the whole queue.
 HEADS = 4
 LEAST = 64
 PART = 64  # one in so many: then finding them anew costs a bounded time for each option that had to leave
+
+
+class Noted(dict[tuple[str, str], Value | None]):
+    """The (option, dimension) written to since its owner last cleared it: with the folded value where the value alone
+    was written, at the finest level, for then that is all there is to know; else with None.
+
+    There are never more than `most`: where there are as many, others may have been written to as well.
+    """
+
+    most = 0
 
 
 class LiveQueue:
@@ -37,7 +48,7 @@ class LiveQueue:
         self._least = limit or 0
         self._among = None if among is None else frozenset(among)
         self._head = Head()
-        self._noted: Noted = {}
+        self._noted = Noted()
         self._unfollow = tensor.follow(cursor, self._noted)
         self._order: list[str] = []
         self._revision = 0
@@ -76,6 +87,7 @@ class LiveQueue:
         self._noted.clear()
         self._table = Table(self._tensor, self._path, self._among)
         self._many = LEAST + len(self._table.slots) // 2
+        self._noted.most = self._many + 1
         self._fill(self._table)
 
     def _refresh(self) -> None:
@@ -109,7 +121,7 @@ class LiveQueue:
                 if now is not None:
                     head.insert(now, option)
         noted.clear()
-        if table.missing:
+        if table.missing or table.is_hollow:
             self._make()
         elif weighed:
             table.weigh()

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Table"]
 
+SPARE = 64
+"""So many slots may be free without a thought."""
+
 _NO_ROW: Mapping[str, Layers] = {}
 
 
@@ -186,6 +189,11 @@ class Table:
         else:
             self.missing.add(dimension)
         return True
+
+    @property
+    def is_hollow(self) -> bool:
+        """Most slots are nobody's: made anew it weighs what its options weigh."""
+        return len(self._free) > SPARE + len(self.slots)
 
     # --- what they are worth -------------------------------------------------------------------------------------
 

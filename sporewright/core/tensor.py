@@ -14,17 +14,13 @@ from sporewright.core.writer import Writer
 from sporewright.errors import BadValueKindError, ConfigError, DecodeError, UnknownLevelError
 from sporewright.jsontext import listed, shown
 
-__all__ = ["Cell", "Cursor", "Listener", "Noted", "Tensor"]
+__all__ = ["Cell", "Cursor", "Listener", "Tensor"]
 
 Cursor = Mapping[str, str]
 """level → instance; a level left out reads instance "" (T3)."""
 
 Listener = Callable[[int, str, str, str], None]
 """Told (level index, instance, option, dimension) after each write."""
-
-Noted = dict[tuple[str, str], Value | None]
-"""The (option, dimension) written to since its owner last cleared it: with the folded value where the value alone was
-written, at the finest level, for then that is all there is to know; else with None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +60,7 @@ class Tensor:
         self.priors: set[tuple[str, str]] = set()
         """(option, dimension) whose value at the coarsest shared slot is only a declared prior (D4)."""
         self._listeners: list[Listener] = []
-        self._followed: list[dict[str, list[Noted]]] = [{} for _ in self.levels]
+        self._followed: list[dict[str, list[live.Noted]]] = [{} for _ in self.levels]
 
     def writer(self, level: str, instance: str | None = None) -> Writer:
         """A writer floored at `level`, bound to `instance` if one is named; UnknownLevelError (W1, W2)."""
@@ -285,12 +281,12 @@ class Tensor:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener) if listener in self._listeners else None
 
-    def follow(self, cursor: Cursor, noted: Noted) -> Callable[[], None]:
+    def follow(self, cursor: Cursor, noted: live.Noted) -> Callable[[], None]:
         """Note in `noted` every write at the cursor's instances from now on; gives the function that ends it.
 
         A write anywhere else costs a follower nothing.
         """
-        path, noted = self.path(cursor), checks.instance_of(dict, noted, "noted")
+        path, noted = self.path(cursor), checks.instance_of(live.Noted, noted, "noted")
         for level, instance in enumerate(path):
             self._followed[level].setdefault(instance, []).append(noted)
 
@@ -315,7 +311,8 @@ class Tensor:
             at = (option, dimension)
             known = value if level == self._finest else None
             for noted in followed:
-                noted[at] = known if noted.get(at, known) is not None else None
+                if len(noted) < noted.most or at in noted:
+                    noted[at] = known if noted.get(at, known) is not None else None
         if self._listeners:
             for listener in tuple(self._listeners):
                 listener(level, instance, option, dimension)

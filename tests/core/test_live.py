@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sporewright.core import resolve
-from sporewright.core.live_table import Table
+from sporewright.core.live_table import SPARE, Table
 from sporewright.core.tensor import Tensor
 from sporewright.errors import ConfigError, UnknownLevelError
 from tests.core.live_driver import in_columns
@@ -300,3 +300,42 @@ def test_a_watch_weighs_what_its_options_weigh(limit: int | None) -> None:
 
     assert 1.6 < grown[4000] / grown[2000] < 2.5
     assert 50 * 4000 < grown[4000] < 400 * 4000
+
+
+def test_a_watch_that_nobody_reads_keeps_no_account_of_strangers() -> None:
+    """Its memory is bounded by its own options, whatever is written meanwhile; what it says then is right."""
+    tensor = Tensor(LEVELS)
+    writer = tensor.writer("global")
+    writer.set_weight("global", "", "latency", 1.0)
+    for at in range(10):
+        writer.set_value("global", "", f"o{at}", "latency", float(at))
+    queues = [tensor.watch(CURSOR, 5, among=among) for among in (None, ["o1", "o2"])]
+    tracemalloc.start()
+    for at in range(5000):
+        writer.set_value("device", "A", f"x{at}", "latency", 1.0)
+        writer.unset("device", "A", f"x{at}", "latency")
+    writer.set_value("device", "A", "o1", "latency", 9.0)
+    held = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+
+    assert held < 50_000
+    assert queues[0].order() == ["o0", "o2", "o3", "o4", "o5"]
+    assert queues[1].order() == ["o2", "o1"]
+
+
+def test_options_that_have_gone_weigh_nothing() -> None:
+    """A queue whose options leave one after another gives their places back; those that come again are there again."""
+    tensor = Tensor(LEVELS)
+    writer = tensor.writer("global")
+    writer.set_weight("global", "", "latency", 1.0)
+    queue = tensor.watch(CURSOR, 5)
+    for _ in range(2):
+        for at in range(1000):
+            writer.set_value("device", "A", f"o{at:03}", "latency", float(at))
+            queue.order()
+        for at in range(990):
+            writer.unset("device", "A", f"o{at:03}", "latency")
+            queue.order()
+
+        assert len(queue._table._names) <= 2 * 10 + 2 * SPARE
+        assert queue.order() == resolve.resolve(tensor.slices(CURSOR))[:5]

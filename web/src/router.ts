@@ -277,18 +277,23 @@ export class Router extends TypedTarget<RouterEvents> {
     try {
       const config = await loading;
       const started = await this.#session.start({ config, fingerprint: known ?? fingerprint(textOf(config)) });
-      this.#started(started, await this.#session.routes());
+      this.#told(started); // at once: a push may come before the next answer, and is newer
+      this.#ready(await this.#session.routes());
     } catch (error) {
       this.#fail(asError(error, "engine"));
     }
   }
 
-  #started({ queue, total, sync, health }: StartReply, routes: readonly string[]): void {
+  #told({ queue, total, sync, health }: StartReply): void {
     if (this.#state !== "starting") return;
-    this.#queues.routed(routes);
     for (const option of health) this.#health.told(option);
     this.#queues.told({ watch: this.#session.head, queue, total, revision: 0 }, this.#session);
     this.#synced(sync);
+  }
+
+  #ready(routes: readonly string[]): void {
+    if (this.#state !== "starting") return;
+    this.#queues.routed(routes);
     this.#settleReady.resolve();
     this.#become("ready");
     const { runtime, offline } = this.#settings;
