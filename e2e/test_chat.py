@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Route
 
 from e2e.faulty import TOOLS, WHOLE, FaultServers
 from e2e.harness import DIST, LEVELS, open_bare, seed
@@ -17,6 +18,7 @@ from sporewright.server.demo.faults import Step
 from tests.serving import Orchestrator
 
 OK = Step()
+RESPONSES = "https://responses.invalid"
 LIMITS = {"attempt_timeout_s": 5, "first_token_s": 8, "first_token_min_s": 5, "inter_token_s": 1.5, "deadline_s": 20}
 SCRIPTS: dict[str, list[Step]] = {
     "whole": [OK], "next": [OK],
@@ -63,6 +65,22 @@ class Chats:
         result: dict[str, Any] = self._page.evaluate("([names, more]) => read(names, more)", [list(names), more])
         return result
 
+    def answers(self, url: str, *events: dict[str, Any]) -> list[Any]:
+        """Whatever is sent there is answered with these events; what was sent, as it comes."""
+        asked: list[Any] = []
+        body = "".join(f"data: {json.dumps(event)}\n\n" for event in events)
+        headers = {"access-control-allow-origin": "*", "access-control-allow-headers": "*"}
+
+        def answer(route: Route) -> None:
+            if route.request.method == "POST":
+                asked.append(
+                    [route.request.url, route.request.headers.get("authorization"), route.request.post_data_json]
+                )
+            route.fulfill(body=body, content_type="text/event-stream", headers=headers)
+
+        self._page.route(f"{url}/**", answer)
+        return asked
+
     def run(self, source: str) -> Any:
         """Whatever this comes to in the page."""
         return self._page.evaluate(source)
@@ -83,7 +101,8 @@ def chats(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         page.evaluate(TOOLS + ASK)
         fleet = {name: {"url": server.url, "model": name, "key": "k"} for name, server in servers.servers.items()}
         # A declared order that no failure changes: what is tested is the chat, not what is learned.
-        names = sorted(SCRIPTS, key="next".__eq__)
+        fleet["responses"] = {"url": RESPONSES, "dialect": "openai-responses", "model": "gpt", "key": "k"}
+        names = sorted(fleet, key="next".__eq__)
         config = {"levels": LEVELS, "seeds": [seed(name, "rank", 1.0 + at) for at, name in enumerate(names)]}
         config["seeds"] += [seed("", "rank", 1.0, kind="weight"), seed("", "financial", 1e-9, kind="weight")]
         config["seeds"] += [seed("whole", "price:out", 5.0)]
@@ -137,6 +156,23 @@ def test_what_a_chat_cost_is_learned_once(chats: Chats) -> None:
     assert cost["tokens"] == {"in": usage()["prompt_tokens"], "out": usage()["completion_tokens"]}
     assert cost["learned"] == pytest.approx(usage()["completion_tokens"] * 5.0 / 1e6, rel=0.5)
     assert cost["reported"] == pytest.approx(cost["learned"], rel=0.01)
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_openai_s_responses_are_a_dialect(chats: Chats, is_whole: bool) -> None:
+    """Asked at `/v1/responses` in its own words; whole by its completion, and without one the next option answers."""
+    said = {"type": "response.output_text.delta", "output_index": 0, "delta": "Hi"}
+    counts = {"input_tokens": 3, "output_tokens": 2, "total_tokens": 5}
+    end = {"type": "response.completed", "response": {"status": "completed", "output": [], "usage": counts}}
+    asked = chats.answers(RESPONSES, said, *([end] if is_whole else []))
+    seen = chats.read("responses", "next")
+
+    text = [{"type": "input_text", "text": "count"}]
+    body = {"model": "gpt", "stream": True, "store": False, "input": [{"role": "user", "content": text}]}
+    assert asked == [[f"{RESPONSES}/v1/responses", "Bearer k", body]]
+    assert (seen["option"], seen["text"]) == (("responses", "Hi") if is_whole else ("next", WHOLE))
+    if is_whole:
+        assert seen["usage"] == {"input": 3, "output": 2, "total": 5}
 
 
 @pytest.mark.parametrize("name", ["cut", "end", "stall", "fail"])

@@ -57,7 +57,7 @@ def _spelled(hint: Any) -> str:
         return f"[{', '.join(_type(arg) for arg in args)}]"
     if origin in (list, Sequence):
         inner = _type(args[0])
-        inner = f"({inner})" if inner.startswith("readonly ") else inner
+        inner = f"({inner})" if inner.startswith("readonly ") or " | " in inner else inner
         return f"{'readonly ' if origin is Sequence else ''}{inner}[]"
     if origin in (dict, Mapping):
         return _mapping(origin, *args)

@@ -88,35 +88,43 @@ class _Speaker:
     def say(self, body: dict[str, Any], messages: Any) -> None:
         """Put them where they belong."""
         words, system = self._words, []
-        turns: list[tuple[str, list[Any]]] = []
+        turns: list[tuple[str | None, Any]] = []
         for number, message in enumerate(messages if isinstance(messages, list) else []):
             place, role = f"messages[{number}]", reach(message, ["role"])
             if role in _SYSTEM and "system" in words:
                 system.append(_text_of(reach(message, ["content"]), place))
                 continue
-            said, parts = _named(words["roles"], role, f"{place}: role"), self._parts(message, place)
+            said, (parts, alone) = _named(words["roles"], role, f"{place}: role"), self._parts(message, place)
             if turns and turns[-1][0] == said:
                 turns[-1][1].extend(parts)
-            else:
+            elif parts or not alone:
                 turns.append((said, parts))
+            turns += [(None, part) for part in alone]
         if system:
             _put(body, words["system"], _filled(words["system_as"], {"text": "\n\n".join(system)}))
-        _put(body, words["to"], [_filled(words["message"], {"role": role, "parts": parts}) for role, parts in turns])
+        _put(body, words["to"], [self._turn(role, said) for role, said in turns])
 
-    def _parts(self, message: Mapping[str, Any], place: str) -> list[Any]:
-        content = message.get("content")
+    def _turn(self, role: str | None, said: Any) -> Any:
+        return said if role is None else _filled(self._words["message"], {"role": role, "parts": said})
+
+    def _parts(self, message: Mapping[str, Any], place: str) -> tuple[list[Any], list[Any]]:
+        """What is said in the message, and what stands beside it."""
+        content, alone = message.get("content"), self._words.get("alone", ())
         if message["role"] == "tool":
             call = message.get("tool_call_id")
             name = self._names.get(str(call), message.get("name"))
-            return [self._as("result", {"id": call, "name": name, "text": _text_of(content, place)}, place)]
-        parts = [self._part(part, f"{place}.content[{n}]") for n, part in enumerate(_parts_of(content, place))]
-        calls = message.get("tool_calls")
-        return parts + [self._call(call, place) for call in (calls if isinstance(calls, list) else [])]
+            result = self._as("result", {"id": call, "name": name, "text": _text_of(content, place)}, place)
+            return ([], [result]) if "result" in alone else ([result], [])
+        text = "answer" if message["role"] == "assistant" and "answer" in self._words else "text"
+        parts = [self._part(part, text, f"{place}.content[{n}]") for n, part in enumerate(_parts_of(content, place))]
+        asked = message.get("tool_calls")
+        calls = [self._call(call, place) for call in (asked if isinstance(asked, list) else [])]
+        return (parts, calls) if "call" in alone else (parts + calls, [])
 
-    def _part(self, part: Any, place: str) -> Any:
+    def _part(self, part: Any, as_text: str, place: str) -> Any:
         kind = reach(part, ["type"])
         if kind == "text" and isinstance(text := reach(part, ["text"]), str):
-            return self._as("text", {"text": text}, place)
+            return self._as(as_text, {"text": text}, place)
         url = reach(part, ["image_url", "url"])
         if kind != "image_url" or not isinstance(url, str):
             raise ConfigError(f"chat: {place}: this dialect has no {shown(kind)}")
@@ -127,12 +135,13 @@ class _Speaker:
 
     def _call(self, call: Any, place: str) -> Any:
         said, name, text = (reach(call, path) for path in (["id"], ["function", "name"], ["function", "arguments"]))
+        text = text if isinstance(text, str) and text else "{}"
         try:
-            arguments = read_json(text) if isinstance(text, str) and text else {}
+            arguments = read_json(text)
         except ValueError:
             raise ConfigError(f"chat: {place}.tool_calls: arguments that are no JSON") from None
         self._names[str(said)] = name
-        return self._as("call", {"id": said, "name": name, "arguments": arguments}, place)
+        return self._as("call", {"id": said, "name": name, "arguments": arguments, "json": text}, place)
 
     def _as(self, kind: str, said: Mapping[str, Any], place: str) -> Any:
         template = self._words.get(kind)
@@ -147,7 +156,7 @@ def _tools(body: dict[str, Any], dialect: DialectRow, request: Mapping[str, Any]
         functions = [reach(tool, ["function"]) for tool in tools]
         if not all(isinstance(function, dict) for function in functions):
             raise ConfigError("chat: tools: this dialect has functions alone")
-        said = [_filled(words["tool"], function) for function in functions]
+        said = [_filled(words["tool"], {**words.get("assumed", {}), **function}) for function in functions]
         _put(body, words["to"], _filled(words["tools"], {"tools": said}))
     if choice is None:
         return

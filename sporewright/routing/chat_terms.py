@@ -18,7 +18,7 @@ __all__ = [
     "Where",
 ]
 
-DialectName = Literal["openai", "mistral", "anthropic", "gemini", "cohere"]
+DialectName = Literal["openai", "openai-responses", "mistral", "anthropic", "gemini", "cohere"]
 Says = Literal["text", "reasoning", "tool", "finish", "usage", "error", "done", "quiet"]
 """`quiet`: an event that is part of every answer and no sign of life: a role, a ping."""
 
@@ -42,10 +42,12 @@ class ToolFields(TypedDict):
 class Reading(TypedDict):
     """What is at `at` (a list: each of its items), where `where` holds of it, says so; `take` is the path within it.
 
-    `each`: a list of choices; all other paths are within one of them, and it is numbered by its `index`.
+    `*` in `at` stands for each item of a list. `event`: what must hold of the whole event besides. `each`: a list of
+    choices; all other paths are within one of them, and it is numbered by its `index`.
     """
 
     says: Says
+    event: NotRequired[Where]
     each: NotRequired[Sequence[str]]
     at: Sequence[str]
     where: NotRequired[Where]
@@ -82,6 +84,7 @@ class Messages(TypedDict):
     """The messages, by templates in which `$name` stands for what is said; a part without a template cannot be said.
 
     `system` is the place of what is otherwise a role, and its template; `roles` are the dialect's names of roles.
+    `answer`: an assistant's text, where it is said otherwise. `alone`: what stands among the messages, not in one.
     """
 
     to: Sequence[str]
@@ -90,6 +93,8 @@ class Messages(TypedDict):
     roles: Mapping[str, str]
     message: Any
     text: Any
+    answer: NotRequired[Any]
+    alone: NotRequired[Sequence[Literal["call", "result"]]]
     image_data: NotRequired[Any]
     image_url: NotRequired[Any]
     call: NotRequired[Any]
@@ -97,10 +102,14 @@ class Messages(TypedDict):
 
 
 class Tools(TypedDict):
-    """The tools as templates: each one, all of them (`$tools`), and what `tool_choice` becomes by its name."""
+    """The tools as templates: each one, all of them (`$tools`), and what `tool_choice` becomes by its name.
+
+    `assumed`: what is true of a function that does not say.
+    """
 
     to: Sequence[str]
     tool: Any
+    assumed: NotRequired[Mapping[str, Any]]
     tools: Any
     choice_to: Sequence[str]
     choices: Mapping[str, Any]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sporewright.routing.chat_terms import Auth, Counting, DialectName, DialectRow, Field
-from sporewright.routing.readings import ANTHROPIC, COHERE, GEMINI, OPENAI
+from sporewright.routing.readings import ANTHROPIC, COHERE, GEMINI, OPENAI, RESPONSES
 
 __all__ = ["DIALECTS"]
 
@@ -41,6 +41,72 @@ _OPENAI: DialectRow = {
     "readings": OPENAI,
     "finish": {"function_call": "tool_calls", "model_length": "length"},
     "usage": _CHAT_USAGE,
+}
+
+_RESPONSES: DialectRow = {
+    "path": "/v1/responses",
+    "auth": _BEARER,
+    "headers": {},
+    "model": ["model"],
+    "streamed": {"stream": True},
+    "fields": [
+        *_same("temperature", "top_p", "user", "store", "metadata", "service_tier", "parallel_tool_calls"),
+        {"of": ["max_tokens"], "to": ["max_output_tokens"]},
+        {"of": ["max_completion_tokens"], "to": ["max_output_tokens"]},
+        {"of": ["reasoning_effort"], "to": ["reasoning", "effort"]},
+        {"of": ["response_format", "type"], "to": ["text", "format", "type"]},
+        *(
+            Field(of=["response_format", "json_schema", name], to=["text", "format", name])
+            for name in ("name", "description", "schema", "strict")
+        ),
+    ],
+    "ignores": ("stream", "stream_options", "model"),
+    # Kept there for thirty days unless it is told not to; chat completions are not.
+    "defaults": [(["store"], False)],
+    "messages": {
+        "to": ["input"],
+        "roles": {name: name for name in ("system", "developer", "user", "assistant", "tool")},
+        "message": {"role": "$role", "content": "$parts"},
+        "text": {"type": "input_text", "text": "$text"},
+        "answer": {"type": "output_text", "text": "$text"},
+        "image_data": {"type": "input_image", "image_url": "$url"},
+        "image_url": {"type": "input_image", "image_url": "$url"},
+        "alone": ["call", "result"],
+        "call": {"type": "function_call", "call_id": "$id", "name": "$name", "arguments": "$json"},
+        "result": {"type": "function_call_output", "call_id": "$id", "output": "$text"},
+    },
+    "tools": {
+        "to": ["tools"],
+        "tool": {
+            "type": "function",
+            "name": "$name",
+            "description": "$description",
+            "parameters": "$parameters",
+            "strict": "$strict",
+        },
+        # There it would be strict.
+        "assumed": {"strict": False},
+        "tools": "$tools",
+        "choice_to": ["tool_choice"],
+        "choices": {
+            **{name: name for name in ("auto", "none", "required")},
+            "function": {"type": "function", "name": "$name"},
+        },
+    },
+    "end": None,
+    "readings": RESPONSES,
+    "finish": {
+        "response.completed": "stop",
+        "completed": "stop",
+        "function_call": "tool_calls",
+        "max_output_tokens": "length",
+    },
+    "usage": {
+        "input": [["input_tokens"]],
+        "output": [["output_tokens"]],
+        "total": [["total_tokens"]],
+        "cached": [["input_tokens_details", "cached_tokens"]],
+    },
 }
 
 _ANTHROPIC: DialectRow = {
@@ -201,6 +267,7 @@ _COHERE: DialectRow = {
 
 DIALECTS: Mapping[DialectName, DialectRow] = {
     "openai": _OPENAI,
+    "openai-responses": _RESPONSES,
     # Says usage unasked, and refuses a request with a field that it does not know.
     "mistral": {**_OPENAI, "streamed": {"stream": True}},
     "anthropic": _ANTHROPIC,

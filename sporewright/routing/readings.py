@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sporewright.routing.chat_terms import Reading, Says
+from sporewright.routing.chat_terms import Reading, Says, ToolFields, Where
 
-__all__ = ["ANTHROPIC", "COHERE", "GEMINI", "OPENAI"]
+__all__ = ["ANTHROPIC", "COHERE", "GEMINI", "OPENAI", "RESPONSES"]
 
 
 def _of(says: Says, type_: str, at: Sequence[str] = ()) -> Reading:
@@ -48,6 +48,62 @@ OPENAI: Sequence[Reading] = [
     {"says": "quiet", "at": [], "where": {"path": ["choices"], "equals": None}},
     {"says": "quiet", "at": [], "where": {"path": ["choices", "0", "delta", "role"]}},
     {"says": "quiet", "at": [], "where": {"path": ["choices", "0", "delta", "content"], "equals": ""}},
+]
+
+_OUTPUT = ["output", "*", "content"]
+_ADDED: Where = {"path": ["type"], "equals": "response.output_item.added"}
+_COMPLETED: Where = {"path": ["type"], "equals": "response.completed"}
+_WHOLE: Where = {"path": ["status"], "equals": "completed"}
+_FUNCTION: Where = {"path": ["type"], "equals": "function_call"}
+_FUNCTION_FIELDS: ToolFields = {"id": ["call_id"], "name": ["name"], "arguments": ["arguments"]}
+RESPONSES: Sequence[Reading] = [
+    _of("text", "response.output_text.delta", ["delta"]),
+    _of("text", "response.refusal.delta", ["delta"]),
+    _of("reasoning", "response.reasoning_summary_text.delta", ["delta"]),
+    _of("reasoning", "response.reasoning_text.delta", ["delta"]),
+    {
+        "says": "tool",
+        "event": _ADDED,
+        "at": [],
+        "where": {"path": ["item", "type"], "equals": "function_call"},
+        "fields": {
+            "call": ["output_index"],
+            "id": ["item", "call_id"],
+            "name": ["item", "name"],
+            "arguments": ["item", "arguments"],
+        },
+    },
+    {
+        "says": "tool",
+        "at": [],
+        "where": {"path": ["type"], "equals": "response.function_call_arguments.delta"},
+        "fields": {"call": ["output_index"], "arguments": ["delta"]},
+    },
+    {"says": "reasoning", "at": ["output", "*", "summary"], "take": ["text"]},
+    {
+        "says": "reasoning",
+        "at": _OUTPUT,
+        "where": {"path": ["type"], "equals": "reasoning_text"},
+        "take": ["text"],
+    },
+    {"says": "text", "at": _OUTPUT, "where": {"path": ["type"], "equals": "output_text"}, "take": ["text"]},
+    {"says": "text", "at": _OUTPUT, "where": {"path": ["type"], "equals": "refusal"}, "take": ["refusal"]},
+    {"says": "tool", "at": ["output"], "where": _FUNCTION, "fields": _FUNCTION_FIELDS},
+    # It is completed, and where functions are called that is why; cut short it says the reason.
+    {"says": "finish", "event": _COMPLETED, "at": ["type"]},
+    {"says": "finish", "event": _COMPLETED, "at": ["response", "output"], "where": _FUNCTION, "take": ["type"]},
+    {"says": "finish", "event": _WHOLE, "at": ["status"]},
+    {"says": "finish", "event": _WHOLE, "at": ["output"], "where": _FUNCTION, "take": ["type"]},
+    {"says": "finish", "at": ["response", "incomplete_details", "reason"]},
+    {"says": "finish", "at": ["incomplete_details", "reason"]},
+    {"says": "usage", "at": ["response", "usage"]},
+    {"says": "usage", "at": ["usage"]},
+    {"says": "error", "at": ["error"]},
+    _of("error", "error"),
+    _of("error", "response.failed"),
+    *(_of("done", f"response.{name}") for name in ("completed", "incomplete", "failed")),
+    *(_of("quiet", f"response.{name}") for name in ("created", "queued", "in_progress")),
+    *(_of("quiet", f"response.{name}.added") for name in ("output_item", "content_part", "reasoning_summary_part")),
 ]
 
 ANTHROPIC: Sequence[Reading] = [

@@ -187,13 +187,20 @@ export class ChatEvents {
 
 /** What the row is about, with the number of its choice. */
 function items(body: unknown, row: Reading): [number, unknown][] {
-  return choicesOf(body, row).flatMap(([choice, element]) => {
-    const found = reach(element, row.at);
-    const list = Array.isArray(found) ? (found as unknown[]) : [found];
-    return list
+  if (row.event && !holds(row.event, body)) return [];
+  return choicesOf(body, row).flatMap(([choice, element]) =>
+    eachOf(element, row.at)
       .filter((item) => !row.where || holds(row.where, item))
-      .map((item) => [choice, item] as [number, unknown]);
-  });
+      .map((item) => [choice, item] as [number, unknown]),
+  );
+}
+
+/** What is at this path, of a list each item; `*` stands for each item of a list. */
+function eachOf(body: unknown, path: readonly string[]): unknown[] {
+  const star = path.indexOf("*");
+  const found = reach(body, star < 0 ? path : path.slice(0, star));
+  if (star < 0) return Array.isArray(found) ? (found as unknown[]) : [found];
+  return (Array.isArray(found) ? (found as unknown[]) : []).flatMap((item) => eachOf(item, path.slice(star + 1)));
 }
 
 function choicesOf(body: unknown, { each }: Reading): [number, unknown][] {

@@ -78,7 +78,7 @@ class Speaker {
   say(body: Json, messages: unknown): void {
     const { system: place, system_as: as, roles, message: template, to } = this.#words;
     const system: string[] = [];
-    const turns: { role: string; parts: unknown[] }[] = [];
+    const turns: ({ role: string; parts: unknown[] } | { alone: unknown })[] = [];
     for (const [number, message] of listOf(messages).entries()) {
       const [where, role] = [`messages[${number}]`, reach(message, ["role"])];
       if (SYSTEM.includes(role) && place) {
@@ -86,28 +86,35 @@ class Speaker {
         continue;
       }
       const said = named(roles, role, `${where}: role`) as string;
-      const [parts, last] = [this.#parts(message as Json, where), turns.at(-1)];
-      if (last?.role === said) last.parts.push(...parts);
-      else turns.push({ role: said, parts });
+      const { parts, alone } = this.#parts(message as Json, where);
+      const last = turns.at(-1);
+      if (last && "role" in last && last.role === said) last.parts.push(...parts);
+      else if (parts.length > 0 || alone.length === 0) turns.push({ role: said, parts });
+      turns.push(...alone.map((one) => ({ alone: one })));
     }
     if (system.length > 0 && place) put(body, place, filled(as, { text: system.join("\n\n") }));
-    const said = turns.map((turn) => filled(template, { ...turn }));
+    const said = turns.map((turn) => ("alone" in turn ? turn.alone : filled(template, { ...turn })));
     put(body, to, said);
   }
 
-  #parts(message: Json, place: string): unknown[] {
-    const { content, tool_calls: calls, tool_call_id: id } = message;
+  /** What is said in the message, and what stands beside it. */
+  #parts(message: Json, place: string): { parts: unknown[]; alone: unknown[] } {
+    const { content, tool_calls: asked, tool_call_id: id } = message;
+    const { alone = [], answer } = this.#words;
     if (message["role"] === "tool") {
       const name = this.#names.get(id) ?? message["name"];
-      return [this.#as("result", { id, name, text: textOf(content, place) }, place)];
+      const result = this.#as("result", { id, name, text: textOf(content, place) }, place);
+      return alone.includes("result") ? { parts: [], alone: [result] } : { parts: [result], alone: [] };
     }
-    const parts = partsOf(content, place).map((part, n) => this.#part(part, `${place}.content[${n}]`));
-    return [...parts, ...listOf(calls).map((call) => this.#call(call, place))];
+    const as = message["role"] === "assistant" && answer !== undefined ? "answer" : "text";
+    const parts = partsOf(content, place).map((part, n) => this.#part(part, as, `${place}.content[${n}]`));
+    const calls = listOf(asked).map((call) => this.#call(call, place));
+    return alone.includes("call") ? { parts, alone: calls } : { parts: [...parts, ...calls], alone: [] };
   }
 
-  #part(part: unknown, place: string): unknown {
+  #part(part: unknown, as: "text" | "answer", place: string): unknown {
     const [kind, text, url] = [["type"], ["text"], ["image_url", "url"]].map((path) => reach(part, path));
-    if (kind === "text" && typeof text === "string") return this.#as("text", { text }, place);
+    if (kind === "text" && typeof text === "string") return this.#as(as, { text }, place);
     if (kind !== "image_url" || typeof url !== "string") throw no(`${place}: this dialect has no ${shown(kind)}`);
     const [, media, data] = DATA.exec(url) ?? [];
     if (media === undefined) return this.#as("image_url", { url }, place);
@@ -115,18 +122,19 @@ class Speaker {
   }
 
   #call(call: unknown, place: string): unknown {
-    const [id, name, text] = [["id"], ["function", "name"], ["function", "arguments"]].map((path) => reach(call, path));
-    let args: unknown = {};
+    const [id, name, said] = [["id"], ["function", "name"], ["function", "arguments"]].map((path) => reach(call, path));
+    const json = typeof said === "string" && said !== "" ? said : "{}";
+    let args: unknown;
     try {
-      if (typeof text === "string" && text !== "") args = JSON.parse(text);
+      args = JSON.parse(json);
     } catch {
       throw no(`${place}.tool_calls: arguments that are no JSON`);
     }
     this.#names.set(id, name);
-    return this.#as("call", { id, name, arguments: args }, place);
+    return this.#as("call", { id, name, arguments: args, json }, place);
   }
 
-  #as(kind: "text" | "image_data" | "image_url" | "call" | "result", said: Json, place: string): unknown {
+  #as(kind: "text" | "answer" | "image_data" | "image_url" | "call" | "result", said: Json, place: string): unknown {
     const template = this.#words[kind];
     if (template === undefined) throw no(`${place}: this dialect has no ${kind}`);
     return filled(template, said);
@@ -139,7 +147,7 @@ function sayTools(body: Json, words: NonNullable<DialectRow["tools"]>, request: 
     const functions = tools.map((tool) => reach(tool, ["function"]));
     if (!functions.every((one) => typeof one === "object" && one !== null))
       throw no("tools: this dialect has functions alone");
-    const said = functions.map((one) => filled(words.tool, one as Json));
+    const said = functions.map((one) => filled(words.tool, { ...words.assumed, ...(one as Json) }));
     put(body, words.to, filled(words.tools, { tools: said }));
   }
   if (choice === null) return;

@@ -152,6 +152,21 @@ describe("a chat", () => {
     ]);
   });
 
+  it("is cut before its completion in the dialect of OpenAI's responses, and is whole in it", async () => {
+    const event = (type: string, more: object): string => `data: ${JSON.stringify({ type, ...more })}\n\n`;
+    const said = event("response.output_text.delta", { output_index: 0, delta: "Hé" });
+    const usage = { input_tokens: 3, output_tokens: 2, total_tokens: 5 };
+    one.answer = streams([said], "end");
+    two.answer = streams([said, event("response.completed", { response: { status: "completed", output: [], usage } })]);
+    const dialect = { dialect: "openai-responses", model: "gpt" } as const;
+    const seen = await all(chat({}, {}, routed({ one: dialect, two: { ...dialect, key: "k" } })));
+    expect(seen).toEqual([text("Hé"), { type: "restart", option: "two" }, text("Hé"), ...DONE("two")]);
+    expect(two.seen[0]).toMatchObject({ path: "/v1/responses", headers: { authorization: "Bearer k" } });
+    const input = [{ role: "user", content: [{ type: "input_text", text: "Say Hé" }] }];
+    expect(JSON.parse(two.seen[0]?.body ?? "")).toEqual({ stream: true, model: "gpt", input, store: false });
+    expect(learned.at(-1)).toMatchObject({ option: "two", outcome: "ok", tokens_in: 3, tokens_out: 2 });
+  });
+
   it("begins anew in another dialect, each option with its own key, model and path", async () => {
     one.answer = streams(['data: {"candidates":[{"content":{"parts":[{"text":"H"}]}}]}\n\n'], "cut");
     const said = {
