@@ -203,6 +203,7 @@ def test_numpy_comes_for_a_wide_tensor_alone(
     assert any("numpy" in url for url in asked)
     assert page.evaluate("wide.resolve()") == before
     assert page.evaluate("wide.state") == "ready"
+    assert page.evaluate("wide.sync.error?.message.startsWith('numpy: ') ?? false") is not reachable
     page.evaluate("wide.observe('option-000', 'latency', 99)")
     assert page.evaluate("wide.resolve()")[-1] == "option-000"
 

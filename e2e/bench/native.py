@@ -152,8 +152,8 @@ def show(console: Console, rows: list[tuple[str, float, str, float]]) -> None:
 
 def grown(console: Console, sizes: list[int]) -> None:
     """Processor time of each operator a cell, as a multiple of the first size's: linear is 1."""
-    table = Table("devices", "cells", "fill", "roll_up", "corroborate", "tick", "numpy.median", title_justify="left")
-    table.title = "8 · growth: processor time a cell against the first row's"
+    table = Table("devices", "cells", "fill", "roll_up", "corroborate", "reduce_sum", "tick", "numpy.median")
+    table.title, table.title_justify = "8 · growth: processor time a cell against the first row's", "left"
     first: list[float] = []
     for devices in sizes:
         needed = devices * len(PAIRS) * MEMORY
@@ -173,13 +173,14 @@ def grown(console: Console, sizes: list[int]) -> None:
 
 
 def operators(fleet: Fleet) -> list[float]:
-    """Seconds of roll-up, corroboration, a tick, and numpy's median."""
+    """Seconds of roll-up, corroboration, every sum, a tick, and numpy's median."""
     kept = Rollup(fleet.tensor, "device", Median())
     kept.renew()
     fleet.some_report()
     return [
         spent(lambda: fleet.tensor.roll_up(*UP)),
         spent(lambda: fleet.tensor.corroborate("device", "global", "", 100)),
+        spent(fleet.sums),
         spent(kept.renew),
         spent(fleet.median),
     ]

@@ -27,7 +27,7 @@ TABLES = {
     "write": ("1 · write one device value, read the first 10", (1.5, 15, 150, 1000, 5000)),
     "resolve": ("2 · Tensor.resolve, nothing kept per cursor", (0.5, 1, 5, 10, 5)),
     "weigh": ("3 · change one shared weight, read the first 10", (0.5, 1, 5, 10, 10)),
-    "queue": ("4 · read router.queue on the page", (50, 50, 50, 50, 50)),
+    "queue": ("4 · read router.queue on the page (its head; of at most 1,000 options)", (50, 50, 50, 50, 50)),
     "load": ("5 · load the cells from JSON and resolve once", (None,) * 5),
     "learn": ("6 · observe → belief → cell → the first 10, against a plain write", (1 / 3,) * 5),
 }
@@ -35,11 +35,7 @@ PARTS = ("tables", "fetch", "start", "native")
 MEASURE = """async ({ source, n }) => {
   const { boot, measure } = await import("/bench/tables.js");
   const workload = (window.workload ??= await boot(source));
-  const { Router } = await import("/sporewright.js");
-  const option = { floor: "global", level: "global", inst: "", option: "a", dim: "latency", kind: "value", value: 1 };
-  window.router ??= await Router.start({ config: { levels: ["global", "workspace", "device"], seeds: [option] } });
-  await window.router.ready;
-  return measure(workload, n, window.router);
+  return measure(workload, n);
 }"""
 
 

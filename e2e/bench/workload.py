@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Collection
 from typing import Any
 
 from sporewright import Tensor
@@ -44,6 +45,28 @@ def tensor_text(n: int) -> str:
     return json.dumps({"levels": LEVELS, "cells": cells(n)})
 
 
+def config(n: int, levels: Collection[str] = LEVELS) -> dict[str, Any]:
+    """The cells of W(n) at these levels as a config (C1)."""
+    seeds = [
+        {
+            "floor": cell["level"],
+            "level": cell["level"],
+            "inst": cell["inst"],
+            "option": cell["option"],
+            "dim": cell["dim"],
+        }
+        | ({"kind": "value", "value": cell["v"]} if "v" in cell else {"kind": "weight", "value": cell["w"]})
+        for cell in cells(n)
+        if cell["level"] in levels
+    ]
+    return {"levels": LEVELS, "seeds": seeds}
+
+
+def config_text(n: int) -> str:
+    """All of W(n) as the config of a router (table 4 reads its queue)."""
+    return json.dumps(config(n))
+
+
 class Inline:
     """An engine in the caller's own thread: what tables 1 to 3 call from JavaScript."""
 
@@ -52,6 +75,10 @@ class Inline:
         self.device = self.tensor.writer("device", "A")
         self.operator = self.tensor.writer("global")
         self.live = self.tensor.watch(CURSOR, 10)
+
+    def whole(self) -> str:
+        """The whole queue, to be compared."""
+        return "\n".join(self.tensor.resolve(CURSOR))
 
     def write_and_head(self, option: str, dimension: str, value: float) -> str:
         """Table 1: one device value, then the first ten, joined."""
@@ -72,16 +99,9 @@ class Learning:
     """Two engines of one config: one is told values, the other measurements. What table 6 calls from JavaScript."""
 
     def __init__(self, n: int) -> None:
-        seeds = [
-            {"floor": "global", "level": "global", "inst": "", "option": cell["option"], "dim": cell["dim"]}
-            | ({"kind": "value", "value": cell["v"]} if "v" in cell else {"kind": "weight", "value": cell["w"]})
-            for cell in cells(n)
-            if cell["level"] == "global"
-        ]
         self.now = 1.0
         self.told, self.taught = Engine(), Engine()
-        config = {"levels": LEVELS, "seeds": seeds}
-        start = {"config": config, "cursor": {"workspace": "acme"}, "limit": 10, "fresh_id": "A"}
+        start = {"config": config(n, ["global"]), "cursor": {"workspace": "acme"}, "limit": 10, "fresh_id": "A"}
         for engine in (self.told, self.taught):
             engine.step(self.now, {"type": "call", "call": "start", "body": start})
 

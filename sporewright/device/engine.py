@@ -234,8 +234,9 @@ class Engine:
         if self._packages is not None:
             self._packages.loaded()
 
-    def _on_load_failed(self, now: float, event: Event) -> None:
-        """Nothing changes: what would have been faster is not."""
+    def _on_load_failed(self, now: float, event: Event) -> None:  # noqa: ARG002
+        if self._packages is not None:
+            self._packages.failed(event["package"], event["message"])
 
     def _on_opened(self, now: float, event: Event) -> None:  # noqa: ARG002
         if self._state is None or self._link is None:
@@ -325,7 +326,8 @@ class Engine:
             "revision": resume.revision if resume else None,
             "lease": link.lease_s if link else None,
         }
-        error = (link.error if link else None) or self._disk.error
+        missing = self._packages.error if self._packages else None
+        error = (link.error if link else None) or self._disk.error or missing
         return {**body, "error": error} if error else body
 
     def _wake(self, now: float, link: Link) -> list[Effect]:

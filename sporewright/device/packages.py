@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from sporewright.core.tensor import Tensor
+from sporewright.device.calls import ErrorData
 from sporewright.device.events import Effect
 
 __all__ = ["Packages"]
 
 
 class Packages:
-    """numpy for one tensor: a narrow one never asks. A load that fails is not asked for again, and changes nothing."""
+    """numpy for one tensor: a narrow one never asks. A failed load is told, not asked for again, and changes nothing."""
 
     def __init__(self, tensor: Tensor) -> None:
         self._tensor = tensor
         self._asked = False
+        self.error: ErrorData | None = None
+        """Why it is not there; None where nobody asked, or it is."""
 
     def wanted(self) -> list[Effect]:
         """What to load now that the tensor is wide enough for it; once."""
@@ -24,4 +27,9 @@ class Packages:
 
     def loaded(self) -> None:
         """It can be imported now: the tensor's wide levels take it up, no order changes by it."""
+        self.error = None
         self._tensor.store.settle()
+
+    def failed(self, package: str, message: str) -> None:
+        """What would have been faster is not."""
+        self.error = {"code": "package", "message": f"{package}: {message}"}

@@ -56,7 +56,8 @@ def test_a_narrow_tensor_asks_for_nothing(page: pytest.MonkeyPatch) -> None:  # 
 
 
 def test_a_wide_one_asks_once_after_its_answer_and_decides_the_same(page: pytest.MonkeyPatch) -> None:
-    """The load comes after the reply, is not repeated, and neither its success nor its failure changes an order."""
+    """The load comes after the reply, is not repeated, and neither its success nor its failure changes an order; a
+    failure is told by name until it is there."""
     engine, effects = started(config_of(500))
     kinds = [effect["type"] for effect in effects]
     assert kinds.count("load") == 1
@@ -64,10 +65,13 @@ def test_a_wide_one_asks_once_after_its_answer_and_decides_the_same(page: pytest
     assert {"type": "load", "package": "numpy"} in effects
     before = queue_of(engine)
 
-    assert engine.step(2.0, {"type": "load_failed", "package": "numpy", "message": "offline"}) == []
+    (told,) = engine.step(2.0, {"type": "load_failed", "package": "numpy", "message": "offline"})
+    assert told["push"] == "sync"
+    assert told["body"]["error"] == {"code": "package", "message": "numpy: offline"}
     assert queue_of(engine) == before
     page.undo()
-    assert engine.step(3.0, {"type": "loaded", "package": "numpy"}) == []
+    (told,) = engine.step(3.0, {"type": "loaded", "package": "numpy"})
+    assert "error" not in told["body"]
 
     assert engine._packages is not None
     assert not engine._packages._tensor.store.is_waiting
