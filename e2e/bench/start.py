@@ -68,6 +68,9 @@ class Side:
     cold: list[float] = field(default_factory=list)
     warm: list[float] = field(default_factory=list)
     visits: list[dict[str, Any]] = field(default_factory=list)
+    tasks: list[float] = field(
+        default_factory=list
+    )  # the longest of the page's thread in each visit, the first included
     first_bytes: int = 0
     next_bytes: int = 0
 
@@ -96,7 +99,9 @@ def measured(playwright: Playwright, link: Link, visits: int, settle_ms: float) 
         for number in range(visits):
             for name, side in found.items():
                 before, profile = link.down, Path(folder) / f"{name}{number}"
-                side.cold.append(visit(playwright, profile, at[name], 2000)["ready"])
+                told = visit(playwright, profile, at[name], 2000)
+                side.cold.append(told["ready"])
+                side.tasks.append(told["longest"]["task"])
                 side.first_bytes = link.down - before
         for name in SIDES:
             visit(playwright, Path(folder) / f"{name}0", at[name], settle_ms)
@@ -105,6 +110,7 @@ def measured(playwright: Playwright, link: Link, visits: int, settle_ms: float) 
                 before = link.down
                 side.visits.append(visit(playwright, Path(folder) / f"{name}0", at[name]))
                 side.warm.append(side.visits[-1]["ready"])
+                side.tasks.append(side.visits[-1]["longest"]["task"])
                 side.next_bytes = link.down - before
     return found
 
@@ -132,13 +138,14 @@ def show_rest(console: Console, found: dict[str, Side]) -> None:
     page = statistics.median(visit["queue"] for visit in ours)
     first = max(found[name].first_bytes for name in ("ours", "offline"))
     after = max(found[name].next_bytes for name in ("ours", "offline"))
-    task = min(visit["longest"]["task"] for visit in ours)
+    tasks = [*found["ours"].tasks, *found["offline"].tasks]
     for label, value, wanted, unit in (
         ("remembered queue, from the module's first line", module, QUEUE_MS, "ms"),
         ("the same from the page's first line, import included", page, None, "ms"),
         ("first visit over the wire, without numpy", first / 1e6, FIRST_BYTES / 1e6, "MB"),
         ("second visit", after / 1e3, NEXT_BYTES / 1e3, "kB"),
-        ("longest task of the page's thread, the quietest visit", task, TASK_MS, "ms"),
+        ("longest task of the page's thread, the quietest visit", min(tasks), TASK_MS, "ms"),
+        ("the same, the median of all visits, first ones included", statistics.median(tasks), None, "ms"),
         ("published Pyodide, first visit", found["stock"].first_bytes / 1e6, None, "MB"),
     ):
         mark = "" if wanted is None else f"≤ {wanted:g} {'✓' if value <= wanted else '✗'}"

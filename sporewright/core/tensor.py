@@ -198,7 +198,8 @@ class Tensor:
         for option, dimension in cells:
             self.weights.written(at, option, dimension, None)
             self._no_prior(at, instance, option, dimension)
-            self._announce(at, instance, option, dimension)
+            self._note(at, instance, option, dimension)
+        self._tell(at, instance, cells)
         return len(cells)
 
     def cells(self) -> list[Cell]:
@@ -242,7 +243,9 @@ class Tensor:
             self.weights.written(level, option, dimension, weight)
         if value is not None and level == 0:
             self._no_prior(level, instance, option, dimension)
-        self._announce(level, instance, option, dimension, value if weight is None else None)
+        self._note(level, instance, option, dimension, value if weight is None else None)
+        if self._listeners:
+            self._tell(level, instance, ((option, dimension),))
 
     def put(
         self, level: int, instance: str, option: str, dimension: str, value: Value | None, weight: float | None
@@ -251,7 +254,9 @@ class Tensor:
         self.store.put(level, instance, option, dimension, (value, weight))
         self.weights.written(level, option, dimension, weight)
         self._no_prior(level, instance, option, dimension)
-        self._announce(level, instance, option, dimension)
+        self._note(level, instance, option, dimension)
+        if self._listeners:
+            self._tell(level, instance, ((option, dimension),))
 
     def put_many(self, level: int, instance: str, cells: Cells, *, merge: bool = False) -> None:
         """State these cells of one instance whole, or merge them (T5): much faster than one by one where it is wide."""
@@ -263,7 +268,8 @@ class Tensor:
         for (option, dimension), (value, weight) in cells.items() if concerns else ():
             if value is not None or not merge:
                 self._no_prior(level, instance, option, dimension)
-            self._announce(level, instance, option, dimension, value if merge and weight is None else None)
+            self._note(level, instance, option, dimension, value if merge and weight is None else None)
+        self._tell(level, instance, cells)
 
     def remove(self, level: int, instance: str, option: str, dimension: str) -> bool:
         """Remove both layers; False if there was no cell."""
@@ -271,7 +277,9 @@ class Tensor:
         if gone:
             self.weights.written(level, option, dimension, None)
             self._no_prior(level, instance, option, dimension)
-            self._announce(level, instance, option, dimension)
+            self._note(level, instance, option, dimension)
+            if self._listeners:
+                self._tell(level, instance, ((option, dimension),))
         return gone
 
     def listen(self, listener: Listener) -> Callable[[], None]:
@@ -304,8 +312,8 @@ class Tensor:
         if level == 0 and instance == "":
             self.priors.discard((option, dimension))
 
-    def _announce(self, level: int, instance: str, option: str, dimension: str, value: Value | None = None) -> None:
-        """Tell whom it concerns; `value`: the one layer that was written, if it was."""
+    def _note(self, level: int, instance: str, option: str, dimension: str, value: Value | None = None) -> None:
+        """Note the write for those who follow; of many all are noted before a listener may ask a live queue."""
         followed = self._followed[level].get(instance)
         if followed is not None:
             at = (option, dimension)
@@ -313,6 +321,9 @@ class Tensor:
             for noted in followed:
                 if len(noted) < noted.most or at in noted:
                     noted[at] = known if noted.get(at, known) is not None else None
-        if self._listeners:
+
+    def _tell(self, level: int, instance: str, pairs: Iterable[tuple[str, str]]) -> None:
+        """Tell whoever listens to every write."""
+        for option, dimension in pairs if self._listeners else ():
             for listener in tuple(self._listeners):
                 listener(level, instance, option, dimension)

@@ -10,7 +10,7 @@ __all__ = ["Packages"]
 
 
 class Packages:
-    """numpy for one tensor: a narrow one never asks. A failed load is told, not asked for again, and changes nothing."""
+    """numpy for one tensor: a narrow one never asks. A failed load is told, not repeated, and changes nothing."""
 
     def __init__(self, tensor: Tensor) -> None:
         self._tensor = tensor

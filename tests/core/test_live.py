@@ -339,3 +339,17 @@ def test_options_that_have_gone_weigh_nothing() -> None:
 
         assert len(queue._table._names) <= 2 * 10 + 2 * SPARE
         assert queue.order() == resolve.resolve(tensor.slices(CURSOR))[:5]
+
+
+def test_a_listener_may_ask_a_queue_while_many_cells_are_announced() -> None:
+    """A live queue equals `resolve` at every moment at which anybody can ask."""
+    tensor = Tensor(LEVELS)
+    writer = tensor.writer("global")
+    writer.set_weight("global", "", "latency", 1.0)
+    tensor.put_many(0, "", {(f"o{at:02}", "latency"): (float(at), None) for at in range(20)})
+    queue, heard = tensor.watch(CURSOR, 5), []
+    tensor.listen(lambda *_: heard.append(queue.order() == tensor.resolve(CURSOR)[:5]))
+    tensor.put_many(2, "A", {(f"o{at:02}", "latency"): (-float(at), None) for at in range(20)})
+    tensor.clear("device", "A")
+
+    assert heard == [True] * 40
