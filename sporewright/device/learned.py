@@ -5,21 +5,24 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 
 from sporewright import jsontext
 from sporewright.core.tensor import Tensor
 from sporewright.device.storage import Disk
 from sporewright.errors import ConfigError, DecodeError
 from sporewright.learning.cells import LOCAL, LocalCells, count_of
-from sporewright.learning.codec import decode_option, encode_option
+from sporewright.learning.codec import decode_budget, decode_option, encode_budget, encode_option
 from sporewright.learning.evidence import Evidence
 from sporewright.learning.learner import Learner
 from sporewright.learning.settings import LearningSettings
+from sporewright.learning.track import Track
 
 __all__ = ["TASK", "Learned", "with_local"]
 
 TASK = "task"
 _BELIEF = "belief/"
+_BUDGET = "curiosity"
 # Beliefs that time alone changes are laid anew at most this often, and for this long after the last call.
 REFRESH_S = 5.0
 AWAKE_S = 600.0
@@ -45,6 +48,7 @@ class Learned:
         self, tensor: Tensor, level: str, device: str, bound: Mapping[str, str], settings: LearningSettings, disk: Disk
     ) -> None:
         self.learner = Learner(settings, device=device)
+        self.learner.evicts = self._evicted
         self.due = math.inf
         """When what is laid wants to be laid anew."""
         self._tensor, self._level, self._device = tensor, level, device
@@ -55,6 +59,8 @@ class Learned:
         self._until = self._laid_at = -math.inf
         self._last = ""
         """The last option whose turn it was."""
+        self._unread: list[str] = []
+        """Keys of records that could not be read: forget-me erases them, too."""
         self._declared: set[str] = set()
         """The options of which the learner has heard what the levels above say now."""
         self._local = tensor.level_index(LOCAL)
@@ -99,8 +105,10 @@ class Learned:
         """An attempt is under way; `first`: the option was chosen, not fallen back to."""
         self.learner.began(now, option)
         cells = self._kind(task)
-        if first:
-            cells.called(now, option, self._considered())
+        if first and cells.called(now, option, self._considered()):
+            self._disk.put(_BUDGET, jsontext.compact(encode_budget(self.learner.curiosity.budget)))
+            if not self.learner.curiosity.allowed(now):
+                self.refresh(now)  # from this call on, not from the next refresh
         if not self.learner.is_empty:
             cells.write(now, [option])
         self._until = now + AWAKE_S
@@ -136,13 +144,7 @@ class Learned:
             return
         kinds = self.learner.tasks(option)
         self.learner.forget(option, dimension)
-        for kind in kinds:
-            for level, instance, _ in self._places(kind)[1:]:
-                self._tensor.remove(self._tensor.level_index(level), instance, option, dimension)
-                self._tensor.remove(self._tensor.level_index(level), instance, option, count_of(dimension))
-        self._tensor.remove(self._tensor.level_index(self._level), self._device, option, count_of(dimension))
-        for cells in self._kinds.values():
-            cells.drop(option, dimension)
+        self._withdraw(option, dimension, kinds, stated=True)
         self._save(option)
         self._soon(now)
 
@@ -172,8 +174,9 @@ class Learned:
 
     def forget(self) -> None:
         """Forget everything, here; the caller takes back what was sent."""
-        for option in self.learner.options:
-            self._disk.put(_key(option), None)
+        for key in (*map(_key, self.learner.options), *self._unread, _BUDGET):
+            self._disk.put(key, None)
+        self._unread.clear()
         self.learner.forget()
         for cells in self._kinds.values():
             cells.clear()
@@ -182,15 +185,18 @@ class Learned:
 
     def restore(self, now: float, records: Mapping[str, str]) -> None:
         """Read the beliefs back, and say of them again what a tab closed between two writes did not get to say."""
-        for key in sorted(records):
-            if not key.startswith(_BELIEF):
-                continue
+        read: dict[str, dict[str, Track]] = {}
+        for key in sorted(key for key in records if key.startswith(_BELIEF)):
             try:
-                option = jsontext.parse(key[len(_BELIEF) :], key)
-                if isinstance(option, str) and option:
-                    self.learner.restore(option, decode_option(jsontext.parse(records[key], key), key))
+                option = _option_of(key)
+                read[option] = dict(decode_option(jsontext.parse(records[key], key), key))
             except DecodeError:
-                continue
+                self._unread.append(key)
+        for option in sorted(read, key=lambda option: _heard(read[option])):
+            self.learner.restore(option, read[option].items())
+        with suppress(DecodeError):
+            if _BUDGET in records:
+                self.learner.curiosity.budget = decode_budget(jsontext.parse(records[_BUDGET], _BUDGET), _BUDGET)
         for option in self.learner.options:
             for task in ("", *self.learner.tasks(option)):
                 self._say(option, self.learner.tracks(option), task)
@@ -258,6 +264,24 @@ class Learned:
         record = jsontext.compact(encode_option(tracks)) if tracks else None
         self._disk.put(_key(option), record)
 
+    def _withdraw(self, option: str, dimension: str, kinds: Iterable[str], *, stated: bool = False) -> None:
+        """Take back what was said and laid of it; a value that the page has `stated` stays."""
+        for kind in ("", *kinds):
+            for level, instance, of_kind in self._places(kind):
+                at = self._tensor.level_index(level)
+                self._tensor.remove(at, instance, option, count_of(dimension))
+                if of_kind is not None or not stated:
+                    self._tensor.remove(at, instance, option, dimension)
+        for cells in self._kinds.values():
+            cells.drop(option, dimension)
+
+    def _evicted(self, option: str, tracks: Mapping[str, Track]) -> None:
+        """An option had to make room: nothing of it stays, here or, by tombstones, at the orchestrator."""
+        for dimension, track in tracks.items():
+            self._withdraw(option, dimension, list(track.leaves))
+        self._disk.put(_key(option), None)
+        self._declared.discard(option)
+
     def _written(self, level: int, instance: str, option: str, dimension: str) -> None:  # noqa: ARG002
         """What is stated of an option anywhere but in the beliefs themselves may be news to the learner."""
         if level != self._local:
@@ -265,6 +289,17 @@ class Learned:
 
     def _soon(self, now: float) -> None:
         self.due = min(self.due, now + REFRESH_S)
+
+
+def _option_of(key: str) -> str:
+    option = jsontext.parse(key[len(_BELIEF) :], key)
+    if not isinstance(option, str) or not option:
+        raise DecodeError(f"{key}: {jsontext.shown(option)} is no option")
+    return option
+
+
+def _heard(tracks: Mapping[str, Track]) -> float:
+    return max((leaf.now.at for track in tracks.values() for leaf in track.leaves.values()), default=-math.inf)
 
 
 def _key(option: str) -> str:

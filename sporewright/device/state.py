@@ -16,7 +16,7 @@ from sporewright.device.learned import TASK, Learned, with_local
 from sporewright.device.outbox import Outbox
 from sporewright.device.own import OwnSlice
 from sporewright.device.shared import Shared
-from sporewright.device.storage import FLIGHT, IDENTITY, SHARED, Coord, Disk, cell_record, key_of, stored_cells
+from sporewright.device.storage import FLIGHT, IDENTITY, SHARED, Coord, Disk, cell_record, is_cell, key_of, stored_cells
 from sporewright.device.watches import Watches
 from sporewright.errors import DecodeError, TokenError
 from sporewright.learning.cells import LOCAL
@@ -56,6 +56,8 @@ class DeviceState:
         self.health = Health(self.plan)
         self.gated = Gated(self.tensor, self.health.blocks)
         self.pushes: list[Effect] = []
+        self._unread: set[str] = set()
+        """Keys of cells that could not be read: forget-me erases them, too."""
         self._disk = disk
         self._restore(now, before)
 
@@ -137,6 +139,9 @@ class DeviceState:
         self.health.forget()
         self.outbox.redact()
         self._remember_flight()
+        for key in self._unread:
+            self._disk.put(key, None)
+        self._unread.clear()
         for level, instance, option, dimension in self.own.coords():
             self.tensor.remove(self.tensor.level_index(level), instance, option, dimension)
 
@@ -218,8 +223,10 @@ class DeviceState:
         stored = list(stored_cells(records))
         name = before.device if before else self.identity.device
         renamed = name != self.identity.device
+        self._unread = {key for key in records if is_cell(key)}
         for coord, layers, pending in stored:
             for kept in self.own.restore([(coord, layers)], name):
+                self._unread.discard(key_of(coord))
                 if renamed:
                     self._disk.put(key_of(coord), None)
                     self._disk.put(key_of(kept), cell_record(kept, layers, pending=True))

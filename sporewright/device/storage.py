@@ -16,7 +16,7 @@ from sporewright.core.store import Layers
 from sporewright.device.calls import Effect, ErrorData
 from sporewright.errors import DecodeError
 
-__all__ = ["FLIGHT", "IDENTITY", "SHARED", "Coord", "Disk", "cell_record", "key_of", "stored_cells"]
+__all__ = ["FLIGHT", "IDENTITY", "SHARED", "Coord", "Disk", "cell_record", "is_cell", "key_of", "stored_cells"]
 
 Coord = tuple[str, str, str, str]
 """(level, instance, option, dimension)."""
@@ -32,6 +32,11 @@ def key_of(coord: Coord) -> str:
     return f"{_CELL}[{','.join(map(encode_basestring_ascii, coord))}]"
 
 
+def is_cell(key: str) -> bool:
+    """Whether a record is an own cell's, or was meant to be."""
+    return key.startswith(_CELL)
+
+
 def cell_record(coord: Coord, layers: Layers, pending: bool) -> str | None:
     """The record of an own cell; None, that is no record, for a removal that is acknowledged."""
     if layers == (None, None) and not pending:
@@ -42,7 +47,7 @@ def cell_record(coord: Coord, layers: Layers, pending: bool) -> str | None:
 def stored_cells(records: dict[str, str]) -> Iterator[tuple[Coord, Layers, bool]]:
     """(coordinate, layers, pending) of every own cell's record, in code-point order of the keys."""
     for key in sorted(records):
-        if not key.startswith(_CELL):
+        if not is_cell(key):
             continue
         try:
             data = jsontext.parse(records[key], key)

@@ -12,10 +12,11 @@ from typing import Any
 
 from sporewright import jsontext
 from sporewright.errors import DecodeError
+from sporewright.learning.curiosity import Budget
 from sporewright.learning.leaf import Evidenced, Leaf
 from sporewright.learning.track import Track
 
-__all__ = ["decode_option", "encode_option", "number_of", "object_of"]
+__all__ = ["decode_budget", "decode_option", "encode_budget", "encode_option", "number_of", "object_of"]
 
 # What a number may come to: beyond it something else was written there.
 LARGEST = 1e15
@@ -32,6 +33,17 @@ def decode_option(record: object, place: str) -> list[tuple[str, Track]]:
     """An option's record, parsed, read back strictly: DecodeError says where it is none."""
     data = object_of(record, place)
     return [(dimension, _read_track(row, f"{place}.{dimension}")) for dimension, row in data.items()]
+
+
+def encode_budget(budget: Budget) -> dict[str, float]:
+    """What was spent on curiosity in the present window."""
+    return {"window": budget.window, "calls": budget.calls, "usd": budget.usd}
+
+
+def decode_budget(data: object, place: str) -> Budget:
+    """The same, parsed, read back strictly."""
+    spent = object_of(data, place)
+    return Budget(*(number_of(spent.get(key, 0), f"{place}.{key}", 0.0) for key in ("window", "calls", "usd")))
 
 
 def _read_track(data: object, place: str) -> Track:

@@ -30,18 +30,19 @@ class Budget:
     usd: float = 0.0
 
     def turn(self, now: float, window_s: float) -> None:
-        """A new window starts empty; a clock that ran backwards opens none."""
+        """A new window starts empty; a clock that ran backwards opens none, and its next one is the next."""
         window = float(math.floor(now / window_s))
         if window > self.window:
-            self.window, self.calls, self.usd = window, 0.0, 0.0
+            self.calls = self.usd = 0.0
+        self.window = window
 
 
 class Curiosity:
     """Weights for the `explore` terms of one device."""
 
-    def __init__(self, settings: LearningSettings, device: str, seed: int | None) -> None:
+    def __init__(self, settings: LearningSettings, device: str) -> None:
         self.budget = Budget()
-        self._settings, self._device, self._seed = settings, device, seed
+        self._settings, self._device = settings, device
 
     def allowed(self, now: float) -> bool:
         """Whether the window's budget has room for another exploratory call."""
@@ -73,5 +74,5 @@ class Curiosity:
     def draw(self, option: str, draws: int) -> float:
         """A standard normal number for Thompson sampling, the same for the same seed, option and count of draws
         (Box and Muller 1958)."""
-        radius, angle = (chance(self._seed, self._device, option, draws, part) for part in ("radius", "angle"))
+        radius, angle = (chance(self._settings.seed, self._device, option, draws, part) for part in ("radius", "angle"))
         return math.sqrt(-2.0 * math.log(radius)) * math.cos(2.0 * math.pi * angle)

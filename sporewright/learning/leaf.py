@@ -44,7 +44,8 @@ class Evidenced:
         """Bring it to that time; discounts compose, so it does not matter how often this is done (L3)."""
         left = discount_of(at - self.at, half_life_s)
         self.n, self.squares = self.n * left, self.squares * left
-        self.at = max(at, self.at)
+        # A clock that was set back counts from there: what was stamped in the future would not age until then.
+        self.at = at
 
 
 def decayed(evidence: Evidenced, now: float, half_life_s: float) -> float:
@@ -101,7 +102,7 @@ class Leaf:
 
     def change(self, at: float) -> None:
         """What was believed is over: the run of surprises is all that is known of what is now."""
-        if self.before is None or self.before.n < self.now.n:
+        if self.now.n >= LEAST and (self.before is None or self.before.n < self.now.n):
             self.before = self.now
         self.changed = at
         self.now = Evidenced(self.run.n, self.run.mean, 0.0, at)
@@ -124,8 +125,3 @@ class Leaf:
         """No run of surprises."""
         self.up = self.down = 0.0
         self.run = Evidenced()
-
-    def is_finite(self) -> bool:
-        """Whether every number in it can be computed with."""
-        kept = [self.now, self.run, *([self.before] if self.before else [])]
-        return all(math.isfinite(x) for each in kept for x in (each.n, each.mean, each.squares, each.at))

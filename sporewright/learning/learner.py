@@ -6,12 +6,13 @@ What is learned from what, the formulas and their sources: docs/learning.md.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from sporewright import jsontext
 from sporewright.core.checks import finite, name
-from sporewright.learning.codec import decode_option, encode_option, number_of, object_of
+from sporewright.errors import ConfigError
+from sporewright.learning.codec import decode_budget, decode_option, encode_budget, encode_option, object_of
 from sporewright.learning.curiosity import Budget, Curiosity
 from sporewright.learning.evidence import Evidence
 from sporewright.learning.leaf import Evidenced
@@ -72,11 +73,13 @@ class Doubt:
 
 
 class Learner:
-    """What one device has learned; `device` sets its beat among others, `seed` its draws (Thompson sampling)."""
+    """What one device has learned; `device` sets its beat among others."""
 
-    def __init__(self, settings: LearningSettings = DEFAULTS, *, device: str = "", seed: int | None = None) -> None:
+    def __init__(self, settings: LearningSettings = DEFAULTS, *, device: str = "") -> None:
         self.settings = settings
-        self.curiosity = Curiosity(settings, device, seed)
+        self.curiosity = Curiosity(settings, device)
+        self.evicts: Callable[[str, Mapping[str, Track]], None] | None = None
+        """Told of an option that has to make room, and of what was known of it: whoever wrote it down erases it."""
         self._tracks: dict[str, dict[str, Track]] = {}
         self._declared: dict[str, dict[str, _Declared]] = {}
         self._pending: dict[str, list[float]] = {}
@@ -167,14 +170,18 @@ class Learner:
     def learn(self, now: float, option: str, evidence: Evidence, *, task: str = "", began: bool = False) -> list[str]:
         """Take what an attempt taught; the dimensions that were learned. `began`: it was announced and is over."""
         name(option, "option")
-        at = finite(now, "now")
+        at, measured = finite(now, "now"), list(evidence.measured())
+        for dimension, value, _ in measured:
+            known = self.dimension(dimension)
+            if known is not None and known.scale == "unit" and value > 1.0:
+                raise ConfigError(f"{dimension}: {value!r} is above 1")
         if began:
             self._over(option)
         expected = self.admits(at, option) < 0.5
         if evidence.limited:
             self._paces.setdefault(option, Pace()).refused(at)
         learned: list[str] = []
-        for dimension, value, bound in evidence.measured():
+        for dimension, value, bound in measured:
             known = self.dimension(dimension)
             if known is None or (evidence.limited and expected and dimension == "failure"):
                 continue
@@ -191,7 +198,8 @@ class Learner:
     def prior(self, option: str, dimension: str, known: DimensionSettings, noise: float) -> Moments:
         """What is believed above the task kinds: the fleet's median, else what was declared, else the default prior.
 
-        So placed on the line that the cell of an option without evidence is the declared value itself.
+        A declared value is so placed on the line that it is the cell of an option without evidence; a fleet's, whose
+        width is the doubt of liars rather than noise, as if it were certain: it is read where it was published.
         """
         declared = self._declared.get(option, {}).get(dimension)
         stray = known.device_spread**2
@@ -301,6 +309,7 @@ class Learner:
             self._tracks.clear()
             self._pending.clear()
             self._paces.clear()
+            self.curiosity.budget = Budget()
         elif dimension is None:
             self._tracks.pop(option, None)
         else:
@@ -320,29 +329,23 @@ class Learner:
     def restore(self, option: str, tracks: Iterable[tuple[str, Track]]) -> None:
         """Put an option's tracks back (the reader of a record checks them)."""
         self._tracks[option] = dict(tracks)
+        self._bound_options()
 
     # --- written down -----------------------------------------------------------------------------------------------
 
     def to_json(self) -> str:
         """Everything learned, as JSON text; bounded by `settings.options` and `settings.tasks`."""
-        budget = self.curiosity.budget
         records = {option: encode_option(tracks) for option, tracks in self._tracks.items()}
-        spent = {"window": budget.window, "calls": budget.calls, "usd": budget.usd}
-        return jsontext.compact({"options": records, "budget": spent})
+        return jsontext.compact({"options": records, "budget": encode_budget(self.curiosity.budget)})
 
     @classmethod
-    def from_json(
-        cls, text: str | bytes, settings: LearningSettings = DEFAULTS, *, device: str = "", seed: int | None = None
-    ) -> Learner:
+    def from_json(cls, text: str | bytes, settings: LearningSettings = DEFAULTS, *, device: str = "") -> Learner:
         """A learner that believes what the written one did; DecodeError says where the text is none."""
-        learner = cls(settings, device=device, seed=seed)
+        learner = cls(settings, device=device)
         data = object_of(jsontext.parse(text, "learner"), "learner")
         for option, record in object_of(data.get("options"), "learner.options").items():
             learner.restore(option, decode_option(record, f"learner.options[{jsontext.shown(option)}]"))
-        spent = object_of(data.get("budget", {}), "learner.budget")
-        learner.curiosity.budget = Budget(
-            **{key: number_of(spent.get(key, 0), f"learner.budget.{key}", 0.0) for key in ("window", "calls", "usd")}
-        )
+        learner.curiosity.budget = decode_budget(data.get("budget", {}), "learner.budget")
         return learner
 
     # --- inside -----------------------------------------------------------------------------------------------------
@@ -350,9 +353,17 @@ class Learner:
     def _track(self, option: str, dimension: str) -> Track:
         row = self._tracks.pop(option, None) or {}
         self._tracks[option] = row
-        while len(self._tracks) > self.settings.options:
-            del self._tracks[next(iter(self._tracks))]
+        self._bound_options()
         return row.setdefault(dimension, Track())
+
+    def _bound_options(self) -> None:
+        while len(self._tracks) > self.settings.options:
+            oldest = next(iter(self._tracks))
+            tracks = self._tracks.pop(oldest)
+            self._declared.pop(oldest, None)
+            self._unmeasured.pop(oldest, None)
+            if self.evicts is not None:
+                self.evicts(oldest, tracks)
 
     def _bound_tasks(self, track: Track, task: str) -> None:
         if task in track.leaves:

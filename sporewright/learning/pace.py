@@ -60,15 +60,16 @@ class Pace:
         self._refill(now)
         self.sent = max(0, self.sent - 1)
         if self.empty_at > -math.inf:
-            left = 2.0 ** (-(now - self.empty_at) / HALF_LIFE_S)
+            passed = max(0.0, now - self.empty_at)
+            left = 2.0 ** (-passed / HALF_LIFE_S)
             self.admitted = self.admitted * left + self.sent
-            self.elapsed = self.elapsed * left + (now - self.empty_at)
+            self.elapsed = self.elapsed * left + passed
         self.empty_at, self.sent = now, 0
         self.least, self.most = 0.0, 1.0
 
     def _refill(self, now: float) -> None:
         self.least, self.most = self._held(now)
-        self.at = max(now, self.at)
+        self.at = now
 
     def _held(self, now: float) -> tuple[float, float]:
         passed = max(0.0, now - self.at)

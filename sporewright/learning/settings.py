@@ -9,12 +9,15 @@ from typing import Any, Literal
 
 from sporewright.errors import ConfigError, DecodeError
 from sporewright.jsontext import listed, shown
+from sporewright.policy.gates import is_reserved
 
 __all__ = ["DEFAULTS", "DimensionSettings", "LearningSettings", "settings_from"]
 
 Scale = Literal["log", "unit"]
 
 MINUTE_S, DAY_S = 60.0, 86_400.0
+# Curiosity, attestations, prices, and what stands beside a value (D4, cells.py); ":" ends a prefix.
+_TAKEN = ("explore", "can:", "price:", "count:", "support:", "own:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,8 @@ class LearningSettings:
     window_s: float = 3600.0
     thompson: bool = False
     """Draw the score from the belief instead of taking standard deviations off it."""
+    seed: int = 0
+    """What those draws are made of, beside the names of device and option and how many there were."""
     support: int = 5
     """How many holders must stand behind a value of the fleet's before it counts."""
     surprise: float = 6.0
@@ -135,6 +140,10 @@ class LearningSettings:
                 raise ConfigError(f"learning.{name}: {shown(value)} is not a number of at least {least:g}")
         if not math.isfinite(self.temperature):
             raise ConfigError(f"learning.temperature: {shown(self.temperature)} is not finite")
+        if not isinstance(self.thompson, bool):
+            raise ConfigError(f"learning.thompson: {shown(self.thompson)} is neither true nor false")
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int):
+            raise ConfigError(f"learning.seed: {shown(self.seed)} is not a whole number")
 
 
 DEFAULTS = LearningSettings()
@@ -156,6 +165,8 @@ def settings_from(data: object) -> LearningSettings:
     try:
         for name, changes in given.pop("dimensions", {}).items():
             place = f"config.learning.dimensions[{shown(name)}]"
+            if not _is_learnable(name):
+                raise DecodeError(f"{place}: that name has a meaning of its own (D4)")
             change = _object(changes, place, names)
             unit = change.get("scale") == "unit"
             base = dimensions.get(name, _DIMENSIONS["failure" if unit else "latency"])
@@ -163,6 +174,11 @@ def settings_from(data: object) -> LearningSettings:
         return LearningSettings(dimensions=dimensions, **given)
     except ConfigError as why:
         raise DecodeError(f"config.learning: {why}") from None
+
+
+def _is_learnable(name: str) -> bool:
+    taken = any(name.startswith(each) if each.endswith(":") else name == each for each in _TAKEN)
+    return bool(name) and not taken and not is_reserved(name)
 
 
 def _object(data: object, place: str, known: set[str]) -> dict[str, Any]:

@@ -107,7 +107,9 @@ class Track:
         # Of things that are so or not, few differ for long from most: what is rare is not yet a change.
         expected = dimension.noise if dimension.scale == "unit" else 0.0
         z = (x - belief.mean) / max(spread, expected)
-        known = leaf.now.n > 0.0
+        known = decayed(leaf.now, now, dimension.half_life_s) > 0.0
+        if not known:  # a surprise of long ago is none beside today's
+            leaf.calm()
         leaf.now.age(now, dimension.half_life_s)
         residual = min(abs(x - belief.mean), WINSOR * spread) if known else 0.0
         if known and leaf.surprise(z, x, weight, settings):

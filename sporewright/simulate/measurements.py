@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -52,6 +53,8 @@ def read_latency(path: Path, group: str) -> dict[str, tuple[Row, ...]]:
     groups: set[str] = set()
     for place, record in _records(path, ("group", "provider", "ok", "latency_ms")):
         groups.add(record["group"])
+        if not record["provider"]:
+            raise DecodeError(f"{place}: provider is empty")
         if record["group"] == group:
             found.setdefault(record["provider"], []).append(_row(place, record))
     if not found:
@@ -74,7 +77,7 @@ def read_answers(path: Path) -> list[Answer]:
     about = ("split", "qid", "task", "metric", "prompt_chars")
     answers = []
     for place, record in _records(path, ("task", "prompt_chars")):
-        scores = {model: _number(place, record, model) for model in record if model not in about}
+        scores = {model: _score(place, record, model) for model in record if model not in about}
         answers.append(Answer(record["task"], int(_number(place, record, "prompt_chars")), scores))
     return answers
 
@@ -100,6 +103,13 @@ def _optional(place: str, record: Mapping[str, str], column: str, absent: float)
     return _number(place, record, column) if record.get(column) else absent
 
 
+def _score(place: str, record: Mapping[str, str], model: str) -> float:
+    score = _number(place, record, model)
+    if score > 1:
+        raise DecodeError(f"{place}: {model} is {score!r}; a score is at most 1")
+    return score
+
+
 def _number(place: str, record: Mapping[str, str], column: str) -> float:
     try:
         number = float(record[column])
@@ -112,15 +122,29 @@ def _number(place: str, record: Mapping[str, str], column: str) -> float:
 
 def _records(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
     """Each row with its place for a message; StorageError for a file that cannot be read, DecodeError for no CSV."""
+    reader = csv.DictReader(io.StringIO(_text(path), newline=""))
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            missing = [name for name in columns if name not in (reader.fieldnames or ())]
-            if missing:
-                raise DecodeError(f"{path}: no column {listed(missing)}")
-            for record in reader:
-                yield f"{path}:{reader.line_num}", record
+        head = reader.fieldnames or ()
+        missing = [name for name in columns if name not in head]
+        if missing:
+            raise DecodeError(f"{path}: no column {listed(missing)}")
+        for record in reader:
+            place = f"{path}:{reader.line_num}"
+            if None in record or None in record.values():
+                raise DecodeError(f"{place}: not the {len(head)} fields of the first line")
+            yield place, record
+    except csv.Error as why:
+        raise DecodeError(f"{path}:{reader.line_num + 1}: {why}") from None
+
+
+def _text(path: Path) -> str:
+    """A whole file, whether or not it begins with the mark that some spreadsheets write."""
+    try:
+        raw = path.read_bytes()
     except OSError as why:
         raise StorageError(f"{path}: {why.strerror}") from None
-    except (UnicodeDecodeError, csv.Error) as why:
-        raise DecodeError(f"{path}: {why}") from None
+    try:
+        return raw.decode("utf-8").removeprefix("\ufeff")
+    except UnicodeDecodeError as why:
+        line = raw.count(b"\n", 0, why.start) + 1
+        raise DecodeError(f"{path}:{line}: {why.reason}, {raw[why.start : why.end]!r}, is no UTF-8") from None

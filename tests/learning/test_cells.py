@@ -137,18 +137,18 @@ def test_money_is_a_budget_too() -> None:
 def test_devices_take_turns() -> None:
     """Among a hundred holders about ten look at one option in one slot; a device alone always may."""
     settings = LearningSettings()
-    weights = [Curiosity(settings, f"device-{at}", None).weight(1000.0, "a", 100.0) for at in range(100)]
+    weights = [Curiosity(settings, f"device-{at}").weight(1000.0, "a", 100.0) for at in range(100)]
 
     assert 2 <= sum(weight > 0 for weight in weights) <= 25
     assert len(set(weights)) > 2
-    assert Curiosity(settings, "", None).weight(1000.0, "a", 100.0) == settings.temperature
+    assert Curiosity(settings, "").weight(1000.0, "a", 100.0) == settings.temperature
 
 
 def test_thompson_sampling_is_repeatable() -> None:
     """The same seed draws the same orders, another one others."""
     orders = []
     for number in (1, 1, 2):
-        learner = Learner(LearningSettings(thompson=True), seed=number)
+        learner = Learner(LearningSettings(thompson=True, seed=number))
         orders.append([learner.curious(0.0, option, {"latency": 1.0}) for option in "abcdef"])
 
     assert orders[0] == orders[1] != orders[2]

@@ -354,3 +354,12 @@ def test_settings_come_from_a_config() -> None:
     ):
         with pytest.raises(DecodeError, match="learning"):
             settings_from(bad)
+
+
+def test_who_is_heard_of_again_outlives_who_is_not() -> None:
+    """Beyond `options` the one heard of longest ago makes room, whether or not anybody wrote it down."""
+    learner = Learner(LearningSettings(options=2))
+    for second, option in enumerate("abac"):
+        learner.learn(float(second), option, Evidence(latency_s=1.0))
+
+    assert learner.options == ["a", "c"]

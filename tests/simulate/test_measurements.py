@@ -41,7 +41,10 @@ def test_rows_are_seconds_and_endings(tmp_path: Path) -> None:
         ("g,a,1,-1,", "latency_ms is -1.0"),
         ("g,a,1,inf,", "latency_ms is inf"),
         ("g,a,yes,1,", "ok is 'yes'"),
-        ("g,a,1", "latency_ms is None"),
+        ("g,a,1", "not the 5 fields"),
+        ("g,a,1,5,,more", "not the 5 fields"),
+        ("g", "not the 5 fields"),
+        ("g,,1,5,", "provider is empty"),
     ],
 )
 def test_a_bad_row_is_named(tmp_path: Path, line: str, says: str) -> None:
@@ -68,12 +71,27 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
 
 
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
-    """A DecodeError, not a traceback."""
+    """A DecodeError with the line, not a traceback."""
     file = tmp_path / "data.csv"
-    file.write_bytes(b"group,provider,ok,latency_ms\n\xff\xfe,a,1,1\n")
+    file.write_bytes(b"\xef\xbb\xbfgroup,provider,ok,latency_ms\n\xff\xfe,a,1,1\n")
 
-    with pytest.raises(DecodeError, match=r"data\.csv"):
+    with pytest.raises(DecodeError, match=r"data\.csv:2: invalid start byte, b'\\xff'"):
         read_latency(file, "g")
+
+
+def test_what_csv_cannot_read_is_named_with_its_line(tmp_path: Path) -> None:
+    """A field that never ends, as after a quote that is not closed."""
+    file = written(tmp_path, HEAD, "g,a,1,1,", f"g,{'x' * 200_000},1,1,")
+
+    with pytest.raises(DecodeError, match=r"data\.csv:3: field larger"):
+        read_latency(file, "g")
+
+
+def test_a_spreadsheet_s_mark_is_no_part_of_the_first_column(tmp_path: Path) -> None:
+    """The byte order mark that some write before UTF-8."""
+    file = written(tmp_path, f"\ufeff{HEAD}", "g,a,1,1500,")
+
+    assert read_latency(file, "g")["a"][0].seconds == 1.5
 
 
 def test_arrivals_ascend(tmp_path: Path) -> None:
@@ -88,5 +106,7 @@ def test_answers_have_a_score_a_model(tmp_path: Path) -> None:
     file = written(tmp_path, "split,qid,task,metric,prompt_chars,m1,m2", "train,0,sums,em,40,0.5,1")
 
     (answer,) = read_answers(file)
+    with pytest.raises(DecodeError, match=r"data\.csv:2: m is 1\.5"):
+        read_answers(written(tmp_path, "task,prompt_chars,m", "sums,40,1.5"))
 
     assert (answer.task, answer.prompt_chars, answer.scores) == ("sums", 40, {"m1": 0.5, "m2": 1.0})

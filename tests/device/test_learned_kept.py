@@ -1,0 +1,92 @@
+"""What is remembered of learning: as bounded on the disk as in memory, budgets included, erased to the last record."""
+
+from __future__ import annotations
+
+import json
+
+from tests.device.fleet import CONFIG, Page
+from tests.device.test_learned import answered, own_cells
+
+TASKS = {**CONFIG, "levels": ["global", "workspace", "device", "task"]}
+FEW = {**TASKS, "learning": {"options": 2}}
+
+
+def beliefs(page: Page) -> list[str]:
+    """The options with a record of their own."""
+    return sorted(json.loads(key.removeprefix("belief/")) for key in page.storage if key.startswith("belief/"))
+
+
+def test_an_option_that_makes_room_leaves_nothing_behind() -> None:
+    """Beyond `options` the one heard of longest ago goes: its record and its cells."""
+    page = Page()
+    page.start(config=FEW)
+    for option in ("one", "two", "three"):
+        answered(page, option, 1.0, task="sum")
+
+    assert beliefs(page) == ["three", "two"]
+    assert not [cell for cell in own_cells(page) if cell.startswith("one/")]
+
+
+def test_the_bound_holds_after_a_reload_by_when_each_was_heard_of() -> None:
+    """Records are read in the order of their last evidence, not of their names."""
+    page = Page()
+    page.start(config=TASKS)
+    for option in ("zeta", "beta", "alpha", "zeta"):
+        answered(page, option, 1.0)
+    again = Page(dict(page.storage), now=page.now)
+    again.start(config=FEW)
+
+    assert beliefs(again) == ["alpha", "zeta"]
+    assert not [cell for cell in own_cells(again) if cell.startswith("beta/")]
+
+
+def test_forget_me_erases_what_could_not_be_read() -> None:
+    """A spoiled record, a cell of a level that the config no longer has: passed over, and erased with the rest."""
+    page = Page()
+    page.start(config=TASKS)
+    answered(page, "alpha", 1.0, task="sum")
+    spoiled = {'belief/"beta"': '{"latency": 3}', "belief/3": "{}", "belief/zeta": "{}", "cell/[]": "{}"}
+    again = Page({**page.storage, **spoiled}, now=page.now)
+    again.start()
+    assert spoiled.keys() <= again.storage.keys()
+    again.call("forget")
+
+    left = {key: text for key, text in again.storage.items() if key.startswith(("belief/", "cell/"))}
+    assert all("v" not in json.loads(text)["cell"] for text in left.values())
+    assert not [key for key in left if "sum" in key or key in spoiled]
+
+
+def test_a_spent_budget_is_spent_after_a_reload() -> None:
+    """Curiosity's window outlives the tab; forget-me forgets it, and a spoiled record of it is none."""
+    config = {**CONFIG, "learning": {"explore_calls": 1}}
+    page = Page()
+    page.start(config=config)
+    answered(page, "alpha", 0.1, times=3)
+    answered(page, "beta", 9.0, times=3)
+    page.call("began", option="beta", first=True)
+    again, spoiled = Page(dict(page.storage), now=page.now), Page({**page.storage, "curiosity": "[]"}, now=page.now)
+    for one in (again, spoiled):
+        one.start(config=config)
+
+    assert temperature(page) == temperature(again) == 0.0
+    assert temperature(spoiled) > 0.0
+    again.call("forget")
+    assert "curiosity" not in again.storage
+
+
+def temperature(page: Page) -> float:
+    """The weight of curiosity now."""
+    terms = page.call("explain")["ranked"][0]["terms"]
+    weight: float = next(each["weight"] for each in terms if each["dimension"] == "explore")
+    return weight
+
+
+def test_a_report_beyond_a_unit_is_refused_and_teaches_nothing() -> None:
+    """What lives in [0, 1] is not 5: the caller is told, and the belief stays as it was."""
+    page = Page()
+    page.start()
+    answered(page, "alpha", 1.0)
+    before = dict(page.storage)
+
+    assert page.fails("report", option="alpha", more={"failure": 5.0})["code"] == "config"
+    assert page.storage == before
