@@ -24,6 +24,7 @@ from sporewright import (
     TokenBucket,
 )
 from sporewright.core.config import Seed
+from sporewright.core.live import Noted
 
 LEVELS = ["global", "workspace", "device"]
 
@@ -135,7 +136,7 @@ GOOD: dict[str, Any] = {
     "levels": LEVELS, "level": "device", "instance": "A", "option": "a", "dimension": "latency", "cursor": {}, "x": 1.0,
     "from_level": "device", "to_level": "workspace", "to_instance": "acme", "quorum": 1, "instances": None,
     "dimensions": None, "limit": None, "among": None, "listener": lambda *_: None, "path": ("acme",),
-    "noted": {},
+    "noted": Noted(),
     "data": b"x", "floor": "global",
     "text": '{"cells": []}', "cells_text": "[]", "Tensor.from_json.text": '{"levels": ["a"], "cells": []}',
     "TensorConfig.from_json.text": '{"levels": ["a"]}',
