@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from sporewright import jsontext
@@ -266,19 +266,26 @@ class Learned:
 
     def _withdraw(self, option: str, dimension: str, kinds: Iterable[str], *, stated: bool = False) -> None:
         """Take back what was said and laid of it; a value that the page has `stated` stays."""
-        for kind in ("", *kinds):
-            for level, instance, of_kind in self._places(kind):
-                at = self._tensor.level_index(level)
-                self._tensor.remove(at, instance, option, count_of(dimension))
-                if of_kind is not None or not stated:
-                    self._tensor.remove(at, instance, option, dimension)
+        self._unsay(option, dimension, kinds)
+        at = self._tensor.level_index(self._level)
+        self._tensor.remove(at, self._device, option, count_of(dimension))
+        if not stated:
+            self._tensor.remove(at, self._device, option, dimension)
         for cells in self._kinds.values():
             cells.drop(option, dimension)
 
-    def _evicted(self, option: str, tracks: Mapping[str, Track]) -> None:
-        """An option had to make room: nothing of it stays, here or, by tombstones, at the orchestrator."""
-        for dimension, track in tracks.items():
-            self._withdraw(option, dimension, list(track.leaves))
+    def _unsay(self, option: str, dimension: str, kinds: Iterable[str]) -> None:
+        for kind in kinds:
+            for level, instance, _ in self._places(kind)[1:]:
+                for each in (dimension, count_of(dimension)):
+                    self._tensor.remove(self._tensor.level_index(level), instance, option, each)
+
+    def _evicted(self, option: str, dimension: str, kinds: Collection[str]) -> None:
+        """What made room goes, here and, by tombstones, at the orchestrator: kinds of work, or the whole option."""
+        if self.learner.knows(option, dimension):
+            self._unsay(option, dimension, kinds)
+            return
+        self._withdraw(option, dimension, kinds)
         self._disk.put(_key(option), None)
         self._declared.discard(option)
 

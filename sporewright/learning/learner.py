@@ -6,7 +6,7 @@ What is learned from what, the formulas and their sources: docs/learning.md.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from sporewright import jsontext
@@ -78,8 +78,8 @@ class Learner:
     def __init__(self, settings: LearningSettings = DEFAULTS, *, device: str = "") -> None:
         self.settings = settings
         self.curiosity = Curiosity(settings, device)
-        self.evicts: Callable[[str, Mapping[str, Track]], None] | None = None
-        """Told of an option that has to make room, and of what was known of it: whoever wrote it down erases it."""
+        self.evicts: Callable[[str, str, Collection[str]], None] | None = None
+        """Told of option, dimension and kinds of work that have to make room: whoever wrote them down erases them."""
         self._tracks: dict[str, dict[str, Track]] = {}
         self._declared: dict[str, dict[str, _Declared]] = {}
         self._pending: dict[str, list[float]] = {}
@@ -189,7 +189,7 @@ class Learner:
             noise = track.noise(at, known)
             prior = self.prior(option, dimension, known, noise)
             track.learn(task, at, coordinate_of(known.scale, value), bound, self.settings, (known, prior, noise))
-            self._bound_tasks(track, task)
+            self._bound_tasks(option, dimension, track, task)
             learned.append(dimension)
         return learned
 
@@ -362,14 +362,20 @@ class Learner:
             tracks = self._tracks.pop(oldest)
             self._declared.pop(oldest, None)
             self._unmeasured.pop(oldest, None)
-            if self.evicts is not None:
-                self.evicts(oldest, tracks)
+            for dimension, track in tracks.items():
+                self._evict(oldest, dimension, list(track.leaves))
 
-    def _bound_tasks(self, track: Track, task: str) -> None:
+    def _bound_tasks(self, option: str, dimension: str, track: Track, task: str) -> None:
         if task in track.leaves:
             track.leaves[task] = track.leaves.pop(task)
         while len(track.leaves) > self.settings.tasks:
-            del track.leaves[next(iter(track.leaves))]
+            oldest = next(iter(track.leaves))
+            del track.leaves[oldest]
+            self._evict(option, dimension, [oldest])
+
+    def _evict(self, option: str, dimension: str, kinds: Collection[str]) -> None:
+        if self.evicts is not None:
+            self.evicts(option, dimension, kinds)
 
     def _waiting(self, now: float, option: str) -> int:
         started = self._pending.get(option, [])

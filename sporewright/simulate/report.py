@@ -65,7 +65,8 @@ def _section(scenario: Scenario, results: Mapping[str, Sequence[Result]], first:
             f'<section id="{escape(scenario.name)}"><h2>{escape(scenario.name)}</h2><p>{escape(scenario.about)}</p>',
             _table(lines(results, first), first),
             *(
-                f"<figure><figcaption><b>{title}</b> {about}</figcaption><div>{charts.drawn(spec)}</div></figure>"
+                f"<figure><figcaption><b>{title}</b> {about}</figcaption>"
+                f'<div tabindex="0" role="group" aria-label="{title}">{charts.drawn(spec)}</div></figure>'
                 for title, about, spec in figures
             ),
             "</section>",
@@ -81,7 +82,8 @@ def _table(table: Sequence[Line], first: str) -> str:
         + "</tr>"
         for line in table
     )
-    return f"<div><table><thead><tr>{head}</tr></thead><tbody>\n{rows}\n</tbody></table></div>"
+    scroller = '<div tabindex="0" role="group" aria-label="Figures by policy">'
+    return f"{scroller}<table><thead><tr>{head}</tr></thead><tbody>\n{rows}\n</tbody></table></div>"
 
 
 def _cells(line: Line) -> tuple[str, ...]:

@@ -27,6 +27,22 @@ def test_an_option_that_makes_room_leaves_nothing_behind() -> None:
     assert not [cell for cell in own_cells(page) if cell.startswith("one/")]
 
 
+def test_a_kind_of_work_that_makes_room_leaves_nothing_behind() -> None:
+    """Beyond `tasks` its cells go; the device's own, of all kinds together, stay."""
+    page = Page()
+    page.start(config={**TASKS, "learning": {"tasks": 2}})
+    for task in ("one", "two", "three"):
+        answered(page, "alpha", 1.0, task=task)
+
+    places = {json.loads(key.removeprefix("cell/"))[1] for key, text in page.storage.items() if is_set(key, text)}
+    assert places == {"fresh", "fresh/two", "fresh/three"}
+
+
+def is_set(key: str, text: str) -> bool:
+    """Whether a record is a cell with a value."""
+    return key.startswith("cell/") and "v" in json.loads(text)["cell"]
+
+
 def test_the_bound_holds_after_a_reload_by_when_each_was_heard_of() -> None:
     """Records are read in the order of their last evidence, not of their names."""
     page = Page()
