@@ -73,12 +73,14 @@ class TensorSource(OrderSource):
         if self._device is None:
             return
         option, outcome = body["option"], body["outcome"]
-        timed = self.plan["timed"] if body.get("slept", False) else ()
+        slept = body.get("slept", False)
+        timed = self.plan["timed"] if slept else ()
         row = self.plan["transitions"][body.get("stage", "CALLING")][outcome]
         actions = [action for action in row["do"] if action not in timed]
         cost = cost_of(body, lambda dimension: self._tensor.value(self._cursor, option, dimension))
         first = body.get("first_token_s")
-        evidence = evidence_of(actions, outcome, body.get("latency_s"), ttft_s=first, cost_usd=cost)
+        took = None if slept else body.get("latency_s")
+        evidence = evidence_of(actions, outcome, took, ttft_s=first, cost_usd=cost)
         for dimension in self._learner.learn(time.time(), option, evidence) if evidence else ():
             own = self._learner.own(option, dimension)
             if own is not None:

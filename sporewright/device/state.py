@@ -84,10 +84,12 @@ class DeviceState:
         step = self.plan["transitions"].get(body.get("stage", "CALLING"), {}).get(outcome)
         if step is None:
             raise DecodeError(f"outcome: {outcome} does not end an attempt that is {body.get('stage', 'CALLING')}")
-        timed = self.plan["timed"] if body.get("slept", False) else ()
+        slept = body.get("slept", False)
+        timed = self.plan["timed"] if slept else ()
         actions = [action for action in step["do"] if action not in timed]
         first, cost = body.get("first_token_s"), self._cost(option, body)
-        evidence = evidence_of(actions, outcome, body.get("latency_s"), ttft_s=first, cost_usd=cost)
+        took = None if slept else body.get("latency_s")
+        evidence = evidence_of(actions, outcome, took, ttft_s=first, cost_usd=cost)
         self.learned.ended(now, option, evidence, self.kind(body))
         self._keep_health(now, body, actions)
 
