@@ -272,6 +272,7 @@ DECODES = {
     "device/identity.py:claims": ["claims"],
     "device/outbox.py:restore_flight": ["flight"],
     "device/learned.py:restore": ["belief"],
+    "device/learned.py:_option_of": ["belief"],
     "learning/learner.py:from_json": ["learner"],
 }
 
