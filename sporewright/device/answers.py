@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -12,14 +12,14 @@ import httpx
 
 from sporewright.routing.attempt import Body
 from sporewright.routing.classify import Ending, rule_of, says
-from sporewright.routing.events import Kind
 from sporewright.routing.pace import pace_seconds
 from sporewright.routing.terms import Plan
 
-__all__ = ["Attempt", "Receipt", "Running", "body_of", "end_of", "ending_of", "is_cut", "refusal", "told"]
+__all__ = ["Attempt", "Brackets", "Receipt", "Running", "body_of", "brackets_of", "ending_of", "refusal", "told"]
 
 _REFUSAL_S = 1.0
-_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_IN_STRING = re.compile(rb'["\\]')
+_PAIRS = ((b"{", b"["), (b"}", b"]"))
 
 
 @dataclass
@@ -70,6 +70,8 @@ class Running:
     latency: float | None = None
     held: list[bytes] = field(default_factory=list)
     length: int = 0
+    brackets: Brackets | None = None
+    """What its JSON leaves open so far."""
     usage: Any = None
     tokens: Mapping[str, int] = field(default_factory=dict)
     is_told: bool = False
@@ -91,21 +93,52 @@ def body_of(response: httpx.Response, plan: Plan) -> Body | None:
     return "whole" if _is_json(kind) and is_short else "bytes"
 
 
-def end_of(response: httpx.Response, held: Sequence[bytes]) -> Kind:
-    """How a body that is no stream has ended: JSON that was held until then says by itself whether it is whole."""
-    return "truncated" if _is_json(_type_of(response)) and is_cut(b"".join(held)) else "complete"
+def brackets_of(response: httpx.Response) -> Brackets | None:
+    """What follows a body that says by itself whether it is whole, as JSON does; None for any other."""
+    return Brackets() if _is_json(_type_of(response)) else None
 
 
-def is_cut(text: bytes) -> bool:
-    """Whether JSON ends in the middle: an object or a list without its end, or a string within.
+class Brackets:
+    """What JSON leaves open as far as it has come, fed in any pieces: whether it ends in the middle, if it ends here.
 
-    What begins as neither is no JSON of ours to judge.
+    What begins as neither an object nor a list is no JSON of ours to judge.
     """
-    if text.lstrip()[:1] not in (b"{", b"["):
-        return False
-    rest = _STRING.sub(b"", text)
-    opened, closed = (rest.count(first) + rest.count(second) for first, second in (b"{[", b"}]"))
-    return b'"' in rest or opened > closed
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._is_judged: bool | None = None
+        self._in_string = self._is_escaped = False
+
+    @property
+    def is_open(self) -> bool:
+        """An object or a list is without its end, or a string within."""
+        return self._in_string or self._depth > 0
+
+    def feed(self, piece: bytes) -> None:
+        """The next bytes."""
+        if self._is_judged is None and (begin := piece.lstrip()[:1]):
+            self._is_judged = begin in (b"{", b"[")
+        at = 0
+        while self._is_judged and at < len(piece):
+            at = self._string(piece, at) if self._in_string else self._outside(piece, at)
+
+    def _string(self, piece: bytes, at: int) -> int:
+        if self._is_escaped:
+            self._is_escaped = False
+            return at + 1
+        found = _IN_STRING.search(piece, at)
+        if found is None:
+            return len(piece)
+        self._is_escaped, self._in_string = found[0] == b"\\", found[0] != b'"'
+        return found.end()
+
+    def _outside(self, piece: bytes, at: int) -> int:
+        quote = piece.find(b'"', at)
+        end = len(piece) if quote < 0 else quote
+        opened, closed = (piece.count(one, at, end) + piece.count(two, at, end) for one, two in _PAIRS)
+        self._depth += opened - closed
+        self._in_string = quote >= 0
+        return end + 1
 
 
 def _type_of(response: httpx.Response) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from sporewright.device.account import Account
-from sporewright.device.answers import Receipt, Running, body_of, end_of, ending_of, refusal, told
+from sporewright.device.answers import Receipt, Running, body_of, brackets_of, ending_of, refusal, told
 from sporewright.device.awake import Awake
 from sporewright.device.pipe import Pipe
 from sporewright.device.sources import Source
@@ -154,7 +154,9 @@ class RoutedCall:
             else:
                 self._steps(one, self._chain.opened(self._awake.now(), body, one.number))
                 events: Listening | None = Events(self._source.plan) if body == "events" else None
-                await self._read(one, response, self._listen(one.option) if self._listen else events)
+                events = self._listen(one.option) if self._listen else events
+                one.brackets = None if events else brackets_of(response)
+                await self._read(one, response, events)
         finally:
             with suppress(httpx.TransportError, RuntimeError):
                 await response.aclose()
@@ -179,6 +181,8 @@ class RoutedCall:
         """One more piece of the body; True once it is the last, or the attempt has ended by it."""
         one.length += len(piece)
         heard = None if events is None else events.feed(piece)
+        if one.brackets is not None:
+            one.brackets.feed(piece)
         if heard is not None:
             one.usage = one.usage if heard.usage is None else heard.usage
             if heard.is_malformed:
@@ -213,8 +217,8 @@ class RoutedCall:
             kind, used = events.ends()
             one.usage = one.usage if used is None else used
             one.tokens = events.counts()
-        elif one.response is not None:
-            kind = end_of(one.response, one.held)
+        elif one.brackets is not None and one.brackets.is_open:
+            kind = "truncated"
         return self._ends(one, {"kind": kind}, _WHY[kind])
 
     def _is_handed(self, one: Running) -> bool:

@@ -266,10 +266,8 @@ class AttemptChain:
         number = self._all.index(one)
         if "keep" in ended.actions:
             self.kept = number
-        if (
-            not self._left.facts(one.option).get("repeatable", self._repeatable)
-            and ended.outcome in self._plan["unsafe"]
-        ):
+        is_unsafe = rule.get("unsafe", ended.outcome in self._plan["unsafe"])
+        if is_unsafe and not self._may_repeat(one):
             # It may have been carried out: what came of it is the caller's.
             self.kept = number if ending["kind"] == "status" else None
             self._left.close("not-repeatable")
@@ -288,9 +286,14 @@ class AttemptChain:
         self.state = step["to"]
 
     def _late(self) -> Attempt | None:
-        """The one attempt under way, until it has won: from then on a second answer would be one too many."""
+        """The one attempt under way that a second copy may be sent beside: until it has won."""
         running = [self._all[number] for number in self.running]
-        return running[0] if len(running) == 1 and running[0].state in ("CALLING", "OPENED") else None
+        is_alone = len(running) == 1 and running[0].state in ("CALLING", "OPENED")
+        return running[0] if is_alone and self._may_repeat(running[0]) else None
+
+    def _may_repeat(self, one: Attempt) -> bool:
+        """Whether what was sent there may be sent once more, there or elsewhere."""
+        return self._left.facts(one.option).get("repeatable", self._repeatable)
 
     def _wait(self, until: float) -> Wait:
         self._has_waited = True

@@ -223,11 +223,15 @@ class When(TypedDict):
 
 
 class Rule(TypedDict):
-    """A row of the classification: the first one whose `when` holds names the outcome, and the retries in place."""
+    """A row of the classification: the first one whose `when` holds names the outcome, and the retries in place.
+
+    `unsafe`: the request may have been carried out; default: as the plan says of the outcome.
+    """
 
     when: When
     outcome: Outcome
     retries: NotRequired[int]
+    unsafe: NotRequired[bool]
 
 
 class Transition(TypedDict):

@@ -39,8 +39,11 @@ CLASSES: Sequence[Rule] = [
     {"when": {"status": (400, 422), "says": "content_filter"}, "outcome": "content_filter"},
     {"when": {"status": (400, 422), "says": "context_length"}, "outcome": "context_length"},
     {"when": {"status": (429, 429)}, "outcome": "rate_limited"},
-    # A 5xx that names the time of its return is a queue that is full, not a fault.
-    {"when": {"status": (500, 999), "retry_after": True}, "outcome": "rate_limited"},
+    # A 5xx that names the time of its return is a queue that is full, not a fault; but only of 503 (RFC 9110) and 529
+    # (Anthropic's) does it follow that the request was not carried out.
+    {"when": {"status": (503, 503), "retry_after": True}, "outcome": "rate_limited"},
+    {"when": {"status": (529, 529), "retry_after": True}, "outcome": "rate_limited"},
+    {"when": {"status": (500, 999), "retry_after": True}, "outcome": "rate_limited", "unsafe": True},
     # 500 is a fault of this one call, as a rule: the same server is asked once more.
     {"when": {"status": (500, 500)}, "outcome": "server_error", "retries": 1},
     {"when": {"status": (501, 999)}, "outcome": "server_error"},

@@ -9,12 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sporewright.device.answers import is_cut
+from sporewright.device.answers import Brackets
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.floats(allow_nan=False) | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
 )
+
+
+def is_cut(*pieces: bytes) -> bool:
+    """Whether what ends after these pieces leaves anything open."""
+    brackets = Brackets()
+    for piece in pieces:
+        brackets.feed(piece)
+    return brackets.is_open
 
 
 @given(st.lists(VALUES) | st.dictionaries(st.text(), VALUES), st.booleans(), st.data())
@@ -25,6 +33,7 @@ def test_json_that_ends_in_the_middle_is_seen(value: Any, ascii_only: bool, data
 
     assert not is_cut(text)
     assert is_cut(text[:end])
+    assert not is_cut(text[:end], text[end:])
 
 
 @pytest.mark.parametrize("text", [b"", b"  ", b'"text', b"12", b")]}'\n{", b"nul", b'{"a": 1}\n{"b": 2}\n', b"\n[1]\n"])

@@ -62,6 +62,16 @@ async def test_json_that_ends_cleanly_in_the_middle_is_no_answer() -> None:
         assert [each.outcome for each in response.extensions["sporewright"].attempts] == ["truncated", "ok"]
 
 
+async def test_json_too_long_to_be_held_that_ends_cleanly_in_the_middle_is_an_error() -> None:
+    """What was handed over as it came is judged by all of it, not by the part that was held."""
+    async with fleet_of({"a": [Step("end", 1), OK]}, {"hold_bytes": 20}) as fleet:
+        with pytest.raises(BrokenError, match="ended in the middle"):
+            await fleet.chat(stream=False)
+
+        response = await fleet.chat(stream=False)
+        assert response.json()["choices"][0]["message"]["content"] == WHOLE
+
+
 async def test_03_one_500_is_retried_in_place() -> None:
     """The second attempt at the same option answers; the fallback is not asked."""
     async with fleet_of({"a": [status(500, 1), OK], "b": [OK]}) as fleet:

@@ -1,8 +1,8 @@
 /** What a response brings: which kind of body, what its refusal says, and a Response made of what was read of it. */
 import type { Body, Ending } from "./chain";
 import { ruleOf, says } from "./classify";
-import { isCut } from "./cut";
-import type { Ended, Plan, Sign } from "./generated/calls";
+import { Brackets } from "./cut";
+import type { Plan, Sign } from "./generated/calls";
 import { Pipe } from "./pipe";
 import { paceSeconds } from "./pace";
 
@@ -15,9 +15,9 @@ export function bodyOf(response: Response, plan: Plan): Body | null {
   return isJson(type) && Number(headers.get("content-length") ?? 0) <= plan.limits.hold_bytes ? "whole" : "bytes";
 }
 
-/** How a body that is no stream of events has ended: JSON that was held until then says by itself whether it is whole. */
-export function endOf(response: Response | undefined, held: readonly Uint8Array[]): Ended {
-  return response && isJson(typeOf(response.headers)) && isCut(held) ? "truncated" : "complete";
+/** What follows a body that says by itself whether it is whole, as JSON does; null for any other. */
+export function bracketsOf({ headers }: Response): Brackets | null {
+  return isJson(typeOf(headers)) ? new Brackets() : null;
 }
 
 function typeOf(headers: Headers): string {

@@ -1,5 +1,6 @@
 /** What one routed call is made of, and what is said of it in the end. */
 import type { Awake } from "./awake";
+import type { Brackets } from "./cut";
 import type { AttemptChain, CallTraits, Ending } from "./chain";
 import { SporewrightError } from "./errors";
 import type { Action, Ended, Outcome, OutcomeBody, Permit, Plan } from "./generated/calls";
@@ -81,6 +82,8 @@ export interface Running {
   latency?: number;
   held: Uint8Array[];
   length: number;
+  /** What its JSON leaves open so far. */
+  brackets: Brackets | null;
   entry: Attempt | null;
   /** Name of the exception whose text is the reason of its end. */
   threw?: string;
@@ -101,6 +104,7 @@ export function runningAt(option: string, number: number): Running {
     late: null,
     held: [],
     length: 0,
+    brackets: null,
     entry: null,
   };
 }

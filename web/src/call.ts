@@ -1,7 +1,7 @@
 /** One routed call: carries out what its chain decides, over the network, the clock and the caller's signal. */
 import { unlessAborted } from "./abort";
 import { Account } from "./account";
-import { bodyOf, endingOf, endOf } from "./answer";
+import { bodyOf, bracketsOf, endingOf } from "./answer";
 import { broken, exhausted, letGo, prepared, reasonOf, runningAt, since, tooLarge, whyOf } from "./asked";
 import type { Asked, CallContext, Running } from "./asked";
 import type { Decision, Ending, Step } from "./chain";
@@ -133,6 +133,7 @@ export class RoutedCall {
     }
     this.#steps(one, this.#chain.opened(this.#now(), body, one.number));
     const events = this.#asked.listen?.(one.option) ?? (body === "events" ? new Events(plan) : null);
+    one.brackets = events ? null : bracketsOf(response);
     await this.#read(one, response.body.getReader(), events);
   }
 
@@ -163,6 +164,7 @@ export class RoutedCall {
   #takes(one: Running, piece: Uint8Array, events: Listening | null): boolean {
     one.length += piece.byteLength;
     const heard = events?.feed(piece);
+    one.brackets?.feed(piece);
     if (heard?.usage !== undefined) one.usage = heard.usage;
     if (heard?.malformed) return this.#ends(one, { kind: "malformed" }, whyOf("malformed"));
     if (heard && heard.error !== undefined) return this.#ends(one, { kind: "failed" }, whyOf("failed"));
@@ -176,7 +178,7 @@ export class RoutedCall {
 
   /** Nothing follows; always true. */
   #over(one: Running, events: Listening | null): true {
-    const kind = events ? events.ends() : endOf(one.response, one.held);
+    const kind = events ? events.ends() : one.brackets?.isOpen ? "truncated" : "complete";
     if (events?.usage !== undefined) one.usage = events.usage;
     if (events?.tokens) one.tokens = events.tokens;
     return this.#ends(one, { kind }, whyOf(kind));

@@ -258,16 +258,23 @@ export class AttemptChain {
     if (step.actions.includes("put_back")) this.#left.putBack(step.option, step.outcome);
     else this.#left.failed(step.option, step.actions, rule.retries ?? 0, now, chance);
     if (step.actions.includes("keep")) this.kept = attempt;
-    if ((this.#facts[step.option]?.repeatable ?? this.#repeatable) || !this.#plan.unsafe.includes(step.outcome)) return;
+    const isUnsafe = rule.unsafe ?? this.#plan.unsafe.includes(step.outcome);
+    if (!isUnsafe || this.#mayRepeat(step.option)) return;
     // It may have been carried out: what came of it is the caller's.
     this.kept = ending.kind === "status" ? attempt : null;
     this.#left.close("not-repeatable");
   }
 
-  /** The one attempt under way, until it has won: from then on a second answer would be one too many. */
+  /** The one attempt under way that a second copy may be sent beside: until it has won. */
   #late(): AttemptState | undefined {
     const [late, ...others] = this.running.map((number) => this.#running(number));
-    return late && others.length === 0 && UNANSWERED.has(late.state) ? late : undefined;
+    const isAlone = late && others.length === 0 && UNANSWERED.has(late.state);
+    return isAlone && this.#mayRepeat(late.option) ? late : undefined;
+  }
+
+  /** Whether what was sent there may be sent once more, there or elsewhere. */
+  #mayRepeat(option: string): boolean {
+    return this.#facts[option]?.repeatable ?? this.#repeatable;
   }
 
   #wait(until: number): Decision {

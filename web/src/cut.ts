@@ -4,20 +4,33 @@ const [QUOTE, ESCAPE, SPACE] = [0x22, 0x5c, 0x20];
 const OPENS = new Set([0x5b, 0x7b]);
 const CLOSES = new Set([0x5d, 0x7d]);
 
-/** An object or a list without its end, or a string within. What begins as neither is no JSON of ours to judge. */
-export function isCut(pieces: Iterable<Uint8Array>): boolean {
-  let [depth, inString, escaped, began] = [0, false, false, false];
-  for (const piece of pieces)
-    for (const byte of piece) {
-      if (!began && byte > SPACE) {
-        if (!OPENS.has(byte)) return false;
-        began = true;
-      }
+/** Fed with JSON in any pieces. What begins as neither an object nor a list is no JSON of ours to judge. */
+export class Brackets {
+  #depth = 0;
+  #isJudged: boolean | null = null;
+  #inString = false;
+  #escaped = false;
+
+  /** An object or a list is without its end, or a string within. */
+  get isOpen(): boolean {
+    return this.#inString || this.#depth > 0;
+  }
+
+  feed(piece: Uint8Array): void {
+    if (this.#isJudged === null) {
+      const first = piece.find((byte) => byte > SPACE);
+      if (first === undefined) return;
+      this.#isJudged = OPENS.has(first);
+    }
+    if (!this.#isJudged) return;
+    // Locals: a picture's megabytes are looked at byte by byte.
+    let [depth, inString, escaped] = [this.#depth, this.#inString, this.#escaped];
+    for (const byte of piece)
       if (escaped) escaped = false;
       else if (inString) [inString, escaped] = [byte !== QUOTE, byte === ESCAPE];
       else if (byte === QUOTE) inString = true;
       else if (OPENS.has(byte)) depth += 1;
       else if (CLOSES.has(byte)) depth -= 1;
-    }
-  return inString || depth > 0;
+    [this.#depth, this.#inString, this.#escaped] = [depth, inString, escaped];
+  }
 }

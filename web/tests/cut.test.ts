@@ -1,8 +1,14 @@
 /** JSON that ends in the middle. */
 import { describe, expect, it } from "vitest";
-import { isCut } from "../src/cut";
+import { Brackets } from "../src/cut";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+function isCut(pieces: readonly Uint8Array[]): boolean {
+  const brackets = new Brackets();
+  for (const piece of pieces) brackets.feed(piece);
+  return brackets.isOpen;
+}
 
 describe("JSON that ends in the middle", () => {
   it.each([

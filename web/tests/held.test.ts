@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { SporewrightError } from "../src/errors";
 import { RoutedFetch } from "../src/fetch";
-import type { OutcomeBody } from "../src/generated/calls";
+import type { Limits, OutcomeBody } from "../src/generated/calls";
 import { PLAN } from "../src/generated/plan";
 import { Health } from "../src/health";
 import { basesOf } from "../src/target";
@@ -26,7 +26,11 @@ afterEach(async () => {
 });
 
 function routed(most?: number): RoutedFetch {
-  const plan = most === undefined ? PLAN : { ...PLAN, limits: { ...PLAN.limits, buffer_bytes: most } };
+  return limited(most === undefined ? {} : { buffer_bytes: most });
+}
+
+function limited(limits: Partial<Limits>): RoutedFetch {
+  const plan = { ...PLAN, limits: { ...PLAN.limits, ...limits } };
   const upstreams = { alpha: { url: alpha.url }, beta: { url: beta.url } };
   return new RoutedFetch({
     queue: () => ["alpha", "beta"],
@@ -69,5 +73,24 @@ describe("an answer that is held back", () => {
       response.end(STREAM);
     };
     expect(await (await routed(2000).fetch("/v1/x")).text()).toBe(STREAM);
+  });
+});
+
+describe("JSON too long to be held", () => {
+  const whole = JSON.stringify({ text: `[{"${"z".repeat(5000)}`, list: [{ done: true }] });
+
+  it.each([1, 2000, 4000])("is judged by all of it, of which %i bytes are held", async (held) => {
+    let text = whole;
+    alpha.answer = (response) => {
+      response.writeHead(200, { "content-type": "application/json" });
+      response.write(text.slice(0, 3000));
+      setTimeout(() => response.end(text.slice(3000)), 20);
+    };
+    expect(await (await limited({ hold_bytes: held }).fetch("/v1/x")).text()).toBe(whole);
+    text = whole.slice(0, -3);
+    const half = await limited({ hold_bytes: held }).fetch("/v1/x");
+    await expect(half.text()).rejects.toMatchObject({ code: "broken", attempts: [{ outcome: "truncated" }] });
+    await expect.poll(() => receipts.at(-1)).toMatchObject({ end: "failed", error: "broken" });
+    expect(beta.seen).toEqual([]);
   });
 });
