@@ -1,7 +1,7 @@
 """What was learned as JSON: one record an option, so that a change rewrites little (contracts §5).
 
-{"<dimension>": {"<task>": {"now": [n, mean, squares, at], "before"?: [n, mean, squares, at], "changed"?: t,
-                            "up"?: x, "down"?: x, "run"?: [n, mean, squares, at]}}}
+{"<dimension>": {"<task>": {"now": [n, mean, squares, at, lift?], "before"?: the same, "changed"?: t,
+                            "up"?: x, "down"?: x, "run"?: the same}}}
 """
 
 from __future__ import annotations
@@ -60,7 +60,8 @@ def _leaf(leaf: Leaf) -> dict[str, Any]:
 
 
 def _evidence(evidence: Evidenced) -> list[float]:
-    return [evidence.n, evidence.mean, evidence.squares, evidence.at]
+    kept = [evidence.n, evidence.mean, evidence.squares, evidence.at]
+    return [*kept, evidence.lift] if evidence.lift else kept
 
 
 def _read_leaf(data: object, place: str) -> Leaf:
@@ -78,10 +79,9 @@ def _read_leaf(data: object, place: str) -> Leaf:
 
 
 def _read_evidence(data: object, place: str) -> Evidenced:
-    if not isinstance(data, list) or len(data) != 4:
-        raise DecodeError(f"{place}: {jsontext.shown(data)} is not [n, mean, squares, at]")
-    n, mean, squares, at = (number_of(x, f"{place}[{i}]", 0.0 if i in (0, 2) else -LARGEST) for i, x in enumerate(data))
-    return Evidenced(n, mean, squares, at)
+    if not isinstance(data, list) or len(data) not in (4, 5):
+        raise DecodeError(f"{place}: {jsontext.shown(data)} is not [n, mean, squares, at, lift?]")
+    return Evidenced(*(number_of(x, f"{place}[{i}]", 0.0 if i in (0, 2, 4) else -LARGEST) for i, x in enumerate(data)))
 
 
 def number_of(data: object, place: str, least: float = -LARGEST) -> float:

@@ -32,18 +32,21 @@ class Evidenced:
     mean: float = 0.0
     squares: float = 0.0
     at: float = 0.0
+    lift: float = 0.0
+    """How far lower bounds were thought to be exceeded, by what was believed: taken out of what is sent."""
 
-    def add(self, x: float, weight: float = 1.0, squares: float = 0.0) -> None:
+    def add(self, x: float, weight: float = 1.0, squares: float = 0.0, lift: float = 0.0) -> None:
         """More measurements; the order in which they come does not matter to their mean."""
         total = self.n + weight
         self.mean += (x - self.mean) * (weight / total)
         self.squares += squares
+        self.lift += lift
         self.n = total
 
     def age(self, at: float, half_life_s: float) -> None:
         """Bring it to that time; discounts compose, so it does not matter how often this is done (L3)."""
         left = discount_of(at - self.at, half_life_s)
-        self.n, self.squares = self.n * left, self.squares * left
+        self.n, self.squares, self.lift = self.n * left, self.squares * left, self.lift * left
         # A clock that was set back counts from there: what was stamped in the future would not age until then.
         self.at = at
 
@@ -88,7 +91,7 @@ class Leaf:
             p * present.variance + (1.0 - p) * past.variance + p * (1.0 - p) * gap * gap,
         )
 
-    def surprise(self, z: float, x: float, weight: float, settings: LearningSettings) -> bool:
+    def surprise(self, z: float, x: float, weight: float, settings: LearningSettings, lift: float = 0.0) -> bool:
         """Add one standardized residual to the two CUSUMs; True if one of them passed the limit (Page 1954)."""
         z = max(-settings.clip, min(settings.clip, z)) * weight
         side = self.up > 0.0, self.down > 0.0
@@ -97,7 +100,7 @@ class Leaf:
         if (self.up > 0.0, self.down > 0.0) != side:
             self.run = Evidenced()
         if self.up > 0.0 or self.down > 0.0:
-            self.run.add(x, weight)
+            self.run.add(x, weight, 0.0, lift)
         return max(self.up, self.down) > settings.surprise
 
     def change(self, at: float) -> None:
@@ -105,14 +108,14 @@ class Leaf:
         if self.now.n >= LEAST and (self.before is None or self.before.n < self.now.n):
             self.before = self.now
         self.changed = at
-        self.now = Evidenced(self.run.n, self.run.mean, 0.0, at)
+        self.now = Evidenced(self.run.n, self.run.mean, 0.0, at, self.run.lift)
         self.calm()
 
     def revert(self, at: float) -> None:
         """It was a spell: what it was like before is true again, and the spell is part of its history."""
         if self.before is not None:
             spell, self.now = self.now, self.before
-            self.now.add(spell.mean, spell.n, spell.squares)
+            self.now.add(spell.mean, spell.n, spell.squares, spell.lift)
             self.now.at = at
             self.before = None
             self.calm()

@@ -265,6 +265,7 @@ class Learner:
     def own(self, option: str, dimension: str, *, task: str | None = None) -> Own | None:
         """The device's own evidence with the prior taken out, for the fleet; None if there is none.
 
+        Of a lower bound the bound itself is sent: how far it is thought to be exceeded is what the fleet was believed.
         Of one kind of work, or of all of it together. As of the last measurement of each: a value that is sent does not
         change because time passes.
         """
@@ -274,7 +275,7 @@ class Learner:
         evidence = Evidenced()
         for kind, leaf in track.leaves.items():
             if task in (None, kind) and leaf.now.n > 0:
-                evidence.add(leaf.now.mean, leaf.now.n)
+                evidence.add(leaf.now.mean - leaf.now.lift / leaf.now.n, leaf.now.n)
                 evidence.at = max(evidence.at, leaf.now.at)
         if not evidence.n:
             return None

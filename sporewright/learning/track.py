@@ -96,9 +96,11 @@ class Track:
         dimension, prior, noise = at
         belief = self.posterior(task, now, dimension, prior, noise)
         leaf = self.leaves.setdefault(task, Leaf())
-        weight = 1.0
+        weight, lift = 1.0, 0.0
         if bound:
+            least = x
             x, weight = _beyond(x, belief)
+            lift = weight * max(0.0, x - least)
             if weight < 1e-3:
                 return
         if leaf.before is not None:
@@ -112,10 +114,10 @@ class Track:
             leaf.calm()
         leaf.now.age(now, dimension.half_life_s)
         residual = min(abs(x - belief.mean), WINSOR * spread) if known else 0.0
-        if known and leaf.surprise(z, x, weight, settings):
+        if known and leaf.surprise(z, x, weight, settings, lift):
             leaf.change(now)
             return
-        leaf.now.add(x, weight, weight * min(residual * residual, (WINSOR**2) * belief.noise))
+        leaf.now.add(x, weight, weight * min(residual * residual, (WINSOR**2) * belief.noise), lift)
 
     def _above(self, task: str, now: float, dimension: DimensionSettings, prior: Moments, noise: float) -> Moments:
         """What is believed at the leaf without its own evidence: the prior and the other leaves, blurred on the way."""

@@ -363,3 +363,20 @@ def test_who_is_heard_of_again_outlives_who_is_not() -> None:
         learner.learn(float(second), option, Evidence(latency_s=1.0))
 
     assert learner.options == ["a", "c"]
+
+
+def test_a_fleet_does_not_hear_its_echo_through_time_outs() -> None:
+    """What a lower bound is thought to come to depends on the prior; what is sent of it does not, over generations."""
+    told = 0.0
+    for _ in range(20):
+        learner = Learner()
+        if told:
+            learner.declare("a", "latency", told, support=7.0)
+        for second in range(3):
+            learner.learn(float(second), "a", Evidence(latency_s=30.0, timed_out=True, failed=True))
+        own = Learner.from_json(learner.to_json()).own("a", "latency")
+        assert own == learner.own("a", "latency")
+        assert own is not None
+        told = own.value
+
+    assert told == pytest.approx(30.0, rel=0.05)
