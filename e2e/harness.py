@@ -65,26 +65,20 @@ def until(page: Page, expression: str, *, timeout: float = 15_000) -> None:
     page.wait_for_function(expression, timeout=timeout)
 
 
-def end_shared_workers(page: Page) -> None:
-    """End every shared worker of the page's origin from within, as a crash would: nobody is told."""
+def shared_workers(page: Page, expression: str = "", *, end: bool = False) -> list[str]:
+    """The shared workers of the page's origin; an expression is evaluated in each, or each is ended."""
     browser = page.context.browser
     assert browser is not None
     line = browser.new_browser_cdp_session()
     origin = page.evaluate("location.origin")
-
-    def living() -> list[str]:
-        targets = line.send("Target.getTargets")["targetInfos"]
-        return [
-            each["targetId"] for each in targets if each["type"] == "shared_worker" and each["url"].startswith(origin)
-        ]
-
-    assert living(), "there is no shared worker"
-    for target in living():
-        session = line.send("Target.attachToTarget", {"targetId": target, "flatten": False})["sessionId"]
-        message = {"id": 1, "method": "Runtime.evaluate", "params": {"expression": "self.close()"}}
-        line.send("Target.sendMessageToTarget", {"sessionId": session, "message": json.dumps(message)})
-    for _ in range(150):
-        if not living():
-            break
-        page.wait_for_timeout(100)
+    targets = line.send("Target.getTargets")["targetInfos"]
+    found = [each["targetId"] for each in targets if each["type"] == "shared_worker" and each["url"].startswith(origin)]
+    for target in found:
+        if expression:
+            session = line.send("Target.attachToTarget", {"targetId": target, "flatten": False})["sessionId"]
+            message = {"id": 1, "method": "Runtime.evaluate", "params": {"expression": expression}}
+            line.send("Target.sendMessageToTarget", {"sessionId": session, "message": json.dumps(message)})
+        if end:
+            line.send("Target.closeTarget", {"targetId": target})
     line.detach()
+    return found

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route
 
-from e2e.harness import config_of, end_shared_workers, open_bare, start_router, until
+from e2e.harness import config_of, open_bare, shared_workers, start_router, until
 from e2e.upstreams import Upstream
 from tests.serving import Orchestrator
 
@@ -238,8 +238,10 @@ def test_an_engine_that_cannot_start_still_routes(page: Page, fleet: dict[str, U
     assert code == "engine"
 
 
-def test_an_engine_that_crashes_is_noticed_and_the_page_routes(page: Page, fleet: dict[str, Upstream]) -> None:
-    """The shared worker ends under a living page: the state says so at once, and fetch goes on in the last order."""
+def test_an_engine_that_crashes_is_replaced(page: Page, fleet: dict[str, Upstream]) -> None:
+    """The shared worker ends under a living page: the state says so at once, fetch goes on in the last order, and
+    another engine takes over what the page follows; three times in a row, then the page routes without one.
+    """
     start_router(page, options_of(fleet, engine="shared"))
     page.evaluate("router.observe('alpha', 'latency', 9).then(() => router.resolve())")
     until(page, "router.queue[0] === 'beta'")
@@ -248,13 +250,25 @@ def test_an_engine_that_crashes_is_noticed_and_the_page_routes(page: Page, fleet
       watch.addEventListener("error", ({ detail }) => (window.told = detail.code));
       await router.resolve();
     }""")
+    said = "log.filter(([kind, { stage }]) => kind === 'state' && stage === 'reopening').map(([, said]) => said)"
 
-    end_shared_workers(page)
+    for times in (1, 2, 3):
+        assert shared_workers(page, end=True)
+        until(page, f"{said}.length === {times}")
+        assert page.evaluate(FETCH, {"path": "/hello"})["option"] == "beta"
+        until(page, "router.state === 'ready'")
+    assert page.evaluate(f"{said}.at(-1)")["state"] == "starting"
+    assert "ended by itself" in page.evaluate(f"{said}.at(-1).error.message")
+    page.evaluate("router.observe('gamma', 'latency', 0.01)")
+    until(page, "router.queue[0] === 'gamma' && watch.queue[0] === 'gamma'")
+    assert page.evaluate("window.told") is None
+
+    assert shared_workers(page, end=True)
 
     until(page, "router.state === 'failed'")
-    assert page.evaluate("[told, watch.error.code, watch.queue[0]]") == ["engine", "engine", "beta"]
+    assert page.evaluate("[told, watch.error.code, watch.queue[0]]") == ["engine", "engine", "gamma"]
     assert "ended by itself" in page.evaluate("router.ready.then(() => router.resolve()).catch((why) => why.message)")
-    assert page.evaluate(FETCH, {"path": "/hello"})["option"] == "beta"
+    assert page.evaluate(FETCH, {"path": "/hello"})["option"] == "gamma"
 
 
 def test_a_watch_counts_its_own_changes(page: Page, fleet: dict[str, Upstream]) -> None:

@@ -29,7 +29,7 @@ class StartBody(TypedDict):
 
     `fresh_id` is a random id made by the caller, used where this profile has none yet. `watch` names the pushes of the
     head, default "". `token` travels in the first message of a connection only. `limits` are laid over the plan's own
-    by the page that starts the engine.
+    by the page that starts the engine, and `health` is what it was told by the engine before this one.
     """
 
     config: dict[str, Any]
@@ -42,6 +42,7 @@ class StartBody(TypedDict):
     orchestrator: NotRequired[str]
     token: NotRequired[str]
     limits: NotRequired[dict[str, float]]
+    health: NotRequired[list[OptionHealth]]
 
 
 class StartReply(TypedDict):

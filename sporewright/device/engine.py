@@ -143,6 +143,8 @@ class Engine:
         if body["limit"] < 0:
             raise ConfigError(f"limit must be at least 0, not {body['limit']}")
         state = DeviceState(now, body, self._disk)
+        for news in body.get("health", []):
+            state.health.told(news)
         self._state = state
         self._link = Link(state.identity.client, body.get("orchestrator"), body.get("token"))
         self._link.start(now)

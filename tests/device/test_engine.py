@@ -171,6 +171,27 @@ def test_a_second_start_gets_a_queue_of_its_own() -> None:
     assert page.fails("start", **{**start_body(), "config": {"levels": ["x"], "seeds": []}})["code"] == "config"
 
 
+def test_the_first_page_says_what_the_engine_before_had_found() -> None:
+    """Cooldowns and breakers outlive the engine that another tab ran: an option that is left alone stays so."""
+    page = Page()
+    closed = {"state": "closed", "until": 0.0, "since": 0.0}
+    news = {"blocked": None, "breaker": closed, "first_token_p95_s": None, "headers_p95_s": 0.5}
+    opened = {"state": "open", "until": page.now + 60, "since": 0.0}
+
+    reply = page.start(
+        health=[
+            {"option": "alpha", "cooling_until": page.now + 5, **news},
+            {"option": "beta", "cooling_until": 0.0, **news, "breaker": opened},
+        ]
+    )
+
+    told = {each["option"]: each for each in reply["health"]}
+    assert told["alpha"]["cooling_until"] == page.now + 5
+    assert told["beta"]["breaker"] == opened
+    assert told["beta"]["headers_p95_s"] == 0.5
+    assert page.call("permit", permit="probe", option="beta") == {"granted": False}
+
+
 def test_state_survives_a_reload() -> None:
     """A new engine on the same storage has the same identity, order and outbox."""
     page = Page()

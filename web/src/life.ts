@@ -9,16 +9,32 @@ export interface Life {
 
 /** Hold a lock under a name of its own until it is released, or this page or worker dies. */
 export async function holdLife(of: "page" | "engine"): Promise<Life> {
+  return hold(`sporewright ${of} ${randomId()}`, {});
+}
+
+/** Say that this page uses the `nth` thing of that name, together with whoever else says so, and no earlier one than others do. */
+export async function useLatest(name: string, nth: number): Promise<Life & { nth: number }> {
+  const { held = [] } =
+    (await locksHere()
+      ?.query()
+      .catch(() => undefined)) ?? {};
+  const used = held
+    .filter((lock) => lock.name?.startsWith(`${name} `))
+    .map((lock) => Number(lock.name?.slice(name.length)));
+  const latest = Math.max(nth, ...used);
+  return { ...(await hold(`${name} ${latest}`, { mode: "shared" })), nth: latest };
+}
+
+async function hold(name: string, how: LockOptions): Promise<Life> {
   const locks = locksHere();
   const none: Life = { name: null, release: () => undefined };
   if (!locks) return none;
-  const name = `sporewright ${of} ${randomId()}`;
   return new Promise((resolve) => {
     const held = (): Promise<void> =>
       new Promise((release) => {
         resolve({ name, release });
       });
-    locks.request(name, held).catch(() => {
+    locks.request(name, how, held).catch(() => {
       resolve(none);
     });
   });

@@ -8,7 +8,7 @@ import { isApart } from "./offline/offline";
 import { basesOf, pageAddress } from "./target";
 import type { Critic, Cursor, EngineKind, RetryRule, RouterOptions, Upstream } from "./types";
 
-const KINDS: readonly EngineKind[] = ["shared", "dedicated", "inline"];
+const KINDS: readonly EngineKind[] = ["shared", "led", "dedicated", "inline"];
 const RETRIES: readonly RetryRule[] = ["auto", "safe", "always"];
 const LIMIT = 64;
 /** A browser's timers hold 31 bits of milliseconds; beyond, they go off at once. */

@@ -35,6 +35,11 @@ export interface Hello {
   };
 }
 
+/** Whether the worker's thread still runs: it answers at once, whatever Python does next. */
+export interface PingMessage {
+  ping: true;
+}
+
 interface Pending {
   resolve: (body: unknown) => void;
   reject: (error: SporewrightError) => void;
@@ -49,6 +54,7 @@ export class Link {
   readonly #stop: () => void;
   #last = 0;
   #closed: SporewrightError | null = null;
+  #onSign = (): void => undefined;
 
   constructor(
     endpoint: Endpoint,
@@ -58,9 +64,24 @@ export class Link {
     this.#endpoint = endpoint;
     this.#timeout = timeout;
     this.#stop = endpoint.listen((message) => {
+      this.#onSign();
       if (isReply(message)) this.#settle(message);
       else if (isPush(message)) onPush(message.push as keyof Pushes, message.body as Pushes[keyof Pushes]);
     });
+  }
+
+  /** Why it is closed; null as long as it is not. */
+  get closed(): SporewrightError | null {
+    return this.#closed;
+  }
+
+  /** Call back for whatever the other side says, be it the answer to a `ping` alone. */
+  onSign(handler: () => void): void {
+    this.#onSign = handler;
+  }
+
+  ping(): void {
+    if (!this.#closed) this.#endpoint.post({ ping: true } satisfies PingMessage);
   }
 
   /** Ask; rejects with the other side's error, with `timeout` after `timeout` ms, with `closed` when closed. */
@@ -151,4 +172,8 @@ export function isCall(message: unknown): message is CallMessage {
 
 export function isHello(message: unknown): message is Hello {
   return isObject(message) && isObject(message["hello"]);
+}
+
+export function isPing(message: unknown): message is PingMessage {
+  return isObject(message) && message["ping"] === true;
 }

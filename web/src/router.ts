@@ -135,9 +135,10 @@ export class Router extends TypedTarget<RouterEvents> {
       push: (push, body) => {
         this.#pushed(push, body);
       },
-      lost: (error) => {
-        this.#fail(error);
-      },
+      told: this.#told,
+      reopening: this.#reopening,
+      reopened: this.#ready,
+      lost: this.#fail,
     });
   }
 
@@ -220,7 +221,7 @@ export class Router extends TypedTarget<RouterEvents> {
     return this.#fetch.receipt(answer);
   }
 
-  /** A measurement of this device (A1): kept in order before the engine is up; resolves once it is handed to storage. */
+  /** A measurement of this device (A1): kept in order before the engine is up; resolves once it is stored. */
   observe(option: string, dimension: string, value: number): Promise<void> {
     if (typeof value === "number") return this.#tell("observe", { option, dimension, value: spelled(value) });
     const shown = `observe(${option}, ${dimension}): ${typeof value} ${String(value)} is not a number`;
@@ -276,22 +277,19 @@ export class Router extends TypedTarget<RouterEvents> {
     this.#become("starting");
     try {
       const config = await loading;
-      const started = await this.#session.start({ config, fingerprint: known ?? fingerprint(textOf(config)) });
-      this.#told(started); // at once: a push may come before the next answer, and is newer
-      this.#ready(await this.#session.routes());
+      this.#ready(await this.#session.start({ config, fingerprint: known ?? fingerprint(textOf(config)) }));
     } catch (error) {
       this.#fail(asError(error, "engine"));
     }
   }
 
-  #told({ queue, total, sync, health }: StartReply): void {
+  readonly #told = ({ sync, health }: StartReply): void => {
     if (this.#state !== "starting") return;
     for (const option of health) this.#health.told(option);
-    this.#queues.told({ watch: this.#session.head, queue, total, revision: 0 }, this.#session);
     this.#synced(sync);
-  }
+  };
 
-  #ready(routes: readonly string[]): void {
+  readonly #ready = (routes: readonly string[]): void => {
     if (this.#state !== "starting") return;
     this.#queues.routed(routes);
     this.#settleReady.resolve();
@@ -299,9 +297,15 @@ export class Router extends TypedTarget<RouterEvents> {
     const { runtime, offline } = this.#settings;
     // Not before: it asks for the same files.
     if (offline !== undefined) void keepOffline(runtime, offline);
-  }
+  };
 
-  #fail(error: SporewrightError): void {
+  /** Routing goes on as it was; what is asked of the engine meanwhile waits for the next one. */
+  readonly #reopening = ({ code, message }: SporewrightError): void => {
+    this.#unplug();
+    this.#become("starting", { stage: "reopening", error: { code, message } });
+  };
+
+  readonly #fail = (error: SporewrightError): void => {
     if (this.#state === "closed" || this.#state === "failed") return;
     this.#error = error;
     this.#settleReady.reject(error);
@@ -309,7 +313,7 @@ export class Router extends TypedTarget<RouterEvents> {
     this.#unplug();
     this.#queues.drop(error);
     void this.#session.close(error);
-  }
+  };
 
   /** The engine had the connection; what it had not sent yet stays pending for the next one. */
   #unplug(): void {

@@ -1,22 +1,34 @@
-/** The page's connection to one engine: open it, follow its start, ask it, let go of it. */
+/** The page's use of an engine: start it, ask it, open another when it is lost, let go of it. */
+import { unlessAborted } from "./abort";
 import { plain } from "./config";
-import { openEngine, storageName, type EngineKey, type OpenEngine } from "./engine";
+import { Connection, type Loss } from "./connection";
+import { storageName, type EngineKey } from "./engine";
 import { asError, closedError, SporewrightError } from "./errors";
-import type { CallName, Calls, Pushes, StartReply } from "./generated/calls";
+import type { CallName, Calls, OptionHealth, Pushes, StartReply } from "./generated/calls";
 import { randomId } from "./ids";
-import { outlive } from "./life";
 import { Neighbours } from "./neighbours";
-import { Link } from "./protocol";
 import type { Settings } from "./options";
+import type { Link } from "./protocol";
 import { deviceOf, type Token } from "./token";
 import type { EngineKind, TensorConfig } from "./types";
+import { Watched } from "./watched";
 
-/** A worker whose script never comes alive (blocked, or on its way out) is given up after this much. */
-const GREETING_MS = 10_000;
-const CLOSE_MS = 1000;
+/** Waited before each engine in place of one that was lost; so many in a row, and no more. */
+const REOPENINGS_MS = [0, 1000, 5000];
+/** One that has lasted this long was sound: what comes after it is not in a row with what was before. */
+const SOUND_MS = 60_000;
+/** A leading tab gets this much to answer: its engine may be busy; less where it has been silent already. */
+const PATIENCE_MS = 10_000;
+const SHORT_PATIENCE_MS = 2000;
 
 export interface SessionEvents {
   push<P extends keyof Pushes>(push: P, body: Pushes[P]): void;
+  /** What an engine says first, at once: a push may come before its next answer, and is newer. Its head is a push, too. */
+  told(started: StartReply): void;
+  /** The engine is gone, another one is being opened. */
+  reopening(error: SporewrightError): void;
+  /** It is up; the order among the options that can be called, however short the head is. */
+  reopened(routes: readonly string[]): void;
   /** The engine is gone for good. */
   lost(error: SporewrightError): void;
 }
@@ -27,6 +39,13 @@ export interface Declared {
   fingerprint: string;
 }
 
+/** The engine that calls go to, or the wait for one. */
+interface Line {
+  link: Promise<Link>;
+  found: (link: Link) => void;
+  none: (error: SporewrightError) => void;
+}
+
 export class Session {
   /** Names this page's head among the watches of a shared engine. */
   readonly head = randomId();
@@ -35,192 +54,211 @@ export class Session {
   readonly #events: SessionEvents;
   readonly #settings: Settings;
   readonly #token: Token;
-  readonly #aborted = new AbortController();
-  #engine: OpenEngine | null = null;
-  #link: Link | null = null;
+  readonly #watched = new Watched();
+  readonly #closed = new AbortController();
+  #kinds: readonly EngineKind[];
+  #wanted: { key: EngineKey; config: TensorConfig } | null = null;
+  #connection: Connection | null = null;
+  #line = newLine();
+  /** Whether an engine is in use. */
+  #inUse = false;
   #neighbours: Neighbours | null = null;
-  #running = false;
-  #isShared = false;
-  /** Whether a worker has said anything. */
-  #alive = false;
-  /** Whether the engine's sign of life is watched. */
-  #watched = false;
-  #progress: ((state: Pushes["state"]) => void) | null = null;
+  /** What engines found of the options: the next one is told. */
+  readonly #health = new Map<string, OptionHealth>();
+  #nth = 0;
+  #patience = PATIENCE_MS;
+  #reopened = 0;
+  #since = 0;
 
   constructor(settings: Settings, token: Token, events: SessionEvents) {
-    [this.#settings, this.#token, this.#events] = [settings, token, events];
+    [this.#settings, this.#token, this.#events, this.#kinds] = [settings, token, events, settings.engines];
   }
 
-  /** From nothing to the engine's first answer; rejects with `engine`, or with what the engine says of the config. */
-  async start({ config, fingerprint }: Declared): Promise<StartReply> {
-    const { cursor, device, engines, limit, orchestrator, runtime, stageTimeout } = this.#settings;
-    const asked = orchestrator === undefined ? undefined : this.#token.ask();
+  /**
+   * From nothing to an engine that answers; gives the order among the options that can be called. Rejects with `engine`, or
+   * with what the engine says of the config.
+   */
+  async start({ config, fingerprint }: Declared): Promise<readonly string[]> {
+    const { cursor, device, orchestrator = "" } = this.#settings;
+    const asked = this.#asked();
     const key: EngineKey = {
       workspace: cursor["workspace"] ?? "",
       // A page that names its device need not wait for a token to know which engine is its own.
       device: device ?? deviceOf(await asked),
-      orchestrator: orchestrator ?? "",
+      orchestrator,
       config: fingerprint,
     };
-    await this.#open({ runtime, key, stageTimeout }, engines);
-    this.#running = true;
-    this.#listen(storageName(key));
-    const { head: watch } = this;
-    const token = await asked;
-    const identity = { fresh_id: randomId(), device };
-    const limits = { ...this.#settings.plan.limits };
-    return this.call("start", {
-      config: plain(config),
-      cursor,
-      limit,
-      watch,
-      ...identity,
-      orchestrator,
-      token,
-      limits,
-    });
+    this.#wanted = { key, config };
+    return this.#begin(asked);
   }
 
-  /** Follow the order among the options that can be called, however short the head is; the order now. */
-  async routes(): Promise<readonly string[]> {
-    const among = Object.keys(this.#settings.upstreams);
-    if (among.length === 0) return among;
-    return (await this.call("watch", { watch: this.route, limit: among.length, among })).queue;
-  }
-
-  call<C extends CallName>(
+  /**
+   * Ask. What an engine has not answered before it was lost is asked of the next one, in the same order; but for a permit,
+   * which is for a moment.
+   */
+  async call<C extends CallName>(
     call: C,
     body: Calls[C]["body"],
     timeout = this.#settings.callTimeout,
   ): Promise<Calls[C]["reply"]> {
-    if (!this.#link) return Promise.reject(closedError());
-    // The first answer may wait for a wide config to be built.
-    return this.#link.call(call, body, call === "start" ? this.#settings.stageTimeout : timeout);
+    for (;;) {
+      // At once where one is in use: whatever is said before a goodbye is before it.
+      const link = this.#inUse && this.#connection ? this.#connection.link : await this.#line.link;
+      try {
+        const reply = await link.call(call, body, timeout);
+        this.#note(call, body, reply);
+        return reply;
+      } catch (error) {
+        if (call === "permit" || error !== link.closed || this.#closed.signal.aborted) throw error;
+      }
+    }
   }
 
   /** Say goodbye, free worker, port and lock; whatever is pending is rejected. A running engine gets a second to save. */
   async close(error?: SporewrightError): Promise<void> {
-    this.#aborted.abort();
-    const goodbye = this.#link?.call("close", {}, CLOSE_MS).catch(() => undefined);
-    if (this.#running && !error) await goodbye;
-    this.#release(error);
+    this.#closed.abort(error ?? closedError());
+    const goodbye = this.#connection?.goodbye();
+    if (this.#inUse && !error) await goodbye;
+    this.#line.none(error ?? closedError());
+    this.#connection?.close(error);
+    this.#neighbours?.close();
   }
 
-  #release(error?: SporewrightError): void {
-    this.#link?.close(error);
-    this.#engine?.close();
-    this.#engine = null;
-    this.#neighbours?.close();
-    this.#neighbours = null;
+  #asked(): Promise<string | undefined> | undefined {
+    return this.#settings.orchestrator === undefined ? undefined : this.#token.ask();
+  }
+
+  async #begin(asked = this.#asked()): Promise<readonly string[]> {
+    if (!this.#wanted) throw closedError();
+    const { key, config } = this.#wanted;
+    const { cursor, device, limit, orchestrator, plan, stageTimeout } = this.#settings;
+    const connection = await this.#open(key, this.#kinds);
+    const link = connection.link;
+    const token = await asked;
+    const identity = { fresh_id: randomId(), device };
+    const asks = { config: plain(config), cursor, limit, watch: this.head, orchestrator, token };
+    const more = { limits: { ...plan.limits }, health: [...this.#health.values()] };
+    // The first answer may wait for a wide config to be built.
+    const started = await link.call("start", { ...asks, ...identity, ...more }, stageTimeout);
+    for (const news of started.health) this.#health.set(news.option, news);
+    this.#begins(this.head, null, started);
+    this.#events.told(started);
+    const routes = await this.#watch(link);
+    [this.#inUse, this.#since] = [true, performance.now()];
+    connection.expectAnswers(plan.limits);
+    this.#listen(storageName(key), connection.kind);
+    this.#line.found(link);
+    return routes;
   }
 
   /** The first kind whose worker comes alive; once one did, what it fails of would fail the next one, too. */
-  async #open(settings: Parameters<typeof openEngine>[1], [kind, ...rest]: readonly EngineKind[]): Promise<void> {
-    try {
-      await this.#attach(settings, kind ?? "inline");
-    } catch (error) {
-      if (this.#alive || this.#aborted.signal.aborted || rest.length === 0) throw error;
-      this.#release(asError(error, "engine"));
-      await this.#open(settings, rest);
-    }
-  }
-
-  async #attach(settings: Parameters<typeof openEngine>[1], kind: EngineKind): Promise<void> {
-    let mine: OpenEngine | null = null;
-    const early: SporewrightError[] = [];
-    const engine = await openEngine(kind, settings, (error) => {
-      if (mine === null) early.push(error);
-      else if (this.#engine === mine) this.#fail(error);
-    });
-    mine = engine;
-    if (this.#aborted.signal.aborted) {
-      engine.close();
-      throw closedError();
-    }
-    [this.#engine, this.#isShared] = [engine, kind === "shared"];
-    if (early[0]) throw early[0]; // its script failed while a lock was still being waited for
-    const started = this.#started(settings.stageTimeout);
-    this.#link = new Link(
-      engine.endpoint,
-      (push, body) => {
-        this.#heard(push, body);
+  async #open(key: EngineKey, [kind = "inline", ...rest]: readonly EngineKind[]): Promise<Connection> {
+    this.#closed.signal.throwIfAborted();
+    const { callTimeout, runtime, stageTimeout } = this.#settings;
+    const connection = new Connection(
+      kind,
+      { runtime, key, stageTimeout, nth: this.#nth, patience: this.#patience },
+      {
+        push: (push, body) => {
+          this.#heard(push, body);
+        },
+        lost: (loss) => {
+          this.#lost(connection, loss);
+        },
       },
-      this.#settings.callTimeout,
     );
-    await started;
+    this.#connection = connection;
+    try {
+      await connection.open(callTimeout);
+      this.#kinds = [kind, ...rest];
+      return connection;
+    } catch (error) {
+      connection.close(asError(error, "engine"));
+      this.#nth = connection.nth + 1;
+      if (connection.isAlive || this.#closed.signal.aborted || rest.length === 0) throw error;
+      return this.#open(key, rest);
+    }
   }
 
-  /** A shared engine tells all its pages by itself. */
-  #listen(storage: string): void {
-    if (this.#isShared) return;
+  /** All that this page follows, asked of an engine that has just started; the order among the options that can be called. */
+  async #watch(link: Link): Promise<readonly string[]> {
+    const asked = this.#watched.asked.map(async (body) => {
+      this.#begins(body.watch, body, await link.call("watch", body));
+    });
+    await Promise.all(asked);
+    const among = Object.keys(this.#settings.upstreams);
+    if (among.length === 0) return among;
+    return (await link.call("watch", { watch: this.route, limit: among.length, among })).queue;
+  }
+
+  #begins(...watch: Parameters<Watched["begins"]>): void {
+    const change = this.#watched.begins(...watch);
+    if (change) this.#events.push("queue", change);
+  }
+
+  #note<C extends CallName>(call: C, body: Calls[C]["body"], reply: Calls[C]["reply"]): void {
+    if (call === "watch") {
+      const asked = body as Calls["watch"]["body"];
+      this.#watched.begins(asked.watch, asked, reply as Calls["watch"]["reply"]);
+    } else if (call === "unwatch") this.#watched.delete((body as Calls["unwatch"]["body"]).watch);
+  }
+
+  #heard<P extends keyof Pushes>(push: P, body: Pushes[P]): void {
+    if (push === "health") {
+      const news = body as Pushes["health"];
+      this.#health.set(news.option, news);
+      this.#neighbours?.tell(news);
+    }
+    const told = push === "queue" ? this.#watched.changed(body as Pushes["queue"]) : body;
+    this.#events.push(push, told as Pushes[P]);
+  }
+
+  /** An engine that is for all pages tells them by itself. */
+  #listen(storage: string, kind: EngineKind): void {
+    if (kind === "shared" || kind === "led" || this.#neighbours) return;
     this.#neighbours = new Neighbours(storage, (news) => {
       this.#events.push("health", news);
     });
   }
 
-  #heard<P extends keyof Pushes>(push: P, body: Pushes[P]): void {
-    if (push === "state") this.#staged(body as Pushes["state"]);
-    if (push === "health") this.#neighbours?.tell(body as Pushes["health"]);
-    this.#events.push(push, body);
-  }
-
-  #staged(state: Pushes["state"]): void {
-    this.#alive = true;
-    if (state.life !== undefined && !this.#watched) {
-      this.#watched = true;
-      const gone = new SporewrightError("engine", "the engine ended by itself: its worker crashed or was ended");
-      const told = (): void => {
-        this.#fail(gone);
-      };
-      outlive(state.life, told, this.#aborted.signal);
+  #lost(connection: Connection, { error, hangs, wasFollowed }: Loss): void {
+    if (this.#closed.signal.aborted || connection !== this.#connection) return;
+    this.#nth = connection.nth + 1;
+    this.#patience = hangs ? SHORT_PATIENCE_MS : PATIENCE_MS;
+    if (this.#inUse) {
+      if (performance.now() - this.#since > SOUND_MS) this.#reopened = 0;
+      this.#inUse = false;
+      this.#line = newLine();
+      void this.#reopen(error, wasFollowed);
     }
-    this.#progress?.(state);
+    // Whoever was answered by it asks again; an engine that had not begun yet fails whoever began it.
+    connection.close(error);
   }
 
-  #fail(error: SporewrightError): void {
-    if (this.#aborted.signal.aborted) return;
-    if (this.#progress) this.#progress({ state: "failed", error });
-    else this.#events.lost(error);
-  }
-
-  /** Resolves when Python is up. Each stage has its deadline in the worker; this is for a worker that says nothing at all. */
-  #started(stageTimeout: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const finish = (settle: () => void): void => {
-        clearTimeout(timer);
-        this.#progress = null;
-        settle();
-      };
-      const watch = (stage: string, timeout: number): void => {
-        clearTimeout(timer);
-        const late = new SporewrightError("engine", `stage ${stage}: nothing heard for ${timeout} ms`);
-        timer = setTimeout(() => {
-          finish(() => {
-            reject(late);
-          });
-        }, timeout);
-      };
-      watch("worker", Math.min(GREETING_MS, stageTimeout));
-      this.#progress = ({ state, stage, error }) => {
-        if (state === "ready") finish(resolve);
-        else if (state === "failed")
-          finish(() => {
-            reject(errorOf(error));
-          });
-        else watch(stage ?? state, stageTimeout + CLOSE_MS);
-      };
-      this.#aborted.signal.addEventListener("abort", () => {
-        finish(() => {
-          reject(closedError());
-        });
-      });
-    });
+  /** `free`: the tab that ran it is gone, and nothing is wrong. */
+  async #reopen(lost: SporewrightError, free: boolean): Promise<void> {
+    for (let [error, counts] = [lost, !free]; ; counts = true) {
+      const wait = counts ? REOPENINGS_MS[this.#reopened++] : 0;
+      if (wait === undefined) {
+        this.#events.lost(error);
+        return;
+      }
+      this.#events.reopening(error);
+      try {
+        await unlessAborted(new Promise((resolve) => setTimeout(resolve, wait)), this.#closed.signal);
+        this.#events.reopened(await this.#begin());
+        return;
+      } catch (again) {
+        if (this.#closed.signal.aborted) return;
+        error = asError(again, "engine");
+      }
+    }
   }
 }
 
-function errorOf(error: unknown): SporewrightError {
-  if (error instanceof SporewrightError) return error;
-  const { code = "engine", message = "the engine did not start" } = (error ?? {}) as Partial<SporewrightError>;
-  return asError(new SporewrightError(code, message));
+function newLine(): Line {
+  const line: Partial<Line> = {};
+  line.link = new Promise((found, none) => Object.assign(line, { found, none }));
+  line.link.catch(() => undefined); // whoever asks hears of it
+  return line as Line;
 }

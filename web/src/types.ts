@@ -119,7 +119,7 @@ export interface RestartDetail {
   option: string;
 }
 
-export type EngineKind = "shared" | "dedicated" | "inline";
+export type EngineKind = "shared" | "led" | "dedicated" | "inline";
 
 export interface RouterOptions {
   /** The tensor as data, or the address of one; a copy is remembered for offline starts. */
@@ -141,9 +141,9 @@ export interface RouterOptions {
    */
   offline?: boolean | undefined;
   /**
-   * `shared`: one engine for all tabs of this profile; `dedicated`: a worker of this page's own; `inline`: in the page's own
-   * thread, which it blocks while it starts. Default: shared where the browser has it and lets this site use it, else
-   * dedicated. A second engine over the same storage (another config, build or kind) works and learns, but keeps its
+   * `shared`: one engine for all tabs of this profile; `led`: the same without a SharedWorker, one tab runs it for all;
+   * `dedicated`: a worker of this page's own; `inline`: in the page's own thread, which it blocks while it starts. Default:
+   * the first of these that the browser has and lets this site use, but never `inline`. A second engine over the same storage (another config, build or kind) works and learns, but keeps its
    * records to itself until the first one ends.
    */
   engine?: EngineKind | undefined;

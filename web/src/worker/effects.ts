@@ -26,7 +26,7 @@ export class Effects {
     this.#onPush = onPush;
   }
 
-  /** One call of the page: its answer, after its saves were handed to storage. */
+  /** One call of the page: its answer, its saves handed to storage. */
   call(call: CallName, body: unknown): Answer {
     const answer = this.step({ type: "call", call, body: body as Record<string, unknown> });
     return answer ?? { ok: false, error: { code: "internal", message: `${call}: the engine gave no answer` } };
@@ -41,10 +41,15 @@ export class Effects {
     return this.#carryOut(envelope.effects);
   }
 
+  /** Resolves once all that was handed to storage so far is there, or could not be kept. */
+  async saved(): Promise<void> {
+    await Promise.all(this.#saving);
+  }
+
   /** Let go of everything once what was handed to storage is there. */
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all(this.#saving);
+    await this.saved();
     clearTimeout(this.#timer);
     this.#drop();
     this.#storage.close();

@@ -3,7 +3,7 @@ import { asError } from "../errors";
 import type { CallName, StatePush } from "../generated/calls";
 import { randomId } from "../ids";
 import { holdLife, outlive, type Life } from "../life";
-import { isCall, isHello, type CallMessage, type Endpoint, type Hello } from "../protocol";
+import { isCall, isHello, isPing, type CallMessage, type Endpoint, type Hello } from "../protocol";
 import { boot } from "./boot";
 import { Effects, type Answer } from "./effects";
 import { Storage } from "./storage";
@@ -33,10 +33,15 @@ const CALLS: Record<CallName, true> = {
   close: true,
 };
 
+/** Calls by which something is learned. */
+const KEPT = new Set(["observe", "gate", "attest", "outcome", "report", "batch", "forget"]);
+
 /** One page: its end, its watches, and the way to stop listening to it. */
 interface Page {
   endpoint: Endpoint;
   watches: Set<string>;
+  /** The engine lives in this page's own worker, and ends with it, whoever else uses it. */
+  owns: boolean;
   stop: () => void;
 }
 
@@ -60,13 +65,14 @@ export class Host {
   }
 
   /** A page connects; it greets first. Returns the way to drop it. */
-  accept(endpoint: Endpoint): () => void {
+  accept(endpoint: Endpoint, owns = false): () => void {
     clearTimeout(this.#leaving);
-    const page: Page = { endpoint, watches: new Set(), stop: () => undefined };
+    const page: Page = { endpoint, watches: new Set(), owns, stop: () => undefined };
     this.#pages.add(page);
     page.stop = endpoint.listen((message) => {
       if (isHello(message)) this.#greet(page, message.hello);
       else if (isCall(message)) void this.#answer(page, message);
+      else if (isPing(message)) endpoint.post({ pong: true });
     });
     return () => {
       this.#drop(page);
@@ -78,8 +84,10 @@ export class Host {
       outlive(hello.life, () => {
         this.#drop(page);
       });
-    if (this.#state.state === "cold" || this.#state.state === "failed") this.#starting = this.#start(hello);
-    else page.endpoint.post({ push: "state", body: this.#state });
+    if (this.#state.state === "cold" || this.#state.state === "failed") {
+      this.#state = { state: "starting", stage: "worker" }; // at once: tabs that were restored together greet together
+      this.#starting = this.#start(hello);
+    } else page.endpoint.post({ push: "state", body: this.#state });
   }
 
   async #start(hello: Hello["hello"]): Promise<void> {
@@ -116,16 +124,22 @@ export class Host {
     this.#broadcast("state", this.#state);
   }
 
+  /** A call is answered once what came of it is stored: what a page was told of is known to the next engine. */
   async #answer(page: Page, { id, call, body }: CallMessage): Promise<void> {
     if (call === "close") await this.#goodbye(page);
     const answer: Answer = call === "close" ? { ok: true, body: {} } : this.#perform(page, call, body);
+    if (KEPT.has(call)) await this.#effects?.saved();
     page.endpoint.post({ id, ...answer });
   }
 
   /** A worker of one page is ended by the page after this: what it still has to save is saved first. */
   async #goodbye(page: Page): Promise<void> {
     this.#drop(page);
-    if (this.#pages.size === 0 && this.#grace === 0) await this.#leave();
+    if (!page.owns) return;
+    // Whoever else is here asks the next engine, and does so at once.
+    for (const other of this.#pages) other.stop();
+    this.#pages.clear();
+    await this.#leave();
   }
 
   #perform(page: Page, call: string, body: unknown): Answer {

@@ -1,5 +1,6 @@
-/** The worker's entry: a SharedWorker, a dedicated worker, or `serve` for a page that runs the engine in its own thread. */
+/** The worker's entry: a SharedWorker, a dedicated worker (of one page, or led by it for others), or `serve` for a page that runs the engine in its own thread. */
 import { endpointOf, type Endpoint } from "../protocol";
+import { admit, LED } from "../lead";
 import { Host } from "./host";
 
 interface SharedScope {
@@ -9,7 +10,7 @@ interface SharedScope {
 
 /** Run an engine in this thread for one page; returns the way to end it. */
 export function serve(endpoint: Endpoint): () => void {
-  return new Host(() => undefined, 0).accept(endpoint);
+  return new Host(() => undefined, 0).accept(endpoint, true);
 }
 
 const scope = globalThis as unknown as Record<string, unknown>;
@@ -22,5 +23,8 @@ if ("SharedWorkerGlobalScope" in scope) {
     if (port) host.accept(endpointOf(port));
   });
 } else if ("DedicatedWorkerGlobalScope" in scope) {
-  new Host(() => undefined, 0).accept(endpointOf(globalThis));
+  const host = new Host(() => undefined, 0);
+  host.accept(endpointOf(globalThis), true);
+  const { name } = globalThis as unknown as { name: string };
+  if (name.startsWith(LED)) admit(name, (endpoint) => host.accept(endpoint));
 }
