@@ -239,6 +239,28 @@ def test_a_refusal_hidden_by_missing_cors_cools_down(
     assert fleet["alpha"].asked("GET") == gets
 
 
+def test_what_could_be_read_is_known_after_a_reload_until_it_is_forgotten(
+    device: Callable[..., BrowserContext], orchestrator: Orchestrator, fleet: dict[str, Shy]
+) -> None:
+    """Another page of this browser tells a hidden refusal from a lack of CORS by what the first one read."""
+    context = device()
+    limits = {"cooldown_s": 0.1, "cooldown_cap_s": 0.1}
+    page = opened(context, orchestrator.origin, fleet, limits=limits)
+    assert call(page)["option"] == "alpha"
+    page.wait_for_timeout(500)
+    page.close()
+    fleet["alpha"].cors, fleet["alpha"].status = False, 429
+
+    page = opened(context, orchestrator.origin, fleet, limits=limits)
+    assert call(page)["attempts"] == [["alpha", "masked"], ["beta", "ok"]]
+    page.evaluate("router.forget()")
+    page.wait_for_timeout(500)
+    page.close()
+
+    page = opened(context, orchestrator.origin, fleet, limits=limits)
+    assert call(page)["attempts"] == [["alpha", "unreadable"], ["beta", "ok"]]
+
+
 def test_an_outage_is_an_outage(
     device: Callable[..., BrowserContext], orchestrator: Orchestrator, fleet: dict[str, Shy]
 ) -> None:

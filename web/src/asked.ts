@@ -6,6 +6,7 @@ import { SporewrightError } from "./errors";
 import type { Action, Ended, Outcome, OutcomeBody, Permit, Plan } from "./generated/calls";
 import type { Health } from "./health";
 import { requestFor } from "./request";
+import type { Readable } from "./readable";
 import type { Sight } from "./sight";
 import type { Template } from "./request";
 import type { Listening } from "./sse";
@@ -35,6 +36,8 @@ export interface FetchContext {
   onRestart(detail: RestartDetail): void;
   /** An option was found to be out of this page's reach. */
   onBlocked?: ((option: string) => void) | undefined;
+  /** Whose answers could be read before; default: known as long as the page lasts. */
+  readable?: Readable | undefined;
   /** Why the engine orders the options of this queue so; null if it does not, or they are too many to be written down. */
   known?: ((queue: readonly string[]) => Known | null | Promise<Known | null>) | undefined;
   /** A call is over, its body included. */

@@ -44,7 +44,7 @@ export class RoutedFetch {
 
   constructor(context: FetchContext, defaults: FetchDefaults = { retry: "auto", hedge: true }) {
     const { limits } = context.plan;
-    this.#context = { ...context, awake: new Awake(limits), sight: new Sight(limits) };
+    this.#context = { ...context, awake: new Awake(limits), sight: new Sight(limits, context.readable) };
     this.#defaults = defaults;
   }
 

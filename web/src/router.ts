@@ -15,6 +15,7 @@ import { keepOffline } from "./offline/offline";
 import { checkLimit, settingsOf, type Settings } from "./options";
 import { permit } from "./permit";
 import { Queues } from "./queues";
+import { Readable } from "./readable";
 import { reportBody, type Reported } from "./report";
 import { Session } from "./session";
 import { Token } from "./token";
@@ -44,6 +45,7 @@ export class Router extends TypedTarget<RouterEvents> {
   readonly #settings: Settings;
   readonly #token: Token;
   readonly #mirror = new Mirror();
+  readonly #readable: Readable;
   readonly #session: Session;
   readonly #fetch: RoutedFetch;
   readonly #health: Health;
@@ -89,7 +91,7 @@ export class Router extends TypedTarget<RouterEvents> {
     this.ready = new Promise((resolve, reject) => Object.assign(settle, { resolve, reject }));
     this.#settleReady = settle as Settle;
     this.ready.catch(() => undefined); // whoever does not wait for it has not asked
-    this.#health = new Health(settings.plan);
+    [this.#health, this.#readable] = [new Health(settings.plan), new Readable(settings.bases, this.#mirror)];
     const reasons = new Reasons(() => this.#batch.add("explain", {}));
     this.#queues = new Queues(settings, this.#mirror, (head) => {
       this.emit("queue", head);
@@ -97,6 +99,7 @@ export class Router extends TypedTarget<RouterEvents> {
     const context: FetchContext = {
       queue: () => this.#queues.walk,
       health: this.#health,
+      readable: this.#readable,
       ...settings,
       onAttempt: (detail) => {
         this.emit("attempt", detail);
@@ -132,9 +135,7 @@ export class Router extends TypedTarget<RouterEvents> {
       this.#synced(this.#sync);
     });
     this.#session = new Session(settings, this.#token, {
-      push: (push, body) => {
-        this.#pushed(push, body);
-      },
+      push: this.#pushed,
       told: this.#told,
       reopening: this.#reopening,
       reopened: this.#ready,
@@ -249,6 +250,7 @@ export class Router extends TypedTarget<RouterEvents> {
 
   /** Forget everything that this device has learned or said, here and at the orchestrator. */
   forget(): Promise<void> {
+    this.#readable.forget();
     return this.#tell("forget", {});
   }
 
@@ -370,8 +372,8 @@ export class Router extends TypedTarget<RouterEvents> {
     return told;
   }
 
-  #pushed<P extends keyof Pushes>(push: P, body: Pushes[P]): void {
+  readonly #pushed = <P extends keyof Pushes>(push: P, body: Pushes[P]): void => {
     if (this.#state === "closed" || !Object.hasOwn(this.#hands, push)) return;
     (this.#hands[push] as (body: Pushes[P]) => void)(body);
-  }
+  };
 }

@@ -4,6 +4,7 @@
  */
 import { until } from "./abort";
 import type { Block, Ended, Limits } from "./generated/calls";
+import { Readable } from "./readable";
 
 /** What it was; `says` is for people. */
 export interface Found {
@@ -31,14 +32,14 @@ const KEPT = 32;
 
 export class Sight {
   readonly #limits: Limits;
-  readonly #readable = new Set<string>();
+  readonly #readable: Readable;
   readonly #looked = new Map<string, { at: number; found: Promise<Found> }>();
   readonly #waiting = new Set<AbortController>();
   readonly #violations: { at: number; address: string }[] = [];
   #offlineAt = -Infinity;
 
-  constructor(limits: Limits) {
-    this.#limits = limits;
+  constructor(limits: Limits, readable = new Readable()) {
+    [this.#limits, this.#readable] = [limits, readable];
     if (typeof addEventListener === "undefined") return;
     addEventListener("offline", this.#lost);
     addEventListener("online", this.#back);
