@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
-from sporewright.device.answers import Attempt, Receipt, Running
+from sporewright.device.answers import Attempt, Receipt, Running, counts_of
 from sporewright.device.sources import Source
 from sporewright.errors import ExhaustedError
 from sporewright.routing.attempt import AttemptChain, Ended
@@ -21,6 +21,8 @@ class Account:
 
     def __init__(self, source: Source, chain: AttemptChain, receipt: Receipt, *, is_streaming: bool) -> None:
         self._source, self._chain, self._receipt, self._is_streaming = source, chain, receipt, is_streaming
+        self._said: list[str] = []
+        """Why each attempt of the receipt ended, for its error: there it may quote what was thrown."""
 
     def notes(self, one: Running, outcome: str, reason: str, retry_after_s: float | None) -> None:
         """One entry an attempt; what is learned later of a stream that is handed on is written into it."""
@@ -28,10 +30,11 @@ class Account:
         if one.entry is None:
             one.entry = Attempt(one.option, outcome, reason)
             self._receipt.attempts.append(one.entry)
+            self._said.append(reason)
         entry = one.entry
-        entry.outcome, entry.duration, entry.bytes, entry.usage = outcome, took, one.length, one.usage
+        entry.outcome, entry.duration, entry.bytes, entry.usage = outcome, took, one.length, counts_of(one.usage)
         entry.latency = took if one.latency is None else one.latency
-        entry.reason = entry.reason if outcome == "ok" else reason
+        entry.reason = entry.reason if outcome == "ok" else one.threw or reason
         entry.status = None if one.response is None else one.response.status_code
         entry.retry_after = retry_after_s
         entry.tokens = {} if one.is_told else one.tokens
@@ -59,13 +62,15 @@ class Account:
         more |= {f"tokens_{name}": count for name, count in one.tokens.items()}
         self._source.outcome(body | {name: value for name, value in more.items() if value is not None})
 
-    def aborted(self, one: Running) -> None:
-        """A probe that the caller gave up is over, and says nothing."""
-        self._source.outcome({"option": one.option, "outcome": "aborted", "attempt": one.number + 1, "probe": True})
+    def quits(self, one: Running, outcome: Literal["aborted", "lost"]) -> None:
+        """A probe that the caller gave up, or that lost a race, is over, and says nothing."""
+        if self._chain.is_probe(one.number):
+            self._source.outcome({"option": one.option, "outcome": outcome, "attempt": one.number + 1, "probe": True})
 
     def exhausted(self, what: str) -> ExhaustedError:
         """Nobody answered: every attempt and every option passed over, with its reason, and when the first returns."""
-        told = [f"{attempt.option}: {attempt.outcome} ({attempt.reason})" for attempt in self._receipt.attempts]
+        ended = zip(self._receipt.attempts, self._said, strict=True)
+        told = [f"{attempt.option}: {attempt.outcome} ({said})" for attempt, said in ended]
         told += [f"{option}: skipped ({reason})" for option, reason in self._chain.skipped.items()]
         named = {attempt.option for attempt in self._receipt.attempts} | set(self._chain.skipped)
         # The call's time, or its attempts, were over before it was their turn.

@@ -15,17 +15,32 @@ from sporewright.routing.classify import Ending, rule_of, says
 from sporewright.routing.pace import pace_seconds
 from sporewright.routing.terms import Plan
 
-__all__ = ["Attempt", "Brackets", "Receipt", "Running", "body_of", "brackets_of", "ending_of", "refusal", "told"]
+__all__ = [
+    "Attempt",
+    "Brackets",
+    "Receipt",
+    "Running",
+    "body_of",
+    "brackets_of",
+    "counts_of",
+    "ending_of",
+    "refusal",
+    "told",
+]
 
 _REFUSAL_S = 1.0
+# Deeper than any provider's usage; a name is a word of the provider's, too: those of the APIs are short and plain.
+_DEEPEST = 4
+_NAME = re.compile(r"\w{1,40}", re.ASCII)
 _IN_STRING = re.compile(rb'["\\]')
 _PAIRS = ((b"{", b"["), (b"}", b"]"))
 
 
 @dataclass
 class Attempt:
-    """One attempt as the receipt tells it; times in seconds, `usage` as the provider said it.
+    """One attempt as the receipt tells it; times in seconds, `usage` as the provider counted it.
 
+    Of what was thrown `reason` is the name alone: its text may quote a key or an answer.
     `tokens`, `in` and `out`: what was told of it to whoever learns.
     """
 
@@ -66,6 +81,8 @@ class Running:
     timer: asyncio.TimerHandle | None = None
     is_called: bool = False
     late: tuple[Literal["timeout", "deadline"], str] | None = None
+    threw: str | None = None
+    """Name of the exception whose text is the reason of its end."""
     response: httpx.Response | None = None
     latency: float | None = None
     held: list[bytes] = field(default_factory=list)
@@ -161,9 +178,20 @@ def ending_of(response: httpx.Response, text: bytes, now: float, plan: Plan) -> 
     return ending
 
 
+def counts_of(usage: Any, depth: int = 0) -> Any:
+    """Numbers and what holds them: a provider's own words, which might repeat the caller's, are left out."""
+    if isinstance(usage, (int, float)):
+        return usage
+    if not isinstance(usage, dict) or depth >= _DEEPEST:
+        return None
+    counts = {name: counts_of(value, depth + 1) for name, value in usage.items() if _NAME.fullmatch(name)}
+    return {name: value for name, value in counts.items() if value is not None}
+
+
 def told(why: Exception) -> str:
-    """An exception for people."""
-    return f"{type(why).__name__}: {why}" if str(why) else type(why).__name__
+    """An exception for people; one about what was to be sent quotes it, be it a key."""
+    text = "" if isinstance(why, httpx.LocalProtocolError) else str(why)
+    return f"{type(why).__name__}: {text}" if text else type(why).__name__
 
 
 async def refusal(response: httpx.Response) -> bytes:

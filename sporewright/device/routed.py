@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 
@@ -133,13 +133,17 @@ class RoutedCall:
             kind, why = one.late
             self._ends(one, {"kind": kind}, why)
         except httpx.ConnectError as why:
-            self._ends(one, {"kind": "connect"}, told(why))
+            self._threw(one, "connect", why)
         except (httpx.TransportError, httpx.DecodingError) as why:
-            self._ends(one, {"kind": "network"}, told(why))
+            self._threw(one, "network", why)
         except (
             Exception
         ) as why:  # whatever headers or a hook threw: this option cannot be called, or is not to be trusted
-            self._ends(one, {"kind": "network" if one.is_called else "prepare"}, told(why))
+            self._threw(one, "network" if one.is_called else "prepare", why)
+
+    def _threw(self, one: Running, kind: Literal["connect", "network", "prepare"], why: Exception) -> None:
+        one.threw = type(why).__name__
+        self._ends(one, {"kind": kind}, told(why))
 
     async def _exchange(self, one: Running) -> None:
         response = await self._send(one.option)
@@ -306,10 +310,11 @@ class RoutedCall:
         for one in [one for one in self._running.values() if one is not winner]:
             self._end_quietly(one, "lost", "another option was faster")
 
-    def _end_quietly(self, one: Running, outcome: str, reason: str) -> None:
+    def _end_quietly(self, one: Running, outcome: Literal["aborted", "lost"], reason: str) -> None:
         del self._running[one.number]
         self._disarm(one)
         self._account.notes(one, outcome, reason, None)
+        self._account.quits(one, outcome)
         if one.task is not None:
             one.task.cancel()
 
@@ -367,11 +372,8 @@ class RoutedCall:
         """The caller does not want it any more: every attempt ends at once, upstream as well, and teaches nothing."""
         if self._hedge is not None:
             self._hedge.cancel()
-        probes = [one for one in self._running.values() if self._chain.is_probe(one.number)]
         self._chain.abort()
         for one in list(self._running.values()):
             self._end_quietly(one, "aborted", "aborted by the caller")
-        for one in probes:
-            self._account.aborted(one)
         for task in list(self._tasks):
             task.cancel()

@@ -210,7 +210,7 @@ def _base(option: str, upstream: Upstream) -> httpx.URL:
     try:
         url = httpx.URL(upstream["url"])
     except (httpx.InvalidURL, KeyError, TypeError) as why:
-        raise ConfigError(f"upstream {option}: {upstream!r} has no address: {why}") from None
+        raise ConfigError(f"upstream {option}: its url is no address: {type(why).__name__}: {why}") from None
     if upstream.get("dialect", "openai") not in DIALECTS:
         raise ConfigError(f"upstream {option}: dialect {upstream['dialect']!r} is none of {', '.join(DIALECTS)}")
     if url.scheme not in ("http", "https"):

@@ -274,6 +274,7 @@ class AttemptChain:
 
     def abort(self) -> None:
         """The caller gave up: every attempt is aborted; a chain that has ended stays as it is."""
+        self._asked = None
         for number in self.running:
             one = self._all[number]
             self._end(one)

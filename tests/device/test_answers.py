@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sporewright.device.answers import Brackets
+from sporewright.device.answers import Brackets, counts_of
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.floats(allow_nan=False) | st.text(),
@@ -40,3 +40,13 @@ def test_json_that_ends_in_the_middle_is_seen(value: Any, ascii_only: bool, data
 def test_what_is_no_object_or_several_is_not_judged(text: bytes) -> None:
     """Text, numbers, a guarded answer, lines of objects: whole as far as anybody can say."""
     assert not is_cut(text)
+
+
+def test_of_usage_only_counts_are_kept() -> None:
+    """A provider's own words might repeat the caller's, in values and in names."""
+    usage = {"total": 3, "cost": 0.5, "note": "the prompt", "more": {"cached": 1, "why": "w"}, "the prompt": 1}
+    deep = {"a": {"b": {"c": {"d": {"e": 1}}}}}
+
+    assert counts_of(usage) == {"total": 3, "cost": 0.5, "more": {"cached": 1}}
+    assert counts_of(deep) == {"a": {"b": {"c": {}}}}
+    assert counts_of("the prompt") is None

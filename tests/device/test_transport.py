@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import httpx
@@ -49,6 +50,23 @@ async def test_a_hedge_answers_and_the_loser_is_let_go_of() -> None:
         assert [(each.option, each.outcome) for each in receipt.attempts] == [("a", "lost"), ("b", "ok")]
         await until(lambda: "left" in fleet.attempts("a")[20])
         assert fleet.transport.source.health.breaker("a").data()["state"] == "closed"
+
+
+async def test_a_probe_that_loses_a_race_leaves_its_place() -> None:
+    """Whoever rations probes is told that it is over, and nothing else; it has neither answered nor failed."""
+    async with fleet_of({"a": [Step("silent")], "b": [OK]}) as fleet:
+        source = fleet.transport.source
+        source.health.breaker("a").told({"state": "open", "until": 1.0, "since": 0.0})
+        source.health.history("a", streaming=True).told(0.05)
+        told: list[dict[str, Any]] = []
+        source.outcome = told.append  # type: ignore[method-assign]
+        source.permit = lambda *_: True  # type: ignore[method-assign]
+        assert is_whole(await fleet.chat())
+
+        assert [(each["option"], each["outcome"], each["probe"]) for each in told] == [
+            ("a", "lost", True),
+            ("b", "ok", False),
+        ]
 
 
 async def test_hedges_cost_five_percent_at_most() -> None:
@@ -181,6 +199,31 @@ async def test_credentials_go_where_they_belong() -> None:
     assert "sporewright" not in elsewhere.extensions
 
 
+async def test_a_key_that_may_not_be_sent_is_quoted_nowhere() -> None:
+    """The protocol's own error quotes the header, the call's error and its receipt do not."""
+    facts = {"a": {"headers": {"authorization": "Bearer sk-canary\n"}}}
+    async with fleet_of({"a": [OK]}, {"retries": 0}, facts) as fleet:
+        with pytest.raises(ExhaustedError, match=r"a: network_error \(LocalProtocolError\)") as error:
+            await fleet.chat()
+        assert "canary" not in str(error.value)
+        assert fleet.attempts("a") == []
+
+
+async def test_of_what_was_thrown_a_receipt_has_the_name_alone() -> None:
+    """The error of the call may quote it."""
+
+    def headers() -> dict[str, str]:
+        raise LookupError("no key like sk-canary")
+
+    async with fleet_of({"a": [OK], "b": [OK]}, facts={"a": {"headers": headers}}) as fleet:
+        receipt = (await fleet.chat()).extensions["sporewright"]
+        assert next((each.outcome, each.reason) for each in receipt.attempts) == ("unusable", "LookupError")
+        assert "canary" not in json.dumps(receipt.to_dict())
+        fleet.transport.source.order = lambda: ["a"]  # type: ignore[method-assign]
+        with pytest.raises(ExhaustedError, match="no key like"):
+            await fleet.chat()
+
+
 async def test_a_tensor_or_a_function_may_say_the_order() -> None:
     """A tensor is asked at its cursor, a function each time."""
     tensor = TensorConfig.from_dict(CONFIG).build()
@@ -192,8 +235,9 @@ async def test_a_tensor_or_a_function_may_say_the_order() -> None:
             assert (await client.get("/x")).text == first
 
 
-@pytest.mark.parametrize("upstream", [{}, {"url": "ftp://a"}, {"url": 3}])
+@pytest.mark.parametrize("upstream", [{"key": "sk-canary"}, {"url": "ftp://a"}, {"url": 3}])
 def test_an_upstream_without_an_address_is_named(upstream: Any) -> None:
     """What cannot be called is a ConfigError with the option's name."""
-    with pytest.raises(ConfigError, match="upstream a"):
+    with pytest.raises(ConfigError, match="upstream a") as error:
         RoutingTransport(["a"], {"a": upstream})
+    assert "canary" not in str(error.value)

@@ -46,9 +46,16 @@ export class Account {
     this.#tells(one, { outcome, stage, first_token_s: firstToken, ...more });
   }
 
-  /** A probe that the caller gave up is over, and says nothing. */
-  aborted(one: Running): void {
-    if (this.#chain.isProbe(one.number)) this.#tells(one, { outcome: "aborted" });
+  /** A probe that the caller gave up, or that lost a race, is over, and says nothing. */
+  leaves(one: Running, outcome: "aborted" | "lost"): void {
+    if (this.#chain.isProbe(one.number)) this.#tells(one, { outcome });
+    this.quits(one);
+  }
+
+  /** The call ended while it asked for this probe: the next one may have it. */
+  unused(option: string): void {
+    this.#context.health.release(option);
+    this.#context.onOutcome({ option, outcome: "aborted", attempt: this.#chain.attempts.length + 1, probe: true });
   }
 
   /** Whoever was told that it began is told that it is over, if only that. */

@@ -93,15 +93,19 @@ export class RoutedCall {
         await this.#context.sight.wait(decision.until, signal);
         decision = this.#pick();
       } else {
-        const granted = await unlessAborted(
-          Promise.resolve(this.#context.permit(decision.permit, decision.option)),
-          signal,
-        );
+        const granted = await unlessAborted(this.#permitted(decision), signal);
         if (!this.#chain.asks(decision)) return;
         decision = this.#chain.answered(this.#now(), granted, Math.random());
       }
     }
     if (decision) this.#call(decision.option, decision.attempt);
+  }
+
+  async #permitted(asked: Decision & { do: "ask" }): Promise<boolean> {
+    const { permit, option } = asked;
+    const granted = await this.#context.permit(permit, option);
+    if (granted && permit === "probe" && !this.#chain.asks(asked)) this.#account.unused(option);
+    return granted;
   }
 
   #call(option: string, number: number): void {
@@ -271,7 +275,7 @@ export class RoutedCall {
       clearTimeout(one.timer);
       this.#running.delete(one.number);
       this.#account.notes(one, "lost", "another option was faster", {});
-      this.#account.quits(one);
+      this.#account.leaves(one, "lost");
       one.control.abort();
     }
   }
@@ -311,11 +315,9 @@ export class RoutedCall {
   }
 
   #giveUp(error: unknown): void {
-    this.#ledger.ended(
-      this.#chain.state === "ABORTED" ? "aborted" : "failed",
-      (error as { code?: string } | null)?.code,
-    );
-    if (error instanceof SporewrightError) this.#asked.delivered(error, this.#ledger.receipt);
+    const own = error instanceof SporewrightError ? error : undefined;
+    this.#ledger.ended(this.#chain.state === "ABORTED" ? "aborted" : "failed", own?.code);
+    if (own) this.#asked.delivered(own, this.#ledger.receipt);
     this.#handover.fails(error);
     this.#leave();
   }
@@ -328,14 +330,13 @@ export class RoutedCall {
   /** The caller does not want it any more: every attempt ends at once, upstream as well, and teaches nothing. */
   readonly #stop = (reason: unknown): void => {
     clearTimeout(this.#hedge);
-    const probes = [...this.#running.values()];
+    const running = [...this.#running.values()];
     this.#chain.abort();
     this.#running.clear();
-    for (const one of probes) {
+    for (const one of running) {
       clearTimeout(one.timer);
       this.#account.notes(one, "aborted", "aborted by the caller", {});
-      this.#account.aborted(one);
-      this.#account.quits(one);
+      this.#account.leaves(one, "aborted");
       one.control.abort(reason);
     }
     this.#giveUp(reason);

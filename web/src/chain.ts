@@ -250,6 +250,7 @@ export class AttemptChain {
 
   /** The caller gave up: every attempt is aborted; a chain that has ended stays as it is. */
   abort(): void {
+    this.#asked = null;
     for (const number of this.running) this.#end(this.#running(number), "ABORTED");
     if (this.#plan.transitions[this.#state]) this.#state = "ABORTED";
   }

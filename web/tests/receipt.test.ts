@@ -66,6 +66,18 @@ describe("receipts", () => {
     expect(receipt?.attempts[1]?.bytes).toBe(4);
   });
 
+  it("say of a caller's own reason to give up nothing", async () => {
+    alpha.mode = "silent";
+    const own = new AbortController();
+    const call = routed().fetch("/x", { signal: own.signal });
+    await expect.poll(() => alpha.seen.length).toBe(1);
+    own.abort(Object.assign(new Error("enough"), { code: CANARY }));
+    await expect(call).rejects.toThrow("enough");
+    await settled();
+    expect(receipts[0]).toMatchObject({ end: "aborted" });
+    expect(JSON.stringify(receipts[0])).not.toContain(CANARY);
+  });
+
   it("are found by the error of a call that nobody answered", async () => {
     alpha.mode = beta.mode = "reset";
     const router = routed();

@@ -1,0 +1,66 @@
+/** The one probe of an option whose breaker is open: whoever rations it is told of its end, however it ends. */
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { RoutedFetch } from "../src/fetch";
+import type { OutcomeBody, Permit } from "../src/generated/calls";
+import { PLAN } from "../src/generated/plan";
+import { Health } from "../src/health";
+import { basesOf } from "../src/target";
+import { TestUpstream } from "./upstream";
+
+let alpha: TestUpstream;
+let beta: TestUpstream;
+let health: Health;
+let learned: OutcomeBody[];
+
+beforeEach(async () => {
+  [alpha, beta] = await Promise.all([TestUpstream.open("alpha"), TestUpstream.open("beta")]);
+  [health, learned] = [new Health(PLAN), []];
+  health.breaker("alpha").told({ state: "open", until: 1, since: 0 });
+});
+
+afterEach(async () => {
+  await Promise.all([alpha.close(), beta.close()]);
+});
+
+function routed(permit: (kind: Permit, option: string) => boolean | Promise<boolean>): RoutedFetch {
+  const upstreams = { alpha: { url: alpha.url }, beta: { url: beta.url } };
+  return new RoutedFetch({
+    queue: () => ["alpha", "beta"],
+    plan: PLAN,
+    health,
+    upstreams,
+    bases: basesOf(upstreams),
+    onAttempt: () => undefined,
+    onOutcome: (body) => learned.push(body),
+    onRestart: () => undefined,
+    permit,
+  });
+}
+
+it("a probe that loses a race is over, and has neither answered nor failed", async () => {
+  alpha.mode = "silent";
+  health.history("alpha", false).told(0.05);
+  expect(await (await routed(() => true).fetch("/x")).text()).toBe("beta");
+  expect(learned).toMatchObject([
+    { option: "beta", outcome: "ok", probe: false },
+    { option: "alpha", outcome: "lost", probe: true },
+  ]);
+});
+
+it("a probe that is granted to a caller who has left is the next one's", async () => {
+  let answer = (): void => undefined;
+  const asked = new Promise<void>((resolve) => (answer = resolve));
+  const own = new AbortController();
+  const router = routed(async (kind, option) => {
+    await asked;
+    return health.permit(kind, option, Date.now() / 1000);
+  });
+  const call = router.fetch("/x", { signal: own.signal });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  own.abort(new Error("enough"));
+  await expect(call).rejects.toThrow("enough");
+  answer();
+  await expect.poll(() => learned).toMatchObject([{ option: "alpha", outcome: "aborted", probe: true }]);
+  expect(alpha.seen).toEqual([]);
+  expect(await (await router.fetch("/x")).text()).toBe("alpha");
+});
