@@ -47,6 +47,8 @@ DONE = "[DONE]"
 
 MARKS: Sequence[Mark] = [
     {"dialect": "openai", "mark": "known", "path": ["choices"]},
+    # Of several choices each says for itself that it is whole.
+    {"dialect": "openai", "mark": "part", "path": ["choices", "0", "index"]},
     {"dialect": "openai", "mark": "token", "path": ["choices", "0", "delta", "content"]},
     {"dialect": "openai", "mark": "token", "path": ["choices", "0", "delta", "reasoning_content"]},
     {"dialect": "openai", "mark": "token", "path": ["choices", "0", "delta", "tool_calls"]},

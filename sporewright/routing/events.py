@@ -60,9 +60,12 @@ class Events:
         self._marks, self._done = plan["marks"], plan["done"]
         self._frames = Frames(plan["limits"]["event_bytes"])
         self.events = 0
-        self.is_finished = False
         self.is_done = False
         self._is_known = False
+        # The choices that have begun, and those that have said why they ended; the one that the event is about.
+        self._parts: set[int] = set()
+        self._finished: set[int] = set()
+        self._part = 0
 
     def feed(self, piece: bytes) -> Heard:
         """What these bytes brought."""
@@ -82,6 +85,11 @@ class Events:
         return {}
 
     @property
+    def is_finished(self) -> bool:
+        """Every choice that has begun has said why it ended."""
+        return bool(self._finished) and self._parts <= self._finished
+
+    @property
     def is_whole(self) -> bool:
         """Whether a stream that ends here is a whole answer: it said so, or it is of nobody's known dialect."""
         return self.is_done or self.is_finished or (self.events > 0 and not self._is_known)
@@ -98,6 +106,7 @@ class Events:
             heard.is_malformed = heard.is_malformed or self._is_known or data.lstrip().startswith(("{", "["))
             heard.others += 1
             return
+        self._part = 0
         found = [(row["mark"], at) for row in self._marks if _means(at := reach(body, row["path"]), row)]
         for mark, at in found:
             self._mark(mark, at, heard)
@@ -107,8 +116,11 @@ class Events:
     def _mark(self, mark: str, found: Any, heard: Heard) -> None:
         if mark == "token":
             heard.tokens += 1
+        elif mark == "part":
+            self._part = found if isinstance(found, int) else 0
+            self._parts.add(self._part)
         elif mark == "finish":
-            self.is_finished = True
+            self._finished.add(self._part)
         elif mark == "done":
             self.is_done = True
         elif mark == "usage":

@@ -260,7 +260,7 @@ class Mark(TypedDict):
     """A stream's event means `mark` if what is at `path` of its JSON says something; or is `equals`."""
 
     dialect: str
-    mark: Literal["known", "token", "finish", "usage", "done", "error"]
+    mark: Literal["known", "part", "token", "finish", "usage", "done", "error"]
     path: Sequence[str]
     equals: NotRequired[str]
 

@@ -100,11 +100,12 @@ export class RoutedFetch {
     const read = await unlessAborted(templateOf(input, init, signal), signal);
     const template: Template = { ...read, spoken: speech?.spoken };
     const [number, rejected] = [++this.#calls, [] as Receipt[]];
+    const traits = this.#traitsOf(init, target, template);
     const asked = {
       number,
       target,
       template,
-      traits: this.#traitsOf(init, target, template),
+      traits,
       signal,
       listen: speech?.listen,
     };
@@ -116,7 +117,8 @@ export class RoutedFetch {
       const { quality, rejects } = await judged(this.#context.critic, answered);
       const { response, receipt } = answered;
       if (quality !== undefined) this.#context.onReport?.(receipt.option, quality);
-      if (!rejects) return response;
+      // What was carried out is not asked for once more, whatever came of it.
+      if (!rejects || !(traits.facts?.[receipt.option]?.repeatable ?? traits.repeatable)) return response;
       rejected.push(receipt);
       response.body?.cancel().catch(() => undefined);
     }

@@ -34,8 +34,11 @@ export interface Listening {
 export class Events implements Listening {
   readonly #plan: Plan;
   readonly #frames: Frames;
+  /** The choices that have begun, and those that have said why they ended; the one that the event is about. */
+  readonly #parts = new Set<number>();
+  readonly #finished = new Set<number>();
+  #part = 0;
   #events = 0;
-  #finished = false;
   #done = false;
   #known = false;
 
@@ -45,7 +48,7 @@ export class Events implements Listening {
 
   /** Whether a stream that ends here is a whole answer: it said so, or it is of nobody's known dialect. */
   get whole(): boolean {
-    return this.#done || this.#finished || (this.#events > 0 && !this.#known);
+    return this.#done || this.#isFinished || (this.#events > 0 && !this.#known);
   }
 
   ends(): Ended {
@@ -56,8 +59,12 @@ export class Events implements Listening {
     const heard: Heard = { tokens: 0, others: 0, malformed: false, finished: false, done: false };
     for (const data of this.#frames.feed(piece)) this.#event(data, heard);
     heard.malformed ||= this.#frames.tooLong;
-    [heard.finished, heard.done] = [this.#finished, this.#done];
+    [heard.finished, heard.done] = [this.#isFinished, this.#done];
     return heard;
+  }
+
+  get #isFinished(): boolean {
+    return this.#finished.size > 0 && [...this.#parts].every((part) => this.#finished.has(part));
   }
 
   #event(data: string, heard: Heard): void {
@@ -76,6 +83,7 @@ export class Events implements Listening {
       return;
     }
     let known = false;
+    this.#part = 0;
     for (const { mark, path, equals } of this.#plan.marks) {
       const found = reach(body, path);
       if (equals === undefined ? !saysSomething(found) : found !== equals) continue;
@@ -88,7 +96,8 @@ export class Events implements Listening {
 
   #mark(mark: Mark["mark"], found: unknown, heard: Heard): void {
     if (mark === "token") heard.tokens += 1;
-    else if (mark === "finish") this.#finished = true;
+    else if (mark === "part") this.#parts.add((this.#part = Number.isInteger(found) ? (found as number) : 0));
+    else if (mark === "finish") this.#finished.add(this.#part);
     else if (mark === "done") this.#done = true;
     else if (mark === "usage") heard.usage = found;
     else if (mark === "error") heard.error = found;

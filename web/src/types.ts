@@ -147,7 +147,7 @@ export interface RouterOptions {
    * records to itself until the first one ends.
    */
   engine?: EngineKind | undefined;
-  /** Says how good answers are: learned, and a rejected answer is asked for anew from the next option. */
+  /** Says how good answers are: learned, and a rejected answer is asked for anew from the next option, if the request may be sent twice. */
   critic?: Critic | undefined;
   /** Length of `queue`. Default 64. */
   limit?: number | undefined;

@@ -51,6 +51,16 @@ describe("a critic", () => {
     expect(told).toContain("chose alpha");
   });
 
+  it("rejects an answer to what may not be sent twice: learned, and the caller's all the same", async () => {
+    const router = routed(() => false);
+    expect(await (await router.fetch("/x", { method: "POST" })).text()).toBe("alpha");
+    expect(beta.seen).toEqual([]);
+    expect(told).toContain("alpha is worth 0");
+    const again = router.fetch("/x", { method: "POST", idempotent: true });
+    await expect(again).rejects.toMatchObject({ code: "exhausted" });
+    expect(beta.seen.length).toBe(1);
+  });
+
   it("rejects an answer, and the next option is asked", async () => {
     const router = routed((_, { option }) => option !== "alpha");
     const response = await router.fetch("/x");
