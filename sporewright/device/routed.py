@@ -171,8 +171,9 @@ class RoutedCall:
             if self._pipe is not None and self._is_handed(one):
                 # A reader who takes his time is no stall: only a wish that is not served is.
                 self._disarm(one)
+                since = self._awake.now()
                 await self._pipe.wanted()
-                self._chain.token(self._awake.now(), one.number)
+                self._chain.paused(since, self._awake.now(), one.number)
             self._arm(one)
             piece = await anext(pieces, None)
             if piece is None:

@@ -240,6 +240,11 @@ class AttemptChain:
         one.heard = now
         return None
 
+    def paused(self, since: float, now: float, attempt: int) -> None:
+        """Nobody wanted more of the answer meanwhile: that was no silence."""
+        one = self._running(attempt)
+        one.heard = min(now, one.heard + max(0.0, now - since))
+
     def ended(self, now: float, ending: Ending, attempt: int = -1, chance: float = EVEN) -> Ended:
         """How an attempt ended (the newest, if none is named); carries out on `health` what the plan asks for."""
         one = self._running(attempt)

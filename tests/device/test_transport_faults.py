@@ -7,9 +7,12 @@ full-length limits are the recorded traces' (tests/routing/traces).
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 
+import httpx
 import pytest
 
+from sporewright.device.transport import NOWHERE, RoutingTransport
 from sporewright.errors import BrokenError, ExhaustedError, TooLargeError
 from sporewright.server.demo.completion import usage
 from sporewright.server.demo.faults import Step
@@ -70,6 +73,26 @@ async def test_json_too_long_to_be_held_that_ends_cleanly_in_the_middle_is_an_er
 
         response = await fleet.chat(stream=False)
         assert response.json()["choices"][0]["message"]["content"] == WHOLE
+
+
+@pytest.mark.parametrize("beat", [b": still here\n\n", b'data: {"type": "ping"}\n\n'])
+async def test_a_stream_that_stalls_and_says_that_it_is_alive_has_stalled(beat: bytes) -> None:
+    """Comments and pings are no tokens, though a reader takes each of them at once."""
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b'data: {"choices": [{"index": 0, "delta": {"content": "w01 "}}]}\n\n'
+        while True:
+            await asyncio.sleep(0.05)
+            yield beat
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, headers={"content-type": "text/event-stream"}, content=body())
+
+    inner, limits = httpx.MockTransport(answer), {"inter_token_s": 0.3}
+    transport = RoutingTransport(["a"], {"a": {"url": "http://a.test"}}, transport=inner, limits=limits)
+    async with httpx.AsyncClient(transport=transport, base_url=NOWHERE) as client, asyncio.timeout(5):
+        with pytest.raises(BrokenError, match="the answer of a broke off"):
+            await client.post("/v1/chat/completions", json={"stream": True})
 
 
 async def test_03_one_500_is_retried_in_place() -> None:

@@ -148,8 +148,9 @@ export class RoutedCall {
       if (pipe && this.#isHanded(one)) {
         // A reader who takes his time is no stall: only a wish that is not served is.
         clearTimeout(one.timer);
+        const since = this.#now();
         await unlessAborted(pipe.wanted(), signal);
-        this.#chain.token(this.#now(), one.number);
+        this.#chain.paused(since, this.#now(), one.number);
       }
       this.#arm(one);
       const { done, value } = await unlessAborted(reader.read(), signal);

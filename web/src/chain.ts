@@ -233,6 +233,12 @@ export class AttemptChain {
     return null;
   }
 
+  /** Nobody wanted more of the answer meanwhile: that was no silence. */
+  paused(since: number, now: number, attempt: number): void {
+    const one = this.#running(attempt);
+    one.heard = Math.min(now, one.heard + Math.max(0, now - since));
+  }
+
   /** How an attempt ended (the newest, if none is named); carries out on the health what the plan asks for. */
   ended(now: number, ending: Ending, attempt = this.#all.length - 1, chance = EVEN): Step {
     const one = this.#running(attempt);

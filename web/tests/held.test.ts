@@ -94,3 +94,25 @@ describe("JSON too long to be held", () => {
     expect(beta.seen).toEqual([]);
   });
 });
+
+describe("a stream that stalls and says that it is alive", () => {
+  it("has stalled, though a reader takes each comment at once; a reader's own pause is no stall", async () => {
+    alpha.answer = (response) => {
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.write(EVENT);
+      const beat = setInterval(() => response.write(": still here\n\n"), 30);
+      response.on("close", () => {
+        clearInterval(beat);
+      });
+    };
+    const began = performance.now();
+    const reader = (await limited({ inter_token_s: 0.4 }).fetch("/v1/x")).body?.getReader();
+    await reader?.read();
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    const rest = async (): Promise<void> => {
+      while (!(await reader?.read())?.done);
+    };
+    await expect(rest()).rejects.toMatchObject({ code: "broken", attempts: [{ outcome: "stalled" }] });
+    expect(performance.now() - began).toBeGreaterThan(900);
+  });
+});
