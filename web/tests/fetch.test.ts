@@ -23,7 +23,6 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  vi.restoreAllMocks();
   await Promise.all(Object.values(fleet).map((upstream) => upstream.close()));
 });
 
@@ -181,7 +180,6 @@ describe("walking the queue", () => {
   });
 
   it("says every reason when nobody answers", async () => {
-    vi.spyOn(Math, "random").mockReturnValue(0.5); // the waits decide who is asked again
     fleet.alpha.status = 501;
     fleet.beta.mode = "reset";
     const even = vi.spyOn(Math, "random").mockReturnValue(0.5); // or else one of them may have both retries
