@@ -14,6 +14,8 @@ __all__ = ["Budget", "Curiosity", "chance"]
 SLOT_S = 15.0
 # Among the devices of a fleet this many look at the same thing in one slot, on average: twice the support that counts.
 LOOKERS = 2.0
+# What an operator declared of an option that was never tried is doubted once in so long, for a slot.
+DOUBT_S = 3600.0
 
 
 def chance(*names: object) -> float:
@@ -70,6 +72,11 @@ class Curiosity:
         if chance(self._device, option, slot) * holders > LOOKERS * self._settings.support:
             return 0.0
         return self._settings.temperature * (0.5 + chance(option, self._device, slot))
+
+    def doubts(self, now: float, option: str) -> bool:
+        """Whether what an operator declared of the option is doubted now: one slot in an hour, on average."""
+        slot = math.floor(now / SLOT_S + chance(self._device))
+        return chance("declared", self._device, option, slot) < SLOT_S / DOUBT_S
 
     def draw(self, option: str, draws: int) -> float:
         """A standard normal number for Thompson sampling, the same for the same seed, option and count of draws

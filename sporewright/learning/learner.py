@@ -17,16 +17,12 @@ from sporewright.learning.curiosity import Budget, Curiosity
 from sporewright.learning.evidence import Evidence
 from sporewright.learning.leaf import Evidenced
 from sporewright.learning.pace import Pace
+from sporewright.learning.prior import Declared, prior_of
 from sporewright.learning.scale import Moments, cell_of, coordinate_of
 from sporewright.learning.settings import DEFAULTS, DimensionSettings, LearningSettings
 from sporewright.learning.track import Belief, Track
 
 __all__ = ["Doubt", "Learner", "Own"]
-
-# A median of n has π/2 times the variance of their mean.
-MEDIAN = math.pi / 2.0
-# If three holders in ten lie, the chance that they are most of n is at most exp(-n·KL(1/2 ‖ 3/10)) (Chernoff).
-DOUBT = 0.5 * math.log(25.0 / 21.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +31,6 @@ class Own:
 
     value: float
     count: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Declared:
-    value: float
-    spread: float
-    """0: a fleet's, with `support` holders behind it."""
-    support: float = 0.0
 
 
 @dataclass(slots=True)
@@ -81,7 +69,7 @@ class Learner:
         self.evicts: Callable[[str, str, Collection[str]], None] | None = None
         """Told of option, dimension and kinds of work that have to make room: whoever wrote them down erases them."""
         self._tracks: dict[str, dict[str, Track]] = {}
-        self._declared: dict[str, dict[str, _Declared]] = {}
+        self._declared: dict[str, dict[str, Declared]] = {}
         self._pending: dict[str, list[float]] = {}
         self._paces: dict[str, Pace] = {}
         self._unmeasured: dict[str, dict[str, float]] = {}
@@ -121,9 +109,9 @@ class Learner:
             row.pop(dimension, None)
         elif support >= self.settings.support:
             self._holders = max(self._holders, support)
-            row[dimension] = _Declared(value, 0.0, support)
+            row[dimension] = Declared(value, 0.0, support)
         else:
-            row[dimension] = _Declared(value, known.spread if prior or support else known.declared_spread)
+            row[dimension] = Declared(value, known.spread if prior or support else known.declared_spread)
 
     def support(self, option: str, dimension: str) -> float:
         """How many holders stand behind what the fleet says of it; 0 without a fleet."""
@@ -196,21 +184,8 @@ class Learner:
     # --- beliefs ----------------------------------------------------------------------------------------------------
 
     def prior(self, option: str, dimension: str, known: DimensionSettings, noise: float) -> Moments:
-        """What is believed above the task kinds: the fleet's median, else what was declared, else the default prior.
-
-        A declared value is so placed on the line that it is the cell of an option without evidence; a fleet's, whose
-        width is the doubt of liars rather than noise, as if it were certain: it is read where it was published.
-        """
-        declared = self._declared.get(option, {}).get(dimension)
-        stray = known.device_spread**2
-        if declared is not None and declared.spread == 0.0:
-            mean = coordinate_of(known.scale, declared.value)
-            shift = noise / 2 if known.scale == "log" else 0.0
-            doubt = known.spread**2 * math.exp(-DOUBT * declared.support)
-            return Moments(mean - shift, MEDIAN * (stray + noise) / declared.support + doubt)
-        value, spread = (declared.value, declared.spread) if declared else (known.prior, known.spread)
-        shift = (spread * spread + stray + noise) / 2 if known.scale == "log" else 0.0
-        return Moments(coordinate_of(known.scale, value) - shift, spread * spread)
+        """What is believed above the task kinds (`prior_of`)."""
+        return prior_of(self._declared.get(option, {}).get(dimension), known, noise)
 
     def belief(self, now: float, option: str, dimension: str, *, task: str = "") -> Belief | None:
         """What is believed of one call to the option now; None for a dimension that is not learned."""
@@ -247,7 +222,19 @@ class Learner:
         return Moments(expected.mean, cell_of(known.scale, told, found.noise).variance)
 
     def unmeasured(self, now: float, option: str, dimension: str, known: DimensionSettings, task: str) -> float:
-        """The variance of the cell of a dimension without own evidence: nothing but its prior, so it is remembered."""
+        """The variance of the cell of a dimension without own evidence: nothing but its prior, so it is remembered.
+
+        What an operator says of an option that was never tried here is a guess when its turn has come: else a value
+        declared too high would keep it last for ever. A price is what it is.
+        """
+        declared = self._declared.get(option, {}).get(dimension)
+        is_stated = declared is not None and 0.0 < declared.spread < known.spread and dimension != "financial"
+        if declared and is_stated and option not in self._tracks and self.curiosity.doubts(now, option):
+            noise = Track().noise(now, known)
+            guess = prior_of(Declared(declared.value, known.spread), known, noise)
+            return self.cell_of(
+                now, option, dimension, known, Track().posterior(task, now, known, guess, noise)
+            ).variance
         if self._pending.get(option):
             found = self.belief_of(now, option, dimension, known, task)
             return self.cell_of(now, option, dimension, known, found).variance

@@ -66,6 +66,19 @@ def test_pure_exploitation_goes_by_the_means() -> None:
     assert cells.best == "b"
 
 
+@pytest.mark.parametrize("device", ["", "A", "B"])
+def test_no_declared_value_keeps_an_option_last_for_ever(device: str) -> None:
+    """An operator's 3 s against a measured 1 s: within a day, a call every ten seconds, it has had its turn."""
+    cells, wary = laid(device=device), laid(temperature=0.0, device=device)
+    first: set[str] = set()
+    for call in range(8640):
+        for each in (cells, wary):
+            learn(each, 10.0 * call, "a", 1.0)
+        first.add(tensor_of(cells).resolve(cells.cursor)[0])
+        assert tensor_of(wary).resolve(wary.cursor)[0] == "a"
+    assert first == {"a", "b", "c"}
+
+
 def test_explain_finds_the_belief_and_its_weight() -> None:
     """`explain` shows the learned value at `local`, the share of own evidence in it, and curiosity with its weight."""
     cells = laid()
