@@ -171,7 +171,10 @@ class RoutingTransport(httpx.AsyncBaseTransport):
         headers.update(key_headers(dialect_of(upstream), key() if callable(key) else key))
         own = upstream.get("headers", {})
         headers.update(own() if callable(own) else own)
-        url = base.copy_with(raw_path=(base.path.rstrip("/") + path).encode("ascii"))
+        bare, _, query = path.partition("?")
+        search = "&".join(filter(None, (base.query.decode("ascii"), query)))  # the base's own comes first
+        whole = base.path.rstrip("/") + bare + (f"?{search}" if search else "")
+        url = base.copy_with(raw_path=whole.encode("ascii"))
         extensions = {name: value for name, value in request.extensions.items() if name == "timeout"}
         # The chain alone decides when it is too late.
         extensions["timeout"] = dict.fromkeys(("connect", "read", "write", "pool"))

@@ -199,6 +199,26 @@ async def test_credentials_go_where_they_belong() -> None:
     assert "sporewright" not in elsewhere.extensions
 
 
+@pytest.mark.parametrize("asked", ["/x", "/x?n=1&m=a%20b"])
+async def test_an_upstream_keeps_the_query_of_its_own_address(asked: str) -> None:
+    """As in a page: the base's own query comes first, then the call's, each as it was written."""
+    seen: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(str(request.url))
+        return httpx.Response(200, json={})
+
+    upstreams = {"a": {"url": "http://a.test/v1?api-version=2024-10-21"}, "b": {"url": "http://b.test"}}
+    for order in (["a", "b"], ["b", "a"]):
+        transport = RoutingTransport(order, upstreams, transport=httpx.MockTransport(answer))
+        async with httpx.AsyncClient(transport=transport) as client:
+            await client.get(f"{NOWHERE}{asked}")
+
+    more = asked.partition("?")[2]
+    assert seen[0] == "http://a.test/v1/x?api-version=2024-10-21" + (f"&{more}" if more else "")
+    assert seen[1] == f"http://b.test{asked}"
+
+
 async def test_a_key_that_may_not_be_sent_is_quoted_nowhere() -> None:
     """The protocol's own error quotes the header, the call's error and its receipt do not."""
     facts = {"a": {"headers": {"authorization": "Bearer sk-canary\n"}}}
