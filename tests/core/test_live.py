@@ -18,15 +18,20 @@ from tests.strategies import LEVELS
 CURSOR = {"workspace": "acme", "device": "A"}
 
 
-@pytest.fixture
-def fleet() -> Tensor:
-    """A hundred options, o00 the cheapest."""
+def ranked(*options: str) -> Tensor:
+    """Options by their latency alone, the first the cheapest."""
     tensor = Tensor(LEVELS)
     writer = tensor.writer("global")
     writer.set_weight("global", "", "latency", 1.0)
-    for at in range(100):
-        writer.set_value("global", "", f"o{at:02}", "latency", float(at))
+    for at, option in enumerate(options):
+        writer.set_value("global", "", option, "latency", float(at))
     return tensor
+
+
+@pytest.fixture
+def fleet() -> Tensor:
+    """A hundred options, o00 the cheapest."""
+    return ranked(*(f"o{at:02}" for at in range(100)))
 
 
 @pytest.fixture
@@ -304,11 +309,8 @@ def test_a_watch_weighs_what_its_options_weigh(limit: int | None) -> None:
 
 def test_a_watch_that_nobody_reads_keeps_no_account_of_strangers() -> None:
     """Its memory is bounded by its own options, whatever is written meanwhile; what it says then is right."""
-    tensor = Tensor(LEVELS)
+    tensor = ranked(*(f"o{at}" for at in range(10)))
     writer = tensor.writer("global")
-    writer.set_weight("global", "", "latency", 1.0)
-    for at in range(10):
-        writer.set_value("global", "", f"o{at}", "latency", float(at))
     queues = [tensor.watch(CURSOR, 5, among=among) for among in (None, ["o1", "o2"])]
     tracemalloc.start()
     for at in range(5000):

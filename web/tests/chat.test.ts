@@ -4,13 +4,12 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Chat } from "../src/chat";
 import type { ChatEvent, ChatInit, ChatRequest } from "../src/chat-types";
 import type { SporewrightError } from "../src/errors";
-import { RoutedFetch, type FetchContext } from "../src/fetch";
+import { RoutedFetch } from "../src/fetch";
 import type { Limits, OutcomeBody } from "../src/generated/calls";
 import { PLAN } from "../src/generated/plan";
-import { Health } from "../src/health";
-import { basesOf } from "../src/target";
 import { reportBody } from "../src/report";
 import type { Receipt, Upstream } from "../src/types";
+import { contextOf } from "./context";
 import { TestUpstream } from "./upstream";
 
 const REQUEST: ChatRequest = { messages: [{ role: "user", content: "Say Hé" }] };
@@ -32,20 +31,8 @@ afterEach(async () => {
 
 function routed(more: Record<string, Partial<Upstream>> = {}, limits: Partial<Limits> = {}): RoutedFetch {
   const plan = { ...PLAN, limits: { ...PLAN.limits, ...limits } };
-  const [health, names] = [new Health(plan), [one, two]];
-  const upstreams = Object.fromEntries(names.map(({ name, url }) => [name, { url, ...more[name] }]));
-  const context: FetchContext = {
-    queue: () => names.map(({ name }) => name),
-    plan,
-    health,
-    upstreams,
-    bases: basesOf(upstreams),
-    onAttempt: () => undefined,
-    onOutcome: (body) => learned.push(body),
-    onRestart: () => undefined,
-    permit: (kind, option) => health.permit(kind, option, Date.now() / 1000),
-  };
-  return new RoutedFetch(context);
+  const upstreams = Object.fromEntries([one, two].map(({ name, url }) => [name, { url, ...more[name] }]));
+  return new RoutedFetch(contextOf(upstreams, { plan, onOutcome: (body) => learned.push(body) }));
 }
 
 function chat(request: Partial<ChatRequest> = {}, init: ChatInit = {}, fetch = routed()): Chat {

@@ -1,10 +1,8 @@
 /** A critic's word: learned, and an answer it rejects is asked for anew elsewhere. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { RoutedFetch, type FetchContext } from "../src/fetch";
-import { PLAN } from "../src/generated/plan";
-import { Health } from "../src/health";
-import { basesOf } from "../src/target";
+import { RoutedFetch } from "../src/fetch";
 import type { Critic } from "../src/types";
+import { contextOf } from "./context";
 import { TestUpstream } from "./upstream";
 
 let alpha: TestUpstream;
@@ -21,23 +19,16 @@ afterEach(async () => {
 });
 
 function routed(critic: Critic): RoutedFetch {
-  const upstreams = { alpha: { url: alpha.url }, beta: { url: beta.url } };
-  const health = new Health(PLAN);
-  const context: FetchContext = {
-    queue: () => ["alpha", "beta"],
-    plan: PLAN,
-    health,
-    upstreams,
-    bases: basesOf(upstreams),
-    onAttempt: () => undefined,
-    onOutcome: ({ option, outcome }) => told.push(`${outcome} ${option}`),
-    onBegan: (option, first) => told.push(`${first ? "chose" : "fell back to"} ${option}`),
-    onEnded: (option) => told.push(`left ${option}`),
-    onReport: (option, quality) => told.push(`${option} is worth ${quality}`),
-    onRestart: () => undefined,
-    permit: (kind, option) => health.permit(kind, option, Date.now() / 1000),
-    critic,
-  };
+  const context = contextOf(
+    { alpha: { url: alpha.url }, beta: { url: beta.url } },
+    {
+      onOutcome: ({ option, outcome }) => told.push(`${outcome} ${option}`),
+      onBegan: (option, first) => told.push(`${first ? "chose" : "fell back to"} ${option}`),
+      onEnded: (option) => told.push(`left ${option}`),
+      onReport: (option, quality) => told.push(`${option} is worth ${quality}`),
+      critic,
+    },
+  );
   return new RoutedFetch(context);
 }
 

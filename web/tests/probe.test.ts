@@ -4,7 +4,7 @@ import { RoutedFetch } from "../src/fetch";
 import type { OutcomeBody, Permit } from "../src/generated/calls";
 import { PLAN } from "../src/generated/plan";
 import { Health } from "../src/health";
-import { basesOf } from "../src/target";
+import { contextOf } from "./context";
 import { TestUpstream } from "./upstream";
 
 let alpha: TestUpstream;
@@ -24,17 +24,7 @@ afterEach(async () => {
 
 function routed(permit: (kind: Permit, option: string) => boolean | Promise<boolean>): RoutedFetch {
   const upstreams = { alpha: { url: alpha.url }, beta: { url: beta.url } };
-  return new RoutedFetch({
-    queue: () => ["alpha", "beta"],
-    plan: PLAN,
-    health,
-    upstreams,
-    bases: basesOf(upstreams),
-    onAttempt: () => undefined,
-    onOutcome: (body) => learned.push(body),
-    onRestart: () => undefined,
-    permit,
-  });
+  return new RoutedFetch(contextOf(upstreams, { health, onOutcome: (body) => learned.push(body), permit }));
 }
 
 it("a probe that loses a race is over, and has neither answered nor failed", async () => {

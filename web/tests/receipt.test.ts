@@ -11,8 +11,8 @@ import { PLAN } from "../src/generated/plan";
 import { Health } from "../src/health";
 import { Reasons } from "../src/known";
 import { countsOf } from "../src/receipt";
-import { basesOf } from "../src/target";
 import type { Receipt, Resolution, Upstream } from "../src/types";
+import { contextOf } from "./context";
 import { TestUpstream } from "./upstream";
 
 const CANARY = "sk-canary-4711";
@@ -31,19 +31,9 @@ afterEach(async () => {
 
 function routed(more: Record<string, Partial<Upstream>> = {}, health = new Health(PLAN)): RoutedFetch {
   const upstreams = { alpha: { url: alpha.url, ...more["alpha"] }, beta: { url: beta.url, ...more["beta"] } };
-  return new RoutedFetch({
-    queue: () => ["alpha", "beta"],
-    plan: PLAN,
-    health,
-    upstreams,
-    bases: basesOf(upstreams),
-    onAttempt: () => undefined,
-    onOutcome: () => undefined,
-    onRestart: () => undefined,
-    known: () => null,
-    onReceipt: (receipt) => receipts.push(receipt),
-    permit: (kind, option) => health.permit(kind, option, Date.now() / 1000),
-  });
+  return new RoutedFetch(
+    contextOf(upstreams, { health, known: () => null, onReceipt: (receipt) => receipts.push(receipt) }),
+  );
 }
 
 const settled = (): Promise<void> => expect.poll(() => receipts.length).toBe(1);
