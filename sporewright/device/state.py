@@ -95,7 +95,8 @@ class DeviceState:
 
     def _keep_health(self, now: float, body: OutcomeBody, actions: Sequence[Action]) -> None:
         option = body["option"]
-        if body.get("attempt", 1) == 1:
+        # A body that is handed over is told twice: by its headers, and if it breaks.
+        if body.get("attempt", 1) == 1 and body.get("stage") != "BODY":
             self.health.called()
         if body.get("probe", False):
             self.health.release(option)

@@ -192,6 +192,20 @@ def test_the_first_page_says_what_the_engine_before_had_found() -> None:
     assert page.call("permit", permit="probe", option="beta") == {"granted": False}
 
 
+def test_a_hedge_is_paid_by_twenty_calls_however_often_they_are_told_of() -> None:
+    """A body that is handed over and then breaks is told of twice, and is one call."""
+    page = Page()
+    page.start()
+    asked = []
+    for _ in range(20):
+        asked.append(page.call("permit", permit="hedge", option="beta")["granted"])
+        page.call("outcome", option="alpha", outcome="ok", latency_s=0.1)
+        page.call("outcome", option="alpha", outcome="truncated", stage="BODY", latency_s=0.1)
+
+    assert asked == [False] * 20
+    assert page.call("permit", permit="hedge", option="beta") == {"granted": True}
+
+
 def test_state_survives_a_reload() -> None:
     """A new engine on the same storage has the same identity, order and outbox."""
     page = Page()

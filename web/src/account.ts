@@ -52,12 +52,6 @@ export class Account {
     this.quits(one);
   }
 
-  /** The call ended while it asked for this probe: the next one may have it. */
-  unused(option: string): void {
-    this.#context.health.release(option);
-    this.#context.onOutcome({ option, outcome: "aborted", attempt: this.#chain.attempts.length + 1, probe: true });
-  }
-
   /** Whoever was told that it began is told that it is over, if only that. */
   quits(one: Running): void {
     if (one.called && !one.told) this.#context.onEnded?.(one.option);

@@ -9,6 +9,7 @@ import { SporewrightError } from "./errors";
 import { faultOf } from "./fault";
 import type { ChainState, Outcome } from "./generated/calls";
 import { Handover } from "./handover";
+import { unused } from "./permit";
 import { Ledger } from "./receipt";
 import { RecordedChain } from "./recorded";
 import { Events, type Listening } from "./sse";
@@ -104,7 +105,7 @@ export class RoutedCall {
   async #permitted(asked: Decision & { do: "ask" }): Promise<boolean> {
     const { permit, option } = asked;
     const granted = await this.#context.permit(permit, option);
-    if (granted && permit === "probe" && !this.#chain.asks(asked)) this.#account.unused(option);
+    if (granted && permit === "probe" && !this.#chain.asks(asked)) unused(option, this.#context);
     return granted;
   }
 

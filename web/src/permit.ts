@@ -1,24 +1,53 @@
 /** Who rations probes, retries and hedges: the engine for all tabs; before it is up, a page for itself. */
 import { seconds } from "./abort";
+import type { FetchContext } from "./asked";
 import { asError } from "./errors";
 import type { Permit } from "./generated/calls";
-import type { Health } from "./health";
 import type { Session } from "./session";
 
-/** A busy engine must not hold up a call: what it does not answer within this is refused. */
+/** A busy engine must not hold up a call: what it does not answer within this is refused. A hedge holds up nothing. */
 const PERMIT_MS = 500;
+
+type Rationed = Pick<FetchContext, "health" | "onOutcome">;
 
 /** `engine`: null while it is not up. */
 export function permit(
   kind: Permit,
   option: string,
-  health: Health,
-  engine: Session | null,
+  context: Rationed,
+  engine: Pick<Session, "call"> | null,
 ): boolean | Promise<boolean> {
-  const own = (): boolean => health.permit(kind, option, seconds());
+  const own = (): boolean => context.health.permit(kind, option, seconds());
   if (!engine) return own();
-  return engine.call("permit", { permit: kind, option }, PERMIT_MS).then(
+  const asked = engine.call("permit", { permit: kind, option }).then(
     ({ granted }) => granted,
     (error: unknown) => (asError(error).code === "timeout" ? false : own()),
   );
+  if (kind === "hedge") return asked;
+  return inTime(asked, () => {
+    if (kind === "probe") unused(option, context);
+  });
+}
+
+/** A probe was granted to a call that has gone on, or has ended, without it: the next one may have it. */
+export function unused(option: string, { health, onOutcome }: Rationed): void {
+  health.release(option);
+  // It is no attempt of its call, so it is not its first.
+  onOutcome({ option, outcome: "aborted", attempt: 2, probe: true });
+}
+
+/** The answer, or a refusal where it takes too long; `spare`: what becomes of a yes that came after that. */
+function inTime(asked: Promise<boolean>, spare: () => void): Promise<boolean> {
+  return new Promise((resolve) => {
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      resolve(false);
+    }, PERMIT_MS);
+    void asked.then((granted) => {
+      clearTimeout(timer);
+      resolve(granted);
+      if (isLate && granted) spare();
+    });
+  });
 }

@@ -123,7 +123,7 @@ export class Router extends TypedTarget<RouterEvents> {
       onBlocked: this.#blocked,
       permit: (kind, option) => {
         this.#batch.flush();
-        return permit(kind, option, this.#health, this.#state === "ready" ? this.#session : null);
+        return permit(kind, option, context, this.#state === "ready" ? this.#session : null);
       },
       known: (queue) => (this.#state === "ready" ? reasons.of(queue, this.#queues.head, settings.cursor) : null),
       onReceipt: (receipt) => {

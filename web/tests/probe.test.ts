@@ -4,6 +4,8 @@ import { RoutedFetch } from "../src/fetch";
 import type { OutcomeBody, Permit } from "../src/generated/calls";
 import { PLAN } from "../src/generated/plan";
 import { Health } from "../src/health";
+import { permit } from "../src/permit";
+import type { Session } from "../src/session";
 import { contextOf } from "./context";
 import { TestUpstream } from "./upstream";
 
@@ -53,4 +55,29 @@ it("a probe that is granted to a caller who has left is the next one's", async (
   await expect.poll(() => learned).toMatchObject([{ option: "alpha", outcome: "aborted", probe: true }]);
   expect(alpha.seen).toEqual([]);
   expect(await (await router.fetch("/x")).text()).toBe("alpha");
+});
+
+/** An engine that answers so late. */
+function engine(ms: number, granted = true): Pick<Session, "call"> {
+  const call = async (): Promise<{ granted: boolean }> => {
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    return { granted };
+  };
+  return { call };
+}
+
+it("a busy engine holds up no call, and a probe that it grants too late is the next one's", async () => {
+  const context = { health, onOutcome: (body: OutcomeBody) => learned.push(body) };
+  const began = performance.now();
+  expect(await permit("probe", "alpha", context, engine(700))).toBe(false);
+  expect(await permit("retry", "alpha", context, engine(700))).toBe(false);
+  expect(performance.now() - began).toBeLessThan(1300);
+  await expect.poll(() => learned).toEqual([{ option: "alpha", outcome: "aborted", attempt: 2, probe: true }]);
+});
+
+it("a hedge holds up nothing, so it waits for its permit however busy the engine is", async () => {
+  const context = { health, onOutcome: (body: OutcomeBody) => learned.push(body) };
+  expect(await permit("hedge", "alpha", context, engine(700))).toBe(true);
+  expect(await permit("hedge", "alpha", context, engine(700, false))).toBe(false);
+  expect(learned).toEqual([]);
 });
