@@ -275,11 +275,11 @@ class RoutedCall:
             if self._chain.due(one.number) - now > 0.001:
                 self._arm(one)  # something was heard since
                 return
-            if self._chain.is_cut(now, one.number):
-                took = time.monotonic() - one.began
-                one.late = "deadline", f"the call's deadline passed {took * 1000:.0f} ms into this attempt"
-            else:
-                one.late = "timeout", f"nothing for {max(0.0, wait) * 1000:.0f} ms"
+            took = time.monotonic() - one.began
+            why = f"nothing for {max(0.0, wait) * 1000:.0f} ms"
+            if self._chain.is_past(now, one.number):
+                why = f"the call's deadline passed {took * 1000:.0f} ms into this attempt"
+            one.late = "deadline" if self._chain.is_cut(now, one.number) else "timeout", why
             if one.task is not None:
                 one.task.cancel()
 

@@ -193,19 +193,22 @@ class AttemptChain:
         return self.pick(now, chance)
 
     def due(self, attempt: int) -> float:
-        """When the patience with this attempt is over: by its own limit, or, before it answers, the call's deadline."""
+        """When the patience with this attempt is over: by its own limit, or by the deadline where that bounds it."""
         one = self._all[attempt]
         own = self._own_due(one)
-        return min(own, self._deadline) if one.is_unanswered else own
+        return min(own, self._deadline) if one.is_bounded else own
+
+    def is_past(self, now: float, attempt: int) -> bool:
+        """Whether it is the call's deadline that ends the patience with this attempt, and not its own limit."""
+        one = self._all[attempt]
+        return one.is_bounded and max(now, self._deadline) < self._own_due(one)
 
     def is_cut(self, now: float, attempt: int) -> bool:
-        """Whether it is the call's deadline that ends the patience with this attempt, and not its own limit.
+        """Whether it then ends with `deadline`, else with `timeout`.
 
-        It then ends with `deadline`, else with `timeout`. An attempt that began with the call had all the time there
-        is: to it the deadline is a limit of its own.
+        An attempt that began with the call had all the time there is: to it the deadline is a limit of its own.
         """
-        one = self._all[attempt]
-        return one.is_unanswered and not one.had_all and max(now, self._deadline) < self._own_due(one)
+        return self.is_past(now, attempt) and not self._all[attempt].had_all
 
     def _own_due(self, one: Attempt) -> float:
         first = self._health.history(one.option, streaming=True).first_token_s
@@ -227,6 +230,7 @@ class AttemptChain:
         one = self._running(attempt)
         if one.state == "CALLING" and body != "events":
             one.first_s = now - one.began
+        one.is_short = body == "whole"
         held = body == "bytes" and self._restart == "buffer"
         return self._move(one, "whole" if held else body, "ok", now)
 
@@ -252,7 +256,7 @@ class AttemptChain:
         full: Ending = {**ending, "stage": one.state, "fallback": self._left.has_failed}
         if one.has_slept and ending["kind"] in _ECHOES:
             full["kind"] = "slept"
-        elif ending["kind"] == "deadline":
+        elif ending["kind"] == "deadline" or (ending["kind"] == "timeout" and self.is_past(now, attempt)):
             # A timer may go off early: nobody is picked in what little is left.
             self._deadline = min(now, self._deadline)
         rule = rule_of({"kind": "complete"} if whole else full, self._plan)

@@ -26,6 +26,8 @@ class Attempt:
     """Seconds to the first token of a stream, or to the headers of anything else."""
     is_finished: bool = False
     """The answer has said that it is whole; only usage and the end mark may follow."""
+    is_short: bool = False
+    """Its body is held only because it is short: it has to be whole within the call's deadline."""
     has_slept: bool = False
     """The clock had a gap: how long it took says nothing."""
 
@@ -36,8 +38,13 @@ class Attempt:
 
     @property
     def is_unanswered(self) -> bool:
-        """Whether nothing of an answer has come: until then the call's deadline bounds it, too."""
+        """Whether nothing of an answer has come."""
         return self.state in ("CALLING", "OPENED")
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether the call's deadline bounds it, too: until it answers, and while a short answer is not whole."""
+        return self.is_unanswered or (self.state == "HOLDING" and self.is_short and not self.is_finished)
 
     def slept(self, gap_s: float) -> None:
         """Take a gap in the clock out of what was waited for."""

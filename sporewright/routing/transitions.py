@@ -131,6 +131,7 @@ TRANSITIONS: Mapping[State, Mapping[Signal, Transition]] = {
         **_every(_FAULTS, _to("PICKING", "learn_failure", "trip", "again", "next")),
         **_every(_NOBODYS, _AS_BEFORE),
         "stalled": _to("PICKING", "learn_failure", "trip", "next"),
+        "deadline": _to("PICKING", "next"),
         # More than the caller lets be held back: the next option's would be as long.
         "too_large": _CUT,
         "aborted": _ABORTED,

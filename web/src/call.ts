@@ -251,9 +251,12 @@ export class RoutedCall {
         return;
       }
       const [now, ms] = [this.#now(), (seconds: number): string => `${Math.round(Math.max(0, seconds) * 1000)} ms`];
-      one.late = this.#chain.isCut(now, one.number)
-        ? { kind: "deadline", says: `the call's deadline passed ${ms(since(one))} into this attempt` }
-        : { kind: "timeout", says: `nothing for ${ms(now - from)}` };
+      one.late = {
+        kind: this.#chain.isCut(now, one.number) ? "deadline" : "timeout",
+        says: this.#chain.isPast(now, one.number)
+          ? `the call's deadline passed ${ms(since(one))} into this attempt`
+          : `nothing for ${ms(now - from)}`,
+      };
       one.control.abort(new DOMException(one.late.says, "TimeoutError"));
     };
     one.timer = setTimeout(late, Math.max(0, (due - from) * 1000));

@@ -49,13 +49,15 @@ interface AttemptState {
   first: number | undefined;
   /** The answer has said that it is whole; only usage and the end mark may follow. */
   finished: boolean;
+  /** Its body is held only because it is short: it has to be whole within the call's deadline. */
+  short: boolean;
   /** The clock had a gap: how long it took says nothing. */
   slept: boolean;
 }
 
 /** Ends that, after a gap in the clock, are its echo: the connection did not outlive the sleep. */
 const ECHOES: ReadonlySet<Ending["kind"]> = new Set(["timeout", "network", "connect", "truncated"]);
-/** Nothing of an answer has come: the call's deadline bounds these, too. */
+/** Nothing of an answer has come. */
 const UNANSWERED: ReadonlySet<ChainState> = new Set(["CALLING", "OPENED"]);
 const ENDS: ReadonlySet<ChainState> = new Set(["DELIVERED", "BROKEN", "LOST", "ABORTED", "PICKING"]);
 
@@ -188,19 +190,24 @@ export class AttemptChain {
     return this.#all[attempt]?.state ?? "PICKING";
   }
 
-  /** When the patience with this attempt is over: by its own limit, or, before it answers, the call's deadline. */
+  /** When the patience with this attempt is over: by its own limit, or by the call's deadline where that bounds it. */
   due(attempt: number): number {
     const one = this.#running(attempt);
-    return UNANSWERED.has(one.state) ? Math.min(this.#ownDue(one), this.#deadline) : this.#ownDue(one);
+    return isBounded(one) ? Math.min(this.#ownDue(one), this.#deadline) : this.#ownDue(one);
+  }
+
+  /** Whether it is the call's deadline that ends the patience with this attempt, and not its own limit. */
+  isPast(now: number, attempt: number): boolean {
+    const one = this.#running(attempt);
+    return isBounded(one) && Math.max(now, this.#deadline) < this.#ownDue(one);
   }
 
   /**
-   * Whether it is the call's deadline that ends the patience with this attempt (`deadline`), and not its own limit
-   * (`timeout`). An attempt that began with the call had all the time there is: to it the deadline is a limit of its own.
+   * Whether it then ends with `deadline`, else with `timeout`. An attempt that began with the call had all the time there
+   * is: to it the deadline is a limit of its own.
    */
   isCut(now: number, attempt: number): boolean {
-    const one = this.#running(attempt);
-    return UNANSWERED.has(one.state) && !one.hadAll && Math.max(now, this.#deadline) < this.#ownDue(one);
+    return this.isPast(now, attempt) && !this.#running(attempt).hadAll;
   }
 
   /** When a second call is worth its price: at the p95 of the option that is late; ∞ if never. */
@@ -218,6 +225,7 @@ export class AttemptChain {
   opened(now: number, body: Body, attempt = this.#all.length - 1): Step {
     const one = this.#running(attempt);
     if (one.state === "CALLING" && body !== "events") one.first = now - one.began;
+    one.short = body === "whole";
     return this.#move(one, body === "bytes" && this.#restart === "buffer" ? "whole" : body, "ok", now);
   }
 
@@ -246,7 +254,8 @@ export class AttemptChain {
     const full: Ending = { ...ending, stage: one.state, fallback: this.#left.hasFailed };
     if (one.slept && ECHOES.has(ending.kind)) full.kind = "slept";
     // A timer may go off early: nobody is picked in what little is left.
-    else if (ending.kind === "deadline") this.#deadline = Math.min(now, this.#deadline);
+    else if (ending.kind === "deadline" || (ending.kind === "timeout" && this.isPast(now, attempt)))
+      this.#deadline = Math.min(now, this.#deadline);
     const rule = ruleOf(whole ? { kind: "complete" } : full, this.#plan);
     if (one.state === "CALLING" && rule.outcome === "ok") one.first = now - one.began;
     const step = this.#move(one, rule.outcome, rule.outcome, now, ending, chance);
@@ -309,7 +318,7 @@ export class AttemptChain {
     if (this.#all.length === 0) this.#health.called();
     this.#left.take(option);
     const hadAll = this.#all.length === 0 && !this.#hasWaited;
-    const fresh = { state: "CALLING", first: undefined, finished: false, slept: false } as const;
+    const fresh = { state: "CALLING", first: undefined, finished: false, short: false, slept: false } as const;
     this.#all.push({ ...fresh, option, began: now, probe, hadAll, heard: now });
     if (this.#state === "PICKING") this.#state = this.#plan.transitions.PICKING?.picked?.to ?? "CALLING";
     return { do: "call", option, attempt: this.#all.length - 1 };
@@ -350,4 +359,9 @@ export class AttemptChain {
     one.state = state;
     if (one.probe && ENDS.has(state)) this.#health.release(one.option);
   }
+}
+
+/** Whether the call's deadline bounds it, too: until it answers, and while a short answer is not whole. */
+function isBounded({ state, short, finished }: AttemptState): boolean {
+  return UNANSWERED.has(state) || (state === "HOLDING" && short && !finished);
 }

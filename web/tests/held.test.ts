@@ -29,11 +29,11 @@ function routed(most?: number): RoutedFetch {
   return limited(most === undefined ? {} : { buffer_bytes: most });
 }
 
-function limited(limits: Partial<Limits>): RoutedFetch {
+function limited(limits: Partial<Limits>, order = ["alpha", "beta"]): RoutedFetch {
   const plan = { ...PLAN, limits: { ...PLAN.limits, ...limits } };
   const upstreams = { alpha: { url: alpha.url }, beta: { url: beta.url } };
   return new RoutedFetch({
-    queue: () => ["alpha", "beta"],
+    queue: () => order,
     plan,
     health: new Health(plan),
     upstreams,
@@ -114,5 +114,49 @@ describe("a stream that stalls and says that it is alive", () => {
     };
     await expect(rest()).rejects.toMatchObject({ code: "broken", attempts: [{ outcome: "stalled" }] });
     expect(performance.now() - began).toBeGreaterThan(900);
+  });
+});
+
+describe("an answer that has begun and is nobody's yet", () => {
+  const begins = (type: string, piece: string, times = Infinity): void => {
+    alpha.answer = (response) => {
+      response.writeHead(200, { "content-type": type });
+      let sent = 0;
+      const beat = setInterval(() => {
+        response.write(piece);
+        sent += 1;
+        if (sent >= times) response.end();
+      }, 50);
+      response.on("close", () => {
+        clearInterval(beat);
+      });
+    };
+  };
+
+  it("is bounded by the deadline where it is JSON that drips", async () => {
+    begins("application/json", " ");
+    await expect(limited({ deadline_s: 0.5 }).fetch("/v1/x")).rejects.toMatchObject({
+      code: "exhausted",
+      attempts: [
+        { outcome: "stalled", reason: expect.stringMatching(/^the call's deadline passed [56]\d\d ms/) as string },
+      ],
+    });
+    expect(beta.seen).toEqual([]);
+  });
+
+  it("is cut, and not to blame, where another had failed before", async () => {
+    begins("application/json", " ");
+    beta.status = 503;
+    const routed = limited({ deadline_s: 0.5 }, ["beta", "alpha"]);
+    await expect(routed.fetch("/v1/x")).rejects.toMatchObject({
+      attempts: [{ outcome: "server_error" }, { option: "alpha", outcome: "deadline" }],
+    });
+    expect(learned.map(({ option }) => option)).toEqual(["beta"]);
+  });
+
+  it.each(["text/event-stream", "text/plain"])("may outlast it where a caller wants %s held back", async (type) => {
+    begins(type, "data: a word\n\n", 12);
+    const response = await limited({ deadline_s: 0.3, inter_token_s: 0.3 }).fetch("/v1/x", { restart: "buffer" });
+    expect(await response.text()).toBe("data: a word\n\n".repeat(12));
   });
 });

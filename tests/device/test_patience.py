@@ -1,0 +1,76 @@
+"""How long a native call waits for an answer that has begun and is not the caller's yet, and how much of it is held."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any
+
+import httpx
+import pytest
+
+from sporewright.device.transport import NOWHERE, RoutingTransport
+from sporewright.errors import ExhaustedError
+
+Body = Callable[[], AsyncIterator[bytes]]
+WORD = b"data: a word\n\n"
+
+
+def answering(kind: str, body: Body) -> Callable[[httpx.Request], httpx.Response]:
+    """Good headers at once, and then this."""
+    return lambda _: httpx.Response(200, headers={"content-type": kind}, content=body())
+
+
+async def asked(
+    options: Mapping[str, Callable[[httpx.Request], httpx.Response]], limits: Mapping[str, float], **how: Any
+) -> httpx.Response:
+    """One call over these options, in their order."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return options[request.url.host](request)
+
+    upstreams: dict[str, Any] = {option: {"url": f"http://{option}"} for option in options}
+    transport = RoutingTransport(list(options), upstreams, transport=httpx.MockTransport(answer), limits=limits)
+    async with httpx.AsyncClient(transport=transport, base_url=NOWHERE) as client, asyncio.timeout(10):
+        return await client.post("/v1/chat/completions", json={}, extensions={"sporewright": how})
+
+
+def repeated(piece: bytes, every_s: float, times: int = 1 << 30) -> Body:
+    """The same again and again."""
+
+    async def body() -> AsyncIterator[bytes]:
+        for _ in range(times):
+            yield piece
+            await asyncio.sleep(every_s)
+
+    return body
+
+
+async def test_json_that_drips_is_bounded_by_the_deadline() -> None:
+    """Nobody has had any of it: the whole of the call has to fit its deadline, and the error says so."""
+    dripping, limits = answering("application/json", repeated(b" ", 0.05)), {"deadline_s": 0.5}
+
+    with pytest.raises(ExhaustedError, match=r"a: stalled \(the call's deadline passed [56]\d\d ms into this attempt"):
+        await asked({"a": dripping}, limits)
+
+
+async def test_whose_json_drips_after_another_had_failed_is_not_to_blame() -> None:
+    """It had time of its own left: the deadline was the caller's."""
+
+    def down(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(503)
+
+    dripping, limits = answering("application/json", repeated(b" ", 0.05)), {"deadline_s": 0.5}
+
+    with pytest.raises(ExhaustedError, match=r"a: server_error .*b: deadline \(the call's deadline passed"):
+        await asked({"a": down, "b": dripping}, limits)
+
+
+@pytest.mark.parametrize("kind", ["text/event-stream", "text/plain"])
+async def test_what_a_caller_wants_held_back_may_outlast_the_deadline(kind: str) -> None:
+    """It flows, and only he wants all of it at once: between two pieces it has its limit, and no other."""
+    flowing = answering(kind, repeated(WORD, 0.1, 8))
+
+    response = await asked({"a": flowing}, {"deadline_s": 0.4, "inter_token_s": 0.3}, restart="buffer")
+
+    assert response.content == WORD * 8
