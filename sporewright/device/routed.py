@@ -301,7 +301,9 @@ class RoutedCall:
 
         def late() -> None:
             now = self._awake.now()
-            if self._chain.hedge_at() == at:
+            if self._chain.hedge_at() != at:
+                self._watch_for_hedge()  # what is known of the late one may have changed, as may its state
+            else:
                 self._spawn(self._follow(self._chain.hedge(now, self._chance())))
 
         self._hedge = asyncio.get_running_loop().call_later(max(0.0, at - now), late)

@@ -52,6 +52,21 @@ async def test_a_hedge_answers_and_the_loser_is_let_go_of() -> None:
         assert fleet.transport.source.health.breaker("a").data()["state"] == "closed"
 
 
+async def test_a_hedge_waits_for_the_p95_as_it_is_by_then() -> None:
+    """What other calls teach of the late option meanwhile moves its hedge, and never cancels it."""
+    async with fleet_of({"a": [Step("silent")], "b": [OK]}) as fleet:
+        source = fleet.transport.source
+        source.permit = lambda *_: True  # type: ignore[method-assign]
+        history = source.health.history("a", streaming=True)
+        history.told(0.1)
+        took, call = Stopwatch(), asyncio.create_task(fleet.chat())
+        await until(lambda: fleet.attempts("a"))
+        history.told(0.4)
+
+        assert is_whole(await call)
+        assert 0.4 <= took() < 4
+
+
 async def test_a_probe_that_loses_a_race_leaves_its_place() -> None:
     """Whoever rations probes is told that it is over, and nothing else; it has neither answered nor failed."""
     async with fleet_of({"a": [Step("silent")], "b": [OK]}) as fleet:

@@ -267,8 +267,9 @@ export class RoutedCall {
     const at = this.#chain.hedgeAt();
     if (at === Infinity) return;
     const late = async (): Promise<void> => {
-      if (this.#chain.hedgeAt() !== at) return;
-      await this.#follow(this.#chain.hedge(this.#now(), Math.random()));
+      // What is known of the late one may have changed meanwhile, as may its state.
+      if (this.#chain.hedgeAt() !== at) this.#watchForHedge();
+      else await this.#follow(this.#chain.hedge(this.#now(), Math.random()));
     };
     this.#hedge = setTimeout(() => void late().catch(() => undefined), Math.max(0, (at - this.#now()) * 1000));
   }

@@ -39,6 +39,18 @@ it("a probe that loses a race is over, and has neither answered nor failed", asy
   ]);
 });
 
+it("a hedge waits for the p95 as it is by then: what others teach of the late option moves it", async () => {
+  alpha.mode = "silent";
+  health.breaker("alpha").told({ state: "closed", until: 0, since: 0 });
+  health.history("alpha", false).told(0.1);
+  const began = performance.now();
+  const call = routed(() => true).fetch("/x");
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  health.history("alpha", false).told(0.4);
+  expect(await (await call).text()).toBe("beta");
+  expect(performance.now() - began).toBeGreaterThan(390);
+});
+
 it("a probe that is granted to a caller who has left is the next one's", async () => {
   let answer = (): void => undefined;
   const asked = new Promise<void>((resolve) => (answer = resolve));
