@@ -201,7 +201,10 @@ class RoutedCall:
         if heard is None or heard.tokens + heard.others > 0 or heard.is_finished:
             is_finished = heard is not None and heard.is_finished
             self._steps(one, self._chain.token(self._awake.now(), one.number, is_finished=is_finished))
-        if self._chain.state_of(one.number) == "HOLDING" and self._overflows(one):
+        state, most = self._chain.state_of(one.number), self._source.plan["limits"]["event_bytes"]
+        if state == "OPENED" and one.length > most:
+            return self._ends(one, {"kind": "malformed"}, f"{one.length} bytes and no token")
+        if state == "HOLDING" and self._overflows(one):
             return True
         return heard is not None and heard.is_done and self._over_by(one, events)
 

@@ -74,3 +74,19 @@ async def test_what_a_caller_wants_held_back_may_outlast_the_deadline(kind: str)
     response = await asked({"a": flowing}, {"deadline_s": 0.4, "inter_token_s": 0.3}, restart="buffer")
 
     assert response.content == WORD * 8
+
+
+@pytest.mark.parametrize("beat", [b": still here\n\n", b'data: {"type": "ping"}\n\n'])
+async def test_what_comes_before_a_first_token_is_held_up_to_a_limit(beat: bytes) -> None:
+    """A stream that talks on and says nothing fills no memory: the next option answers, and soon."""
+    chatter, whole = (
+        answering("text/event-stream", repeated(beat * 50, 0.01)),
+        httpx.Response(200, json={"is": "whole"}),
+    )
+
+    response = await asked({"a": chatter, "b": lambda _: whole}, {"event_bytes": 4000})
+
+    (first, _) = response.extensions["sporewright"].attempts
+    assert (first.outcome, response.json()) == ("malformed", {"is": "whole"})
+    assert first.reason.endswith(" bytes and no token")
+    assert 4000 < first.bytes < 8000

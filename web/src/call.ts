@@ -178,7 +178,10 @@ export class RoutedCall {
     else one.held.push(piece);
     if (!heard || heard.tokens + heard.others > 0 || heard.finished)
       this.#steps(one, this.#chain.token(this.#now(), one.number, heard?.finished ?? false));
-    if (this.#chain.stateOf(one.number) === "HOLDING" && this.#overflows(one)) return true;
+    const [state, most] = [this.#chain.stateOf(one.number), this.#context.plan.limits.event_bytes];
+    if (state === "OPENED" && one.length > most)
+      return this.#ends(one, { kind: "malformed" }, `${one.length} bytes and no token`);
+    if (state === "HOLDING" && this.#overflows(one)) return true;
     return heard?.done === true && this.#over(one, events);
   }
 

@@ -159,4 +159,19 @@ describe("an answer that has begun and is nobody's yet", () => {
     const response = await limited({ deadline_s: 0.3, inter_token_s: 0.3 }).fetch("/v1/x", { restart: "buffer" });
     expect(await response.text()).toBe("data: a word\n\n".repeat(12));
   });
+
+  it.each([": still here\n\n", 'data: {"type": "ping"}\n\n'])(
+    "is held up to a limit where it is %j alone",
+    async (beat) => {
+      begins("text/event-stream", beat.repeat(50));
+      const response = await limited({ event_bytes: 4000 }).fetch("/v1/x");
+      expect(await response.text()).toBe("beta");
+      await expect
+        .poll(() => receipts.at(-1)?.attempts[0])
+        .toMatchObject({
+          outcome: "malformed",
+          reason: expect.stringMatching(/^\d{4} bytes and no token$/) as string,
+        });
+    },
+  );
 });
