@@ -132,6 +132,9 @@ class RoutedCall:
                 raise
             kind, why = one.late
             self._ends(one, {"kind": kind}, why)
+        except (httpx.LocalProtocolError, httpx.UnsupportedProtocol) as why:
+            # What was to be sent breaks the protocol: that is not the option's doing.
+            self._threw(one, "network" if one.is_called else "prepare", why)
         except httpx.ConnectError as why:
             self._threw(one, "connect", why)
         except (httpx.TransportError, httpx.DecodingError) as why:

@@ -235,13 +235,25 @@ async def test_an_upstream_keeps_the_query_of_its_own_address(asked: str) -> Non
 
 
 async def test_a_key_that_may_not_be_sent_is_quoted_nowhere() -> None:
-    """The protocol's own error quotes the header, the call's error and its receipt do not."""
-    facts = {"a": {"headers": {"authorization": "Bearer sk-canary\n"}}}
-    async with fleet_of({"a": [OK]}, {"retries": 0}, facts) as fleet:
-        with pytest.raises(ExhaustedError, match=r"a: network_error \(LocalProtocolError\)") as error:
+    """The protocol's own error quotes the header, the call's error and its receipt do not; nobody is to blame."""
+    keys = ["Bearer sk-canary\n", "Bearer a"]
+    facts = {"a": {"headers": lambda: {"authorization": keys.pop(0)}}}
+    async with fleet_of({"a": [OK]}, {"retries": 0, "breaker_failures": 1}, facts) as fleet:
+        with pytest.raises(ExhaustedError, match=r"a: unusable \(LocalProtocolError\)") as error:
             await fleet.chat()
         assert "canary" not in str(error.value)
         assert fleet.attempts("a") == []
+        assert is_whole(await fleet.chat())
+
+
+async def test_what_a_caller_may_not_send_is_no_fault_of_any_option() -> None:
+    """His own header breaks the protocol: every option is unusable for this call, and for no other."""
+    limits = {"retries": 0, "breaker_failures": 1}
+    async with fleet_of({"a": [OK], "b": [OK]}, limits) as fleet:
+        with pytest.raises(ExhaustedError, match=r"a: unusable \(LocalProtocolError\); b: unusable \(LocalProtocolErr"):
+            await fleet.client.post("/v1/chat/completions", json={}, headers={"x-mine": "two\nlines"})
+        assert is_whole(await fleet.chat())
+        assert (len(fleet.attempts("a")), len(fleet.attempts("b"))) == (1, 0)
 
 
 async def test_of_what_was_thrown_a_receipt_has_the_name_alone() -> None:
