@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -13,7 +14,7 @@ import httpx
 from sporewright.routing.attempt import Body
 from sporewright.routing.classify import Ending, rule_of, says
 from sporewright.routing.pace import pace_seconds
-from sporewright.routing.terms import Plan
+from sporewright.routing.terms import Limits, Plan
 
 __all__ = [
     "Attempt",
@@ -24,11 +25,11 @@ __all__ = [
     "brackets_of",
     "counts_of",
     "ending_of",
+    "fault_of",
     "refusal",
     "told",
 ]
 
-_REFUSAL_S = 1.0
 # Deeper than any provider's usage; a name is a word of the provider's, too: those of the APIs are short and plain.
 _DEEPEST = 4
 _NAME = re.compile(r"\w{1,40}", re.ASCII)
@@ -194,10 +195,23 @@ def told(why: Exception) -> str:
     return f"{type(why).__name__}: {text}" if text else type(why).__name__
 
 
-async def refusal(response: httpx.Response) -> bytes:
-    """The refusal's text, as far as it comes within a second: it is the caller's if nobody else answers."""
-    try:
-        async with asyncio.timeout(_REFUSAL_S):
-            return await response.aread()
-    except (TimeoutError, httpx.TransportError, httpx.DecodingError):
-        return b""
+def fault_of(one: Running, why: Exception) -> Literal["connect", "network", "prepare"]:
+    """What became of an attempt that threw."""
+    theirs = (httpx.TransportError, httpx.DecodingError)
+    if isinstance(why, theirs) and not isinstance(why, (httpx.LocalProtocolError, httpx.UnsupportedProtocol)):
+        return "connect" if isinstance(why, httpx.ConnectError) else "network"
+    # What headers threw, or may not be sent: this option cannot be called, or is not to be trusted.
+    return "network" if one.is_called else "prepare"
+
+
+async def refusal(response: httpx.Response, limits: Limits, patience_s: float) -> bytes:
+    """As much of a refusal's text as comes in time: it is the caller's if nobody else answers."""
+    held, length = list[bytes](), 0
+    with suppress(TimeoutError, httpx.TransportError, httpx.DecodingError):
+        async with asyncio.timeout(min(limits["error_s"], max(0.0, patience_s))):
+            async for piece in response.aiter_bytes():
+                held.append(piece)
+                length += len(piece)
+                if length > limits["buffer_bytes"]:
+                    break
+    return b"".join(held)

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import httpx
 
 from sporewright.device.account import Account
-from sporewright.device.answers import Receipt, Running, body_of, brackets_of, ending_of, refusal, told
+from sporewright.device.answers import Receipt, Running, body_of, brackets_of, ending_of, fault_of, refusal, told
 from sporewright.device.awake import Awake
 from sporewright.device.pipe import Pipe
 from sporewright.device.sources import Source
@@ -132,21 +132,9 @@ class RoutedCall:
                 raise
             kind, why = one.late
             self._ends(one, {"kind": kind}, why)
-        except (httpx.LocalProtocolError, httpx.UnsupportedProtocol) as why:
-            # What was to be sent breaks the protocol: that is not the option's doing.
-            self._threw(one, "network" if one.is_called else "prepare", why)
-        except httpx.ConnectError as why:
-            self._threw(one, "connect", why)
-        except (httpx.TransportError, httpx.DecodingError) as why:
-            self._threw(one, "network", why)
-        except (
-            Exception
-        ) as why:  # whatever headers or a hook threw: this option cannot be called, or is not to be trusted
-            self._threw(one, "network" if one.is_called else "prepare", why)
-
-    def _threw(self, one: Running, kind: Literal["connect", "network", "prepare"], why: Exception) -> None:
-        one.threw = type(why).__name__
-        self._ends(one, {"kind": kind}, told(why))
+        except Exception as why:
+            one.threw = type(why).__name__
+            self._ends(one, {"kind": fault_of(one, why)}, told(why))
 
     async def _exchange(self, one: Running) -> None:
         response = await self._send(one.option)
@@ -154,7 +142,7 @@ class RoutedCall:
         try:
             body = body_of(response, self._source.plan)
             if body is None:
-                text = await refusal(response)
+                text = await self._refusal(one, response)
                 one.held = [text] if text else []
                 ending = ending_of(response, text, self._awake.now(), self._source.plan)
                 self._ends(one, ending, f"HTTP {response.status_code}")
@@ -167,6 +155,13 @@ class RoutedCall:
         finally:
             with suppress(httpx.TransportError, RuntimeError):
                 await response.aclose()
+
+    async def _refusal(self, one: Running, response: httpx.Response) -> bytes:
+        patience_s = self._chain.due(one.number) - self._awake.now()
+        self._disarm(one)
+        if not self._chain.wants_text(response.status_code, one.number):
+            return b""
+        return await refusal(response, self._source.plan["limits"], patience_s)
 
     async def _read(self, one: Running, response: httpx.Response, events: Listening | None) -> None:
         pieces = response.aiter_bytes()

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from sporewright.errors import ProtocolError
 from sporewright.routing.classify import Ending, rule_of
 from sporewright.routing.cooldown import EVEN
+from sporewright.routing.decisions import Ask, Call, Decision, Ended, Wait
 from sporewright.routing.health import Health, Permit
 from sporewright.routing.patience import Attempt
 from sporewright.routing.plan import PLAN
 from sporewright.routing.queue import Left
-from sporewright.routing.terms import Action, Facts, Outcome, Plan, Restart, Rule, Signal, State
+from sporewright.routing.terms import Facts, Outcome, Plan, Restart, Rule, Signal, State
 
 __all__ = ["Ask", "AttemptChain", "Call", "Decision", "Ended", "Wait"]
 
@@ -26,44 +26,6 @@ Body = Literal["events", "whole", "bytes"]
 """What follows good headers: a stream of events, an answer short enough to be held until it is whole, anything else."""
 _ECHOES = ("timeout", "network", "connect", "truncated")
 """Ends that, after a gap in the clock, are its echo: the connection did not outlive the sleep."""
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """Call this option now; `attempt` names the call from here on."""
-
-    option: str
-    attempt: int
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Nothing to do before `until`; then ask again."""
-
-    until: float
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """Ask whoever keeps the budgets and probes for this, and say `answered`."""
-
-    permit: Permit
-    option: str
-
-
-Decision = Call | Wait | Ask | None
-"""None: the chain has ended, or there is nothing to hedge with."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """What an attempt's end meant: its outcome, where it stood, and what is to be done about it, in order."""
-
-    option: str
-    outcome: Outcome
-    stage: State
-    actions: Sequence[Action]
-    first_token_s: float | None = None
 
 
 class AttemptChain:
@@ -266,6 +228,12 @@ class AttemptChain:
         if one.state == "PICKING":
             self._failed(one, ended, ending, rule, now, chance)
         return ended
+
+    def wants_text(self, status: int, attempt: int) -> bool:
+        """Whether what a response of this status says is waited for: it decides, or it may be the caller's."""
+        outcome = rule_of({"kind": "status", "status": status}, self._plan)["outcome"]
+        is_end = self._plan["transitions"]["CALLING"][outcome]["to"] == "DELIVERED"
+        return is_end or not self._may_repeat(self._all[attempt])
 
     def _failed(self, one: Attempt, ended: Ended, ending: Ending, rule: Rule, now: float, chance: float) -> None:
         if "put_back" in ended.actions:

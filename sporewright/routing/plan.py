@@ -63,7 +63,9 @@ PLAN: Plan = {
         "hold_bytes": 1 << 20,
         # What `restart: "buffer"` holds back before it gives up: hours of tokens, and the memory of one large picture.
         "buffer_bytes": 1 << 24,
+        # Of a refusal's text; waited for as long as two lost packets take (RFC 6298: 1 s, then 2 s).
         "error_bytes": 1 << 16,
+        "error_s": 3.0,
         # Of one event of a stream: room for a picture; what is longer has no end.
         "event_bytes": 1 << 24,
         # One retry loop: two retries a call, of 20 % of the calls and one in five seconds besides (Finagle's budget,

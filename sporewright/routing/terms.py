@@ -177,6 +177,7 @@ class Limits(TypedDict):
     hold_bytes: int
     buffer_bytes: int
     error_bytes: int
+    error_s: float
     event_bytes: int
     retries: int
     backoff_s: float

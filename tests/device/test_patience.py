@@ -90,3 +90,51 @@ async def test_what_comes_before_a_first_token_is_held_up_to_a_limit(beat: bytes
     assert (first.outcome, response.json()) == ("malformed", {"is": "whole"})
     assert first.reason.endswith(" bytes and no token")
     assert 4000 < first.bytes < 8000
+
+
+def refusing(status: int, *pieces: bytes) -> Callable[[httpx.Request], httpx.Response]:
+    """A refusal that comes piece by piece, and never ends."""
+
+    async def body() -> AsyncIterator[bytes]:
+        for piece in pieces:
+            yield piece
+        await asyncio.sleep(60)
+
+    return lambda _: httpx.Response(status, content=body())
+
+
+def whole(_: httpx.Request) -> httpx.Response:
+    """A good answer."""
+    return httpx.Response(200, json={"is": "whole"})
+
+
+async def test_of_a_refusal_that_never_ends_the_caller_gets_what_has_come() -> None:
+    """The provider's reason reaches him once its time is over."""
+    response = await asked({"a": refusing(400, b"content", b"_filter"), "b": whole}, {"error_s": 0.3})
+
+    assert (response.status_code, response.content) == (400, b"content_filter")
+    assert [each.outcome for each in response.extensions["sporewright"].attempts] == ["content_filter"]
+
+
+async def test_a_refusal_s_text_is_waited_for_no_longer_than_the_attempt_itself() -> None:
+    """The deadline holds for a refusal, too."""
+    response = await asked({"a": refusing(404, b"not here")}, {"error_s": 9, "deadline_s": 0.3})
+
+    assert (response.status_code, response.content) == (404, b"not here")
+
+
+async def test_nobody_waits_for_a_text_that_decides_nothing() -> None:
+    """Another option is asked at once; only where none may be, the response is the caller's, and its text with it."""
+    limits, down = {"error_s": 0.3, "deadline_s": 0.2}, refusing(503, b"down for ", b"an hour")
+
+    assert (await asked({"a": down, "b": whole}, limits)).json() == {"is": "whole"}
+    response = await asked({"a": down, "b": whole}, limits, retry="safe")
+
+    assert (response.status_code, response.content) == (503, b"down for an hour")
+
+
+async def test_a_refusal_is_held_up_to_a_limit() -> None:
+    """What it says beyond that is not waited for."""
+    response = await asked({"a": refusing(400, *[b"x" * 600] * 9)}, {"buffer_bytes": 1000})
+
+    assert response.content == b"x" * 1200

@@ -2,9 +2,10 @@
 import type { Body, Ending } from "./chain";
 import { ruleOf, says } from "./classify";
 import { Brackets } from "./cut";
-import type { Plan, Sign } from "./generated/calls";
-import { Pipe } from "./pipe";
+import type { Limits, Plan } from "./generated/calls";
 import { paceSeconds } from "./pace";
+import { joined } from "./pieces";
+import { Pipe } from "./pipe";
 
 /** How a good response goes on; null: there is nothing to read, or nobody may look inside. */
 export function bodyOf(response: Response, plan: Plan): Body | null {
@@ -28,11 +29,10 @@ function isJson(type: string): boolean {
   return type === "application/json" || type.endsWith("+json");
 }
 
-/** The ending of a response that is the whole of an attempt; a refusal is read as far as it may say why. */
-export async function endingOf(response: Response, now: number, plan: Plan, signal: AbortSignal): Promise<Ending> {
-  const { status, headers } = response;
+/** The ending of a response that is the whole of an attempt, and says this. */
+export function endingOf({ status, headers }: Response, text: string, now: number, plan: Plan): Ending {
   const asked = paceSeconds(headers, now, plan);
-  const said = status >= 400 && status <= 422 ? await signsOf(response, plan, signal) : [];
+  const said = status >= 400 && status <= 422 ? says(text, plan) : [];
   return {
     kind: "status",
     status,
@@ -41,25 +41,41 @@ export async function endingOf(response: Response, now: number, plan: Plan, sign
   };
 }
 
-/** What the refusal's text says; the response itself stays unread. */
-async function signsOf(response: Response, plan: Plan, signal: AbortSignal): Promise<Sign[]> {
-  if (!response.body) return [];
+/**
+ * What a refusal says, as much of it as comes in time, and a response that says no more than that where there would be
+ * more: a caller reads it at once.
+ */
+export async function refusalOf(
+  response: Response,
+  { error_bytes: looked, error_s: patience, hold_bytes: most }: Limits,
+  left: number,
+): Promise<{ text: string; response: Response }> {
   const reader = response.clone().body?.getReader();
-  const text = new TextDecoder();
-  let [read, length] = ["", 0];
+  if (!reader) return { text: "", response };
+  const held: Uint8Array[] = [];
+  let [length, isWhole] = [0, true];
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<null>((resolve) => {
+    timer = setTimeout(resolve, Math.min(patience, Math.max(0, left)) * 1000, null);
+  });
   try {
-    while (reader && length < plan.limits.error_bytes) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      length += value.byteLength;
-      read += text.decode(value, { stream: true });
+    while (length <= most) {
+      const read = await Promise.race([reader.read(), late]);
+      isWhole = read !== null;
+      if (!read || read.done) break;
+      held.push(read.value);
+      length += read.value.byteLength;
     }
   } catch {
-    signal.throwIfAborted(); // a refusal that broke off is one all the same
+    isWhole = false; // a refusal that broke off is one all the same
   } finally {
-    void reader?.cancel().catch(() => undefined);
+    clearTimeout(timer);
+    void reader.cancel().catch(() => undefined);
   }
-  return says(read, plan);
+  const text = new TextDecoder().decode(joined(held).subarray(0, looked));
+  if (isWhole) return { text, response };
+  response.body?.cancel().catch(() => undefined);
+  return { text, response: responseOf(response, joined(held)) };
 }
 
 const READERS = ["text", "json", "arrayBuffer", "blob", "bytes", "formData"] as const;

@@ -80,7 +80,7 @@ export interface Running {
   told: boolean;
   /** By what it was too late, once it is, and for people. */
   late: { kind: "timeout" | "deadline"; says: string } | null;
-  timer?: ReturnType<typeof setTimeout>;
+  timer?: ReturnType<typeof setTimeout> | undefined;
   response?: Response;
   latency?: number;
   held: Uint8Array[];

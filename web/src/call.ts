@@ -1,7 +1,7 @@
 /** One routed call: carries out what its chain decides, over the network, the clock and the caller's signal. */
 import { unlessAborted } from "./abort";
 import { Account } from "./account";
-import { bodyOf, bracketsOf, endingOf } from "./answer";
+import { bodyOf, bracketsOf, endingOf, refusalOf } from "./answer";
 import { broken, exhausted, letGo, prepared, reasonOf, runningAt, since, tooLarge, whyOf } from "./asked";
 import type { Asked, CallContext, Running } from "./asked";
 import type { Decision, Ending, Step } from "./chain";
@@ -77,7 +77,7 @@ export class RoutedCall {
   readonly #slept = (gap: number): void => {
     this.#chain.slept(gap);
     for (const one of this.#running.values()) {
-      this.#arm(one);
+      if (one.timer !== undefined) this.#arm(one); // while a reader takes his time nothing is waited for
       if (!one.called || one.told) continue;
       this.#context.onEnded?.(one.option);
       this.#context.onBegan?.(one.option, false);
@@ -132,7 +132,8 @@ export class RoutedCall {
     sight.reads(one.option, response);
     const body = bodyOf(response, plan);
     if (body === null || !response.body) {
-      const ending = await unlessAborted(endingOf(response, this.#now(), plan, signal), signal);
+      const text = await unlessAborted(this.#refusal(one, response), signal);
+      const ending = endingOf(response, text, this.#now(), plan);
       this.#ends(one, ending, reasonOf(ending));
       return;
     }
@@ -142,13 +143,23 @@ export class RoutedCall {
     await this.#read(one, response.body.getReader(), events);
   }
 
+  /** What it says; where there may be more of it, the caller gets what there is. */
+  async #refusal(one: Running, response: Response): Promise<string> {
+    const left = this.#chain.due(one.number) - this.#now();
+    disarm(one);
+    if (!this.#chain.wantsText(response.status, one.number)) return "";
+    const said = await refusalOf(response, this.#context.plan.limits, left);
+    one.response = said.response;
+    return said.text;
+  }
+
   async #read(one: Running, reader: ReadableStreamDefaultReader<Uint8Array>, events: Listening | null): Promise<void> {
     const { signal } = one.control;
     for (;;) {
       const { pipe } = this.#handover;
       if (pipe && this.#isHanded(one)) {
         // A reader who takes his time is no stall: only a wish that is not served is.
-        clearTimeout(one.timer);
+        disarm(one);
         const since = this.#now();
         await unlessAborted(pipe.wanted(), signal);
         this.#chain.paused(since, this.#now(), one.number);
@@ -215,7 +226,7 @@ export class RoutedCall {
 
   /** The attempt is over; always true. */
   #ends(one: Running, ending: Ending, reason: string): true {
-    clearTimeout(one.timer);
+    disarm(one);
     const step = this.#chain.ended(this.#now(), ending, one.number, Math.random());
     this.#running.delete(one.number);
     this.#ended.push(one);
@@ -245,7 +256,7 @@ export class RoutedCall {
   }
 
   #arm(one: Running): void {
-    clearTimeout(one.timer);
+    disarm(one);
     const [due, from] = [this.#chain.due(one.number), this.#now()];
     const late = (): void => {
       // Timers may go off early, and never know that the chain has since heard something.
@@ -281,7 +292,7 @@ export class RoutedCall {
   #dropOthers(winner: Running): void {
     for (const one of [...this.#running.values()]) {
       if (one === winner) continue;
-      clearTimeout(one.timer);
+      disarm(one);
       this.#running.delete(one.number);
       this.#account.notes(one, "lost", "another option was faster", {});
       this.#account.leaves(one, "lost");
@@ -343,11 +354,16 @@ export class RoutedCall {
     this.#chain.abort();
     this.#running.clear();
     for (const one of running) {
-      clearTimeout(one.timer);
+      disarm(one);
       this.#account.notes(one, "aborted", "aborted by the caller", {});
       this.#account.leaves(one, "aborted");
       one.control.abort(reason);
     }
     this.#giveUp(reason);
   };
+}
+
+function disarm(one: Running): void {
+  clearTimeout(one.timer);
+  one.timer = undefined;
 }

@@ -270,6 +270,13 @@ export class AttemptChain {
     if (this.#plan.transitions[this.#state]) this.#state = "ABORTED";
   }
 
+  /** Whether what a response of this status says is waited for: it decides, or it may be the caller's. */
+  wantsText(status: number, attempt: number): boolean {
+    const { outcome } = ruleOf({ kind: "status", status }, this.#plan);
+    const isEnd = this.#plan.transitions.CALLING?.[outcome]?.to === "DELIVERED";
+    return isEnd || !this.#mayRepeat(this.#running(attempt).option);
+  }
+
   #failed(attempt: number, step: Step, ending: Ending, rule: Rule, now: number, chance: number): void {
     if (step.actions.includes("put_back")) this.#left.putBack(step.option, step.outcome);
     else this.#left.failed(step.option, step.actions, rule.retries ?? 0, now, chance);

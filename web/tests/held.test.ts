@@ -1,5 +1,5 @@
 /** What is held back for `restart: "buffer"`, over real HTTP servers: all of it up to a limit, and an error beyond. */
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { SporewrightError } from "../src/errors";
 import { RoutedFetch } from "../src/fetch";
 import type { Limits, OutcomeBody } from "../src/generated/calls";
@@ -114,6 +114,27 @@ describe("a stream that stalls and says that it is alive", () => {
     };
     await expect(rest()).rejects.toMatchObject({ code: "broken", attempts: [{ outcome: "stalled" }] });
     expect(performance.now() - began).toBeGreaterThan(900);
+  });
+});
+
+describe("a reader who takes his time", () => {
+  it("is no stall after a gap in the clock either", async () => {
+    alpha.answer = (response) => {
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.write(EVENT);
+      setTimeout(() => response.end("data: [DONE]\n\n"), 100);
+    };
+    const limits = { tick_s: 0.1, gap_s: 0.5, inter_token_s: 0.3 };
+    const reader = (await limited(limits).fetch("/v1/x")).body?.getReader();
+    const read = [(await reader?.read())?.value];
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const clock = Date.now;
+    const later = vi.spyOn(Date, "now").mockImplementation(() => clock() + 600_000);
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    read.push((await reader?.read())?.value);
+    expect(new TextDecoder().decode(read.at(-1))).toBe("data: [DONE]\n\n");
+    expect((await reader?.read())?.done).toBe(true);
+    later.mockRestore();
   });
 });
 

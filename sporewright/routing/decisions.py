@@ -1,0 +1,49 @@
+"""What a chain decides, and what it says an attempt's end meant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sporewright.routing.health import Permit
+from sporewright.routing.terms import Action, Outcome, State
+
+__all__ = ["Ask", "Call", "Decision", "Ended", "Wait"]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Call this option now; `attempt` names the call from here on."""
+
+    option: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing to do before `until`; then ask again."""
+
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Ask whoever keeps the budgets and probes for this, and say `answered`."""
+
+    permit: Permit
+    option: str
+
+
+Decision = Call | Wait | Ask | None
+"""None: the chain has ended, or there is nothing to hedge with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What an attempt's end meant: its outcome, where it stood, and what is to be done about it, in order."""
+
+    option: str
+    outcome: Outcome
+    stage: State
+    actions: Sequence[Action]
+    first_token_s: float | None = None
