@@ -6,7 +6,7 @@ import { fingerprint, loadConfig, spelled, textOf } from "./config";
 import { asError, closedError, SporewrightError } from "./errors";
 import { TypedTarget } from "./events";
 import { RoutedFetch, type FetchContext } from "./fetch";
-import type { CallName, Calls, Pushes, StartReply } from "./generated/calls";
+import type { CallName, Calls, Permit, Pushes, StartReply } from "./generated/calls";
 import { Health } from "./health";
 import { randomId } from "./ids";
 import { Reasons } from "./known";
@@ -121,10 +121,7 @@ export class Router extends TypedTarget<RouterEvents> {
         this.emit("restart", detail);
       },
       onBlocked: this.#blocked,
-      permit: (kind, option) => {
-        this.#batch.flush();
-        return permit(kind, option, context, this.#state === "ready" ? this.#session : null);
-      },
+      permit: (kind, option) => this.#permitted(kind, option, context),
       known: (queue) => (this.#state === "ready" ? reasons.of(queue, this.#queues.head, settings.cursor) : null),
       onReceipt: (receipt) => {
         this.emit("receipt", receipt);
@@ -356,6 +353,13 @@ export class Router extends TypedTarget<RouterEvents> {
 
   #gather<C extends Batched>(call: C, body: Calls[C]["body"]): void {
     this.#batch.add(call, body).catch(() => undefined);
+  }
+
+  /** What was told before is counted in the answer: it goes first, at once like the question. */
+  #permitted(kind: Permit, option: string, context: FetchContext): boolean | Promise<boolean> {
+    const engine = this.#state === "ready" ? this.#session : null;
+    if (engine) this.#batch.flush((body) => engine.call("batch", body));
+    return permit(kind, option, context, engine);
   }
 
   /** Calls go out in the order they were made: all wait for the same promise. */

@@ -6,18 +6,37 @@ import type { CallMessage, Hello } from "../src/protocol";
 import { Router } from "../src/router";
 
 const LEVELS = ["global", "workspace", "device"];
+const OPTIONS = {
+  config: { levels: LEVELS, seeds: [] },
+  upstreams: { a: { url: "http://a.test" }, b: { url: "http://b.test" } },
+  engine: "dedicated",
+  runtime: "http://runtime.test/",
+  offline: false,
+} as const;
+const QUICK = {
+  option: "b",
+  cooling_until: 0,
+  blocked: null,
+  breaker: { state: "closed", until: 0, since: 0 },
+  first_token_p95_s: null,
+  headers_p95_s: 0.01,
+};
+let asked: CallMessage[];
 
 /** A worker of one page that is ready at once and, between its first two answers, tells of a change. */
 class Hasty extends EventTarget {
   postMessage(message: Hello | CallMessage): void {
+    if ("call" in message) asked.push(message);
     if ("hello" in message) this.#say({ push: "state", body: { state: "ready" } });
     else if (message.call === "start") {
       const { watch } = message.body as { watch: string };
       const sync = { state: "off", pending: 0, revision: null, lease: null };
       const head = { queue: ["a", "b"], total: 2 };
-      this.#reply(message.id, { ...head, sync, health: [], cooldowns: {}, device: "D", cursor: {} });
+      this.#reply(message.id, { ...head, sync, health: [QUICK], cooldowns: {}, device: "D", cursor: {} });
       this.#say({ push: "queue", body: { watch, queue: ["b", "a"], total: 2, revision: 1 } });
-    } else this.#reply(message.id, { queue: ["b", "a"], total: 2 });
+    } else if (message.call === "permit") this.#reply(message.id, { granted: true });
+    else if (message.call === "batch") this.#reply(message.id, { replies: [] });
+    else this.#reply(message.id, { queue: ["b", "a"], total: 2 });
   }
 
   terminate(): void {
@@ -36,6 +55,7 @@ class Hasty extends EventTarget {
 beforeEach(() => {
   vi.stubGlobal("indexedDB", new IDBFactory());
   vi.stubGlobal("Worker", Hasty);
+  asked = [];
 });
 
 afterEach(() => {
@@ -43,15 +63,30 @@ afterEach(() => {
 });
 
 it("shows a change that was told between the start's answers, not what was before", async () => {
-  const router = await Router.start({
-    config: { levels: LEVELS, seeds: [] },
-    upstreams: { a: { url: "http://a.test" }, b: { url: "http://b.test" } },
-    engine: "dedicated",
-    runtime: "http://runtime.test/",
-    offline: false,
-  });
+  const router = await Router.start(OPTIONS);
   await router.ready;
 
   expect(router.queue).toEqual(["b", "a"]);
+  await router.close();
+});
+
+it("tells what was gathered before it asks for a hedge, which is paid by it", async () => {
+  const late = (_: Request, { signal }: RequestInit): Promise<Response> =>
+    new Promise((_resolve, reject) => {
+      signal?.addEventListener("abort", () => {
+        reject(signal.reason as Error);
+      });
+    });
+  const answers = [() => new Response("first"), late, () => new Response("beside")];
+  vi.stubGlobal("fetch", async (request: Request, init: RequestInit) => answers.shift()?.(request, init));
+  const router = await Router.start(OPTIONS);
+  await router.ready;
+
+  await (await router.fetch("/x")).text();
+  asked = [];
+  expect(await (await router.fetch("/x")).text()).toBe("beside");
+
+  expect(asked.map(({ call }) => call).slice(0, 2)).toEqual(["batch", "permit"]);
+  expect(JSON.stringify(asked[0]?.body)).toContain('"outcome":"ok"');
   await router.close();
 });
