@@ -4,15 +4,16 @@ import "fake-indexeddb/auto";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { CallMessage, Hello } from "../src/protocol";
 import { Router } from "../src/router";
+import type { RouterOptions } from "../src/types";
 
 const LEVELS = ["global", "workspace", "device"];
-const OPTIONS = {
+const OPTIONS: RouterOptions = {
   config: { levels: LEVELS, seeds: [] },
   upstreams: { a: { url: "http://a.test" }, b: { url: "http://b.test" } },
   engine: "dedicated",
   runtime: "http://runtime.test/",
   offline: false,
-} as const;
+};
 const QUICK = {
   option: "b",
   cooling_until: 0,
