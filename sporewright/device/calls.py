@@ -12,11 +12,13 @@ from sporewright.device.events import EFFECTS, EVENTS, Effect, ErrorData, Event
 from sporewright.routing.health import OptionHealth, Permit
 from sporewright.routing.terms import Block, Outcome, State
 
-__all__ = ["BATCHED", "CALLS", "EFFECTS", "EVENTS", "PUSHES", "Effect", "ErrorData", "Event", "Num"]
+__all__ = ["CALLS", "EFFECTS", "EVENTS", "PUSHES", "Batched", "Effect", "ErrorData", "Event", "Num"]
 
 Num = float | Literal["inf", "-inf", "nan"]
 """A number, or one of the three that JSON lacks (S2)."""
 SyncStateName = Literal["off", "connecting", "live", "waiting", "refused"]
+Batched = Literal["explain", "began", "ended", "outcome"]
+"""What a routed fetch tells of itself, and asks for its receipt: nobody waits for these, so they may come together."""
 RouterStateName = Literal["cold", "starting", "ready", "closed", "failed"]
 
 
@@ -187,7 +189,7 @@ class ReportBody(TypedDict):
 
 
 class BatchBody(TypedDict):
-    """Calls of those that BATCHED names, gathered over a moment; carried out in their order, as of one time."""
+    """Calls that may be batched, gathered over a moment; carried out in their order, as of one time."""
 
     calls: list[BatchedCall]
 
@@ -195,7 +197,7 @@ class BatchBody(TypedDict):
 class BatchedCall(TypedDict):
     """One of them."""
 
-    call: str
+    call: Batched
     body: dict[str, Any]
 
 
@@ -325,9 +327,6 @@ CALLS: dict[str, tuple[type, type]] = {
     "close": (Nothing, Nothing),
 }
 """Call → (body, reply): the closed list."""
-
-BATCHED = ("explain", "began", "ended", "outcome")
-"""What a routed fetch tells of itself, and asks for its receipt: nobody waits for these, so they may come together."""
 
 PUSHES: dict[str, type] = {
     "queue": QueuePush,

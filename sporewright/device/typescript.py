@@ -31,6 +31,7 @@ NAMED = {
     "Sign": terms.Sign,
     "Restart": terms.Restart,
     "Permit": health.Permit,
+    "Batched": calls.Batched,
     "Num": calls.Num,
     "DialectName": chat_terms.DialectName,
 }

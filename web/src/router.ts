@@ -1,12 +1,12 @@
 /** The page's router: knows its order without waiting, calls with failover, learns, and asks Python for the rest. */
-import { Batch, type Batched } from "./batch";
+import { Batch } from "./batch";
 import { Chat } from "./chat";
 import type { ChatInit, ChatRequest } from "./chat-types";
 import { fingerprint, loadConfig, spelled, textOf } from "./config";
 import { asError, closedError, SporewrightError } from "./errors";
 import { TypedTarget } from "./events";
 import { RoutedFetch, type FetchContext } from "./fetch";
-import type { CallName, Calls, Permit, Pushes, StartReply } from "./generated/calls";
+import type { Batched, CallName, Calls, Permit, Pushes, StartReply } from "./generated/calls";
 import { Health } from "./health";
 import { randomId } from "./ids";
 import { Reasons } from "./known";
