@@ -1,12 +1,11 @@
 /** Routed fetch over real HTTP servers. */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { SporewrightError } from "../src/errors";
-import { RoutedFetch, type FetchContext } from "../src/fetch";
+import { RoutedFetch } from "../src/fetch";
 import type { OutcomeBody } from "../src/generated/calls";
 import { PLAN } from "../src/generated/plan";
-import { Health } from "../src/health";
-import { basesOf } from "../src/target";
 import type { AttemptDetail, Receipt, RestartDetail, Upstream } from "../src/types";
+import { contextOf } from "./context";
 import { TestUpstream } from "./upstream";
 
 let fleet: { alpha: TestUpstream; beta: TestUpstream; gamma: TestUpstream };
@@ -32,21 +31,16 @@ function routed(
   const { attemptTimeout = 5000, deadline = 90_000 } = more;
   const limits = { ...PLAN.limits, attempt_timeout_s: attemptTimeout / 1000, deadline_s: deadline / 1000 };
   const plan = { ...PLAN, limits };
-  const health = new Health(plan);
   const upstreams = more.upstreams ?? Object.fromEntries(Object.values(fleet).map(({ name, url }) => [name, { url }]));
-  const context: FetchContext = {
+  const context = contextOf(upstreams, {
     queue: () => more.queue ?? ["alpha", "beta", "gamma"],
     plan,
-    health,
-    upstreams,
-    bases: basesOf(upstreams),
     onAttempt: (detail) => attempts.push(detail),
     onOutcome: (body) => learned.push(body),
     onRestart: (detail) => restarts.push(detail),
     known: () => null,
     onReceipt: (receipt) => receipts.push(receipt),
-    permit: (kind, option) => health.permit(kind, option, Date.now() / 1000),
-  };
+  });
   return new RoutedFetch(context);
 }
 
