@@ -9,6 +9,7 @@ import { randomId } from "./ids";
 import { Neighbours } from "./neighbours";
 import type { Settings } from "./options";
 import type { Link } from "./protocol";
+import { Stowed } from "./stowed";
 import { deviceOf, type Token } from "./token";
 import type { EngineKind, TensorConfig } from "./types";
 import { Watched } from "./watched";
@@ -56,6 +57,9 @@ export class Session {
   readonly #token: Token;
   readonly #watched = new Watched();
   readonly #closed = new AbortController();
+  readonly #stowed = new Stowed(() => {
+    if (this.#connection) this.#gone(this.#connection, new SporewrightError("engine", "the page was left"), true);
+  });
   #kinds: readonly EngineKind[];
   #wanted: { key: EngineKey; config: TensorConfig } | null = null;
   #connection: Connection | null = null;
@@ -117,6 +121,7 @@ export class Session {
   /** Say goodbye, free worker, port and lock; whatever is pending is rejected. A running engine gets a second to save. */
   async close(error?: SporewrightError): Promise<void> {
     this.#closed.abort(error ?? closedError());
+    this.#stowed.close();
     const goodbye = this.#connection?.goodbye();
     if (this.#inUse && !error) await goodbye;
     this.#line.none(error ?? closedError());
@@ -128,7 +133,19 @@ export class Session {
     return this.#settings.orchestrator === undefined ? undefined : this.#token.ask();
   }
 
+  /** Not while the page is put aside; what was begun before is begun anew when it is shown. */
   async #begin(asked = this.#asked()): Promise<readonly string[]> {
+    for (let token = asked; ; token = this.#asked()) {
+      await this.#stowed.shown;
+      try {
+        return await this.#beginNow(token);
+      } catch (error) {
+        if (!this.#stowed.isAside) throw error;
+      }
+    }
+  }
+
+  async #beginNow(asked: Promise<string | undefined> | undefined): Promise<readonly string[]> {
     if (!this.#wanted) throw closedError();
     const { key, config } = this.#wanted;
     const { cursor, device, limit, orchestrator, plan, stageTimeout } = this.#settings;
@@ -174,6 +191,7 @@ export class Session {
       return connection;
     } catch (error) {
       connection.close(asError(error, "engine"));
+      if (this.#stowed.isAside) throw error;
       this.#nth = connection.nth + 1;
       if (connection.isAlive || this.#closed.signal.aborted || rest.length === 0) throw error;
       return this.#open(key, rest);
@@ -225,17 +243,21 @@ export class Session {
     if (this.#closed.signal.aborted || connection !== this.#connection) return;
     this.#nth = connection.nth + 1;
     this.#patience = hangs ? SHORT_PATIENCE_MS : PATIENCE_MS;
+    this.#gone(connection, error, wasFollowed);
+  }
+
+  /** `free`: nothing is wrong with it. */
+  #gone(connection: Connection, error: SporewrightError, free: boolean): void {
     if (this.#inUse) {
       if (performance.now() - this.#since > SOUND_MS) this.#reopened = 0;
       this.#inUse = false;
       this.#line = newLine();
-      void this.#reopen(error, wasFollowed);
+      void this.#reopen(error, free);
     }
     // Whoever was answered by it asks again; an engine that had not begun yet fails whoever began it.
     connection.close(error);
   }
 
-  /** `free`: the tab that ran it is gone, and nothing is wrong. */
   async #reopen(lost: SporewrightError, free: boolean): Promise<void> {
     for (let [error, counts] = [lost, !free]; ; counts = true) {
       const wait = counts ? REOPENINGS_MS[this.#reopened++] : 0;
