@@ -6,6 +6,7 @@ import { holdLife, outlive, type Life } from "../life";
 import { isCall, isHello, isPing, type CallMessage, type Endpoint, type Hello } from "../protocol";
 import { boot } from "./boot";
 import { Effects, type Answer } from "./effects";
+import { Probes } from "./probes";
 import { Storage } from "./storage";
 
 /** A page that reloads comes back at once: the engine outlives its last page by this much. */
@@ -40,6 +41,7 @@ const KEPT = new Set(["observe", "gate", "attest", "outcome", "report", "batch",
 interface Page {
   endpoint: Endpoint;
   watches: Set<string>;
+  probes: Probes;
   /** The engine lives in this page's own worker, and ends with it, whoever else uses it. */
   owns: boolean;
   stop: () => void;
@@ -67,7 +69,7 @@ export class Host {
   /** A page connects; it greets first. Returns the way to drop it. */
   accept(endpoint: Endpoint, owns = false): () => void {
     clearTimeout(this.#leaving);
-    const page: Page = { endpoint, watches: new Set(), owns, stop: () => undefined };
+    const page: Page = { endpoint, watches: new Set(), probes: new Probes(), owns, stop: () => undefined };
     this.#pages.add(page);
     page.stop = endpoint.listen((message) => {
       if (isHello(message)) this.#greet(page, message.hello);
@@ -128,6 +130,7 @@ export class Host {
   async #answer(page: Page, { id, call, body }: CallMessage): Promise<void> {
     if (call === "close") await this.#goodbye(page);
     const answer: Answer = call === "close" ? { ok: true, body: {} } : this.#perform(page, call, body);
+    page.probes.note(call, body, answer);
     if (KEPT.has(call)) await this.#effects?.saved();
     page.endpoint.post({ id, ...answer });
   }
@@ -186,6 +189,7 @@ export class Host {
     if (!this.#pages.delete(page)) return;
     page.stop();
     for (const watch of page.watches) this.#effects?.call("unwatch", { watch });
+    for (const outcome of page.probes.abandoned()) this.#effects?.call("outcome", outcome);
     if (this.#pages.size > 0) return;
     this.#leaving = setTimeout(() => void this.#leave(), this.#grace);
   }
