@@ -53,6 +53,8 @@ MARKS: Sequence[Mark] = [
     {"dialect": "openai", "mark": "token", "path": ["choices", "0", "delta", "reasoning_content"]},
     {"dialect": "openai", "mark": "token", "path": ["choices", "0", "delta", "tool_calls"]},
     {"dialect": "openai", "mark": "token", "path": ["choices", "0", "text"]},
+    # Who speaks of finish reasons, be it by null, gives one with a whole answer: an end mark alone is a gateway's.
+    {"dialect": "openai", "mark": "open", "path": ["choices", "0"], "has": "finish_reason"},
     {"dialect": "openai", "mark": "finish", "path": ["choices", "0", "finish_reason"]},
     {"dialect": "openai", "mark": "error", "path": ["error"]},
     {"dialect": "openai-responses", "mark": "known", "path": ["type"], "equals": "response.created"},

@@ -61,7 +61,7 @@ class Events:
         self._frames = Frames(plan["limits"]["event_bytes"])
         self.events = 0
         self.is_done = False
-        self._is_known = False
+        self._is_known = self._is_open = False
         # The choices that have begun, and those that have said why they ended; the one that the event is about.
         self._parts: set[int] = set()
         self._finished: set[int] = set()
@@ -91,8 +91,13 @@ class Events:
 
     @property
     def is_whole(self) -> bool:
-        """Whether a stream that ends here is a whole answer: it said so, or it is of nobody's known dialect."""
-        return self.is_done or self.is_finished or (self.events > 0 and not self._is_known)
+        """Whether a stream that ends here is a whole answer: it said so, or it is of nobody's known dialect.
+
+        The end mark says so where the answer speaks of no finish reasons; of one that does, only a finish reason.
+        """
+        if self.is_done and not self._is_open:
+            return True
+        return self.is_finished or (self.events > 0 and not self._is_known)
 
     def _event(self, data: str, heard: Heard) -> None:
         self.events += 1
@@ -119,6 +124,8 @@ class Events:
         elif mark == "part":
             self._part = found if isinstance(found, int) else 0
             self._parts.add(self._part)
+        elif mark == "open":
+            self._is_open = True
         elif mark == "finish":
             self._finished.add(self._part)
         elif mark == "done":
@@ -142,6 +149,8 @@ def reach(body: Any, path: Sequence[str]) -> Any:
 
 
 def _means(found: Any, row: Mark) -> bool:
+    if "has" in row:
+        return isinstance(found, dict) and row["has"] in found
     if "equals" in row:
         return bool(found == row["equals"])
     return says_something(found)

@@ -258,12 +258,14 @@ class PaceHeader(TypedDict):
 
 
 class Mark(TypedDict):
-    """A stream's event means `mark` if what is at `path` of its JSON says something; or is `equals`."""
+    """A stream's event means `mark` if what is at `path` of its JSON says something; or is `equals`; or has the field
+    `has`, whatever that says."""
 
     dialect: str
-    mark: Literal["known", "part", "token", "finish", "usage", "done", "error"]
+    mark: Literal["known", "part", "token", "open", "finish", "usage", "done", "error"]
     path: Sequence[str]
     equals: NotRequired[str]
+    has: NotRequired[str]
 
 
 class Repeatable(TypedDict):

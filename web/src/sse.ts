@@ -41,14 +41,19 @@ export class Events implements Listening {
   #events = 0;
   #done = false;
   #known = false;
+  /** It speaks of finish reasons. */
+  #open = false;
 
   constructor(plan: Plan) {
     [this.#plan, this.#frames] = [plan, new Frames(plan.limits.event_bytes)];
   }
 
-  /** Whether a stream that ends here is a whole answer: it said so, or it is of nobody's known dialect. */
+  /**
+   * Whether a stream that ends here is a whole answer: it said so, or it is of nobody's known dialect. The end mark says so
+   * where the answer speaks of no finish reasons; of one that does, only a finish reason.
+   */
   get whole(): boolean {
-    return this.#done || this.#isFinished || (this.#events > 0 && !this.#known);
+    return (this.#done && !this.#open) || this.#isFinished || (this.#events > 0 && !this.#known);
   }
 
   ends(): Ended {
@@ -84,11 +89,11 @@ export class Events implements Listening {
     }
     let known = false;
     this.#part = 0;
-    for (const { mark, path, equals } of this.#plan.marks) {
-      const found = reach(body, path);
-      if (equals === undefined ? !saysSomething(found) : found !== equals) continue;
+    for (const row of this.#plan.marks) {
+      const found = reach(body, row.path);
+      if (!means(found, row)) continue;
       known = true;
-      this.#mark(mark, found, heard);
+      this.#mark(row.mark, found, heard);
     }
     heard.others += known ? 0 : 1;
     this.#known ||= known;
@@ -97,11 +102,17 @@ export class Events implements Listening {
   #mark(mark: Mark["mark"], found: unknown, heard: Heard): void {
     if (mark === "token") heard.tokens += 1;
     else if (mark === "part") this.#parts.add((this.#part = Number.isInteger(found) ? (found as number) : 0));
+    else if (mark === "open") this.#open = true;
     else if (mark === "finish") this.#finished.add(this.#part);
     else if (mark === "done") this.#done = true;
     else if (mark === "usage") heard.usage = found;
     else if (mark === "error") heard.error = found;
   }
+}
+
+function means(found: unknown, { equals, has }: Mark): boolean {
+  if (has !== undefined) return typeof found === "object" && found !== null && Object.hasOwn(found, has);
+  return equals === undefined ? saysSomething(found) : found === equals;
 }
 
 /** What is at this path of JSON data, list positions as digits; undefined if nothing is. */
