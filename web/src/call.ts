@@ -2,17 +2,18 @@
 import { unlessAborted } from "./abort";
 import { Account } from "./account";
 import { bodyOf, bracketsOf, endingOf, refusalOf } from "./answer";
-import { broken, exhausted, letGo, prepared, reasonOf, runningAt, since, tooLarge, whyOf } from "./asked";
+import { broken, disarm, exhausted, letGo, prepared, reasonOf, runningAt, since, tooLarge, whyOf } from "./asked";
 import type { Asked, CallContext, Running } from "./asked";
 import type { Decision, Ending, Step } from "./chain";
 import { SporewrightError } from "./errors";
 import { faultOf } from "./fault";
-import type { ChainState, Outcome } from "./generated/calls";
+import type { ChainState } from "./generated/calls";
 import { Handover } from "./handover";
 import { unused } from "./permit";
 import { Ledger } from "./receipt";
 import { RecordedChain } from "./recorded";
 import { Events, type Listening } from "./sse";
+import type { Receipt } from "./types";
 
 /** States in which what comes is handed on. */
 const HANDED: ReadonlySet<ChainState> = new Set(["STREAMING", "RESTARTABLE", "BODY"]);
@@ -24,11 +25,17 @@ export class RoutedCall {
   readonly #chain: RecordedChain;
   readonly #ledger: Ledger;
   readonly #account: Account;
-  readonly #handover: Handover;
+  #handover: Handover;
   readonly #running = new Map<number, Running>();
   readonly #ended: Running[] = [];
   #hedge: ReturnType<typeof setTimeout> | undefined;
   readonly #unwatch: () => void;
+  /** Whose answer was given. */
+  #given: Running | null = null;
+  /** It is all handed over, or failed. */
+  #isOver = false;
+  /** It was looked at, and is what the caller gets. */
+  #isTaken = false;
 
   constructor(context: CallContext, asked: Asked) {
     [this.#context, this.#asked] = [context, asked];
@@ -38,7 +45,7 @@ export class RoutedCall {
     this.#chain = new RecordedChain(asked.queue, known, { plan, health, now, ...asked.traits });
     this.#ledger = new Ledger(context, asked, this.#chain, now);
     this.#account = new Account(context, asked, this.#chain, this.#ledger);
-    this.#handover = new Handover(context, asked, this.#ledger, this.#stop);
+    this.#handover = this.#newHandover();
     this.#unwatch = context.awake.watch(this.#slept);
   }
 
@@ -47,6 +54,36 @@ export class RoutedCall {
     this.#asked.signal.addEventListener("abort", this.#aborted);
     void this.#advance();
     return this.#handover.promise;
+  }
+
+  get receipt(): Receipt {
+    return this.#ledger.receipt;
+  }
+
+  /** The answer is what the caller gets: once it is all handed over, the call has ended. */
+  taken(): void {
+    this.#isTaken = true;
+    if (this.#isOver) this.#leave("answered");
+  }
+
+  /** The answer will not do: the next one, within what is left of this call; null where it has failed meanwhile. */
+  again(): Promise<Response> | null {
+    const given = this.#given;
+    if (!given || (this.#chain.state !== "DELIVERED" && this.#chain.state !== "BODY")) return null;
+    for (const one of [...this.#running.values()]) this.#drops(one, "aborted", "its answer was rejected");
+    this.#chain.rejected(given.number);
+    this.#ledger.answeredBy("");
+    [this.#handover, this.#isOver] = [this.#newHandover(), false];
+    void this.#advance();
+    return this.#handover.promise;
+  }
+
+  #newHandover(): Handover {
+    const made: Handover = new Handover(this.#context, this.#asked, this.#ledger, (reason) => {
+      // Of an answer that will not do nobody wants the rest: that is no word on the call.
+      if (made === this.#handover) this.#stop(reason);
+    });
+    return made;
   }
 
   readonly #aborted = (): void => {
@@ -237,8 +274,10 @@ export class RoutedCall {
     if (actions.includes("gate")) this.#context.onBlocked?.(one.option);
     if (actions.includes("win")) this.#dropOthers(one);
     if (actions.includes("deliver")) this.#deliver(one);
-    else if (actions.includes("break")) this.#break(one, step.outcome, reason);
-    else if (this.#chain.stateOf(one.number) === "DELIVERED") this.#close();
+    else if (actions.includes("break")) {
+      this.#giveUp(broken(one, step.outcome, reason, this.#ledger.attempts));
+      one.control.abort();
+    } else if (this.#chain.stateOf(one.number) === "DELIVERED") this.#close();
     if (actions.includes("next")) {
       // Nobody will read it: an unread body would hold its connection. A refusal that may yet be delivered is kept.
       if (!actions.includes("keep") && this.#chain.kept !== one.number) one.control.abort();
@@ -291,18 +330,23 @@ export class RoutedCall {
   /** Another one has won: the rest are aborted, and have not failed. */
   #dropOthers(winner: Running): void {
     for (const one of [...this.#running.values()]) {
-      if (one === winner) continue;
-      disarm(one);
-      this.#running.delete(one.number);
-      this.#account.notes(one, "lost", "another option was faster", {});
-      this.#account.leaves(one, "lost");
-      one.control.abort();
+      if (one !== winner) this.#drops(one, "lost", "another option was faster");
     }
+  }
+
+  /** Aborted without having failed. */
+  #drops(one: Running, outcome: "aborted" | "lost", why: string, reason?: unknown): void {
+    disarm(one);
+    this.#running.delete(one.number);
+    this.#account.notes(one, outcome, why, {});
+    this.#account.leaves(one, outcome);
+    one.control.abort(reason);
   }
 
   #deliver(one: Running): void {
     const { response } = one;
     if (!response) return;
+    this.#given = one;
     const whole = this.#chain.stateOf(one.number) === "DELIVERED";
     if (!this.#handover.pipe && !one.entry)
       this.#account.notes(one, "ok", `HTTP ${response.status}`, { status: response.status });
@@ -324,25 +368,21 @@ export class RoutedCall {
     return exhausted(this.#asked, this.#ledger.attempts, this.#chain);
   }
 
-  #break(one: Running, outcome: Outcome, reason: string): void {
-    this.#giveUp(broken(one, outcome, reason, this.#ledger.attempts));
-    one.control.abort();
-  }
-
   #close(): void {
     this.#handover.close();
-    this.#leave();
+    this.#isOver = true;
+    if (this.#isTaken) this.#leave("answered");
   }
 
-  #giveUp(error: unknown): void {
+  #giveUp(error: unknown, end: "failed" | "aborted" = "failed"): void {
     const own = error instanceof SporewrightError ? error : undefined;
-    this.#ledger.ended(this.#chain.state === "ABORTED" ? "aborted" : "failed", own?.code);
     if (own) this.#asked.delivered(own, this.#ledger.receipt);
     this.#handover.fails(error);
-    this.#leave();
+    this.#leave(end, own?.code);
   }
 
-  #leave(): void {
+  #leave(end: Receipt["end"], code?: string): void {
+    this.#ledger.ended(end, code);
     this.#unwatch();
     this.#asked.signal.removeEventListener("abort", this.#aborted);
   }
@@ -353,17 +393,7 @@ export class RoutedCall {
     const running = [...this.#running.values()];
     this.#chain.abort();
     this.#running.clear();
-    for (const one of running) {
-      disarm(one);
-      this.#account.notes(one, "aborted", "aborted by the caller", {});
-      this.#account.leaves(one, "aborted");
-      one.control.abort(reason);
-    }
-    this.#giveUp(reason);
+    for (const one of running) this.#drops(one, "aborted", "aborted by the caller", reason);
+    this.#giveUp(reason, "aborted");
   };
-}
-
-function disarm(one: Running): void {
-  clearTimeout(one.timer);
-  one.timer = undefined;
 }

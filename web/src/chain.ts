@@ -263,6 +263,16 @@ export class AttemptChain {
     return step;
   }
 
+  /** What this attempt has delivered will not do: another option is asked, within what is left of the call. */
+  rejected(attempt: number): void {
+    const one = this.#all[attempt];
+    if (!one || (this.#state !== "DELIVERED" && this.#state !== "BODY"))
+      throw new SporewrightError("protocol", `rejected: the chain is ${this.#state}`);
+    for (const number of this.running) this.#end(this.#running(number), "ABORTED");
+    this.#left.rejected(one.option);
+    this.#state = "PICKING";
+  }
+
   /** The caller gave up: every attempt is aborted; a chain that has ended stays as it is. */
   abort(): void {
     this.#asked = null;

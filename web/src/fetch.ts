@@ -1,6 +1,6 @@
 /** Routed fetch: which calls are routed, with which request, and the receipts of their answers. */
 import { unlessAborted } from "./abort";
-import type { Asked, CallContext, FetchContext } from "./asked";
+import type { CallContext, FetchContext } from "./asked";
 import { Awake } from "./awake";
 import { RoutedCall } from "./call";
 import type { CallTraits } from "./chain";
@@ -99,40 +99,39 @@ export class RoutedFetch {
     signal.throwIfAborted();
     const read = await unlessAborted(templateOf(input, init, signal), signal);
     const template: Template = { ...read, spoken: speech?.spoken };
-    const [number, rejected] = [++this.#calls, [] as Receipt[]];
+    const number = ++this.#calls;
     const traits = this.#traitsOf(init, target, template);
-    const asked = {
+    const call = new RoutedCall(this.#context, {
       number,
+      queue: Object.freeze([...this.#context.queue()]),
       target,
       template,
       traits,
       signal,
+      onRestart: init.onRestart,
       listen: speech?.listen,
-    };
-    const order = [...this.#context.queue()];
-    for (;;) {
-      const out = new Set(rejected.map(({ option }) => option));
-      const queue = Object.freeze(order.filter((option) => !out.has(option)));
-      const answered = await this.#answered({ ...asked, queue, rejected, onRestart: init.onRestart });
-      const { quality, rejects } = await judged(this.#context.critic, answered);
-      const { response, receipt } = answered;
-      if (quality !== undefined) this.#context.onReport?.(receipt.option, quality);
-      // What was carried out is not asked for once more, whatever came of it.
-      if (!rejects || !(traits.facts?.[receipt.option]?.repeatable ?? traits.repeatable)) return response;
-      rejected.push(receipt);
+      delivered: (answer, receipt) => {
+        this.#receipts.set(answer, receipt);
+      },
+    });
+    for (let response = await call.run(); ;) {
+      const again = (await this.#rejects({ response, receipt: call.receipt }, traits, signal)) && call.again();
+      if (!again) {
+        call.taken();
+        return response;
+      }
       response.body?.cancel().catch(() => undefined);
+      response = await again;
     }
   }
 
-  async #answered(asked: Omit<Asked, "delivered">): Promise<Answered> {
-    const told: { receipt?: Receipt } = {};
-    const delivered = (answer: object, receipt: Receipt): void => {
-      this.#receipts.set(answer, receipt);
-      told.receipt = receipt;
-    };
-    const response = await new RoutedCall(this.#context, { ...asked, delivered }).run();
-    if (!told.receipt) throw new SporewrightError("internal", "an answer without a receipt");
-    return { response, receipt: told.receipt };
+  /** Whether the critic will not have it, and another may be asked for; its word is learned in any case. */
+  async #rejects(answered: Answered, { facts, repeatable }: CallTraits, signal: AbortSignal): Promise<boolean> {
+    const { quality, rejects } = await unlessAborted(judged(this.#context.critic, answered), signal);
+    const { option } = answered.receipt;
+    if (quality !== undefined) this.#context.onReport?.(option, quality);
+    // What was carried out is not asked for once more, whatever came of it.
+    return rejects && (facts?.[option]?.repeatable ?? repeatable ?? true);
   }
 
   #traitsOf(init: RoutedInit, target: Target, template: Template): CallTraits {

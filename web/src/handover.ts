@@ -48,7 +48,6 @@ export class Handover {
 
   close(): void {
     this.#pipe?.close();
-    this.#ledger.ended("answered");
   }
 
   /** The caller gets this error instead of an answer, or of the rest of one. */

@@ -3,7 +3,15 @@ import type { Action, Facts, Limits, Outcome, Permit } from "./generated/calls";
 import type { Admits, Health } from "./health";
 
 export type SkipReason =
-  "no-upstream" | "blocked" | "offline" | "cooling-down" | "open" | "probing" | "ramping" | "not-repeatable";
+  | "no-upstream"
+  | "blocked"
+  | "offline"
+  | "cooling-down"
+  | "open"
+  | "probing"
+  | "ramping"
+  | "rejected"
+  | "not-repeatable";
 
 /** An option, when it may be called, and what has to be asked for first. */
 export interface Found {
@@ -133,6 +141,12 @@ export class Left {
     this.#untried = new Set(this.#queue.filter((each) => each === option || this.#untried.has(each)));
     this.#tries.set(option, (this.#tries.get(option) ?? 1) - 1);
     if (outcome === "offline") this.#stranded.add(option);
+  }
+
+  /** Its answer will not do: it is passed over, and the next one is a fallback. */
+  rejected(option: string): void {
+    this.skipped.set(option, "rejected");
+    this.hasFailed = true;
   }
 
   #isNear(option: string): boolean {

@@ -4,7 +4,7 @@ import { skippedOf } from "./asked";
 import { PLAN } from "./generated/plan";
 import type { Limits } from "./generated/calls";
 import type { RecordedChain } from "./recorded";
-import type { Attempt, Receipt, Skipped } from "./types";
+import type { Attempt, Receipt } from "./types";
 
 /** Deeper than any provider's usage. */
 const DEEPEST = 4;
@@ -18,10 +18,9 @@ export class Ledger {
   readonly #copies = new Map<Attempt, Attempt>();
   readonly #context: FetchContext;
   readonly #known: Promise<void>;
-  readonly #rejected: readonly Receipt[];
 
   constructor(context: FetchContext, asked: Asked, chain: RecordedChain, at: number) {
-    [this.#context, this.#chain, this.#rejected] = [context, chain, asked.rejected ?? []];
+    [this.#context, this.#chain] = [context, chain];
     const { facts = {}, repeatable = true, streaming = false, restart = "error", hedge = true } = asked.traits;
     const { queue, number: call } = asked;
     this.receipt = {
@@ -31,8 +30,8 @@ export class Ledger {
       plan: context.plan.version,
       end: "open",
       option: "",
-      queue: this.#rejected[0]?.queue ?? queue,
-      attempts: this.#rejected.slice(-1).flatMap(({ attempts }) => attempts),
+      queue,
+      attempts: [],
       skipped: [],
       upstreams: Object.keys(context.upstreams),
       traits: { repeatable, streaming, restart, hedge },
@@ -40,7 +39,6 @@ export class Ledger {
       limits: ownLimits(context.plan.limits),
       log: chain.log,
       known: null,
-      ...(this.#rejected.length > 0 ? { rejected: [...this.#rejected] } : {}),
     };
     this.#known = Promise.resolve(context.known?.(queue) ?? null).then(
       (known) => {
@@ -63,15 +61,10 @@ export class Ledger {
     if (entry.usage !== undefined) copy.usage = countsOf(entry.usage);
   }
 
-  /** The option that answers, from here on. */
+  /** The option that answers, from here on; "" if its answer will not do. */
   answeredBy(option: string): void {
     this.receipt.option = option;
-    this.receipt.skipped = this.#skipped();
-  }
-
-  #skipped(): Skipped[] {
-    const reason = "its answer was rejected by the critic";
-    return [...skippedOf(this.#chain), ...this.#rejected.map(({ option }) => ({ option, reason }))];
+    this.receipt.skipped = skippedOf(this.#chain);
   }
 
   /** It is over; only the first end counts. */
@@ -79,7 +72,7 @@ export class Ledger {
     const { receipt } = this;
     if (receipt.end !== "open") return;
     receipt.end = end;
-    receipt.skipped = this.#skipped();
+    receipt.skipped = skippedOf(this.#chain);
     if (code !== undefined) receipt.error = code;
     void this.#known.then(() => {
       this.#context.onReceipt?.(receipt);

@@ -69,6 +69,11 @@ export class RecordedChain extends AttemptChain {
     super.slept(gap);
   }
 
+  override rejected(attempt: number): void {
+    this.log.push({ do: "rejected", attempt });
+    super.rejected(attempt);
+  }
+
   override abort(): void {
     this.log.push({ do: "abort" });
     super.abort();

@@ -236,6 +236,7 @@ export type Recorded =
   | { do: "ended"; at: number; attempt: number; chance: number; ending: RecordedEnding }
   | { do: "network"; offline: boolean }
   | { do: "slept"; gap: number }
+  | { do: "rejected"; attempt: number }
   | { do: "abort" };
 
 export interface RecordedEnding {
@@ -266,7 +267,7 @@ export interface Receipt {
   at: number;
   /** Version of the plan (docs/contracts.md §4) that it followed. */
   plan: number;
-  /** `open` until its body has been read to the end. */
+  /** `open` until its body has been read to the end, and the critic has taken it. */
   end: "open" | "answered" | "failed" | "aborted";
   /** Code of the error that it failed with. */
   error?: string;
@@ -283,8 +284,6 @@ export interface Receipt {
   /** The page's own limits, where they differ from the plan's. */
   limits: Partial<Limits>;
   log: readonly Recorded[];
-  /** The calls for the same request whose answers the critic rejected; their attempts come first. */
-  rejected?: readonly Receipt[];
   /** Null before the engine is up, where its order has moved on meanwhile, and beyond 32 options. */
   known: Known | null;
 }

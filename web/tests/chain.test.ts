@@ -20,7 +20,7 @@ interface Past {
 
 interface TraceEvent extends Omit<Ending, "kind"> {
   at: number;
-  kind: Ending["kind"] | "opened" | "token" | "hedge" | "due" | "network" | "slept";
+  kind: Ending["kind"] | "opened" | "token" | "hedge" | "due" | "network" | "slept" | "rejected";
   offline?: boolean;
   gap?: number;
   attempt?: number;
@@ -98,6 +98,7 @@ class Replay {
     else if (kind === "token") step = chain.token(at, attempt, finished);
     else if (kind === "network" && offline !== undefined) chain.network(offline);
     else if (kind === "slept" && gap !== undefined) chain.slept(gap);
+    else if (kind === "rejected") chain.rejected(attempt ?? chain.attempts.length - 1);
     else if (kind === "hedge") this.#walk(chain.hedge(at, chance), chance);
     else if (kind === "due") {
       const number = attempt ?? chain.attempts.length - 1;

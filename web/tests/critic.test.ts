@@ -1,28 +1,33 @@
 /** A critic's word: learned, and an answer it rejects is asked for anew elsewhere. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { RoutedFetch } from "../src/fetch";
-import type { Critic } from "../src/types";
+import type { Limits } from "../src/generated/calls";
+import { PLAN } from "../src/generated/plan";
+import type { Critic, Receipt } from "../src/types";
 import { contextOf } from "./context";
 import { TestUpstream } from "./upstream";
 
 let alpha: TestUpstream;
 let beta: TestUpstream;
 let told: string[];
+let receipts: Receipt[];
 
 beforeEach(async () => {
   [alpha, beta] = await Promise.all([TestUpstream.open("alpha"), TestUpstream.open("beta")]);
-  told = [];
+  [told, receipts] = [[], []];
 });
 
 afterEach(async () => {
   await Promise.all([alpha.close(), beta.close()]);
 });
 
-function routed(critic: Critic): RoutedFetch {
+function routed(critic: Critic, limits: Partial<Limits> = {}): RoutedFetch {
   const context = contextOf(
     { alpha: { url: alpha.url }, beta: { url: beta.url } },
     {
-      onOutcome: ({ option, outcome }) => told.push(`${outcome} ${option}`),
+      plan: { ...PLAN, limits: { ...PLAN.limits, ...limits } },
+      onReceipt: (receipt) => receipts.push(receipt),
+      onOutcome: ({ option, outcome, attempt }) => told.push(`${outcome} ${option}`, `${option} was number ${attempt}`),
       onBegan: (option, first) => told.push(`${first ? "chose" : "fell back to"} ${option}`),
       onEnded: (option) => told.push(`left ${option}`),
       onReport: (option, quality) => told.push(`${option} is worth ${quality}`),
@@ -60,12 +65,68 @@ describe("a critic", () => {
     expect(receipt?.option).toBe("beta");
     expect(receipt?.attempts.map(({ option }) => option)).toEqual(["alpha", "beta"]);
     expect(receipt?.queue).toEqual(["alpha", "beta"]);
-    expect(receipt?.skipped).toEqual([{ option: "alpha", reason: "its answer was rejected by the critic" }]);
+    expect(receipt?.skipped).toEqual([{ option: "alpha", reason: "rejected" }]);
     expect(told).toContain("alpha is worth 0");
+    expect(told).toContain("beta was number 2");
+    expect(told).toContain("fell back to beta");
+    expect(await response.text()).toBe("beta");
+    await expect.poll(() => receipts).toEqual([receipt]);
+    expect(receipt?.end).toBe("answered");
   });
 
   it("may reject them all: nobody answered", async () => {
     await expect(routed(() => false).fetch("/x")).rejects.toMatchObject({ code: "exhausted" });
+    await expect.poll(() => receipts.map(({ end, error }) => [end, error])).toEqual([["failed", "exhausted"]]);
+  });
+
+  it("takes its time from the one deadline of the call, and its answers from the one number of attempts", async () => {
+    const slow: Critic = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      return false;
+    };
+    const late = routed(slow, { deadline_s: 0.5 }).fetch("/x");
+    await expect(late).rejects.toMatchObject({ attempts: [{ option: "alpha" }, { option: "beta" }] });
+    beta.mode = "silent";
+    const began = performance.now();
+    const cut = routed(slow, { deadline_s: 0.6 }).fetch("/x");
+    await expect(cut).rejects.toMatchObject({ attempts: [{ option: "alpha" }, { outcome: "deadline" }] });
+    expect(performance.now() - began).toBeLessThan(900);
+    await expect(routed(() => false, { max_attempts: 1 }).fetch("/x")).rejects.toMatchObject({
+      attempts: [{ option: "alpha" }],
+      skipped: [
+        { option: "alpha", reason: "rejected" },
+        { option: "beta", reason: "not-reached" },
+      ],
+    });
+  });
+
+  it("has the retries of the one call, and what a fallback refuses is not the answer", async () => {
+    alpha.mode = "reset";
+    const router = routed(() => false, { retries: 0 });
+    await expect(router.fetch("/x")).rejects.toMatchObject({ attempts: [{ option: "alpha" }, { option: "beta" }] });
+    [alpha.mode, beta.status] = ["ok", 401];
+    await expect(router.fetch("/x")).rejects.toMatchObject({
+      attempts: [{ option: "alpha" }, { outcome: "unsuited" }],
+    });
+  });
+
+  it("is not waited for by a caller who gives up", async () => {
+    const given = new AbortController();
+    const call = routed(() => new Promise(() => undefined)).fetch("/x", { signal: given.signal });
+    setTimeout(() => {
+      given.abort(new Error("enough"));
+    }, 100);
+    await expect(call).rejects.toThrow("enough");
+    await expect.poll(() => receipts.map(({ end }) => end)).toEqual(["aborted"]);
+  });
+
+  it("lets go of a body that it rejects before its end, upstream as well", async () => {
+    alpha.mode = "drip";
+    const response = await routed((_, { option }) => option === "beta").fetch("/x");
+    expect(await response.text()).toBe("beta");
+    await expect.poll(() => alpha.cutOff).toBe(1);
+    await expect.poll(() => receipts.map(({ end, option }) => [end, option])).toEqual([["answered", "beta"]]);
+    expect(receipts[0]?.attempts).toMatchObject([{ outcome: "aborted", reason: "its answer was rejected" }, {}]);
   });
 
   it("that throws has said nothing", async () => {

@@ -159,7 +159,7 @@ describe("an answer that has begun and is nobody's yet", () => {
     await expect(limited({ deadline_s: 0.5 }).fetch("/v1/x")).rejects.toMatchObject({
       code: "exhausted",
       attempts: [
-        { outcome: "stalled", reason: expect.stringMatching(/^the call's deadline passed [56]\d\d ms/) as string },
+        { outcome: "stalled", reason: expect.stringMatching(/^the call's deadline passed \d+ ms/) as string },
       ],
     });
     expect(beta.seen).toEqual([]);
