@@ -137,6 +137,7 @@ class OutcomeBody(TypedDict):
     `latency_s`: until the headers, or until it failed; `first_token_s`: until the answer began; `streaming`: a stream
     was asked for; `attempt` counts the attempts of its call from 1; `probe`: it was its option's one probe; `reason`:
     why it is blocked or unreadable; `slept`: the clock had a gap meanwhile; tokens: as the provider counted them.
+    `page` and `nth`: which page says it, and a number that grows: what was heard already is not learned once more.
     """
 
     option: str
@@ -155,6 +156,8 @@ class OutcomeBody(TypedDict):
     cost_usd: NotRequired[float]
     tokens_in: NotRequired[int]
     tokens_out: NotRequired[int]
+    page: NotRequired[str]
+    nth: NotRequired[int]
 
 
 class BeganBody(TypedDict):
@@ -175,7 +178,8 @@ class ReportBody(TypedDict):
     """What the caller found the answer worth: `quality` in [0, 1], 1 is best; what it was charged; any further measure.
 
     `more` names dimensions that are learned, in the units of their cells. `counted`: the answer's tokens came with its
-    outcome, so that its cost has been learned where prices are declared: it is not learned once more.
+    outcome, so that its cost has been learned where prices are declared: it is not learned once more. `page` and `nth`
+    are as in `outcome`, and count on.
     """
 
     option: str
@@ -186,6 +190,8 @@ class ReportBody(TypedDict):
     tokens_out: NotRequired[int]
     counted: NotRequired[bool]
     more: NotRequired[dict[str, float]]
+    page: NotRequired[str]
+    nth: NotRequired[int]
 
 
 class BatchBody(TypedDict):

@@ -11,6 +11,7 @@ from sporewright.core.config import TensorConfig
 from sporewright.core.tensor import Tensor
 from sporewright.device.calls import Effect, OutcomeBody, RefusedCell, ReportBody, StartBody
 from sporewright.device.gated import Gated
+from sporewright.device.heard import Heard
 from sporewright.device.identity import Identity, choose, remembered
 from sporewright.device.learned import TASK, Learned, with_local
 from sporewright.device.outbox import Outbox
@@ -51,6 +52,7 @@ class DeviceState:
         self.shared = Shared(self.tensor, self.tensor.level_index(self.level), settings.support)
         self.own = OwnSlice(self.tensor, self.level, self.identity.device)
         self.outbox = Outbox()
+        self.heard = Heard(disk)
         self.watches = Watches(self.tensor)
         self.plan: Plan = plan_with(body.get("limits", {}))
         self.health = Health(self.plan)
@@ -90,6 +92,8 @@ class DeviceState:
         first, cost = body.get("first_token_s"), self._cost(option, body)
         took = None if slept else body.get("latency_s")
         evidence = evidence_of(actions, outcome, took, ttft_s=first, cost_usd=cost)
+        if not self.heard.is_new(body):
+            evidence = None  # an engine before this one has learned and stored it, and was lost before it answered
         self.learned.ended(now, option, evidence, self.kind(body))
         self._keep_health(now, body, actions)
 
@@ -124,7 +128,8 @@ class DeviceState:
         is_learned = body.get("counted", False) and self._cost(option, {"tokens_in": 0, "tokens_out": 0}) is not None
         cost = None if is_learned else self._cost(option, body)
         evidence = Evidence(quality=quality, cost_usd=cost, more=body.get("more", {}))
-        self.learned.reported(now, option, evidence, self.kind(body))
+        if self.heard.is_new(body):
+            self.learned.reported(now, option, evidence, self.kind(body))
 
     def observe(self, now: float, option: str, dimension: str, value: float) -> None:
         """State a value (A1), over what was learned of it."""
@@ -241,6 +246,7 @@ class DeviceState:
         elif FLIGHT in records:
             self.outbox.restore_flight(records[FLIGHT], self.own.entry)
         self.learned.restore(now, records)
+        self.heard.restore(records)
         records.clear()
 
     def _move(self, now: float, device: str) -> None:

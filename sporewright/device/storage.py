@@ -1,8 +1,8 @@
 """What a device remembers, as records under text keys, put by the host into IndexedDB or a file (contracts §5).
 
 `cell/[level,inst,option,dim]` holds one own cell with its outbox flag, `identity` who this profile is, `shared` what
-the orchestrator published last, `flight` the push that is not acknowledged. A record that does not decode is passed
-over: storage is foreign data.
+the orchestrator published last, `flight` the push that is not acknowledged, `heard` how far each page was heard. A
+record that does not decode is passed over: storage is foreign data.
 """
 
 from __future__ import annotations

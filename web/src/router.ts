@@ -81,6 +81,7 @@ export class Router extends TypedTarget<RouterEvents> {
   #state: RouterState = "cold";
   #error: SporewrightError | null = null;
   #readOnly = false;
+  #said = 0;
   #sync: SyncState = { state: "off", pending: 0, revision: null, lease: null };
 
   private constructor(options: RouterOptions) {
@@ -105,7 +106,7 @@ export class Router extends TypedTarget<RouterEvents> {
         this.emit("attempt", detail);
       },
       onOutcome: (body) => {
-        this.#gather("outcome", { ...body, task: settings.cursor["task"] });
+        this.#gather("outcome", { ...body, task: settings.cursor["task"], ...this.#numbered() });
         if (body.outcome !== "ok" || body.probe) this.#batch.flush(); // the other tabs are to know
       },
       onBegan: (option, first) => {
@@ -242,7 +243,7 @@ export class Router extends TypedTarget<RouterEvents> {
    * and the kind of work of this page's cursor.
    */
   report(answer: Reported, report: Report): Promise<void> {
-    return this.#tell("report", reportBody(answer, this.#settings.cursor["task"], report));
+    return this.#tell("report", { ...reportBody(answer, this.#settings.cursor["task"], report), ...this.#numbered() });
   }
 
   /** Forget everything that this device has learned or said, here and at the orchestrator. */
@@ -344,6 +345,11 @@ export class Router extends TypedTarget<RouterEvents> {
     if (state === "failed")
       this.#fail(new SporewrightError(error?.code ?? "engine", error?.message ?? "the engine failed"));
     else if (this.#state !== "failed") this.#become(this.#state, stage === undefined ? {} : { stage });
+  }
+
+  /** What counts each time that it is said has a number: said again after an engine was lost, it counts once. */
+  #numbered(): { page: string; nth: number } {
+    return { page: this.#session.head, nth: ++this.#said };
   }
 
   #call<C extends CallName>(call: C, body: Calls[C]["body"]): Promise<Calls[C]["reply"]> {

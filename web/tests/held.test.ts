@@ -158,9 +158,7 @@ describe("an answer that has begun and is nobody's yet", () => {
     begins("application/json", " ");
     await expect(limited({ deadline_s: 0.5 }).fetch("/v1/x")).rejects.toMatchObject({
       code: "exhausted",
-      attempts: [
-        { outcome: "stalled", reason: expect.stringMatching(/^the call's deadline passed \d+ ms/) as string },
-      ],
+      attempts: [{ outcome: "stalled", reason: expect.stringMatching(/^the call's deadline passed \d+ ms/) as string }],
     });
     expect(beta.seen).toEqual([]);
   });
