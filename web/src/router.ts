@@ -34,6 +34,9 @@ import type {
 } from "./types";
 import type { Watch } from "./watch";
 
+/** Nobody waits for a batch: it outlives an engine that hangs, which is noticed after 15 s, and the start of the next one. */
+const BATCH_MS = 60_000;
+
 interface Settle {
   resolve: () => void;
   reject: (error: SporewrightError) => void;
@@ -50,7 +53,7 @@ export class Router extends TypedTarget<RouterEvents> {
   readonly #fetch: RoutedFetch;
   readonly #health: Health;
   readonly #queues: Queues;
-  readonly #batch = new Batch((body) => this.#send("batch", body));
+  readonly #batch = new Batch((body) => this.#send("batch", body, BATCH_MS));
   /** What each push of the engine does here. */
   readonly #hands: { [P in keyof Pushes]: (body: Pushes[P]) => void } = {
     queue: (push) => {
@@ -369,10 +372,10 @@ export class Router extends TypedTarget<RouterEvents> {
   }
 
   /** Calls go out in the order they were made: all wait for the same promise. */
-  async #send<C extends CallName>(call: C, body: Calls[C]["body"]): Promise<Calls[C]["reply"]> {
+  async #send<C extends CallName>(call: C, body: Calls[C]["body"], timeout?: number): Promise<Calls[C]["reply"]> {
     await this.ready;
     if (this.#error) throw this.#error;
-    return this.#session.call(call, body);
+    return this.#session.call(call, body, timeout);
   }
 
   /** A call whose answer only says that it arrived; not waiting for it is fine. */

@@ -70,20 +70,25 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
+const ANSWER = { headers: { "content-type": "application/json" } };
+
+async function opened(callTimeout: number): Promise<Router> {
+  const router = await Router.start({
+    config: { levels: LEVELS, seeds: [] },
+    upstreams: { a: { url: "http://a.test" } },
+    engine: "dedicated",
+    runtime: "http://runtime.test/",
+    offline: false,
+    callTimeout,
+  });
+  await router.ready;
+  vi.stubGlobal("fetch", () => Promise.resolve(new Response("{}", ANSWER)));
+  return router;
+}
+
 describe("an engine that is lost", () => {
   it("leaves what it has not answered to the next one: the same, in the same order, under the same numbers", async () => {
-    const router = await Router.start({
-      config: { levels: LEVELS, seeds: [] },
-      upstreams: { a: { url: "http://a.test" } },
-      engine: "dedicated",
-      runtime: "http://runtime.test/",
-      offline: false,
-      callTimeout: 2000,
-    });
-    await router.ready;
-    vi.stubGlobal("fetch", () =>
-      Promise.resolve(new Response("{}", { headers: { "content-type": "application/json" } })),
-    );
+    const router = await opened(2000);
     for (let call = 0; call < 3; call += 1) await router.fetch("/x");
     const told = router.report({ option: "a" }, { quality: 1 });
     const [first] = engines;
@@ -97,6 +102,21 @@ describe("an engine that is lost", () => {
     expect(new Set(said.map(({ page }) => page)).size).toBe(1);
     expect(engines.length).toBe(2);
     expect(engines[1]?.said("outcome", "report")).toEqual(said);
+    await router.close();
+  });
+
+  it("has not lost what calls have taught because it was silent for longer than a caller waits", async () => {
+    const router = await opened(100);
+    await router.fetch("/x");
+    const [first] = engines;
+    await expect(router.resolve()).rejects.toMatchObject({ code: "timeout" });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    answers = true;
+    first?.crash();
+
+    await expect.poll(() => engines[1]?.said("outcome").length).toBe(1);
+    expect(engines[1]?.said("outcome")).toEqual(first?.said("outcome"));
+    expect(engines[1]?.said("resolve")).toEqual([]);
     await router.close();
   });
 });
