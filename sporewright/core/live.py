@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sporewright.core.live_head import Head
 from sporewright.core.live_table import Table
@@ -12,7 +12,7 @@ from sporewright.core.store import Value
 if TYPE_CHECKING:
     from sporewright.core.tensor import Tensor
 
-__all__ = ["LiveQueue", "Noted"]
+__all__ = ["HIDDEN", "LiveQueue", "Note", "Noted"]
 
 # A head keeps more than is read, so that options may leave it: finding the smallest anew costs the whole queue.
 HEADS = 4
@@ -20,14 +20,33 @@ LEAST = 64
 PART = 64  # one in so many: then finding them anew costs a bounded time for each option that had to leave
 
 
-class Noted(dict[tuple[str, str], Value | None]):
-    """The (option, dimension) written to since its owner last cleared it: with the folded value where the value alone
-    was written, at the finest level, for then that is all there is to know; else with None.
+HIDDEN: Final = ()
+"""A finite scalar alone was written above the finest level, where a finer one may hide it."""
+
+Note = Value | tuple[float, float] | tuple[()] | None
+"""What is known of a cell that was written to. At the finest level, all there is to know: the folded value where the
+value alone was written, value and own weight where both were. `HIDDEN`. None: it has to be looked at."""
+
+
+class Noted(dict[tuple[str, str], Note]):
+    """The (option, dimension) written to since its owner last cleared it, with what is known of each.
 
     There are never more than `most`: where there are as many, others may have been written to as well.
     """
 
     most = 0
+
+    def add(self, at: tuple[str, str], news: Note) -> None:
+        """It was written to once more."""
+        if at not in self:
+            if len(self) < self.most:
+                self[at] = news
+            return
+        known = self[at]
+        if known is None or known is HIDDEN or news is None:
+            self[at] = None if known is None else news
+        elif news is not HIDDEN:
+            self[at] = (news, known[1]) if type(news) is float and isinstance(known, tuple) else news
 
 
 class LiveQueue:
@@ -105,22 +124,27 @@ class LiveQueue:
         self._head.first = len(names)
 
     def _follow(self, table: Table) -> None:
-        """Fold what was written to again, and move those options within the head."""
+        """Take over what was written, and move those options within the head."""
         head, noted, among = self._head, self._noted, self._among
         weighed = False
+        before: dict[str, float | None] = {}
         folded: set[str] = set()
-        for (option, dimension), value in noted.items():
+        for (option, dimension), note in noted.items():
             if not option:
                 weighed = table.reweigh(dimension) or weighed
             elif option not in folded and (among is None or option in among):
-                before, now = table.touch(option, dimension, value)
-                if value is None:  # all its cells were looked at
+                if option not in before:
+                    before[option] = table.score(option)
+                if not table.take(option, dimension, note):
                     folded.add(option)
-                if before is not None:
-                    head.remove(before, option)
+        noted.clear()
+        for option, was in before.items():
+            now = table.add_up(option)
+            if was != now:
+                if was is not None:
+                    head.remove(was, option)
                 if now is not None:
                     head.insert(now, option)
-        noted.clear()
         if table.missing or table.is_hollow:
             self._make()
         elif weighed:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from sporewright.core import live_scores, resolve
 from sporewright.core.narrow import merged, shared_weights
-from sporewright.core.store import Layers, Slice, Value
+from sporewright.core.store import Layers, Slice
 
 if TYPE_CHECKING:
+    from sporewright.core.live import Note
     from sporewright.core.tensor import Tensor
 
 __all__ = ["Table"]
@@ -112,21 +113,38 @@ class Table:
 
     # --- following the cells -------------------------------------------------------------------------------------
 
-    def touch(self, option: str, dimension: str, value: Value | None) -> tuple[float | None, float | None]:
-        """A cell of the option was written to: its folded value is this, or has to be looked for; the option is scored.
-
-        Gives the score before and the score now; None where the option has no place in the queue.
-        """
+    def score(self, option: str) -> float | None:
+        """What it was worth when it was last added up; None where it has no place in the queue."""
         slot = self.slots.get(option)
-        before = self._scores[slot] if slot is not None and self._ranked[slot] else None
-        if slot is None or before is None or not isinstance(value, float) or value - value != 0.0:
-            slot = self._refold(option, slot)
-            if slot is None or not self._ranked[slot]:
-                return before, None
-        else:
+        return self._scores[slot] if slot is not None and self._ranked[slot] else None
+
+    def take(self, option: str, dimension: str, note: Note) -> bool:
+        """A cell of the option was written to; False: all its cells were looked at, and there is no more to take."""
+        slot = self.slots.get(option)
+        if slot is not None and self._ranked[slot] and note is not None:
             column = self._columns.get(dimension)
-            if column is not None:
-                column[slot] = value
+            if type(note) is float:
+                if note - note == 0.0:
+                    if column is not None:
+                        column[slot] = note
+                    return True
+            elif type(note) is tuple:
+                own = self._own.get(dimension)
+                if not note:  # of a dimension without weight it changes nothing: the option was in the queue before
+                    if column is None:
+                        return True
+                elif column is not None and own is not None and note[0] - note[0] == 0.0:
+                    column[slot], weight = note
+                    own[slot] = weight if isfinite(weight) else 0.0
+                    return True
+        self._refold(option, slot)
+        return False
+
+    def add_up(self, option: str) -> float | None:
+        """Score the option anew; None where it has no place in the queue."""
+        slot = self.slots.get(option)
+        if slot is None or not self._ranked[slot]:
+            return None
         score = 0.0
         if self._own:
             for weight, column, own in self._terms:
@@ -135,15 +153,15 @@ class Table:
             for weight, column, _ in self._terms:
                 score += weight * column[slot]
         self._scores[slot] = score
-        return before, score
+        return score
 
-    def _refold(self, option: str, slot: int | None) -> int | None:
-        """Lay all the cells of an option anew; its slot, None if it is not here."""
+    def _refold(self, option: str, slot: int | None) -> None:
+        """Lay all the cells of an option anew."""
         row = _row(self._slices(), option)
         if slot is None:
             if not row:
-                return None
-            slot = self._take(option)
+                return
+            slot = self._place(option)
         had = self._own.copy()
         self.total -= self._ranked[slot]
         self._blank(slot)
@@ -152,13 +170,11 @@ class Table:
         for dimension in had.keys() | self._own.keys():
             if dimension in self._columns and had.get(dimension) is not self._own.get(dimension):
                 self._settle_term(dimension)
-        if row:
-            return slot
-        del self.slots[option]
-        self._free.append(slot)
-        return None
+        if not row:
+            del self.slots[option]
+            self._free.append(slot)
 
-    def _take(self, option: str) -> int:
+    def _place(self, option: str) -> int:
         """A slot for an option that comes."""
         self._in_order = False
         if self._free:

@@ -243,7 +243,7 @@ class Tensor:
             self.weights.written(level, option, dimension, weight)
         if value is not None and level == 0:
             self._no_prior(level, instance, option, dimension)
-        self._note(level, instance, option, dimension, value if weight is None else None)
+        self._note(level, instance, option, dimension, value, weight)
         if self._listeners:
             self._tell(level, instance, ((option, dimension),))
 
@@ -254,7 +254,7 @@ class Tensor:
         self.store.put(level, instance, option, dimension, (value, weight))
         self.weights.written(level, option, dimension, weight)
         self._no_prior(level, instance, option, dimension)
-        self._note(level, instance, option, dimension)
+        self._note(level, instance, option, dimension, None if weight is None else value, weight)
         if self._listeners:
             self._tell(level, instance, ((option, dimension),))
 
@@ -268,7 +268,7 @@ class Tensor:
         for (option, dimension), (value, weight) in cells.items() if concerns else ():
             if value is not None or not merge:
                 self._no_prior(level, instance, option, dimension)
-            self._note(level, instance, option, dimension, value if merge and weight is None else None)
+            self._note(level, instance, option, dimension, value if merge or weight is not None else None, weight)
         self._tell(level, instance, cells)
 
     def remove(self, level: int, instance: str, option: str, dimension: str) -> bool:
@@ -312,15 +312,28 @@ class Tensor:
         if level == 0 and instance == "":
             self.priors.discard((option, dimension))
 
-    def _note(self, level: int, instance: str, option: str, dimension: str, value: Value | None = None) -> None:
-        """Note the write for those who follow; of many all are noted before a listener may ask a live queue."""
+    def _note(
+        self,
+        level: int,
+        instance: str,
+        option: str,
+        dimension: str,
+        value: Value | None = None,
+        weight: float | None = None,
+    ) -> None:
+        """Note the write for those who follow; of many all are noted before a listener may ask a live queue.
+
+        `value`, `weight`: what was written, if that is all that the cell then says besides what it said before.
+        """
         followed = self._followed[level].get(instance)
         if followed is not None:
-            at = (option, dimension)
-            known = value if level == self._finest else None
+            news: live.Note = None
+            if level == self._finest:
+                news = value if weight is None or type(value) is not float else (value, weight)
+            elif type(value) is float and weight is None and value - value == 0.0:
+                news = live.HIDDEN
             for noted in followed:
-                if len(noted) < noted.most or at in noted:
-                    noted[at] = known if noted.get(at, known) is not None else None
+                noted.add((option, dimension), news)
 
     def _tell(self, level: int, instance: str, pairs: Iterable[tuple[str, str]]) -> None:
         """Tell whoever listens to every write."""

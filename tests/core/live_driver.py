@@ -92,10 +92,11 @@ class Walk:
         self._open()
 
     def step(self) -> None:
-        """One change, then every queue is compared."""
-        change = self.dice.choices(CHANGES, WEIGHTS)[0]
-        self.did = change.__name__
-        change(self)
+        """A change or a few, then every queue is compared."""
+        changes = self.dice.choices(CHANGES, WEIGHTS, k=self.dice.choice((1, 1, 2, 4)))
+        self.did = ", ".join(change.__name__ for change in changes)
+        for change in changes:
+            change(self)
         for each in self.watched:
             self.compare(each)
 

@@ -38,17 +38,17 @@ def fleet() -> Tensor:
 def scored(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Each option that is scored by itself, and "*" for all of them at once, by watching the real scoring."""
     seen: list[str] = []
-    touch, weigh = Table.touch, Table.weigh
+    add_up, weigh = Table.add_up, Table.weigh
 
-    def touching(self: Table, option: str, *how: Any) -> Any:
+    def adding(self: Table, option: str) -> Any:
         seen.append(option)
-        return touch(self, option, *how)
+        return add_up(self, option)
 
     def weighing(self: Table) -> None:
         seen.append("*")
         weigh(self)
 
-    monkeypatch.setattr(Table, "touch", touching)
+    monkeypatch.setattr(Table, "add_up", adding)
     monkeypatch.setattr(Table, "weigh", weighing)
     return seen
 
