@@ -31,6 +31,7 @@ TABLES = {
     "load": ("5 · load the cells from JSON and resolve once", (None,) * 5),
     "learn": ("6 · observe → belief → cell → the first 10, against a plain write", (1 / 3,) * 5),
 }
+UPKEEP = "6 · what time alone costs for ten minutes after a call: beliefs laid anew, by turns"
 PARTS = ("tables", "fetch", "start", "native")
 MEASURE = """async ({ source, n }) => {
   const { boot, measure } = await import("/bench/tables.js");
@@ -91,6 +92,12 @@ def show(console: Console, rows: dict[int, dict[str, Any]]) -> None:
                 mark,
             )
         console.print(table)
+    table = Table("options", "a second, µs", "a turn, ms", "the longest, ms", title=UPKEEP, title_justify="left")
+    for n, row in rows.items():
+        if "upkeep" in row:
+            found = row["upkeep"]
+            table.add_row(f"{n:,}", f"{found['second'] * 1000:,.0f}", f"{found['turn']:.2f}", f"{found['most']:.1f}")
+    console.print(table)
 
 
 def main() -> None:

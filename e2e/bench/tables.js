@@ -18,10 +18,13 @@ export async function boot(source) {
   return python.pyimport("workload");
 }
 
-/** Milliseconds for one call of each, medians of `rounds` alternating batches that last about `batchMs` each. */
-function alternate(ours, theirs, { rounds = 9, batchMs = 30 } = {}) {
+/**
+ * Milliseconds for one call of each, medians of `rounds` alternating batches that last about `batchMs` each, or that
+ * are of so many calls.
+ */
+function alternate(ours, theirs, { rounds = 9, batchMs = 30, calls } = {}) {
   for (const call of [ours, theirs]) warm(call);
-  const sizes = [ours, theirs].map((call) => sized(call, batchMs));
+  const sizes = [ours, theirs].map((call) => calls ?? sized(call, batchMs));
   const times = [[], []];
   for (let round = 0; round < rounds; round += 1)
     [ours, theirs].forEach((call, side) =>
@@ -85,6 +88,19 @@ function learning(engines, options) {
     ours: () => engines.learn_and_head(pick(mine), 0.5 + mine()),
     theirs: () => engines.state_and_head(pick(plain), 0.5 + plain()),
   };
+}
+
+/** What time alone costs after a call: milliseconds for a second of it, and for the median and the longest turn. */
+function upkeep(engines, turns = 100) {
+  const took = [];
+  let seconds = 0;
+  for (let at = 0; at < turns; at += 1) {
+    const began = performance.now();
+    seconds += engines.wait();
+    took.push(performance.now() - began);
+  }
+  const sum = took.reduce((total, each) => total + each, 0);
+  return { second: sum / seconds, turn: median(took), most: Math.max(...took) };
 }
 
 /** A page's router over W(n); a wider one than this takes longer to start than all that is measured. */
@@ -190,7 +206,13 @@ export async function measure(workload, n) {
     { rounds: n >= 10_000 ? 1 : 3, batchMs: 1 },
   );
   // Beyond this a start from seeds takes longer than what is measured.
-  if (n <= 10_000) time("learn", learning(workload.Learning(n), options), slow);
+  if (n <= 10_000) {
+    const engines = workload.Learning(n);
+    // Six seconds of the engine's clock a batch: the turns that fall due in them are part of its mean.
+    time("learn", learning(engines, options), { calls: 600 });
+    rows.upkeep = upkeep(engines);
+    engines.destroy();
+  }
   // Last: a second Python works beside while it starts.
   const router = await routed(workload, n);
   time("queue", { ours: () => router.queue, theirs: head }, slow);

@@ -7,6 +7,7 @@ six shared weights. Runs in CPython and, read as text, in the page's Pyodide.
 from __future__ import annotations
 
 import json
+import math
 import random
 from collections.abc import Collection
 from typing import Any
@@ -95,28 +96,56 @@ class Inline:
         return "\n".join(self.live.order())
 
 
+# A measurement, or a write, every hundredth of a second of each engine's own clock: what time asks for counts in.
+STEP_S = 0.01
+
+
+class _Clocked:
+    """An engine and the clock it lives by."""
+
+    def __init__(self, start: dict[str, Any]) -> None:
+        self.now, self.wake_at = 1.0, math.inf
+        self.engine = Engine()
+        self.step({"type": "call", "call": "start", "body": start})
+
+    def step(self, event: dict[str, Any]) -> None:
+        """Take the event."""
+        for effect in self.engine.step(self.now, event):
+            if effect["type"] == "wake":
+                self.wake_at = effect["at"]
+
+    def call(self, call: str, body: dict[str, Any]) -> str:
+        """A call a step later, then the first ten."""
+        self.now += STEP_S
+        self.step({"type": "call", "call": call, "body": body})
+        return "\n".join(self.engine.head())
+
+    def wake(self) -> None:
+        """The timer goes off."""
+        self.now, self.wake_at = max(self.now, self.wake_at), math.inf
+        self.step({"type": "woken"})
+
+
 class Learning:
     """Two engines of one config: one is told values, the other measurements. What table 6 calls from JavaScript."""
 
     def __init__(self, n: int) -> None:
-        self.now = 1.0
-        self.told, self.taught = Engine(), Engine()
         start = {"config": config(n, ["global"]), "cursor": {"workspace": "acme"}, "limit": 10, "fresh_id": "A"}
-        for engine in (self.told, self.taught):
-            engine.step(self.now, {"type": "call", "call": "start", "body": start})
+        self._told, self._taught = _Clocked(start), _Clocked(start)
 
     def state_and_head(self, option: str, value: float) -> str:
         """A plain write: one value into the own slice, with its record and its place in the outbox; the first ten."""
-        return self._step(self.told, "observe", {"option": option, "dimension": "latency", "value": value})
+        return self._told.call("observe", {"option": option, "dimension": "latency", "value": value})
 
     def learn_and_head(self, option: str, value: float) -> str:
         """One measurement: belief, own evidence, local cells, their records; the first ten."""
-        return self._step(self.taught, "report", {"option": option, "more": {"latency": value}})
+        return self._taught.call("report", {"option": option, "more": {"latency": value}})
 
-    def _step(self, engine: Engine, call: str, body: dict[str, Any]) -> str:
-        self.now += 0.01
-        engine.step(self.now, {"type": "call", "call": call, "body": body})
-        return "\n".join(engine.head())
+    def wait(self) -> float:
+        """Nothing happens until the next turn of what time changes; how many seconds that was."""
+        before = self._taught.now
+        self._taught.wake()
+        return self._taught.now - before
 
 
 def load_and_resolve(text: str) -> str:

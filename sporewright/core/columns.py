@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from sporewright.core.store import Cells, DictStore, Layers, Slice, Value
+from sporewright.core.store import NO_ROW, NO_SLICE, NOTHING, Cells, DictStore, Layers, Slice, Value
 
 if TYPE_CHECKING:
     from sporewright.core.columns_level import AlongInstances, Wide
@@ -23,8 +23,6 @@ FEW = 8
 
 THIN = 64
 """A column closes when less than this fraction of its rows is filled."""
-
-_NOTHING: Layers = (None, None)
 
 
 def _is_plain(option: str, layers: Layers) -> bool:
@@ -68,17 +66,17 @@ class ColumnStore(DictStore):
         """The layers at the coordinate; (None, None) where there is no cell."""
         wide = self.wide[level]
         found = None if wide is None else wide.find(instance, option, dimension)
-        if found is None:
-            return super().get(level, instance, option, dimension)
+        if found is None:  # as the dicts do it: this is asked more often than anything else
+            return self._levels[level].get(instance, NO_SLICE).get(option, NO_ROW).get(dimension, NOTHING)
         panel, line, name = found
         row = panel.rows.ids.get(name)
-        return _NOTHING if row is None else panel.get(line, row)
+        return NOTHING if row is None else panel.get(line, row)
 
     def put(self, level: int, instance: str, option: str, dimension: str, layers: Layers) -> None:
         """State the whole cell; two unset layers remove it."""
         wide = self.wide[level]
         found = None if wide is None else wide.find(instance, option, dimension)
-        if layers == _NOTHING:
+        if layers == NOTHING:
             self.remove(level, instance, option, dimension)
         elif found is None:
             self._put_loose(level, instance, option, dimension, layers)

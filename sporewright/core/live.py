@@ -37,16 +37,12 @@ class Noted(dict[tuple[str, str], Note]):
     most = 0
 
     def add(self, at: tuple[str, str], news: Note) -> None:
-        """It was written to once more."""
-        if at not in self:
-            if len(self) < self.most:
-                self[at] = news
-            return
+        """What was written to before was written to once more."""
         known = self[at]
         if known is None or known is HIDDEN or news is None:
             self[at] = None if known is None else news
         elif news is not HIDDEN:
-            self[at] = (news, known[1]) if type(news) is float and isinstance(known, tuple) else news
+            self[at] = (news, known[1]) if type(news) is float and isinstance(known, tuple) and known else news
 
 
 class LiveQueue:

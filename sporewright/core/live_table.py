@@ -8,7 +8,7 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from sporewright.core import live_scores, resolve
-from sporewright.core.narrow import merged, shared_weights
+from sporewright.core.narrow import laid_over, shared_weights
 from sporewright.core.store import Layers, Slice
 
 if TYPE_CHECKING:
@@ -234,10 +234,10 @@ def _among(slices: Sequence[Slice], among: Collection[str]) -> list[str]:
 
 
 def _row(slices: Sequence[Slice], option: str) -> Mapping[str, Layers]:
-    """The option's cells, each layer folded for itself (F1, F2)."""
+    """The option's cells in no order, each layer folded for itself (F1, F2)."""
     row = _NO_ROW
     for cells in slices:
         finer = cells.get(option)
         if finer:
-            row = merged(row, finer) if row else finer
+            row = laid_over(row, finer) if row else finer
     return row

@@ -10,7 +10,7 @@ from sporewright.core.columns import ColumnStore
 from sporewright.core.resolve import rank_key, rows_of, score_option
 from sporewright.core.store import Layers, Slice
 
-__all__ = ["Narrow", "merged", "shared_weights"]
+__all__ = ["Narrow", "laid_over", "merged", "shared_weights"]
 
 MOST = 256
 """Slices with more options are not kept as lists: where so many are read often, numpy is there."""
@@ -38,12 +38,19 @@ class _Form:
 
 def merged(row: Mapping[str, Layers], finer: Mapping[str, Layers]) -> Mapping[str, Layers]:
     """An option's cells, those of a finer level laid over them, each layer for itself (F1, F2), dimensions in order."""
+    mixed = laid_over(row, finer)
+    return mixed if len(mixed) == len(row) else dict(sorted(mixed.items()))
+
+
+def laid_over(row: Mapping[str, Layers], finer: Mapping[str, Layers]) -> Mapping[str, Layers]:
+    """`merged` in no order."""
     mixed = {**row, **finer}
     for dimension, (value, weight) in finer.items():
-        old = row.get(dimension)
-        if old is not None and (value is None or (weight is None and old[1] is not None)):
-            mixed[dimension] = (old[0] if value is None else value, old[1] if weight is None else weight)
-    return mixed if len(mixed) == len(row) else dict(sorted(mixed.items()))
+        if value is None or weight is None:
+            old = row.get(dimension)
+            if old is not None and (value is None or old[1] is not None):
+                mixed[dimension] = (old[0] if value is None else value, old[1] if weight is None else weight)
+    return mixed
 
 
 def shared_weights(slices: Sequence[Slice]) -> dict[str, float]:

@@ -142,10 +142,14 @@ def fold_value(slices: Sequence[Slice], option: str, dimension: str) -> Value | 
     return found
 
 
-def fold_values(slices: Sequence[Slice], option: str) -> dict[str, Value]:
-    """`fold_value` of every dimension that has one, the option looked up once."""
-    rows = rows_of(slices, option)
-    return {name: value for name in _dimensions(rows) if (value := _deepest(rows, name, 0)[0]) is not None}
+def fold_values(rows: Sequence[Row]) -> dict[str, Value]:
+    """`fold_value` of every dimension of an option that has one, from its rows."""
+    found: dict[str, Value] = {}
+    for _, row in rows:
+        for dimension, (value, _) in row.items():
+            if value is not None and dimension not in found:
+                found[dimension] = value
+    return found
 
 
 def fold_weight(slices: Sequence[Slice], option: str, dimension: str) -> float | None:

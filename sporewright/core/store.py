@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
-__all__ = ["Cells", "DictStore", "Layers", "Slice", "Store", "Value"]
+__all__ = ["NOTHING", "NO_ROW", "NO_SLICE", "Cells", "DictStore", "Layers", "Slice", "Store", "Value"]
 
 Value = float | bytes
 Layers = tuple[Value | None, float | None]
@@ -21,9 +21,9 @@ Slice = Mapping[str, Mapping[str, Layers]]
 Cells = Mapping[tuple[str, str], Layers]
 """(option, dimension) → layers, of one instance, to be written together."""
 
-_NOTHING: Layers = (None, None)
-_NO_ROW: dict[str, Layers] = {}
-_NO_SLICE: dict[str, dict[str, Layers]] = {}
+NOTHING: Layers = (None, None)
+NO_ROW: dict[str, Layers] = {}
+NO_SLICE: dict[str, dict[str, Layers]] = {}
 
 
 class Store(Protocol):
@@ -93,11 +93,11 @@ class DictStore:
 
     def get(self, level: int, instance: str, option: str, dimension: str) -> Layers:
         """The layers at the coordinate; (None, None) where there is no cell."""
-        return self._levels[level].get(instance, _NO_SLICE).get(option, _NO_ROW).get(dimension, _NOTHING)
+        return self._levels[level].get(instance, NO_SLICE).get(option, NO_ROW).get(dimension, NOTHING)
 
     def put(self, level: int, instance: str, option: str, dimension: str, layers: Layers) -> None:
         """State the whole cell; two unset layers remove it."""
-        if layers == _NOTHING:
+        if layers == NOTHING:
             self.remove(level, instance, option, dimension)
             return
         if self.forms:
@@ -115,7 +115,7 @@ class DictStore:
     def _insert(row: dict[str, Layers], dimension: str) -> None:
         """Room for a dimension at its place in the order."""
         later = [(name, row.pop(name)) for name in [name for name in row if name > dimension]]
-        row[dimension] = _NOTHING
+        row[dimension] = NOTHING
         row.update(later)
 
     def put_many(self, level: int, instance: str, cells: Cells, *, merge: bool = False) -> None:
@@ -130,7 +130,7 @@ class DictStore:
         self, level: int, instance: str, option: str, dimension: str, value: Value | None, weight: float | None
     ) -> None:
         """Set the layers given, leave the others (T5)."""
-        row = self._levels[level].get(instance, _NO_SLICE).get(option)
+        row = self._levels[level].get(instance, NO_SLICE).get(option)
         layers = None if row is None else row.get(dimension)
         if row is None or layers is None:
             self.put(level, instance, option, dimension, (value, weight))
@@ -164,7 +164,7 @@ class DictStore:
 
     def slice(self, level: int, instance: str) -> Slice:
         """The cells of one instance, as a view that must not be written to."""
-        return self._levels[level].get(instance, _NO_SLICE)
+        return self._levels[level].get(instance, NO_SLICE)
 
     def instances(self, level: int) -> Iterable[str]:
         """The instances that have a cell at the level."""
@@ -183,6 +183,6 @@ class DictStore:
     def column(self, level: int, option: str, dimension: str) -> Iterator[tuple[str, Value]]:
         """(instance, value) over the instances of a level that have a value there."""
         for instance, options in self._levels[level].items():
-            value = options.get(option, {}).get(dimension, _NOTHING)[0]
+            value = options.get(option, {}).get(dimension, NOTHING)[0]
             if value is not None:
                 yield instance, value

@@ -59,7 +59,7 @@ class Tensor:
         self.weights = Account(len(self.levels))
         self.priors: set[tuple[str, str]] = set()
         """(option, dimension) whose value at the coarsest shared slot is only a declared prior (D4)."""
-        self._listeners: list[Listener] = []
+        self._listeners: list[list[Listener]] = [[] for _ in self.levels]
         self._followed: list[dict[str, list[live.Noted]]] = [{} for _ in self.levels]
 
     def writer(self, level: str, instance: str | None = None) -> Writer:
@@ -244,7 +244,7 @@ class Tensor:
         if value is not None and level == 0:
             self._no_prior(level, instance, option, dimension)
         self._note(level, instance, option, dimension, value, weight)
-        if self._listeners:
+        if self._listeners[level]:
             self._tell(level, instance, ((option, dimension),))
 
     def put(
@@ -255,7 +255,7 @@ class Tensor:
         self.weights.written(level, option, dimension, weight)
         self._no_prior(level, instance, option, dimension)
         self._note(level, instance, option, dimension, None if weight is None else value, weight)
-        if self._listeners:
+        if self._listeners[level]:
             self._tell(level, instance, ((option, dimension),))
 
     def put_many(self, level: int, instance: str, cells: Cells, *, merge: bool = False) -> None:
@@ -264,7 +264,7 @@ class Tensor:
         for (option, dimension), (_, weight) in cells.items():
             if weight is not None or not option:
                 self.weights.written(level, option, dimension, weight)
-        concerns = self._listeners or self.priors or instance in self._followed[level]
+        concerns = self._listeners[level] or self.priors or instance in self._followed[level]
         for (option, dimension), (value, weight) in cells.items() if concerns else ():
             if value is not None or not merge:
                 self._no_prior(level, instance, option, dimension)
@@ -275,19 +275,29 @@ class Tensor:
         """Remove both layers; False if there was no cell."""
         gone = self.store.remove(level, instance, option, dimension)
         if gone:
-            self.weights.written(level, option, dimension, None)
+            if not option:
+                self.weights.written(level, option, dimension, None)
             self._no_prior(level, instance, option, dimension)
             self._note(level, instance, option, dimension)
-            if self._listeners:
+            if self._listeners[level]:
                 self._tell(level, instance, ((option, dimension),))
         return gone
 
-    def listen(self, listener: Listener) -> Callable[[], None]:
-        """Tell `listener` of every write from now on; gives the function that ends it."""
+    def listen(self, listener: Listener, levels: Iterable[str] | None = None) -> Callable[[], None]:
+        """Tell `listener` of every write from now on, at these levels or at all; gives the function that ends it."""
         if not callable(listener):
             raise BadValueKindError(f"listener: {shown(listener)} cannot be called")
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener) if listener in self._listeners else None
+        wanted = self.levels if levels is None else checks.names(levels, "levels")
+        heard = [self._listeners[self.level_index(level)] for level in wanted]
+        for each in heard:
+            each.append(listener)
+
+        def end() -> None:
+            for each in heard:
+                if listener in each:
+                    each.remove(listener)
+
+        return end
 
     def follow(self, cursor: Cursor, noted: live.Noted) -> Callable[[], None]:
         """Note in `noted` every write at the cursor's instances from now on; gives the function that ends it.
@@ -332,11 +342,16 @@ class Tensor:
                 news = value if weight is None or type(value) is not float else (value, weight)
             elif type(value) is float and weight is None and value - value == 0.0:
                 news = live.HIDDEN
+            at = (option, dimension)
             for noted in followed:
-                noted.add((option, dimension), news)
+                if at in noted:
+                    noted.add(at, news)
+                elif len(noted) < noted.most:
+                    noted[at] = news
 
     def _tell(self, level: int, instance: str, pairs: Iterable[tuple[str, str]]) -> None:
         """Tell whoever listens to every write."""
-        for option, dimension in pairs if self._listeners else ():
-            for listener in tuple(self._listeners):
+        listeners = self._listeners[level]
+        for option, dimension in pairs if listeners else ():
+            for listener in tuple(listeners):
                 listener(level, instance, option, dimension)

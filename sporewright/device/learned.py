@@ -6,13 +6,14 @@ import math
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
+from json.encoder import encode_basestring_ascii
 
 from sporewright import jsontext
 from sporewright.core.tensor import Tensor
 from sporewright.device.storage import Disk
 from sporewright.errors import ConfigError, DecodeError
 from sporewright.learning.cells import LOCAL, LocalCells, count_of
-from sporewright.learning.codec import decode_budget, decode_option, encode_budget, encode_option
+from sporewright.learning.codec import decode_budget, decode_option, encode_budget, option_text
 from sporewright.learning.evidence import Evidence
 from sporewright.learning.learner import Learner
 from sporewright.learning.settings import LearningSettings
@@ -28,8 +29,11 @@ REFRESH_S = 5.0
 AWAKE_S = 600.0
 # With more options than this only those that are callable or known to somebody are worth a term of their own.
 WIDE, CELLS_AN_OPTION = 256, 16
-# So many options are laid anew at a time, so that what one refresh takes does not grow with what is known.
-AT_ONCE = 256
+# So many options are laid anew at a time, so that nobody waits for it: less than a millisecond in a page. Where there
+# are more they take turns, no sooner after one another than TURN_S: all of them in REFRESH_S or as long as it takes.
+AT_ONCE, TURN_S = 16, 1.0
+# What was slept through is made up for with so many at once.
+MOST_AT_ONCE = 256
 # Most kinds of work kept current at once; the one asked for longest ago goes first.
 KINDS = 32
 
@@ -57,14 +61,17 @@ class Learned:
         self._kinds: dict[str, LocalCells] = {}
         self._callable: frozenset[str] = frozenset()
         self._until = self._laid_at = -math.inf
+        self._turn_s = REFRESH_S
+        """How long what is laid last stays fresh."""
         self._last = ""
         """The last option whose turn it was."""
         self._unread: list[str] = []
         """Keys of records that could not be read: forget-me erases them, too."""
         self._declared: set[str] = set()
         """The options of which the learner has heard what the levels above say now."""
-        self._local = tensor.level_index(LOCAL)
-        tensor.listen(self._written)
+        self._saying = False
+        """Whether what is written is own evidence, which is no news to the learner."""
+        tensor.listen(self._written, (each for each in tensor.levels if each != LOCAL))
         at = tensor.level_index(level)
         self._has_tasks = TASK in tensor.levels and tensor.level_index(TASK) > at
 
@@ -83,7 +90,7 @@ class Learned:
 
     def look(self, now: float, cursor: Mapping[str, str]) -> None:
         """Somebody reads at this (addressed) cursor: lay the beliefs of its kind of work, if they are not fresh."""
-        if now - self._laid_at >= REFRESH_S:
+        if now - self._laid_at >= self._turn_s:
             self.refresh(now)
         elif paced := self.learner.paced():
             for cells in self._kinds.values():
@@ -108,7 +115,7 @@ class Learned:
         if first and cells.called(now, option, self._considered()):
             self._disk.put(_BUDGET, jsontext.compact(encode_budget(self.learner.curiosity.budget)))
             if not self.learner.curiosity.allowed(now):
-                self.refresh(now)  # from this call on, not from the next refresh
+                self._lay_at(-math.inf, now)  # from this call on, not from the next refresh
         if not self.learner.is_empty:
             cells.write(now, [option])
         self._until = now + AWAKE_S
@@ -150,10 +157,14 @@ class Learned:
 
     def refresh(self, now: float) -> None:
         """Lay anew what time or the levels above have changed: all of it, or where it is much, what is due by turns."""
+        self._lay_at(self._laid_at, now)
+
+    def _lay_at(self, before: float, now: float) -> None:
+        """Lay what has become due since then."""
         self.due, self._laid_at = math.inf, now
         if self.learner.is_empty:
             return
-        considered = self._turn(self._considered())
+        considered = self._turn(self._considered(), now - before)
         for cells in self._kinds.values():
             for option in considered:
                 if option not in self._declared:
@@ -161,14 +172,18 @@ class Learned:
             cells.write(now, considered)
         self._declared.update(considered)
         if now < self._until:
-            self.due = now + REFRESH_S
+            self.due = now + self._turn_s
 
-    def _turn(self, considered: list[str]) -> list[str]:
-        """Those whose turn it is, and those of which there is news; beliefs age by the minute, a turn is seconds."""
-        if len(considered) <= AT_ONCE:
+    def _turn(self, considered: list[str], passed_s: float) -> list[str]:
+        """Those whose turn it is, and those of which there is news; beliefs age by the minute, a round is seconds."""
+        known = len(considered)
+        if known <= AT_ONCE:
+            self._turn_s = REFRESH_S
             return considered
+        self._turn_s = max(TURN_S, REFRESH_S * AT_ONCE / known)
+        count = min(known, MOST_AT_ONCE, max(AT_ONCE, round(min(passed_s / self._turn_s, known) * AT_ONCE)))
         first = bisect_right(considered, self._last)
-        turn = [*considered[first : first + AT_ONCE], *considered[: max(0, first + AT_ONCE - len(considered))]]
+        turn = [*considered[first : first + count], *considered[: max(0, first + count - known)]]
         self._last = turn[-1]
         return sorted({*turn, *(option for option in considered if option not in self._declared)})
 
@@ -238,20 +253,22 @@ class Learned:
 
     def _say(self, option: str, dimensions: Iterable[str], task: str) -> None:
         """Write own evidence into the own slice: its mean as the value, how much there is as its companion."""
-        for dimension in dimensions:
-            for level, instance, kind in self._places(task):
-                own = self.learner.own(option, dimension, task=kind)
-                if own is not None:
-                    self._state(level, instance, option, dimension, own.value)
-                    self._state(level, instance, option, count_of(dimension), round(own.count, 1))
+        places = self._places(task)
+        self._saying = True
+        try:
+            for dimension in dimensions:
+                for level, instance, kind in places:
+                    own = self.learner.own(option, dimension, task=kind)
+                    if own is not None:
+                        at = self._tensor.level_index(level)
+                        self._state(at, instance, option, dimension, own.value)
+                        self._state(at, instance, option, count_of(dimension), round(own.n, 1))
+        finally:
+            self._saying = False
 
-    def _state(self, level: str, instance: str, option: str, dimension: str, value: float) -> None:
-        at = self._tensor.level_index(level)
+    def _state(self, at: int, instance: str, option: str, dimension: str, value: float) -> None:
         if self._tensor.store.get(at, instance, option, dimension)[0] != value:
-            declared = option in self._declared
             self._tensor.merge(at, instance, option, dimension, value, None)
-            if declared:  # own evidence is no news to the learner
-                self._declared.add(option)
 
     def _places(self, task: str) -> list[tuple[str, str, str | None]]:
         places: list[tuple[str, str, str | None]] = [(self._level, self._device, None)]
@@ -261,8 +278,7 @@ class Learned:
 
     def _save(self, option: str) -> None:
         tracks = self.learner.tracks(option)
-        record = jsontext.compact(encode_option(tracks)) if tracks else None
-        self._disk.put(_key(option), record)
+        self._disk.put(_key(option), option_text(tracks) if tracks else None)
 
     def _withdraw(self, option: str, dimension: str, kinds: Iterable[str], *, stated: bool = False) -> None:
         """Take back what was said and laid of it; a value that the page has `stated` stays."""
@@ -285,17 +301,22 @@ class Learned:
         if self.learner.knows(option, dimension):
             self._unsay(option, dimension, kinds)
             return
-        self._withdraw(option, dimension, kinds)
+        self._saying = True
+        try:
+            self._withdraw(option, dimension, kinds)
+        finally:
+            self._saying = False
         self._disk.put(_key(option), None)
-        self._declared.discard(option)
+        if not self.learner.is_declared(option):
+            self._declared.discard(option)
 
     def _written(self, level: int, instance: str, option: str, dimension: str) -> None:  # noqa: ARG002
         """What is stated of an option anywhere but in the beliefs themselves may be news to the learner."""
-        if level != self._local:
+        if not self._saying:
             self._declared.discard(option)
 
     def _soon(self, now: float) -> None:
-        self.due = min(self.due, now + REFRESH_S)
+        self.due = min(self.due, now + self._turn_s)
 
 
 def _option_of(key: str) -> str:
@@ -310,4 +331,4 @@ def _heard(tracks: Mapping[str, Track]) -> float:
 
 
 def _key(option: str) -> str:
-    return _BELIEF + jsontext.compact(option)
+    return _BELIEF + encode_basestring_ascii(option)

@@ -81,6 +81,10 @@ class Outbox:
         """The cell changed; written twice before it is sent, it is sent once."""
         self._queued[coord] = None
 
+    def drop(self, coord: Coord) -> None:
+        """Nobody needs to hear of it any more."""
+        self._queued.pop(coord, None)
+
     def replace(self, coords: list[Coord]) -> None:
         """Forget everything and queue these: the slice or the database behind the orchestrator is another one."""
         self._queued, self._flight = dict.fromkeys(coords), None

@@ -24,7 +24,7 @@ class OwnSlice:
         self._at = tensor.level_index(level)
         self._local = tensor.levels.index(LOCAL) if LOCAL in tensor.levels else -1
         self._touched: dict[Coord, None] = {}
-        tensor.listen(self._written)
+        tensor.listen(self._written, (each for each in tensor.levels[self._at :] if each != LOCAL))
 
     def owns(self, level: int, instance: str) -> bool:
         """Whether a cell there belongs to this device."""

@@ -61,6 +61,8 @@ class DeviceState:
         self._unread: set[str] = set()
         """Keys of cells that could not be read: forget-me erases them, too."""
         self._disk = disk
+        self._was_heard = SHARED in disk.records or FLIGHT in disk.records
+        """Whether an orchestrator may know cells of this device from before."""
         self._restore(now, before)
 
     def cursor(self, over: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -155,18 +157,26 @@ class DeviceState:
 
     def _cost(self, option: str, body: Mapping[str, Any]) -> float | None:
         """What was charged: as told, else tokens × price (`price:in`, `price:out`, USD per million tokens)."""
-        here = self.cursor()
-        return cost_of(body, lambda dimension: self.tensor.value(here, option, dimension))
+        return cost_of(body, lambda dimension: self.tensor.value(self.cursor(), option, dimension))
 
     def push(self, name: str, body: Mapping[str, Any]) -> None:
         """Something for the page, with this step's effects."""
         self.pushes.append({"type": "push", "push": name, "body": dict(body)})
 
     def settle(self) -> None:
-        """Own cells written since: into storage, and queued to be sent."""
+        """Own cells written since: into storage, and queued to be sent.
+
+        A removal is told only to who may have heard of the cell: where no orchestrator ever was, tombstones would pile
+        up for nobody.
+        """
         for coord in self.own.touched():
-            self.outbox.mark(coord)
-            self._disk.put(key_of(coord), cell_record(coord, self.own.layers(coord), pending=True))
+            layers = self.own.layers(coord)
+            if layers == (None, None) and not (self._was_heard or self.shared.epoch):
+                self.outbox.drop(coord)
+                self._disk.put(key_of(coord), None)
+            else:
+                self.outbox.mark(coord)
+                self._disk.put(key_of(coord), cell_record(coord, layers, pending=True))
 
     def welcomed(self, now: float, message: Welcome) -> Push | None:
         """The orchestrator knows this device: take its name for it, and find out what has to be said again.

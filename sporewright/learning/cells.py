@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from sporewright.core import resolve
+from sporewright.core.store import Store, Value
 from sporewright.core.tensor import Tensor
 from sporewright.core.weights import Weights
 from sporewright.learning.learner import Doubt, Learner
@@ -95,12 +96,18 @@ class LocalCells:
         self.cursor = dict(cursor)
         self.task = task
         self._tensor = tensor
-        self._above = dict(above)
-        self._stated = dict(above if stated is None else stated)
-        self._own = [(tensor.level_index(level), at) for level, at in self._stated.items() if level not in self._above]
+        stated = above if stated is None else stated
+        self._above, self._stated = _deepest_first(tensor, above), _deepest_first(tensor, stated)
+        self._own = [(tensor.level_index(level), at) for level, at in stated.items() if level not in above]
+        self._dimensions = [
+            (dimension, known, own_of(dimension), support_of(dimension))
+            for dimension, known in learner.settings.dimensions.items()
+        ]
         self._at = tensor.level_index(LOCAL)
         self._instance = self.cursor.get(LOCAL, "")
         self._weights = Weights(tensor, self.cursor, learner.settings.dimensions)
+        self._temperature: float | None = None
+        """What is laid for all options together."""
         self._greedy: dict[str, float] = {}
         self._changed: set[str] = set()
         """Options laid anew since they were last compared."""
@@ -113,12 +120,14 @@ class LocalCells:
 
     def declare(self, option: str) -> None:
         """Tell the learner what the levels above say of an option."""
-        above = resolve.fold_values(self._tensor.slices(self._above), option)
-        has_own = any(self._tensor.store.slice(*at).get(option) for at in self._own)
-        stated = resolve.fold_values(self._tensor.slices(self._stated), option) if has_own else above
-        for dimension in self.learner.settings.dimensions:
-            value = (above if self._measured(option, dimension) else stated).get(dimension)
-            support = above.get(support_of(dimension))
+        store = self._tensor.store
+        above = _folded(store, self._above, option)
+        has_own = any(store.slice(*at).get(option) for at in self._own)
+        stated = _folded(store, self._stated, option) if has_own else above
+        for dimension, _, _, support_name in self._dimensions:
+            is_evidence = has_own and self._measured(option, dimension)
+            value = (above if is_evidence else stated).get(dimension)
+            support = above.get(support_name)
             backing = support if isinstance(support, float) else 0.0
             mere = backing == 0.0 and (option, dimension) in self._tensor.priors
             known = value if isinstance(value, float) else None
@@ -131,9 +140,14 @@ class LocalCells:
 
     def write(self, now: float, options: Iterable[str]) -> int:
         """Lay what is believed of these options now; how many cells changed."""
-        changed = sum(self._lay(now, option, self._weights.of(option)) for option in options)
-        changed += self._put("", EXPLORE, None, self._temperature(now))
-        self._changed.update(options)
+        changed, is_curious = 0, self.learner.curiosity.allowed(now)
+        for option in options:
+            changed += self._lay(now, option, self._weights.of(option), is_curious)
+            self._changed.add(option)
+        temperature = self.learner.settings.temperature if is_curious else 0.0
+        if temperature != self._temperature:
+            self._temperature = temperature
+            changed += self._put("", EXPLORE, None, temperature)
         return changed
 
     def called(self, now: float, option: str, among: Collection[str]) -> bool:
@@ -157,17 +171,17 @@ class LocalCells:
         """Take everything away again."""
         self._greedy.clear()
         self._changed.clear()
+        self._temperature = None
         return self._tensor.clear(LOCAL, self._instance)
 
-    def _lay(self, now: float, option: str, weights: Mapping[str, float]) -> int:
+    def _lay(self, now: float, option: str, weights: Mapping[str, float], is_curious: bool) -> int:
         learner, task, measured = self.learner, self.task, self.learner.tracks(option)
         changed, doubt = 0, Doubt()
-        for dimension, known in learner.settings.dimensions.items():
+        for dimension, known, own_name, _ in self._dimensions:
             weight, learned = weights.get(dimension, 0.0), dimension in measured
-            weight = weight if math.isfinite(weight) else 0.0
             if not (weight or learned):
                 continue
-            wanted = weight * known.curiosity
+            wanted = weight * known.curiosity if math.isfinite(weight) else 0.0
             if not learned:
                 doubt.add(dimension, learner.unmeasured(now, option, dimension, known, task) * (wanted * wanted))
                 continue
@@ -175,8 +189,8 @@ class LocalCells:
             cell = learner.cell_of(now, option, dimension, known, belief)
             doubt.add(dimension, cell.variance * (wanted * wanted), cell.mean)
             changed += self._put(option, dimension, cell.mean, None)
-            changed += self._put(option, own_of(dimension), round(belief.own, 2), None)
-        own = learner.curiosity.weight(now, option, learner.holders)
+            changed += self._put(option, own_name, round(belief.own, 2), None)
+        own = learner.curiosity.weight(now, option, learner.holders) if is_curious else 0.0
         return changed + self._put(option, EXPLORE, learner.curiosity_of(option, doubt.variance), own)
 
     def _put(self, option: str, dimension: str, value: float | None, weight: float | None) -> bool:
@@ -189,10 +203,6 @@ class LocalCells:
             self._tensor.put(self._at, self._instance, option, dimension, value, weight)
         return True
 
-    def _temperature(self, now: float) -> float:
-        curiosity = self.learner.curiosity
-        return self.learner.settings.temperature if curiosity.allowed(now) else 0.0
-
     def _compare(self) -> None:
         changed, self._changed = self._changed, set()
         for option, score in resolve.scores(self._tensor.slices(self.cursor), changed):
@@ -201,3 +211,13 @@ class LocalCells:
                 continue
             value, weight = self._tensor.store.get(self._at, self._instance, option, EXPLORE)
             self._greedy[option] = score - (value * weight if isinstance(value, float) and weight is not None else 0.0)
+
+
+def _deepest_first(tensor: Tensor, cursor: Mapping[str, str]) -> list[tuple[int, str]]:
+    return list(reversed(list(enumerate(tensor.path(cursor)))))
+
+
+def _folded(store: Store, path: Iterable[tuple[int, str]], option: str) -> Mapping[str, Value]:
+    """The option's folded values (F1)."""
+    rows = [(at, row) for at, instance in path if (row := store.slice(at, instance).get(option))]
+    return resolve.fold_values(rows)

@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from json.encoder import encode_basestring_ascii
 from typing import Any
 
 from sporewright import jsontext
@@ -16,7 +17,7 @@ from sporewright.learning.curiosity import Budget
 from sporewright.learning.leaf import Evidenced, Leaf
 from sporewright.learning.track import Track
 
-__all__ = ["decode_budget", "decode_option", "encode_budget", "encode_option", "number_of", "object_of"]
+__all__ = ["decode_budget", "decode_option", "encode_budget", "encode_option", "number_of", "object_of", "option_text"]
 
 # What a number may come to: beyond it something else was written there.
 LARGEST = 1e15
@@ -27,6 +28,11 @@ def encode_option(tracks: Mapping[str, Track]) -> dict[str, Any]:
     return {
         dimension: {task: _leaf(leaf) for task, leaf in track.leaves.items()} for dimension, track in tracks.items()
     }
+
+
+def option_text(tracks: Mapping[str, Track]) -> str:
+    """`encode_option` as JSON text, written at once: after every call that ends, one of these is saved."""
+    return _written((dimension, _written(map(_leaf_text, track.leaves.items()))) for dimension, track in tracks.items())
 
 
 def decode_option(record: object, place: str) -> list[tuple[str, Track]]:
@@ -62,6 +68,17 @@ def _leaf(leaf: Leaf) -> dict[str, Any]:
 def _evidence(evidence: Evidenced) -> list[float]:
     kept = [evidence.n, evidence.mean, evidence.squares, evidence.at]
     return [*kept, evidence.lift] if evidence.lift else kept
+
+
+def _written(fields: Iterable[tuple[str, str]]) -> str:
+    return "{" + ",".join([f"{encode_basestring_ascii(name)}:{text}" for name, text in fields]) + "}"
+
+
+def _leaf_text(named: tuple[str, Leaf]) -> tuple[str, str]:
+    task, leaf = named
+    if leaf.before is not None or leaf.up or leaf.down:
+        return task, jsontext.compact(_leaf(leaf))
+    return task, f'{{"now":[{",".join(map(repr, _evidence(leaf.now)))}]}}'
 
 
 def _read_leaf(data: object, place: str) -> Leaf:

@@ -45,6 +45,8 @@ class Curiosity:
     def __init__(self, settings: LearningSettings, device: str) -> None:
         self.budget = Budget()
         self._settings, self._device = settings, device
+        self._beat = chance(device)
+        self._crowd = LOOKERS * settings.support
 
     def allowed(self, now: float) -> bool:
         """Whether the window's budget has room for another exploratory call."""
@@ -58,24 +60,23 @@ class Curiosity:
         self.budget.usd += max(0.0, usd)
 
     def weight(self, now: float, option: str, holders: float) -> float:
-        """The temperature for this option now: devices take turns, the more of them there are the fewer at a time.
+        """The temperature for this option while curiosity is allowed.
 
         A device alone is always curious. With a name it has a beat of its own, so that equal beliefs do not choose
-        alike: half to one and a half times the temperature. With a fleet of `holders` behind what is known, so many
-        devices that about twice the needed support look in one slot.
+        alike: half to one and a half times the temperature. With a fleet of `holders` behind what is known devices take
+        turns, so many of them that about twice the needed support look in one slot.
         """
-        if not self.allowed(now):
-            return 0.0
         if not self._device:
             return self._settings.temperature
-        slot = math.floor(now / SLOT_S + chance(self._device))
-        if chance(self._device, option, slot) * holders > LOOKERS * self._settings.support:
+        slot = math.floor(now / SLOT_S + self._beat)
+        # A chance is below 1: where the holders are no crowd it is not asked for.
+        if holders > self._crowd and chance(self._device, option, slot) * holders > self._crowd:
             return 0.0
         return self._settings.temperature * (0.5 + chance(option, self._device, slot))
 
     def doubts(self, now: float, option: str) -> bool:
         """Whether what an operator declared of the option is doubted now: one slot in an hour, on average."""
-        slot = math.floor(now / SLOT_S + chance(self._device))
+        slot = math.floor(now / SLOT_S + self._beat)
         return chance("declared", self._device, option, slot) < SLOT_S / DOUBT_S
 
     def draw(self, option: str, draws: int) -> float:

@@ -41,8 +41,14 @@ class Evidence:
     more: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("latency_s", "ttft_s", "cost_usd", "quality"):
-            self._check(name, getattr(self, name))
+        for name, value in (
+            ("latency_s", self.latency_s),
+            ("ttft_s", self.ttft_s),
+            ("cost_usd", self.cost_usd),
+            ("quality", self.quality),
+        ):
+            if value is not None:
+                self._check(name, value)
         if self.quality is not None and self.quality > 1.0:
             raise ConfigError(f"quality: {shown(self.quality)} is above 1")
         for name, value in self.more.items():
@@ -64,9 +70,7 @@ class Evidence:
             yield Measured(name, value)
 
     @staticmethod
-    def _check(name: str, value: float | None) -> None:
-        if value is None:
-            return
+    def _check(name: str, value: float) -> None:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise BadValueKindError(f"{name}: {shown(value)} is not a number")
         if not (math.isfinite(value) and value >= 0):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sporewright import jsontext
 from sporewright.core.checks import finite, name
@@ -15,22 +16,23 @@ from sporewright.errors import ConfigError
 from sporewright.learning.codec import decode_budget, decode_option, encode_budget, encode_option, object_of
 from sporewright.learning.curiosity import Budget, Curiosity
 from sporewright.learning.evidence import Evidence
-from sporewright.learning.leaf import Evidenced
 from sporewright.learning.pace import Pace
-from sporewright.learning.prior import Declared, prior_of
+from sporewright.learning.prior import Declared, blank_variance, prior_of
 from sporewright.learning.scale import Moments, cell_of, coordinate_of
 from sporewright.learning.settings import DEFAULTS, DimensionSettings, LearningSettings
 from sporewright.learning.track import Belief, Track
 
 __all__ = ["Doubt", "Learner", "Own"]
 
+# What is asked of a dimension that nobody has measured; nothing is ever learned here.
+_BLANK = Track()
 
-@dataclass(frozen=True, slots=True)
-class Own:
+
+class Own(NamedTuple):
     """A device's own evidence, the prior taken out: what it may send (a value in the cell's units, and its count)."""
 
     value: float
-    count: float
+    n: float
 
 
 @dataclass(slots=True)
@@ -103,15 +105,24 @@ class Learner:
         known = self.dimension(dimension)
         if known is None:
             return
-        self._unmeasured.pop(option, None)
         row = self._declared.setdefault(option, {})
-        if value is None or not math.isfinite(value):
-            row.pop(dimension, None)
-        elif support >= self.settings.support:
-            self._holders = max(self._holders, support)
-            row[dimension] = Declared(value, 0.0, support)
-        else:
-            row[dimension] = Declared(value, known.spread if prior or support else known.declared_spread)
+        news: Declared | None = None
+        if value is not None and math.isfinite(value):
+            if support >= self.settings.support:
+                self._holders = max(self._holders, support)
+                news = Declared(value, 0.0, support)
+            else:
+                news = Declared(value, known.spread if prior or support else known.declared_spread)
+        if row.get(dimension) != news:
+            self._unmeasured.pop(option, None)
+            if news is None:
+                del row[dimension]
+            else:
+                row[dimension] = news
+
+    def is_declared(self, option: str) -> bool:
+        """Whether coarser levels say anything of it."""
+        return bool(self._declared.get(option))
 
     def support(self, option: str, dimension: str) -> float:
         """How many holders stand behind what the fleet says of it; 0 without a fleet."""
@@ -194,11 +205,11 @@ class Learner:
 
     def belief_of(self, now: float, option: str, dimension: str, known: DimensionSettings, task: str) -> Belief:
         """`belief` of a dimension that is learned so."""
-        track = self._tracks.get(option, {}).get(dimension) or Track()
+        track = self._tracks.get(option, {}).get(dimension, _BLANK)
         noise = track.noise(now, known)
         prior = self.prior(option, dimension, known, noise)
         found = track.posterior(task, now, known, prior, noise)
-        return self._waited(now, option, known, found) if dimension == "latency" else found
+        return self._waited(now, option, known, found) if dimension == "latency" and option in self._pending else found
 
     def cell(self, now: float, option: str, dimension: str, *, task: str = "") -> Moments | None:
         """The belief in the cell's units: what one call is expected to come to, and the variance of that expectation.
@@ -215,7 +226,7 @@ class Learner:
         expected = cell_of(known.scale, Moments(found.mean, found.variance), found.noise)
         if dimension == "failure":
             expected = Moments(1.0 - (1.0 - expected.mean) * self.admits(now, option), expected.variance)
-        waiting = self._waiting(now, option)
+        waiting = self._waiting(now, option) if option in self._pending else 0
         if not waiting:
             return expected
         told = Moments(found.mean, 1.0 / (1.0 / found.variance + waiting / found.noise))
@@ -227,22 +238,20 @@ class Learner:
         What an operator says of an option that was never tried here is a guess when its turn has come: else a value
         declared too high would keep it last for ever. A price is what it is.
         """
-        declared = self._declared.get(option, {}).get(dimension)
-        is_stated = declared is not None and 0.0 < declared.spread < known.spread and dimension != "financial"
-        if declared and is_stated and option not in self._tracks and self.curiosity.doubts(now, option):
-            noise = Track().noise(now, known)
-            guess = prior_of(Declared(declared.value, known.spread), known, noise)
-            return self.cell_of(
-                now, option, dimension, known, Track().posterior(task, now, known, guess, noise)
-            ).variance
-        if self._pending.get(option):
+        if option not in self._tracks and dimension != "financial":
+            declared = self._declared.get(option, {}).get(dimension)
+            is_stated = declared is not None and 0.0 < declared.spread < known.spread
+            if declared and is_stated and self.curiosity.doubts(now, option):
+                return blank_variance(Declared(declared.value, known.spread), known)
+        if option in self._pending:
             found = self.belief_of(now, option, dimension, known, task)
             return self.cell_of(now, option, dimension, known, found).variance
         row = self._unmeasured.setdefault(option, {})
-        if dimension not in row:
-            found = self.belief_of(now, option, dimension, known, task)
-            row[dimension] = self.cell_of(now, option, dimension, known, found).variance
-        return row[dimension]
+        variance = row.get(dimension)
+        if variance is None:
+            declared = self._declared.get(option, {}).get(dimension)
+            row[dimension] = variance = blank_variance(declared, known)
+        return variance
 
     def admits(self, now: float, option: str) -> float:
         """How likely the option's rate admits a call now; 1 where it has never refused one for its rate."""
@@ -259,15 +268,17 @@ class Learner:
         known, track = self.dimension(dimension), self._tracks.get(option, {}).get(dimension)
         if known is None or track is None:
             return None
-        evidence = Evidenced()
+        count = mean = at = 0.0
         for kind, leaf in track.leaves.items():
-            if task in (None, kind) and leaf.now.n > 0:
-                evidence.add(leaf.now.mean - leaf.now.lift / leaf.now.n, leaf.now.n)
-                evidence.at = max(evidence.at, leaf.now.at)
-        if not evidence.n:
+            here = leaf.now
+            if here.n > 0 and (task is None or task == kind):
+                count += here.n
+                mean += (here.mean - here.lift / here.n - mean) * (here.n / count)
+                at = max(at, here.at)
+        if not count:
             return None
-        noise = track.noise(evidence.at, known) if known.scale == "log" else 0.0
-        return Own(cell_of(known.scale, Moments(evidence.mean, 0.0), noise).mean, evidence.n)
+        noise = track.noise(at, known) if known.scale == "log" else 0.0
+        return Own(cell_of(known.scale, Moments(mean, 0.0), noise).mean, count)
 
     def curious(self, now: float, option: str, weights: Mapping[str, float], *, task: str = "") -> float:
         """The value of the option's `explore` term: −√(Σ variance·weight²) (L10); a draw of it in Thompson sampling."""
@@ -348,8 +359,9 @@ class Learner:
         while len(self._tracks) > self.settings.options:
             oldest = next(iter(self._tracks))
             tracks = self._tracks.pop(oldest)
-            self._declared.pop(oldest, None)
-            self._unmeasured.pop(oldest, None)
+            if not self._declared.get(oldest):  # what others say of an option stays known as long as they say it
+                self._declared.pop(oldest, None)
+                self._unmeasured.pop(oldest, None)
             for dimension, track in tracks.items():
                 self._evict(oldest, dimension, list(track.leaves))
 
@@ -381,4 +393,4 @@ class Learner:
         if silence - found.mean <= self.settings.clip * math.sqrt(found.variance + found.noise):
             return found
         noise = known.noise**2
-        return Belief(silence + known.noise, max(found.variance, noise), noise, found.own, found.count)
+        return Belief(silence + known.noise, max(found.variance, noise), noise, found.own, found.n)

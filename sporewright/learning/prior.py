@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from sporewright.learning.scale import Moments, coordinate_of
+from sporewright.learning.scale import Moments, cell_of, coordinate_of
 from sporewright.learning.settings import DimensionSettings
+from sporewright.learning.track import Track, blurred
 
-__all__ = ["Declared", "prior_of"]
+__all__ = ["Declared", "blank_variance", "prior_of"]
 
 # A median of n has π/2 times the variance of their mean.
 MEDIAN = math.pi / 2.0
@@ -16,8 +17,7 @@ MEDIAN = math.pi / 2.0
 DOUBT = 0.5 * math.log(25.0 / 21.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
+class Declared(NamedTuple):
     """A value that others state, in the cell's units, and how far off it may be on the line of its scale."""
 
     value: float
@@ -41,3 +41,9 @@ def prior_of(declared: Declared | None, known: DimensionSettings, noise: float) 
     value, spread = (declared.value, declared.spread) if declared else (known.prior, known.spread)
     shift = (spread * spread + stray + noise) / 2 if known.scale == "log" else 0.0
     return Moments(coordinate_of(known.scale, value) - shift, spread * spread)
+
+
+def blank_variance(declared: Declared | None, known: DimensionSettings) -> float:
+    """The variance of a cell behind which stands nothing but a prior."""
+    noise = Track().noise(0.0, known)
+    return cell_of(known.scale, blurred(prior_of(declared, known, noise), known), noise).variance

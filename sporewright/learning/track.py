@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sporewright.learning.leaf import Evidenced, Leaf, decayed, discount_of
 from sporewright.learning.scale import Moments, hazard
 from sporewright.learning.settings import DimensionSettings, LearningSettings
 
-__all__ = ["Belief", "Track", "combined"]
+__all__ = ["Belief", "Track", "blurred"]
 
 # The declared noise weighs as much as this many residuals.
 NOISE_WEIGHT = 4.0
@@ -28,8 +29,7 @@ RECALL = 3.0
 SETTLED = 4.0
 
 
-@dataclass(frozen=True, slots=True)
-class Belief:
+class Belief(NamedTuple):
     """What is believed of one (option, dimension) at one place, on the line of its scale, and where it comes from."""
 
     mean: float
@@ -39,18 +39,8 @@ class Belief:
     """Variance of one measurement around the mean."""
     own: float
     """The share of this place's own evidence in it, 0 to 1; the rest is the prior's and the other task kinds'."""
-    count: float
+    n: float
     """How many measurements' worth of own evidence is left."""
-
-
-def combined(parts: list[tuple[float, Moments]]) -> tuple[float, float]:
-    """(precision, information) of Gaussians that each speak of the same thing, each blurred by its own variance."""
-    precision = information = 0.0
-    for blur, part in parts:
-        each = 1.0 / (part.variance + blur)
-        precision += each
-        information += each * part.mean
-    return precision, information
 
 
 @dataclass(slots=True)
@@ -69,14 +59,29 @@ class Track:
         return max(squares / weight, (LEAST_NOISE * dimension.noise) ** 2)
 
     def posterior(self, task: str, now: float, dimension: DimensionSettings, prior: Moments, noise: float) -> Belief:
-        """The belief at a task kind's leaf, whether or not it has evidence of its own; `noise`: as it is now."""
-        above = self._above(task, now, dimension, prior, noise)
-        leaf = self.leaves.get(task)
-        count = decayed(leaf.now, now, dimension.half_life_s) if leaf else 0.0
+        """The belief at a task kind's leaf, whether or not it has evidence of its own; `noise`: as it is now.
+
+        Its leaf is conditioned on the prior and the other leaves, each blurred by the spread on the way; written out in
+        one pass, because a page does this for every cell it lays.
+        """
+        half_life_s, stray = dimension.half_life_s, dimension.device_spread**2
+        precision = 1.0 / prior.variance
+        information = 0.0 + precision * prior.mean
+        leaf, count = None, 0.0
+        for name, each in self.leaves.items():
+            left = decayed(each.now, now, half_life_s)
+            if name == task:
+                leaf, count = each, left
+            elif left:
+                its = 1.0 / (noise / left + stray)
+                precision += its
+                information += its * each.now.mean
+        above = Moments(information / precision, 1.0 / precision + stray)
         if leaf is None or not count:
             return Belief(above.mean, above.variance, noise, 0.0, 0.0)
-        unseen = dimension.drift**2 * (1.0 - discount_of(2.0 * (now - leaf.now.at), dimension.half_life_s))
-        present = _with_evidence(above, leaf.now.mean, noise / count + unseen)
+        here = leaf.now
+        unseen = dimension.drift**2 * (1.0 - discount_of(2.0 * (now - here.at), half_life_s))
+        present = _with_evidence(above, here.mean, noise / count + unseen)
         own = above.variance / (above.variance + noise / count + unseen)
         if leaf.before is not None:
             past = _with_evidence(above, leaf.before.mean, noise / leaf.before.n + dimension.drift**2)
@@ -119,17 +124,6 @@ class Track:
             return
         leaf.now.add(x, weight, weight * min(residual * residual, (WINSOR**2) * belief.noise), lift)
 
-    def _above(self, task: str, now: float, dimension: DimensionSettings, prior: Moments, noise: float) -> Moments:
-        """What is believed at the leaf without its own evidence: the prior and the other leaves, blurred on the way."""
-        stray = dimension.device_spread**2
-        parts = [(0.0, prior)]
-        for name, leaf in self.leaves.items():
-            count = decayed(leaf.now, now, dimension.half_life_s)
-            if name != task and count:
-                parts.append((stray, Moments(leaf.now.mean, noise / count)))
-        precision, information = combined(parts)
-        return Moments(information / precision, 1.0 / precision + stray)
-
     def _regime(
         self, leaf: Leaf, task: str, now: float, x: float, at: tuple[DimensionSettings, Moments, float]
     ) -> Belief:
@@ -150,9 +144,17 @@ class Track:
         return here
 
 
+def blurred(prior: Moments, dimension: DimensionSettings) -> Moments:
+    """What is believed at a leaf where nothing was measured anywhere: `posterior` of no leaves."""
+    precision = 1.0 / prior.variance
+    return Moments((0.0 + precision * prior.mean) / precision, 1.0 / precision + dimension.device_spread**2)
+
+
 def _with_evidence(above: Moments, mean: float, variance: float) -> Moments:
-    precision, information = combined([(0.0, above), (0.0, Moments(mean, variance))])
-    return Moments(information / precision, 1.0 / precision)
+    """The product of two Gaussians."""
+    first, second = 1.0 / above.variance, 1.0 / variance
+    precision = first + second
+    return Moments((0.0 + first * above.mean + second * mean) / precision, 1.0 / precision)
 
 
 def _likelihood(x: float, belief: Moments, noise: float) -> float:

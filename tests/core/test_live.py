@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import tracemalloc
 from typing import Any
@@ -76,6 +77,41 @@ def test_a_write_costs_the_options_it_concerns(fleet: Tensor, scored: list[str])
 
     assert queue.order() == ["o99", "o00"]
     assert sorted(scored) == ["*", "o98", "o99"]
+
+
+def test_what_is_known_of_a_write_is_not_looked_for(fleet: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of a cell at the finest level, a scalar above it that nobody weighs: no other cell of the option is read."""
+    folded: list[str] = []
+    refold = Table._refold
+
+    def refolding(self: Table, option: str, slot: int | None) -> None:
+        folded.append(option)
+        refold(self, option, slot)
+
+    monkeypatch.setattr(Table, "_refold", refolding)
+    queue = fleet.watch(CURSOR, 2)
+    fleet.put(2, "A", "o98", "latency", 0.5, 2.0)
+    assert queue.order() == fleet.resolve(CURSOR)[:2]
+    assert folded.copy() == ["o98"]  # the first weight of its own in this dimension
+    folded.clear()
+
+    fleet.put(2, "A", "o98", "latency", -0.5, 2.0)
+    fleet.merge(1, "acme", "o98", "latency", 7.0, None)  # hidden by the finer one
+    fleet.merge(2, "A", "o98", "latency", -3.0, None)
+    fleet.merge(1, "acme", "o97", "latency", 8.0, None)
+    fleet.put(2, "A", "o97", "latency", -4.0, math.inf)  # R4: a weight that is not finite adds nothing
+    fleet.merge(0, "", "o96", "seen", 1.0, None)
+    fleet.merge(2, "A", "o96", "latency", -1.0, None)
+    assert queue.order() == fleet.resolve(CURSOR)[:2] == ["o98", "o96"]
+    assert folded == []
+
+    fleet.put(2, "A", "o98", "latency", -0.5, 2.0)
+    fleet.put(2, "A", "o98", "latency", 9.0, None)  # whose weight is it now?
+    fleet.merge(2, "A", "o98", "latency", 9.5, 1.0)
+    fleet.merge(1, "acme", "o95", "latency", math.inf, None)
+    fleet.merge(2, "A", "o94", "latency", b"a document", None)
+    assert queue.order() == fleet.resolve(CURSOR)[:2] == ["o96", "o00"]
+    assert sorted(folded) == ["o94", "o95", "o98"]
 
 
 def test_a_shared_weight_concerns_every_option(fleet: Tensor, scored: list[str]) -> None:

@@ -150,6 +150,21 @@ def test_every_write_is_announced_once() -> None:
     ]
 
 
+def test_a_listener_hears_the_levels_it_asked_for() -> None:
+    """Contract 1: what is written at others does not concern it; a level that is none is refused."""
+    tensor, heard = Tensor(LEVELS), []
+    end = tensor.listen(lambda *at: heard.append(at), ["global", "device"])
+    writer = tensor.writer("global")
+    for level in LEVELS:
+        writer.set_value(level, "A", "a", "d", 1.0)
+    end()
+    writer.set_value("device", "A", "a", "d", 2.0)
+
+    assert heard == [(0, "A", "a", "d"), (2, "A", "a", "d")]
+    with pytest.raises(UnknownLevelError):
+        tensor.listen(print, ["nowhere"])
+
+
 @given(writes, values)
 def test_a_value_in_the_shared_slot_decides_nothing(moves: list[Write], value: Any) -> None:
     """T2: it may be stored and read back, but no queue, listing, roll-up or corroboration ever sees it."""

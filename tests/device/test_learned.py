@@ -238,26 +238,66 @@ def test_time_alone_lays_the_beliefs_anew() -> None:
     assert term(page, "alpha", "explore")["value"] < before
 
 
-def test_many_options_are_laid_anew_by_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One refresh lays a bounded number of them, however many are known, and after a few each had its turn."""
-    monkeypatch.setattr("sporewright.device.learned.AT_ONCE", 8)
+MANY = [f"o{at:02}" for at in range(40)]
+
+
+def explored(page: Page) -> dict[str, float]:
+    """What is laid of curiosity, nobody looking."""
+    state = page.engine._state
+    assert state is not None
+    at = state.tensor.level_index(LOCAL)
+    return {option: state.tensor.store.get(at, "fresh/", option, "explore")[0] for option in MANY}  # type: ignore[misc]
+
+
+def busy() -> Page:
+    """Forty options, each heard of once."""
     page = Page()
     page.start()
-    known = [f"o{at:02}" for at in range(20)]
-    for option in known:
+    for option in MANY:
         answered(page, option, 2.0)
-    before = {option: term(page, option, "explore")["value"] for option in known}
+    return page
+
+
+def test_many_options_are_laid_anew_by_turns() -> None:
+    """While calls are made nobody waits for more than sixteen of them at a time, and each has its turn in 5 s."""
+    page = busy()
     moved: list[set[str]] = []
-    for _ in range(4):
-        page.now += 60.0
+    began, before = page.now, explored(page)
+    while page.now < began + 5.0:
         page.wake()
-        now = {option: term(page, option, "explore")["value"] for option in known}
-        moved.append({option for option in known if now[option] != before[option]})
+        now = explored(page)
+        moved.append({option for option in MANY if now[option] != before[option]})
         before = now
 
-    assert all(moved)
-    assert max(map(len, moved)) <= 2 * 8  # the explanation looks, too
-    assert set().union(*moved) == set(known)
+    assert 3 <= len(moved) <= 5  # a timer that was set for earlier goes off for nothing
+    assert max(map(len, moved)) <= 16
+    assert set().union(*moved) == set(MANY)
+
+
+def test_what_was_slept_through_is_laid_at_once() -> None:
+    """Timers may be late, and end with the calls: who looks then finds nothing that is minutes old."""
+    page = busy()
+    before = explored(page)
+    page.now += 700.0
+    page.call("resolve")
+    now = explored(page)
+
+    assert all(now[option] != before[option] for option in MANY)
+
+
+def test_a_spent_budget_ends_the_curiosity_for_all_at_once() -> None:
+    """The call that spends it leaves no option with a temperature, however many there are."""
+    page = Page()
+    page.start(config={**CONFIG, "learning": {"explore_calls": 1}})
+    for option in MANY:
+        answered(page, option, 2.0)
+    answered(page, MANY[0], 0.1, times=5)
+    page.call("began", option=MANY[-1], first=True)
+    state = page.engine._state
+    assert state is not None
+    at = state.tensor.level_index(LOCAL)
+
+    assert {state.tensor.store.get(at, "fresh/", option, "explore")[1] for option in MANY} == {0.0}
 
 
 def test_what_taught_nothing_leaves_nothing_behind() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.device.fleet import CONFIG, Page
+from tests.device.fleet import CONFIG, URL, Page, Server
 from tests.device.test_learned import answered, own_cells
 
 TASKS = {**CONFIG, "levels": ["global", "workspace", "device", "task"]}
@@ -25,6 +25,44 @@ def test_an_option_that_makes_room_leaves_nothing_behind() -> None:
 
     assert beliefs(page) == ["three", "two"]
     assert not [cell for cell in own_cells(page) if cell.startswith("one/")]
+
+
+def test_options_that_come_and_go_pile_nothing_up_where_nobody_listens() -> None:
+    """Without an orchestrator, ever, a removed cell leaves no tombstone; one that was welcomed once is told of it."""
+    alone, heard = Page(), Page()
+    config = {**CONFIG, "learning": {"options": 2}}
+    alone.start(config=config)
+    heard.start(config=config, orchestrator=URL, token="t", device="A")
+    Server(heard).accept()
+    for page in (alone, heard):
+        for at in range(20):
+            answered(page, f"o{at}", 1.0)
+
+    assert len(alone.storage) == 1 + 2 * 5  # who it is; a record, a value and a count of latency and failure each
+    assert 'cell/["device","A","o0","latency"]' in heard.storage
+    again = Page(dict(heard.storage), now=heard.now)
+    again.start(config=config, device="A")
+    answered(again, "o20", 1.0)
+    assert json.loads(again.storage['cell/["device","A","o18","latency"]'])["pending"]
+
+
+def test_what_is_declared_of_an_option_outlives_its_beliefs() -> None:
+    """An option that made room and is measured again starts from what was declared, also if that has changed since."""
+    page = Page()
+    page.start(config=FEW)
+    learner = page.engine._state.learned.learner  # type: ignore[union-attr]
+    for option in ("alpha", "beta", "gamma", "unheard"):
+        answered(page, option, 1.0)
+    assert not learner.knows("alpha", "latency")
+    assert (learner.is_declared("alpha"), learner.is_declared("unheard")) == (True, False)
+    answered(page, "zeta", 1.0)
+    answered(page, "eta", 1.0)
+    assert not learner.is_declared("unheard")
+
+    before = learner.prior("alpha", "latency", learner.settings.dimensions["latency"], 0.04)
+    page.call("observe", option="alpha", dimension="latency", value=50.0)
+    answered(page, "alpha", 1.0)
+    assert learner.prior("alpha", "latency", learner.settings.dimensions["latency"], 0.04).mean > before.mean
 
 
 def test_a_kind_of_work_that_makes_room_leaves_nothing_behind() -> None:

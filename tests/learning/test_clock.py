@@ -39,7 +39,7 @@ def test_a_clock_that_was_ahead_does_not_keep_evidence_young() -> None:
     learner.learn(now, "a", Evidence(latency_s=1.0))
     later = learner.belief(now + DAY_S, "a", "latency")
     assert later is not None
-    assert later.count == 0.0
+    assert later.n == 0.0
 
     budget = Budget()
     budget.turn(ahead, 3600.0)

@@ -132,7 +132,7 @@ def test_what_came_back_is_known_again_at_once() -> None:
 
     assert expected(learner, 600.0) < 1.5
     assert belief is not None
-    assert belief.count > 300
+    assert belief.n > 300
 
 
 def test_a_spell_is_doubted_the_longer_it_was_not_looked_at() -> None:
@@ -205,7 +205,7 @@ def test_own_evidence_leaves_the_prior_out() -> None:
 
     assert answers[0] == answers[1]
     assert answers[0] is not None
-    assert (answers[0].value, answers[0].count) == (0.25, 4.0)
+    assert (answers[0].value, answers[0].n) == (0.25, 4.0)
 
 
 @given(st.lists(SECONDS, min_size=1, max_size=8), st.randoms(use_true_random=False))
