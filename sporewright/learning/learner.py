@@ -286,10 +286,12 @@ class Learner:
         for dimension, weight in weights.items():
             known = self.dimension(dimension)
             if known is not None and math.isfinite(weight):
-                belief = self.belief_of(now, option, dimension, known, task)
-                wanted, cell = weight * known.curiosity, self.cell_of(now, option, dimension, known, belief)
-                mean = cell.mean if self.knows(option, dimension) else None
-                doubt.add(dimension, cell.variance * (wanted * wanted), mean)
+                wanted = weight * known.curiosity
+                if not self.knows(option, dimension):
+                    doubt.add(dimension, self.unmeasured(now, option, dimension, known, task) * (wanted * wanted))
+                    continue
+                cell = self.cell_of(now, option, dimension, known, self.belief_of(now, option, dimension, known, task))
+                doubt.add(dimension, cell.variance * (wanted * wanted), cell.mean)
         return self.curiosity_of(option, doubt.variance)
 
     def curiosity_of(self, option: str, variance: float) -> float:

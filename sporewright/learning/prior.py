@@ -44,6 +44,17 @@ def prior_of(declared: Declared | None, known: DimensionSettings, noise: float) 
 
 
 def blank_variance(declared: Declared | None, known: DimensionSettings) -> float:
-    """The variance of a cell behind which stands nothing but a prior."""
+    """The variance of a cell behind which stands nothing but a prior.
+
+    What few of a fleet say is doubted no more than a guess of the same: where one word is doubted for its liars, the
+    mean of all it may stand for lies far above it, and would take a multiple of it for what there is to learn.
+    """
+    variance = _variance(declared, known)
+    if declared is None or declared.spread > 0.0:
+        return variance
+    return min(variance, _variance(Declared(declared.value, known.spread), known))
+
+
+def _variance(declared: Declared | None, known: DimensionSettings) -> float:
     noise = Track().noise(0.0, known)
     return cell_of(known.scale, blurred(prior_of(declared, known, noise), known), noise).variance

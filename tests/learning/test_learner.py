@@ -167,6 +167,20 @@ def test_an_attempt_under_way_need_not_be_made_twice() -> None:
     assert learner.curious(0.0, "A", {"latency": 1.0}) > 0.3 * alone
 
 
+def test_a_fleet_s_word_is_looked_into_no_more_than_none() -> None:
+    """The fewer stand behind a word the more there is to learn of it, up to a guess of the same size."""
+    learner = Learner()
+    weights = {"latency": 1.0}
+    learner.declare("guess", "latency", 0.9, prior=True)
+    wanted = [learner.curious(0.0, "guess", weights)]
+    for support in (5, 10, 20, 40):
+        learner.declare("A", "latency", 0.9, support=support)
+        wanted.append(learner.curious(0.0, "A", weights))
+
+    assert wanted == sorted(wanted)
+    assert wanted[0] == wanted[1] < wanted[2] < wanted[3] < wanted[4] < 0.0
+
+
 def test_nobody_is_curious_how_fast_a_failing_option_would_be() -> None:
     """What an answer could teach counts as often as there is one; what failures could still teach counts in full."""
     weights = {"latency": 1.0, "failure": 2.0}
