@@ -306,6 +306,8 @@ class Learned:
             self._withdraw(option, dimension, kinds)
         finally:
             self._saying = False
+        for cells in self._kinds.values():
+            cells.incurious(option)
         self._disk.put(_key(option), None)
         if not self.learner.is_declared(option):
             self._declared.discard(option)

@@ -164,8 +164,14 @@ class LocalCells:
 
     def drop(self, option: str, dimension: str) -> None:
         """Take one belief away again."""
+        self._changed.add(option)
         for name in (dimension, own_of(dimension)):
             self._tensor.remove(self._at, self._instance, option, name)
+
+    def incurious(self, option: str) -> None:
+        """Take the curiosity about an option away: nobody asks for it any more."""
+        self._changed.add(option)
+        self._tensor.remove(self._at, self._instance, option, EXPLORE)
 
     def clear(self) -> int:
         """Take everything away again."""
@@ -191,7 +197,7 @@ class LocalCells:
             changed += self._put(option, dimension, cell.mean, None)
             changed += self._put(option, own_name, round(belief.own, 2), None)
         own = learner.curiosity.weight(now, option, learner.holders) if is_curious else 0.0
-        return changed + self._put(option, EXPLORE, learner.curiosity_of(option, doubt.variance), own)
+        return changed + self._put(option, EXPLORE, learner.curiosity_of(now, option, doubt.variance), own)
 
     def _put(self, option: str, dimension: str, value: float | None, weight: float | None) -> bool:
         before = self._tensor.store.get(self._at, self._instance, option, dimension)

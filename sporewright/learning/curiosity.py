@@ -79,8 +79,12 @@ class Curiosity:
         slot = math.floor(now / SLOT_S + self._beat)
         return chance("declared", self._device, option, slot) < SLOT_S / DOUBT_S
 
-    def draw(self, option: str, draws: int) -> float:
-        """A standard normal number for Thompson sampling, the same for the same seed, option and count of draws
-        (Box and Muller 1958)."""
-        radius, angle = (chance(self._settings.seed, self._device, option, draws, part) for part in ("radius", "angle"))
+    def draw(self, now: float, option: str, draws: int) -> float:
+        """A standard normal number for Thompson sampling (Box and Muller 1958).
+
+        The same for the same seed, option, time and count of draws: the count begins anew with every page, the time
+        does not.
+        """
+        names = (self._settings.seed, self._device, option, now, draws)
+        radius, angle = chance(*names, "radius"), chance(*names, "angle")
         return math.sqrt(-2.0 * math.log(radius)) * math.cos(2.0 * math.pi * angle)

@@ -292,14 +292,14 @@ class Learner:
                     continue
                 cell = self.cell_of(now, option, dimension, known, self.belief_of(now, option, dimension, known, task))
                 doubt.add(dimension, cell.variance * (wanted * wanted), cell.mean)
-        return self.curiosity_of(option, doubt.variance)
+        return self.curiosity_of(now, option, doubt.variance)
 
-    def curiosity_of(self, option: str, variance: float) -> float:
+    def curiosity_of(self, now: float, option: str, variance: float) -> float:
         """`curious` of the summed variance of a score."""
         deviation = math.sqrt(variance)
         if self.settings.thompson:
             self._draws += 1
-            return deviation * self.curiosity.draw(option, self._draws)
+            return deviation * self.curiosity.draw(now, option, self._draws)
         return 0.0 - deviation
 
     # --- forgetting -------------------------------------------------------------------------------------------------

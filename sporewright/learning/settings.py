@@ -116,7 +116,7 @@ class LearningSettings:
     thompson: bool = False
     """Draw the score from the belief instead of taking standard deviations off it."""
     seed: int = 0
-    """What those draws are made of, beside the names of device and option and how many there were."""
+    """What those draws are made of, beside the names of device and option, the time, and how many there were."""
     support: int = 5
     """How many holders must stand behind a value of the fleet's before it counts."""
     surprise: float = 6.0

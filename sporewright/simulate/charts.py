@@ -145,15 +145,20 @@ def distribution(quantiles: Mapping[str, Sequence[float]], first: str) -> dict[s
     }
 
 
-def drawn(spec: Mapping[str, Any]) -> str:
-    """The chart as an SVG element; the same spec gives the same bytes. ConfigError if the library is not installed."""
+def library() -> Any:
+    """What draws the charts; ConfigError if it is not installed."""
     try:
         import vl_convert
-    except ModuleNotFoundError as why:
+    except ModuleNotFoundError:
         raise ConfigError(
-            f"{why.name} is not installed; pip install 'sporewright[simulate]' brings the report"
+            "vl_convert is not installed; pip install 'sporewright[simulate]' brings the report"
         ) from None
-    svg: str = vl_convert.vegalite_to_svg({**spec, "config": _CONFIG})
+    return vl_convert
+
+
+def drawn(spec: Mapping[str, Any]) -> str:
+    """The chart as an SVG element; the same spec gives the same bytes. ConfigError if the library is not installed."""
+    svg: str = library().vegalite_to_svg({**spec, "config": _CONFIG})
     return svg[svg.index("<svg") :]
 
 

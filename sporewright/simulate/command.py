@@ -10,6 +10,7 @@ from rich.console import Console
 from sporewright._version import __version__
 from sporewright.core import checks
 from sporewright.errors import ConfigError, StorageError
+from sporewright.simulate import charts
 from sporewright.simulate.account import lines
 from sporewright.simulate.policies import POLICIES, checked
 from sporewright.simulate.report import html_report, print_lines
@@ -33,6 +34,8 @@ def simulate(
     checks.count(seeds, "--seeds", least=1)
     checks.count(jobs, "--jobs", least=1)
     chosen = [checked(name) for name in dict.fromkeys(policies or POLICIES)]
+    if report is not None:
+        _check(report)
     worlds = [load_scenario(name) for name in dict.fromkeys(scenarios)]
     for world in worlds:
         if world.fleet is not None:
@@ -63,6 +66,18 @@ def studied(
     trials = [Trial(scenario, policy, seed) for policy in policies for seed in range(seeds)]
     results = play_all(material, trials, jobs)
     return {policy: results[at * seeds : (at + 1) * seeds] for at, policy in enumerate(policies)}
+
+
+def _check(report: Path) -> None:
+    """Refuse now what could not be drawn or written when all runs are done; nothing is left behind."""
+    charts.library()
+    is_new = not report.exists()
+    try:
+        report.open("ab").close()
+        if is_new:
+            report.unlink()
+    except OSError as why:
+        raise StorageError(f"{report}: {why.strerror}") from None
 
 
 def _write(report: Path, text: str) -> None:

@@ -15,6 +15,8 @@ from sporewright.routing.classify import Ending
 
 __all__ = ["FAILED_S", "Answer", "Row", "read_answers", "read_arrivals", "read_latency"]
 
+LARGEST = 1e12
+"""No measurement is larger: milliseconds of thirty years. Beyond it sums and squares stop being numbers."""
 FAILED_S = 0.5
 """Seconds a failed row takes that has no latency of its own."""
 
@@ -117,6 +119,8 @@ def _number(place: str, record: Mapping[str, str], column: str) -> float:
         raise DecodeError(f"{place}: {column} is {shown(record[column])}, no number") from None
     if not (math.isfinite(number) and number >= 0):
         raise DecodeError(f"{place}: {column} is {number!r}; finite and not negative is wanted")
+    if number > LARGEST:
+        raise DecodeError(f"{place}: {column} is {number!r}, more than {LARGEST:g}")
     return number
 
 

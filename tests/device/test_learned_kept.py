@@ -25,6 +25,7 @@ def test_an_option_that_makes_room_leaves_nothing_behind() -> None:
 
     assert beliefs(page) == ["three", "two"]
     assert not [cell for cell in own_cells(page) if cell.startswith("one/")]
+    assert "one" not in {each["option"] for each in page.call("explain")["ranked"]}
 
 
 def test_options_that_come_and_go_pile_nothing_up_where_nobody_listens() -> None:

@@ -167,6 +167,14 @@ def test_thompson_sampling_is_repeatable() -> None:
     assert orders[0] == orders[1] != orders[2]
 
 
+def test_a_page_that_starts_anew_does_not_draw_the_same_again() -> None:
+    """The count of draws begins at 0 with every page; the time goes on."""
+    settings = LearningSettings(thompson=True, seed=7)
+    first, again = (Learner(settings).curious(now, "a", {"latency": 1.0}) for now in (0.0, 60.0))
+
+    assert first != again
+
+
 def test_clearing_gives_the_declared_order_back() -> None:
     """Nothing of what was laid stays behind."""
     cells = laid()

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from sporewright.errors import ConfigError
+from sporewright.simulate.command import simulate
+
 SHORT = 'name = "short"\nabout = "Quick < slow & so on."\ncalls = 80\nhalf_lives = 0.1\n'
 
 
@@ -76,9 +79,22 @@ def test_errors_are_one_line(files: tuple[Path, Path], words: tuple[str, ...], s
 
 
 def test_a_report_that_cannot_be_written(files: tuple[Path, Path], short: Path, tmp_path: Path) -> None:
-    """The place and the reason."""
+    """The place and the reason, before anything is run; an older report is left as it was until there is a new one."""
     words = ("--group", "g", "--scenario", str(short), "--seeds", "1", "--policy", "fixed")
     done = simulated(files, *words, "--report", str(tmp_path / "none" / "r.html"))
 
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert "storage" in done.stderr
+
+
+def test_a_report_that_cannot_be_drawn(
+    files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the library of the charts the reason is said before anything is read; what stood there stays."""
+    monkeypatch.setitem(sys.modules, "vl_convert", None)
+    report = tmp_path / "r.html"
+    report.write_text("older")
+
+    with pytest.raises(ConfigError, match="vl_convert is not installed"):
+        simulate(tmp_path / "none.csv", files[1], "g", ["stationary"], ["fixed"], 1, 1, report)
+    assert report.read_text() == "older"

@@ -40,6 +40,7 @@ def test_rows_are_seconds_and_endings(tmp_path: Path) -> None:
         ("g,a,1,fast,", "latency_ms is 'fast'"),
         ("g,a,1,-1,", "latency_ms is -1.0"),
         ("g,a,1,inf,", "latency_ms is inf"),
+        ("g,a,1,1e308,", "latency_ms is 1e+308, more than 1e+12"),
         ("g,a,yes,1,", "ok is 'yes'"),
         ("g,a,1", "not the 5 fields"),
         ("g,a,1,5,,more", "not the 5 fields"),
