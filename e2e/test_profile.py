@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext
 
-from e2e.test_tabs import RANKED, fleet, tab
+from e2e.harness import start_router
+from e2e.test_tabs import RANKED, fleet, options_of, tab
 from e2e.upstreams import Upstream
 from tests.serving import Orchestrator
 
@@ -45,3 +46,22 @@ def test_a_probe_ends_with_the_tab_that_made_it(
     fleet["alpha"].delay_s = 0.0
     stays.wait_for_timeout(500)
     assert stays.evaluate(SKIPPED) == ["alpha"]
+
+
+def test_a_page_that_is_loaded_anew_leaves_alone_whom_the_last_one_was_told_to(
+    profile: BrowserContext, orchestrator: Orchestrator, fleet: dict[str, Upstream]
+) -> None:
+    """Before its engine is up and after, also where every tab was closed meanwhile and no engine was left."""
+    page, _ = tab(profile, orchestrator.origin, fleet, config=RANKED)
+    fleet["alpha"].status, fleet["alpha"].headers = 429, {"retry-after": "60"}
+    assert page.evaluate(SKIPPED) == ["beta"]
+    page.evaluate("router.resolve()")
+    for away_ms in (0, 2000):
+        page.goto("about:blank")
+        page.wait_for_timeout(away_ms)
+        page.goto(f"{orchestrator.origin}/healthz")
+        start_router(page, options_of(fleet, config=RANKED), ready=False)
+        assert page.evaluate(SKIPPED) == ["beta", "alpha cooling-down"]
+        page.evaluate("router.ready")
+        assert page.evaluate(SKIPPED) == ["beta", "alpha cooling-down"]
+    assert len(fleet["alpha"].seen) == 1

@@ -1,4 +1,5 @@
 /** The page's router: knows its order without waiting, calls with failover, learns, and asks Python for the rest. */
+import { Away } from "./away";
 import { Batch } from "./batch";
 import { Chat } from "./chat";
 import type { ChatInit, ChatRequest } from "./chat-types";
@@ -52,6 +53,7 @@ export class Router extends TypedTarget<RouterEvents> {
   readonly #session: Session;
   readonly #fetch: RoutedFetch;
   readonly #health: Health;
+  readonly #away: Away;
   readonly #queues: Queues;
   readonly #batch = new Batch((body) => this.#send("batch", body, BATCH_MS));
   /** What each push of the engine does here. */
@@ -73,7 +75,7 @@ export class Router extends TypedTarget<RouterEvents> {
     },
     health: (news) => {
       const before = this.#health.blocks.data(news.option);
-      this.#health.told(news);
+      this.#away.told(news);
       if (news.blocked && !before) this.#blocked(news.option);
     },
     token: () => {
@@ -96,6 +98,7 @@ export class Router extends TypedTarget<RouterEvents> {
     this.#settleReady = settle as Settle;
     this.ready.catch(() => undefined); // whoever does not wait for it has not asked
     [this.#health, this.#readable] = [new Health(settings.plan), new Readable(settings.bases, this.#mirror)];
+    this.#away = new Away(this.#mirror, this.#health, settings);
     const reasons = new Reasons(() => this.#batch.add("explain", {}));
     this.#queues = new Queues(settings, this.#mirror, (head) => {
       this.emit("queue", head);
@@ -110,6 +113,7 @@ export class Router extends TypedTarget<RouterEvents> {
       },
       onOutcome: (body) => {
         this.#gather("outcome", { ...body, task: settings.cursor["task"], ...this.#numbered() });
+        this.#away.note(body.option);
         if (body.outcome !== "ok" || body.probe) this.#batch.flush(); // the other tabs are to know
       },
       onBegan: (option, first) => {
@@ -162,7 +166,8 @@ export class Router extends TypedTarget<RouterEvents> {
     // The text of a wide config is megabytes: it is made and hashed once.
     const named = typeof config === "string" || config instanceof URL;
     const print = fingerprint(named ? String(config) : textOf(config));
-    const remembered = await router.#queues.recall(print);
+    const [remembered, away] = await Promise.all([router.#queues.recall(print), router.#away.recall()]);
+    router.#session.knew(away);
     const loading = loadConfig(config, router.#mirror);
     if (!remembered) router.#queues.declare(await loading.catch((error: unknown) => router.#refuse(error)));
     void router.#start(loading, named ? null : print);
@@ -252,6 +257,7 @@ export class Router extends TypedTarget<RouterEvents> {
   /** Forget everything that this device has learned or said, here and at the orchestrator. */
   forget(): Promise<void> {
     this.#readable.forget();
+    this.#away.forget();
     return this.#tell("forget", {});
   }
 
@@ -288,7 +294,9 @@ export class Router extends TypedTarget<RouterEvents> {
 
   readonly #told = ({ sync, health }: StartReply): void => {
     if (this.#state !== "starting") return;
-    for (const option of health) this.#health.told(option);
+    for (const news of health) {
+      this.#away.told(news);
+    }
     this.#synced(sync);
   };
 

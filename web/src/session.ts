@@ -78,6 +78,11 @@ export class Session {
     [this.#settings, this.#token, this.#events, this.#kinds] = [settings, token, events, settings.engines];
   }
 
+  /** This was known before an engine was up: the first one is told. */
+  knew(health: readonly OptionHealth[]): void {
+    for (const news of health) this.#health.set(news.option, news);
+  }
+
   /**
    * From nothing to an engine that answers; gives the order among the options that can be called. Rejects with `engine`, or
    * with what the engine says of the config.
@@ -157,7 +162,7 @@ export class Session {
     const more = { limits: { ...plan.limits }, health: [...this.#health.values()] };
     // The first answer may wait for a wide config to be built.
     const started = await link.call("start", { ...asks, ...identity, ...more }, stageTimeout);
-    for (const news of started.health) this.#health.set(news.option, news);
+    this.knew(started.health);
     this.#begins(this.head, null, started);
     this.#events.told(started);
     const routes = await this.#watch(link);
