@@ -260,6 +260,8 @@ class RoutedCall:
                 self._give_up(BrokenError(what))
         elif self._chain.state_of(one.number) == "DELIVERED" and self._pipe is not None:
             self._pipe.close()
+        if self._chain.kept != one.number:
+            one.held.clear()  # nobody will have it
         if self._chain.state == "PICKING":
             self._spawn(self._advance())
         return True

@@ -231,9 +231,9 @@ class AttemptChain:
 
     def wants_text(self, status: int, attempt: int) -> bool:
         """Whether what a response of this status says is waited for: it decides, or it may be the caller's."""
-        outcome = rule_of({"kind": "status", "status": status}, self._plan)["outcome"]
-        is_end = self._plan["transitions"]["CALLING"][outcome]["to"] == "DELIVERED"
-        return is_end or not self._may_repeat(self._all[attempt])
+        rule = rule_of({"kind": "status", "status": status}, self._plan)
+        is_end = self._plan["transitions"]["CALLING"][rule["outcome"]]["to"] == "DELIVERED"
+        return is_end or (self._is_unsafe(rule) and not self._may_repeat(self._all[attempt]))
 
     def _failed(self, one: Attempt, ended: Ended, ending: Ending, rule: Rule, now: float, chance: float) -> None:
         if "put_back" in ended.actions:
@@ -243,8 +243,7 @@ class AttemptChain:
         number = self._all.index(one)
         if "keep" in ended.actions:
             self.kept = number
-        is_unsafe = rule.get("unsafe", ended.outcome in self._plan["unsafe"])
-        if is_unsafe and not self._may_repeat(one):
+        if self._is_unsafe(rule) and not self._may_repeat(one):
             # It may have been carried out: what came of it is the caller's.
             self.kept = number if ending["kind"] == "status" else None
             self._left.close("not-repeatable")
@@ -278,6 +277,10 @@ class AttemptChain:
         running = [self._all[number] for number in self.running]
         is_alone = len(running) == 1 and running[0].state in ("CALLING", "OPENED")
         return running[0] if is_alone and self._may_repeat(running[0]) else None
+
+    def _is_unsafe(self, rule: Rule) -> bool:
+        """Whether the request may have been carried out."""
+        return rule.get("unsafe", rule["outcome"] in self._plan["unsafe"])
 
     def _may_repeat(self, one: Attempt) -> bool:
         """Whether what was sent there may be sent once more, there or elsewhere."""

@@ -133,6 +133,13 @@ async def test_nobody_waits_for_a_text_that_decides_nothing() -> None:
     assert (response.status_code, response.content) == (503, b"down for an hour")
 
 
+async def test_nobody_waits_for_the_text_of_what_was_not_carried_out() -> None:
+    """A 429 may go elsewhere, whatever the request is."""
+    limited, limits = refusing(429, b"too many"), {"error_s": 5, "deadline_s": 0.3}
+
+    assert (await asked({"a": limited, "b": whole}, limits, retry="safe")).json() == {"is": "whole"}
+
+
 async def test_a_refusal_is_held_up_to_a_limit() -> None:
     """What it says beyond that is not waited for."""
     response = await asked({"a": refusing(400, *[b"x" * 600] * 9)}, {"buffer_bytes": 1000})

@@ -116,6 +116,13 @@ export function disarm(one: Running): void {
   one.timer = undefined;
 }
 
+/** Nobody will read what it has answered: an unread body would hold its connection. */
+export function drop(one: Running | null): void {
+  const body = one?.response?.body;
+  if (body && !body.locked) body.cancel().catch(() => undefined);
+  else one?.control.abort();
+}
+
 /** What this option is sent; rejects for one that cannot be called. */
 export async function prepared(
   { upstreams, bases }: FetchContext,

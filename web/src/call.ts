@@ -2,7 +2,7 @@
 import { unlessAborted } from "./abort";
 import { Account } from "./account";
 import { bodyOf, bracketsOf, endingOf, refusalOf } from "./answer";
-import { broken, disarm, exhausted, letGo, prepared, reasonOf, runningAt, since, tooLarge, whyOf } from "./asked";
+import { broken, disarm, drop, exhausted, letGo, prepared, reasonOf, runningAt, since, tooLarge, whyOf } from "./asked";
 import type { Asked, CallContext, Running } from "./asked";
 import type { Decision, Ending, Step } from "./chain";
 import { SporewrightError } from "./errors";
@@ -27,7 +27,8 @@ export class RoutedCall {
   readonly #account: Account;
   #handover: Handover;
   readonly #running = new Map<number, Running>();
-  readonly #ended: Running[] = [];
+  /** Whose refusal is the caller's if nobody answers. */
+  #kept: Running | null = null;
   #hedge: ReturnType<typeof setTimeout> | undefined;
   readonly #unwatch: () => void;
   /** Whose answer was given. */
@@ -45,7 +46,7 @@ export class RoutedCall {
     this.#chain = new RecordedChain(asked.queue, known, { plan, health, now, ...asked.traits });
     this.#ledger = new Ledger(context, asked, this.#chain, now);
     this.#account = new Account(context, asked, this.#chain, this.#ledger);
-    this.#handover = this.#newHandover();
+    this.#handover = new Handover(context, asked, this.#ledger, this.#stop);
     this.#unwatch = context.awake.watch(this.#slept);
   }
 
@@ -73,17 +74,11 @@ export class RoutedCall {
     for (const one of [...this.#running.values()]) this.#drops(one, "aborted", "its answer was rejected");
     this.#chain.rejected(given.number);
     this.#ledger.answeredBy("");
-    [this.#handover, this.#isOver] = [this.#newHandover(), false];
+    this.#handover.abandon();
+    this.#handover = new Handover(this.#context, this.#asked, this.#ledger, this.#stop);
+    this.#isOver = false;
     void this.#advance();
     return this.#handover.promise;
-  }
-
-  #newHandover(): Handover {
-    const made: Handover = new Handover(this.#context, this.#asked, this.#ledger, (reason) => {
-      // Of an answer that will not do nobody wants the rest: that is no word on the call.
-      if (made === this.#handover) this.#stop(reason);
-    });
-    return made;
   }
 
   readonly #aborted = (): void => {
@@ -266,7 +261,6 @@ export class RoutedCall {
     disarm(one);
     const step = this.#chain.ended(this.#now(), ending, one.number, Math.random());
     this.#running.delete(one.number);
-    this.#ended.push(one);
     this.#account.notes(one, step.outcome, reason, ending);
     this.#account.reports(one, step, ending);
     this.#account.quits(one);
@@ -279,8 +273,10 @@ export class RoutedCall {
       one.control.abort();
     } else if (this.#chain.stateOf(one.number) === "DELIVERED") this.#close();
     if (actions.includes("next")) {
-      // Nobody will read it: an unread body would hold its connection. A refusal that may yet be delivered is kept.
-      if (!actions.includes("keep") && this.#chain.kept !== one.number) one.control.abort();
+      // A refusal that may yet be the caller's is kept.
+      const unread = this.#chain.kept === one.number ? this.#kept : one;
+      if (unread !== one) this.#kept = one;
+      drop(unread);
       if (this.#chain.state === "PICKING") void this.#advance();
     }
     return true;
@@ -355,23 +351,23 @@ export class RoutedCall {
   }
 
   #deliverKept(): void {
-    const kept = this.#ended.find(({ number }) => number === this.#chain.kept);
-    if (!kept?.response || this.#handover.pipe) {
-      this.#giveUp(this.#exhausted());
-      return;
+    const kept = this.#kept;
+    if (!kept?.response || kept.number !== this.#chain.kept || this.#handover.pipe) this.#giveUp(this.#exhausted());
+    else {
+      this.#given = kept;
+      this.#handover.gives(kept, kept.response);
+      this.#close();
     }
-    this.#handover.gives(kept, kept.response);
-    this.#close();
-  }
-
-  #exhausted(): SporewrightError {
-    return exhausted(this.#asked, this.#ledger.attempts, this.#chain);
   }
 
   #close(): void {
     this.#handover.close();
     this.#isOver = true;
     if (this.#isTaken) this.#leave("answered");
+  }
+
+  #exhausted(): SporewrightError {
+    return exhausted(this.#asked, this.#ledger.attempts, this.#chain);
   }
 
   #giveUp(error: unknown, end: "failed" | "aborted" = "failed"): void {
@@ -382,6 +378,7 @@ export class RoutedCall {
   }
 
   #leave(end: Receipt["end"], code?: string): void {
+    if (this.#kept !== this.#given) drop(this.#kept);
     this.#ledger.ended(end, code);
     this.#unwatch();
     this.#asked.signal.removeEventListener("abort", this.#aborted);

@@ -282,17 +282,16 @@ export class AttemptChain {
 
   /** Whether what a response of this status says is waited for: it decides, or it may be the caller's. */
   wantsText(status: number, attempt: number): boolean {
-    const { outcome } = ruleOf({ kind: "status", status }, this.#plan);
-    const isEnd = this.#plan.transitions.CALLING?.[outcome]?.to === "DELIVERED";
-    return isEnd || !this.#mayRepeat(this.#running(attempt).option);
+    const rule = ruleOf({ kind: "status", status }, this.#plan);
+    const isEnd = this.#plan.transitions.CALLING?.[rule.outcome]?.to === "DELIVERED";
+    return isEnd || (this.#isUnsafe(rule) && !this.#mayRepeat(this.#running(attempt).option));
   }
 
   #failed(attempt: number, step: Step, ending: Ending, rule: Rule, now: number, chance: number): void {
     if (step.actions.includes("put_back")) this.#left.putBack(step.option, step.outcome);
     else this.#left.failed(step.option, step.actions, rule.retries ?? 0, now, chance);
     if (step.actions.includes("keep")) this.kept = attempt;
-    const isUnsafe = rule.unsafe ?? this.#plan.unsafe.includes(step.outcome);
-    if (!isUnsafe || this.#mayRepeat(step.option)) return;
+    if (!this.#isUnsafe(rule) || this.#mayRepeat(step.option)) return;
     // It may have been carried out: what came of it is the caller's.
     this.kept = ending.kind === "status" ? attempt : null;
     this.#left.close("not-repeatable");
@@ -303,6 +302,11 @@ export class AttemptChain {
     const [late, ...others] = this.running.map((number) => this.#running(number));
     const isAlone = late && others.length === 0 && UNANSWERED.has(late.state);
     return isAlone && this.#mayRepeat(late.option) ? late : undefined;
+  }
+
+  /** Whether the request may have been carried out. */
+  #isUnsafe({ unsafe, outcome }: Rule): boolean {
+    return unsafe ?? this.#plan.unsafe.includes(outcome);
   }
 
   /** Whether what was sent there may be sent once more, there or elsewhere. */

@@ -11,7 +11,7 @@ export class Handover {
   readonly #context: CallContext;
   readonly #asked: Asked;
   readonly #ledger: Ledger;
-  readonly #cancelled: (reason: unknown) => void;
+  #cancelled: (reason: unknown) => void;
   #answer: { resolve: (response: Response) => void; reject: (reason: unknown) => void } | null = null;
   #pipe: Pipe | null = null;
 
@@ -33,7 +33,9 @@ export class Handover {
     if (this.#pipe) this.#restarts(one, this.#pipe);
     else if (whole) this.gives(one, response.bodyUsed ? responseOf(response, joined(one.held)) : response);
     else {
-      const pipe = new Pipe(this.#cancelled);
+      const pipe = new Pipe((reason) => {
+        this.#cancelled(reason);
+      });
       this.#pipe = pipe;
       for (const piece of one.held.splice(0)) pipe.push(piece);
       this.gives(one, responseOf(response, pipe));
@@ -44,6 +46,11 @@ export class Handover {
     this.#ledger.answeredBy(one.option);
     this.#asked.delivered(response, this.#ledger.receipt);
     this.#answer?.resolve(response);
+  }
+
+  /** What was handed over will not do: that nobody wants the rest of it is no word on the call. */
+  abandon(): void {
+    this.#cancelled = () => undefined;
   }
 
   close(): void {

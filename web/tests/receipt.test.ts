@@ -11,7 +11,7 @@ import { PLAN } from "../src/generated/plan";
 import { Health } from "../src/health";
 import { Reasons } from "../src/known";
 import { countsOf } from "../src/receipt";
-import type { Receipt, Resolution, Upstream } from "../src/types";
+import type { Critic, Receipt, Resolution, Upstream } from "../src/types";
 import { contextOf } from "./context";
 import { TestUpstream } from "./upstream";
 
@@ -29,10 +29,10 @@ afterEach(async () => {
   await Promise.all([alpha.close(), beta.close()]);
 });
 
-function routed(more: Record<string, Partial<Upstream>> = {}, health = new Health(PLAN)): RoutedFetch {
+function routed(more: Record<string, Partial<Upstream>> = {}, health = new Health(PLAN), critic?: Critic): RoutedFetch {
   const upstreams = { alpha: { url: alpha.url, ...more["alpha"] }, beta: { url: beta.url, ...more["beta"] } };
   return new RoutedFetch(
-    contextOf(upstreams, { health, known: () => null, onReceipt: (receipt) => receipts.push(receipt) }),
+    contextOf(upstreams, { health, critic, known: () => null, onReceipt: (receipt) => receipts.push(receipt) }),
   );
 }
 
@@ -114,7 +114,10 @@ describe("receipts", () => {
     for (let call = 0; call < 4; call += 1) await (await router.fetch("/v1/models")).text();
     beta.mode = "reset";
     await router.fetch("/v1/models").catch(() => undefined);
-    await expect.poll(() => receipts.length, { timeout: 15_000 }).toBe(5);
+    [alpha.status, beta.mode] = [200, "ok"];
+    await (await routed({}, new Health(PLAN), (_, { option }) => option === "beta").fetch("/v1/models")).text();
+    await expect.poll(() => receipts.length, { timeout: 15_000 }).toBe(6);
+    expect(receipts[5]?.skipped).toEqual([{ option: "alpha", reason: "rejected" }]);
     const path = join(await mkdtemp(join(tmpdir(), "receipt-")), "receipts.json");
     await writeFile(path, JSON.stringify(receipts));
     const python = join(import.meta.dirname, "../../.venv/bin/python");

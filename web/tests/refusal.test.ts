@@ -63,6 +63,22 @@ describe("a refusal", () => {
     expect([response.status, await response.text()]).toEqual([503, "down for an hour"]);
   });
 
+  it("whose text decides nothing is not waited for by a request that may not be sent twice either", async () => {
+    refuses(429, ["too many"]);
+    expect(await (await limited({ deadline_s: 0.3 }).fetch("/v1/x", { method: "POST", retry: "safe" })).text()).toBe(
+      "beta",
+    );
+  });
+
+  it("that is kept in case nobody answers is let go once somebody has, upstream as well", async () => {
+    refuses(400, ["maximum context length ", "x".repeat(4000)]);
+    const upstreams = { alpha: { url: alpha.url, window: 1 }, beta: { url: beta.url, window: 2 } };
+    const plan = { ...PLAN, limits: { ...PLAN.limits, hold_bytes: 1000 } };
+    const response = await new RoutedFetch(contextOf(upstreams, { plan })).fetch("/v1/x");
+    expect(await response.text()).toBe("beta");
+    await expect.poll(() => alpha.cutOff).toBe(1);
+  });
+
   it("that is longer than may be held is the caller's as it comes", async () => {
     refuses(400, ["x".repeat(600), "x".repeat(600), "x".repeat(600)], "ends");
     const response = await limited({ hold_bytes: 1000 }).fetch("/v1/x");
