@@ -78,6 +78,23 @@ export async function refusalOf(
   return { text, response: responseOf(response, joined(held)) };
 }
 
+/** What a response says in so many bytes, and a piece more at most; as far as it came, where it breaks off. */
+export async function beginningOf({ body }: Response, most: number): Promise<string> {
+  const held: Uint8Array[] = [];
+  const reader = body?.getReader();
+  try {
+    for (let length = 0; reader && length <= most; length += held.at(-1)?.byteLength ?? 0) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      held.push(value);
+    }
+  } catch {
+    // What has come is what it says.
+  }
+  reader?.cancel().catch(() => undefined);
+  return new TextDecoder().decode(joined(held));
+}
+
 const READERS = ["text", "json", "arrayBuffer", "blob", "bytes", "formData"] as const;
 
 /** A Response with the head of the one that was received, over another body. */

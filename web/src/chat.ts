@@ -1,4 +1,5 @@
 /** A routed chat: the answer's events as they come, whole or an error, whichever provider gives it. */
+import { beginningOf } from "./answer";
 import { ChatEvents } from "./chat-events";
 import { chatBody, chatPath, dialectOf } from "./chat-request";
 import type { ChatEvent, ChatInit, ChatPart, ChatRequest, Usage } from "./chat-types";
@@ -160,7 +161,7 @@ export class Chat implements AsyncIterable<ChatEvent> {
   }
 
   async #refused(response: Response): Promise<SporewrightError> {
-    const text = await response.text().catch(() => "");
+    const text = await beginningOf(response, this.#fetch.context.plan.limits.hold_bytes);
     let refusal: unknown = text;
     try {
       refusal = JSON.parse(text);

@@ -234,6 +234,20 @@ describe("a chat", () => {
     expect(error.message).toContain("the prompt was filtered");
     expect([answer.option, two.seen.length]).toEqual(["one", 0]);
   });
+
+  it("ends with a reason that never ends as far as it may be held", async () => {
+    one.answer = (response) => {
+      response.writeHead(400);
+      const beat = setInterval(() => response.write("no, ".repeat(1 << 16)), 1);
+      response.on("close", () => {
+        clearInterval(beat);
+      });
+    };
+    const error = await errorOf(all(chat()));
+    expect([error.code, error.message.length < 1000]).toEqual(["refused", true]);
+    expect(String(error.refusal).length).toBeLessThan(PLAN.limits.hold_bytes * 2);
+    await expect.poll(() => one.cutOff).toBe(1);
+  });
 });
 
 describe("whoever leaves a chat", () => {
