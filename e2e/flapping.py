@@ -71,11 +71,10 @@ class Flapping(FaultServers):
 
     def was_well(self, name: str, begun: float, ended: float) -> bool:
         """Whether this one would have answered, at once and whole, throughout that time."""
+        phases = list(self._phases[name])  # another thread goes on writing them
         during = [
             step
-            for (at, step), (until, _) in zip(
-                self._phases[name], [*self._phases[name][1:], (float("inf"), Step())], strict=True
-            )
+            for (at, step), (until, _) in zip(phases, [*phases[1:], (float("inf"), Step())], strict=True)
             if at <= ended and until >= begun
         ]
         return all(step.kind == "ok" and step.first_token_s == 0 for step in during)

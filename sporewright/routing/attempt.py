@@ -218,7 +218,7 @@ class AttemptChain:
         full: Ending = {**ending, "stage": one.state, "fallback": self._left.has_failed}
         if one.has_slept and ending["kind"] in _ECHOES:
             full["kind"] = "slept"
-        elif ending["kind"] == "deadline" or (ending["kind"] == "timeout" and self.is_past(now, attempt)):
+        elif ending["kind"] == "deadline":
             # A timer may go off early: nobody is picked in what little is left.
             self._deadline = min(now, self._deadline)
         rule = rule_of({"kind": "complete"} if whole else full, self._plan)

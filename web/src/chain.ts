@@ -254,8 +254,7 @@ export class AttemptChain {
     const full: Ending = { ...ending, stage: one.state, fallback: this.#left.hasFailed };
     if (one.slept && ECHOES.has(ending.kind)) full.kind = "slept";
     // A timer may go off early: nobody is picked in what little is left.
-    else if (ending.kind === "deadline" || (ending.kind === "timeout" && this.isPast(now, attempt)))
-      this.#deadline = Math.min(now, this.#deadline);
+    else if (ending.kind === "deadline") this.#deadline = Math.min(now, this.#deadline);
     const rule = ruleOf(whole ? { kind: "complete" } : full, this.#plan);
     if (one.state === "CALLING" && rule.outcome === "ok") one.first = now - one.began;
     const step = this.#move(one, rule.outcome, rule.outcome, now, ending, chance);
