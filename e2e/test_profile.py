@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import BrowserContext
 
 from e2e.harness import start_router
-from e2e.test_tabs import RANKED, fleet, options_of, tab
+from e2e.test_start import another_build
+from e2e.test_tabs import RANKED, fleet, options_of, read_only, tab
 from e2e.upstreams import Upstream
 from tests.serving import Orchestrator
 
@@ -65,3 +66,37 @@ def test_a_page_that_is_loaded_anew_leaves_alone_whom_the_last_one_was_told_to(
         page.evaluate("router.ready")
         assert page.evaluate(SKIPPED) == ["beta", "alpha cooling-down"]
     assert len(fleet["alpha"].seen) == 1
+
+
+@pytest.mark.parametrize("apart", ["config", "build"])
+def test_engines_of_one_profile_are_one_state(
+    profile: BrowserContext, deployed: Orchestrator, fleet: dict[str, Upstream], apart: str
+) -> None:
+    """Two builds, as after a deploy, or two configs: cooldowns, breakers, the one probe and the budget are the same."""
+    limits = {"jitter": 0, "backoff_s": 0.01, "retry_cap": 1, "retry_share": 0, "retry_per_s": 0}
+    limits |= {"breaker_failures": 2, "breaker_open_s": 2}
+    one, _ = tab(profile, deployed.origin, fleet, config=RANKED, limits=limits)
+    if apart == "build":
+        assert deployed.dist is not None
+        another_build(deployed.dist)
+    config = RANKED if apart == "build" else {**RANKED, "priors": {"failure": 0.0}}
+    other, _ = tab(profile, deployed.origin, fleet, config=config, limits=limits)
+    assert read_only(other)
+
+    fleet["alpha"].status = 500
+    assert one.evaluate(SKIPPED) == ["beta"]  # tried again in place, for the one token that both have: open
+    other.wait_for_timeout(200)
+    assert other.evaluate(SKIPPED) == ["beta", "alpha open"]
+    assert len(fleet["alpha"].seen) == 2
+    fleet["beta"].status = 500
+    other.evaluate(f"{SKIPPED}.catch(() => 'nobody')")
+    assert len(fleet["beta"].seen) == 3
+    fleet["alpha"].status, fleet["alpha"].delay_s, fleet["beta"].status = 200, 3.0, 200
+    other.wait_for_timeout(2200)
+    one.evaluate(f"() => {{ window.probe = {SKIPPED}; }}")
+    other.wait_for_timeout(200)
+    assert "alpha probing" in other.evaluate(SKIPPED)
+    assert one.evaluate("probe") == ["alpha"]
+    fleet["alpha"].delay_s = 0.0
+    other.wait_for_timeout(200)
+    assert other.evaluate(SKIPPED) == ["alpha"]

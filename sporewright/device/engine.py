@@ -28,13 +28,14 @@ from sporewright.errors import (
 )
 from sporewright.jsontext import shown
 from sporewright.learning.cells import LOCAL
+from sporewright.routing.health import OptionHealth
 from sporewright.wire import Ack, Delta, Message, Snapshot, Welcome
 
 __all__ = ["Engine"]
 
 # The shared levels are remembered at most this often: an older copy is caught up by the next delta.
 SAVE_SHARED_S = 5.0
-_NAMES = "call opened message closed woken stored saved save_failed loaded load_failed"
+_NAMES = "call opened message closed woken stored saved save_failed loaded load_failed news"
 _KINDS: dict[str, type] = dict(zip(_NAMES.split(), EVENTS, strict=True))
 _Answer = Callable[[float, Any], Any]
 
@@ -50,6 +51,8 @@ class Engine:
         self._closed = False
         self._now = 0.0
         self._told: dict[str, Any] = {}
+        self._heard: dict[str, OptionHealth] = {}
+        """What other engines said before the start."""
         self._wake_at = math.inf
         self._save_shared_at = math.inf
         self._calls: dict[str, _Answer] = {
@@ -143,8 +146,9 @@ class Engine:
         if body["limit"] < 0:
             raise ConfigError(f"limit must be at least 0, not {body['limit']}")
         state = DeviceState(now, body, self._disk)
-        for news in body.get("health", []):
+        for news in [*body.get("health", []), *self._heard.values()]:
             state.health.told(news)
+        self._heard.clear()
         self._state = state
         self._link = Link(state.identity.client, body.get("orchestrator"), body.get("token"))
         self._link.start(now)
@@ -180,7 +184,7 @@ class Engine:
         self._running().outcome(now, body)
 
     def _permit(self, now: float, body: Any) -> dict[str, Any]:
-        return {"granted": self._running().health.permit(body["permit"], body["option"], now)}
+        return {"granted": self._running().permit(now, body["permit"], body["option"])}
 
     def _report(self, now: float, body: Any) -> None:
         self._running().report(now, body)
@@ -236,6 +240,13 @@ class Engine:
     def _on_load_failed(self, now: float, event: Event) -> None:  # noqa: ARG002
         if self._packages is not None:
             self._packages.failed(event["package"], event["message"])
+
+    def _on_news(self, now: float, event: Event) -> None:
+        news = event["news"]
+        if self._state is not None:
+            self._state.hear(now, news)
+        elif "health" in news:
+            self._heard[news["health"]["option"]] = news["health"]
 
     def _on_opened(self, now: float, event: Event) -> None:  # noqa: ARG002
         if self._state is None or self._link is None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal, NotRequired, TypedDict
 
-__all__ = ["EFFECTS", "EVENTS", "Effect", "ErrorData", "Event"]
+from sporewright.routing.health import OptionHealth, Permit
+
+__all__ = ["EFFECTS", "EVENTS", "Effect", "ErrorData", "Event", "News"]
 
 Event = dict[str, Any]
 """One of EVENTS, as JSON data."""
@@ -91,6 +93,23 @@ class LoadFailedEvent(TypedDict):
     message: str
 
 
+class News(TypedDict):
+    """What one engine tells the others: how an option stands, what it granted, whose probe is over, or of a call."""
+
+    health: NotRequired[OptionHealth]
+    permit: NotRequired[Permit]
+    option: NotRequired[str]
+    over: NotRequired[str]
+    called: NotRequired[bool]
+
+
+class NewsEvent(TypedDict):
+    """Another engine of this profile said so."""
+
+    type: Literal["news"]
+    news: News
+
+
 class ReplyEffect(TypedDict):
     """The answer to the call of this step: `body` or `error`."""
 
@@ -141,6 +160,13 @@ class LoadEffect(TypedDict):
     package: str
 
 
+class TellEffect(TypedDict):
+    """Something for the other engines of this profile."""
+
+    type: Literal["tell"]
+    news: News
+
+
 class PushEffect(TypedDict):
     """Something for the page."""
 
@@ -151,8 +177,9 @@ class PushEffect(TypedDict):
 
 EVENTS: tuple[type, ...] = (
     CallEvent, OpenedEvent, MessageEvent, ClosedEvent, WokenEvent, StoredEvent, SavedEvent, SaveFailedEvent,
-    LoadedEvent, LoadFailedEvent,
+    LoadedEvent, LoadFailedEvent, NewsEvent,
 )  # fmt: skip
 EFFECTS: tuple[type, ...] = (
     ReplyEffect, ConnectEffect, SendEffect, DisconnectEffect, WakeEffect, SaveEffect, PushEffect, LoadEffect,
+    TellEffect,
 )  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Any
 from sporewright.core.config import TensorConfig
 from sporewright.core.tensor import Tensor
 from sporewright.device.calls import Effect, OutcomeBody, RefusedCell, ReportBody, StartBody
+from sporewright.device.events import News
 from sporewright.device.gated import Gated
 from sporewright.device.heard import Heard
 from sporewright.device.identity import Identity, choose, remembered
@@ -24,7 +25,7 @@ from sporewright.learning.cells import LOCAL
 from sporewright.learning.evidence import Evidence
 from sporewright.learning.settings import settings_from
 from sporewright.policy.gates import Device
-from sporewright.routing.health import Health
+from sporewright.routing.health import Health, Permit
 from sporewright.routing.learn import cost_of, evidence_of
 from sporewright.routing.plan import plan_with
 from sporewright.routing.terms import Action, Plan
@@ -104,8 +105,10 @@ class DeviceState:
         # A body that is handed over is told twice: by its headers, and if it breaks.
         if body.get("attempt", 1) == 1 and body.get("stage") != "BODY":
             self.health.called()
+            self.tell({"called": True})
         if body.get("probe", False):
             self.health.release(option)
+            self.tell({"over": option})
         news = self.health.apply(
             option,
             actions,
@@ -122,6 +125,27 @@ class DeviceState:
         self.gated.refresh(now)
         if news:
             self.push("health", self.health.told_of(option))
+            self.tell({"health": self.health.told_of(option)})
+
+    def permit(self, now: float, kind: Permit, option: str) -> bool:
+        """Whether this may be had of what is rationed; then it is gone, for the other engines, too."""
+        granted = self.health.permit(kind, option, now)
+        if granted:
+            self.tell({"permit": kind, "option": option})
+        return granted
+
+    def hear(self, now: float, news: News) -> None:
+        """What another engine of this profile says: its options, budgets and probes are the same."""
+        if "health" in news:
+            self.health.told(news["health"])
+            self.gated.refresh(now)
+            self.push("health", self.health.told_of(news["health"]["option"]))
+        if "permit" in news:
+            self.health.permit(news["permit"], news.get("option", ""), now)
+        if "over" in news:
+            self.health.release(news["over"])
+        if news.get("called", False):
+            self.health.called()
 
     def report(self, now: float, body: ReportBody) -> None:
         """What the caller says of an answer it got."""
@@ -162,6 +186,10 @@ class DeviceState:
     def push(self, name: str, body: Mapping[str, Any]) -> None:
         """Something for the page, with this step's effects."""
         self.pushes.append({"type": "push", "push": name, "body": dict(body)})
+
+    def tell(self, news: News) -> None:
+        """Something for the other engines of this profile, with this step's effects."""
+        self.pushes.append({"type": "tell", "news": news})
 
     def settle(self) -> None:
         """Own cells written since: into storage, and queued to be sent.

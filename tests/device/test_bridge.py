@@ -20,7 +20,9 @@ from sporewright.errors import CODES
 from tests.device.fleet import LEVELS, URL, entry, start_body
 
 ROOT = Path(__file__).resolve().parents[2]
-SHAPES = dict(zip(("reply", "connect", "send", "disconnect", "wake", "save", "push", "load"), EFFECTS, strict=True))
+SHAPES = dict(
+    zip(("reply", "connect", "send", "disconnect", "wake", "save", "push", "load", "tell"), EFFECTS, strict=True)
+)
 
 NAMES = st.sampled_from(["", "alpha", "beta", "\U0001f344", "e\u0301", "\ud800", "a\nb", "device", "latency", "reach"])
 NUMBERS = st.one_of(st.floats(-10, 10), st.sampled_from(["inf", "-inf", "nan"]), st.integers(-5, 5))

@@ -1,33 +1,43 @@
-/** Where a profile's engines are no shared one: each tells the pages of the others what it finds of the options. */
-import type { OptionHealth } from "./generated/calls";
+/** The engines of one profile beside each other, of two builds or two configs: each tells the others what it finds of the options. */
+import type { News } from "./generated/calls";
 
-type Message = { news: OptionHealth } | { ask: true };
+type Message = { news: News } | { ask: true };
 
 export class Neighbours {
   readonly #channel: BroadcastChannel | null;
-  readonly #last = new Map<string, OptionHealth>();
+  readonly #last = new Map<string, News>();
 
-  /** `name`: of the storage that these engines write in turn. Whoever is there already is asked what is known. */
-  constructor(name: string, onNews: (news: OptionHealth) => void) {
-    this.#channel = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel(name);
+  /** `name`: of the storage that these engines write in turn. Whoever is there already is asked how the options stand. */
+  constructor(name: string, onNews: (news: News) => void) {
+    this.#channel = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel(`${name} news`);
     this.#channel?.addEventListener("message", ({ data }: MessageEvent<Message>) => {
       if ("ask" in data) for (const news of this.#last.values()) this.#say({ news });
       else {
-        this.#last.set(data.news.option, data.news);
+        this.#note(data.news);
         onNews(data.news);
       }
     });
     this.#say({ ask: true });
   }
 
-  /** The engine of this page says so. */
-  tell(news: OptionHealth): void {
-    this.#last.set(news.option, news);
+  /** How the options stand, as last heard or told. */
+  get known(): Iterable<News> {
+    return this.#last.values();
+  }
+
+  /** The engine here says so. */
+  tell(news: News): void {
+    this.#note(news);
     this.#say({ news });
   }
 
   close(): void {
     this.#channel?.close();
+  }
+
+  /** What was granted or made once is nothing for those that come later. */
+  #note(news: News): void {
+    if (news.health) this.#last.set(news.health.option, { health: news.health });
   }
 
   #say(message: Message): void {

@@ -2,11 +2,10 @@
 import { unlessAborted } from "./abort";
 import { plain } from "./config";
 import { Connection, type Loss } from "./connection";
-import { storageName, type EngineKey } from "./engine";
+import type { EngineKey } from "./engine";
 import { asError, closedError, SporewrightError } from "./errors";
 import type { CallName, Calls, OptionHealth, Pushes, StartReply } from "./generated/calls";
 import { randomId } from "./ids";
-import { Neighbours } from "./neighbours";
 import type { Settings } from "./options";
 import type { Link } from "./protocol";
 import { Stowed } from "./stowed";
@@ -66,7 +65,6 @@ export class Session {
   #line = newLine();
   /** Whether an engine is in use. */
   #inUse = false;
-  #neighbours: Neighbours | null = null;
   /** What engines found of the options: the next one is told. */
   readonly #health = new Map<string, OptionHealth>();
   #nth = 0;
@@ -131,7 +129,6 @@ export class Session {
     if (this.#inUse && !error) await goodbye;
     this.#line.none(error ?? closedError());
     this.#connection?.close(error);
-    this.#neighbours?.close();
   }
 
   #asked(): Promise<string | undefined> | undefined {
@@ -168,7 +165,6 @@ export class Session {
     const routes = await this.#watch(link);
     [this.#inUse, this.#since] = [true, performance.now()];
     connection.expectAnswers(plan.limits);
-    this.#listen(storageName(key), connection.kind);
     this.#line.found(link);
     return routes;
   }
@@ -230,18 +226,9 @@ export class Session {
     if (push === "health") {
       const news = body as Pushes["health"];
       this.#health.set(news.option, news);
-      this.#neighbours?.tell(news);
     }
     const told = push === "queue" ? this.#watched.changed(body as Pushes["queue"]) : body;
     this.#events.push(push, told as Pushes[P]);
-  }
-
-  /** An engine that is for all pages tells them by itself. */
-  #listen(storage: string, kind: EngineKind): void {
-    if (kind === "shared" || kind === "led" || this.#neighbours) return;
-    this.#neighbours = new Neighbours(storage, (news) => {
-      this.#events.push("health", news);
-    });
   }
 
   #lost(connection: Connection, { error, hangs, wasFollowed }: Loss): void {

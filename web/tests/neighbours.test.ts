@@ -1,19 +1,21 @@
-/** Pages of one profile whose engines are their own. */
+/** Engines of one profile beside each other. */
 import { expect, it } from "vitest";
-import type { OptionHealth } from "../src/generated/calls";
+import type { News } from "../src/generated/calls";
 import { Neighbours } from "../src/neighbours";
 
-const NEWS: OptionHealth = {
-  option: "a",
-  cooling_until: 0,
-  blocked: null,
-  breaker: { state: "open", until: 60, since: 0 },
-  first_token_p95_s: null,
-  headers_p95_s: null,
+const NEWS: News = {
+  health: {
+    option: "a",
+    cooling_until: 0,
+    blocked: null,
+    breaker: { state: "open", until: 60, since: 0 },
+    first_token_p95_s: null,
+    headers_p95_s: null,
+  },
 };
 
 it("hear of what one engine finds, those that come later and those whose teller is gone as well", async () => {
-  const heard: Record<string, OptionHealth[]> = { one: [], other: [], later: [] };
+  const heard: Record<string, News[]> = { one: [], other: [], later: [] };
   const join = (who: string): Neighbours => new Neighbours("slice", (news) => heard[who]?.push(news));
   const [one, other] = [join("one"), join("other")];
   one.tell(NEWS);
@@ -21,6 +23,14 @@ it("hear of what one engine finds, those that come later and those whose teller 
   one.close();
   const later = join("later");
   await expect.poll(() => heard["later"]).toContainEqual(NEWS);
+  other.tell({ called: true });
+  await expect.poll(() => heard["later"]).toContainEqual({ called: true });
+  const last = join("last");
+  heard["last"] = [];
+  await expect.poll(() => heard["last"]).toContainEqual(NEWS);
+  expect(heard["last"]).not.toContainEqual({ called: true });
+  expect([...last.known]).toEqual([NEWS]);
+  last.close();
   expect(heard["one"]).toEqual([]);
   other.close();
   later.close();

@@ -1,6 +1,6 @@
 /** Carries out what the engine asks for and tells it what became of it: all I/O and the clock are here. */
 import { messageOf } from "../errors";
-import type { CallName, Effect, EngineEvent, ErrorData } from "../generated/calls";
+import type { CallName, Effect, EngineEvent, ErrorData, News } from "../generated/calls";
 import type { Python } from "./python";
 import type { Storage } from "./storage";
 
@@ -15,15 +15,19 @@ export class Effects {
   readonly #python: Python;
   readonly #storage: Storage;
   readonly #onPush: (push: string, body: unknown) => void;
+  readonly #onTell: (news: News) => void;
   readonly #saving = new Set<Promise<void>>();
   #socket: WebSocket | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
 
-  constructor(python: Python, storage: Storage, onPush: (push: string, body: unknown) => void) {
-    this.#python = python;
-    this.#storage = storage;
-    this.#onPush = onPush;
+  constructor(
+    python: Python,
+    storage: Storage,
+    onPush: (push: string, body: unknown) => void,
+    onTell: (news: News) => void,
+  ) {
+    [this.#python, this.#storage, this.#onPush, this.#onTell] = [python, storage, onPush, onTell];
   }
 
   /** One call of the page: its answer, its saves handed to storage. */
@@ -70,6 +74,7 @@ export class Effects {
 
   #do(effect: Effect): void {
     if (effect.type === "push") this.#onPush(effect.push, effect.body);
+    else if (effect.type === "tell") this.#onTell(effect.news);
     else if (effect.type === "send") this.#send(effect.text);
     else if (effect.type === "connect") this.#connect(effect.url);
     else if (effect.type === "disconnect") this.#drop();

@@ -3,6 +3,7 @@ import { asError } from "../errors";
 import type { CallName, StatePush } from "../generated/calls";
 import { randomId } from "../ids";
 import { holdLife, outlive, type Life } from "../life";
+import { Neighbours } from "../neighbours";
 import { isCall, isHello, isPing, type CallMessage, type Endpoint, type Hello } from "../protocol";
 import { boot } from "./boot";
 import { Effects, type Answer } from "./effects";
@@ -57,6 +58,7 @@ export class Host {
   #effects: Effects | null = null;
   #readOnly = false;
   #life: Life | null = null;
+  #neighbours: Neighbours | null = null;
   #frame: ReturnType<typeof setTimeout> | null = null;
   #leaving: ReturnType<typeof setTimeout> | undefined;
 
@@ -95,6 +97,7 @@ export class Host {
   async #start(hello: Hello["hello"]): Promise<void> {
     try {
       this.#life ??= await holdLife("engine");
+      const neighbours = this.#meet(hello.storage);
       const opening = Storage.open(hello.storage, () => {
         this.#takeOver();
       });
@@ -104,16 +107,33 @@ export class Host {
       });
       this.#say({ state: "starting", stage: "storage" });
       const storage = await opening;
-      this.#effects = new Effects(python, storage, (push, body) => {
-        this.#push(push, body);
-      });
+      this.#effects = new Effects(
+        python,
+        storage,
+        (push, body) => {
+          this.#push(push, body);
+        },
+        (news) => {
+          neighbours.tell(news);
+        },
+      );
       for (const [key, text] of await storage.records()) this.#effects.step({ type: "stored", key, text });
+      for (const news of neighbours.known) this.#effects.step({ type: "news", news });
       this.#readOnly = !storage.writable;
       this.#say(this.#readOnly ? { state: "ready", stage: "read-only" } : { state: "ready" });
     } catch (error) {
       const { code, message } = asError(error, "engine");
       this.#say({ state: "failed", error: { code, message } });
     }
+  }
+
+  /** Before Python is up: by then the others have answered. */
+  #meet(storage: string): Neighbours {
+    this.#neighbours?.close();
+    this.#neighbours = new Neighbours(storage, (news) => {
+      this.#effects?.step({ type: "news", news });
+    });
+    return this.#neighbours;
   }
 
   #takeOver(): void {
@@ -205,6 +225,7 @@ export class Host {
     this.#life = null;
     if (this.#frame !== null) clearTimeout(this.#frame);
     this.#frame = null;
+    this.#neighbours?.close();
     effects?.call("close", {});
     await effects?.close();
     if (this.#pages.size === 0) this.#onIdle();
