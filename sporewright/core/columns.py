@@ -138,7 +138,7 @@ class ColumnStore(DictStore):
         panel, line, name = found
         row = panel.rows.ids.get(name)
         gone = row is not None and panel.remove(line, row)
-        if gone and panel.counts[line] * THIN < len(panel.rows.names):
+        if gone and panel.counts.item(line) * THIN < len(panel.rows.names):
             self.loosen(level, wide.close(instance, option, dimension))
         return gone
 

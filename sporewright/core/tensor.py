@@ -277,7 +277,8 @@ class Tensor:
         if gone:
             if not option:
                 self.weights.written(level, option, dimension, None)
-            self._no_prior(level, instance, option, dimension)
+            if level == 0:
+                self._no_prior(level, instance, option, dimension)
             self._note(level, instance, option, dimension)
             if self._listeners[level]:
                 self._tell(level, instance, ((option, dimension),))

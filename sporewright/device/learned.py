@@ -291,7 +291,7 @@ class Learned:
             cells.drop(option, dimension)
 
     def _unsay(self, option: str, dimension: str, kinds: Iterable[str]) -> None:
-        for kind in kinds:
+        for kind in kinds if self._has_tasks else ():
             for level, instance, _ in self._places(kind)[1:]:
                 for each in (dimension, count_of(dimension)):
                     self._tensor.remove(self._tensor.level_index(level), instance, option, each)

@@ -30,6 +30,11 @@ def _fields(kind: type) -> tuple[tuple[str, Any, bool], ...]:
     )
 
 
+@cache
+def _parts(kind: Any) -> tuple[Any, tuple[Any, ...]]:
+    return get_origin(kind), get_args(kind)
+
+
 def check(where: str, kind: Any, value: Any) -> None:
     """DecodeError that names the place and the value unless `value` has the shape; unknown fields are ignored."""
     if kind is Any:
@@ -54,7 +59,7 @@ def _check_fields(where: str, kind: type, value: Any) -> None:
 
 
 def _check_generic(where: str, kind: Any, value: Any) -> None:
-    origin, args = get_origin(kind), get_args(kind)
+    origin, args = _parts(kind)
     if origin is Literal:
         if not isinstance(value, str) or value not in args:
             raise DecodeError(f"{where}: expected one of {', '.join(args)}, got {shown(value)}")

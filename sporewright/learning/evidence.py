@@ -41,16 +41,16 @@ class Evidence:
     more: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name, value in (
-            ("latency_s", self.latency_s),
-            ("ttft_s", self.ttft_s),
-            ("cost_usd", self.cost_usd),
-            ("quality", self.quality),
-        ):
-            if value is not None:
-                self._check(name, value)
-        if self.quality is not None and self.quality > 1.0:
-            raise ConfigError(f"quality: {shown(self.quality)} is above 1")
+        if self.latency_s is not None:
+            self._check("latency_s", self.latency_s)
+        if self.ttft_s is not None:
+            self._check("ttft_s", self.ttft_s)
+        if self.cost_usd is not None:
+            self._check("cost_usd", self.cost_usd)
+        if self.quality is not None:
+            self._check("quality", self.quality)
+            if self.quality > 1.0:
+                raise ConfigError(f"quality: {shown(self.quality)} is above 1")
         for name, value in self.more.items():
             self._check(name, value)
 
