@@ -15,10 +15,11 @@ from typing import Any
 from sporewright.core.config import TensorConfig
 from sporewright.core.tensor import Tensor
 from sporewright.device.bridge import Bridge
+from sporewright.device.heard import HEARD, Heard
 from sporewright.device.identity import claims, remembered
 from sporewright.device.outbox import Outbox
 from sporewright.device.shared import Shared
-from sporewright.device.storage import stored_cells
+from sporewright.device.storage import Disk, stored_cells
 from sporewright.errors import ConfigError, DecodeError, ProtocolError, SporewrightError
 from sporewright.learning.evidence import Evidence
 from sporewright.learning.learner import Learner
@@ -149,6 +150,14 @@ def _flight(text: Text) -> None:
     assert outbox.pending >= 1
 
 
+def _heard(text: Text) -> None:
+    heard = Heard(Disk())
+    heard.restore({HEARD: _text(text)})
+    assert heard.is_new({"page": "another", "nth": 1})
+    heard.is_new({"page": "page", "nth": 8})
+    assert not heard.is_new({"page": "page", "nth": 8})
+
+
 def _learner(text: Text) -> None:
     made = Learner.from_json(text)
     assert Learner.from_json(made.to_json()).to_json() == made.to_json()
@@ -238,6 +247,7 @@ READERS: dict[str, tuple[Reader, Any]] = {
     "identity": (_identity, {"device": "A", "client": "c"}),
     "claims": (_claims, {"device": "A", "exp": 1}),
     "flight": (_flight, {"t": "push", "seq": 1, "cells": [CELL]}),
+    "heard": (_heard, {"page": 7}),
     "slot": (_slot, "model"),
     "events": (_events, {"choices": [{"delta": {"content": "x"}, "finish_reason": "stop"}], "usage": {"n": 1}}),
     "chat": (_chat, {"choices": [{"index": 0, "delta": {"content": "x", "tool_calls": [{"index": 0}]}}],
@@ -271,6 +281,7 @@ DECODES = {
     "device/identity.py:remembered": ["identity"],
     "device/identity.py:claims": ["claims"],
     "device/outbox.py:restore_flight": ["flight"],
+    "device/heard.py:restore": ["heard"],
     "device/learned.py:restore": ["belief"],
     "device/learned.py:_option_of": ["belief"],
     "learning/learner.py:from_json": ["learner"],
