@@ -1,20 +1,19 @@
 /** The page's router: knows its order without waiting, calls with failover, learns, and asks Python for the rest. */
 import { Away } from "./away";
-import { Batch } from "./batch";
+import { EngineCalls } from "./calls";
 import { Chat } from "./chat";
 import type { ChatInit, ChatRequest } from "./chat-types";
 import { fingerprint, loadConfig, spelled, textOf } from "./config";
 import { asError, closedError, SporewrightError } from "./errors";
 import { TypedTarget } from "./events";
 import { RoutedFetch, type FetchContext } from "./fetch";
-import type { Batched, CallName, Calls, Permit, Pushes, StartReply } from "./generated/calls";
+import type { Pushes, StartReply } from "./generated/calls";
 import { Health } from "./health";
 import { randomId } from "./ids";
 import { Reasons } from "./known";
 import { Mirror } from "./mirror";
 import { keepOffline } from "./offline/offline";
 import { checkLimit, settingsOf, type Settings } from "./options";
-import { permit } from "./permit";
 import { Queues } from "./queues";
 import { Readable } from "./readable";
 import { reportBody, type Reported } from "./report";
@@ -35,9 +34,6 @@ import type {
 } from "./types";
 import type { Watch } from "./watch";
 
-/** Nobody waits for a batch: it outlives an engine that hangs, which is noticed after 15 s, and the start of the next one. */
-const BATCH_MS = 60_000;
-
 interface Settle {
   resolve: () => void;
   reject: (error: SporewrightError) => void;
@@ -55,7 +51,12 @@ export class Router extends TypedTarget<RouterEvents> {
   readonly #health: Health;
   readonly #away: Away;
   readonly #queues: Queues;
-  readonly #batch = new Batch((body) => this.#send("batch", body, BATCH_MS));
+  readonly #calls = new EngineCalls({
+    ready: () => this.ready,
+    session: () => this.#session,
+    isReady: () => this.#state === "ready",
+    error: () => this.#error,
+  });
   /** What each push of the engine does here. */
   readonly #hands: { [P in keyof Pushes]: (body: Pushes[P]) => void } = {
     queue: (push) => {
@@ -86,7 +87,6 @@ export class Router extends TypedTarget<RouterEvents> {
   #state: RouterState = "cold";
   #error: SporewrightError | null = null;
   #readOnly = false;
-  #said = 0;
   #sync: SyncState = { state: "off", pending: 0, revision: null, lease: null };
 
   private constructor(options: RouterOptions) {
@@ -99,7 +99,7 @@ export class Router extends TypedTarget<RouterEvents> {
     this.ready.catch(() => undefined); // whoever does not wait for it has not asked
     [this.#health, this.#readable] = [new Health(settings.plan), new Readable(settings.bases, this.#mirror)];
     this.#away = new Away(this.#mirror, this.#health, settings);
-    const reasons = new Reasons(() => this.#batch.add("explain", {}));
+    const reasons = new Reasons(() => this.#calls.ask("explain", {}));
     this.#queues = new Queues(settings, this.#mirror, (head) => {
       this.emit("queue", head);
     });
@@ -112,15 +112,15 @@ export class Router extends TypedTarget<RouterEvents> {
         this.emit("attempt", detail);
       },
       onOutcome: (body) => {
-        this.#gather("outcome", { ...body, task: settings.cursor["task"], ...this.#numbered() });
+        this.#calls.gather("outcome", { ...body, task: settings.cursor["task"], ...this.#calls.numbered() });
         this.#away.note(body.option);
-        if (body.outcome !== "ok" || body.probe) this.#batch.flush(); // the other tabs are to know
+        if (body.outcome !== "ok" || body.probe) this.#calls.flush(); // the other tabs are to know
       },
       onBegan: (option, first) => {
-        this.#gather("began", { option, first, task: settings.cursor["task"] });
+        this.#calls.gather("began", { option, first, task: settings.cursor["task"] });
       },
       onEnded: (option) => {
-        this.#gather("ended", { option });
+        this.#calls.gather("ended", { option });
       },
       onReport: (option, quality) => {
         void this.report({ option }, { quality });
@@ -129,7 +129,7 @@ export class Router extends TypedTarget<RouterEvents> {
         this.emit("restart", detail);
       },
       onBlocked: this.#blocked,
-      permit: (kind, option) => this.#permitted(kind, option, context),
+      permit: (kind, option) => this.#calls.permit(kind, option, context),
       known: (queue) => (this.#state === "ready" ? reasons.of(queue, this.#queues.head, settings.cursor) : null),
       onReceipt: (receipt) => {
         this.emit("receipt", receipt);
@@ -196,20 +196,20 @@ export class Router extends TypedTarget<RouterEvents> {
 
   /** The exact, whole order at the cursor; sees every `observe` made before it. */
   async resolve(cursor?: Cursor): Promise<string[]> {
-    return (await this.#call("resolve", { cursor })).queue;
+    return (await this.#calls.call("resolve", { cursor })).queue;
   }
 
   /** The exact order with its reasons (R8). */
   explain(cursor?: Cursor): Promise<Resolution> {
-    return this.#call("explain", { cursor });
+    return this.#calls.call("explain", { cursor });
   }
 
   /** A queue kept current at a cursor laid over the bound one; throws `config` for a limit that is none. */
   watch(cursor: Cursor = {}, { limit = this.#settings.limit }: { limit?: number } = {}): Watch {
     checkLimit(limit);
     const name = randomId();
-    return this.#queues.watch(name, this.#call("watch", { watch: name, cursor, limit }), () => {
-      void this.#tell("unwatch", { watch: name });
+    return this.#queues.watch(name, this.#calls.call("watch", { watch: name, cursor, limit }), () => {
+      void this.#calls.tell("unwatch", { watch: name });
     });
   }
 
@@ -230,19 +230,19 @@ export class Router extends TypedTarget<RouterEvents> {
 
   /** A measurement of this device (A1): kept in order before the engine is up; resolves once it is stored. */
   observe(option: string, dimension: string, value: number): Promise<void> {
-    if (typeof value === "number") return this.#tell("observe", { option, dimension, value: spelled(value) });
+    if (typeof value === "number") return this.#calls.tell("observe", { option, dimension, value: spelled(value) });
     const shown = `observe(${option}, ${dimension}): ${typeof value} ${String(value)} is not a number`;
     return Promise.reject(new SporewrightError("bad-value-kind", shown));
   }
 
   /** Whether this device reaches the option (A1). */
   gate(option: string, reachable: boolean): Promise<void> {
-    return this.#tell("gate", { option, reachable });
+    return this.#calls.tell("gate", { option, reachable });
   }
 
   /** Whether the option can do something, as this device saw it (A1). */
   attest(option: string, capability: string, can: boolean): Promise<void> {
-    return this.#tell("attest", { option, capability, can });
+    return this.#calls.tell("attest", { option, capability, can });
   }
 
   /**
@@ -251,21 +251,23 @@ export class Router extends TypedTarget<RouterEvents> {
    * and the kind of work of this page's cursor.
    */
   report(answer: Reported, report: Report): Promise<void> {
-    return this.#tell("report", { ...reportBody(answer, this.#settings.cursor["task"], report), ...this.#numbered() });
+    return this.#calls.tell("report", {
+      ...reportBody(answer, this.#settings.cursor["task"], report),
+      ...this.#calls.numbered(),
+    });
   }
 
   /** Forget everything that this device has learned or said, here and at the orchestrator. */
   forget(): Promise<void> {
     this.#readable.forget();
     this.#away.forget();
-    return this.#tell("forget", {});
+    return this.#calls.tell("forget", {});
   }
 
   /** Free worker, socket, lock and database; whatever is pending is rejected with `closed`. */
   async close(): Promise<void> {
     if (this.#state === "closed") return;
-    if (this.#state === "ready") this.#batch.flush((body) => this.#session.call("batch", body));
-    this.#batch.close();
+    this.#calls.close();
     this.#become("closed");
     const closed = closedError();
     this.#error = closed;
@@ -348,7 +350,7 @@ export class Router extends TypedTarget<RouterEvents> {
 
   async #renewToken(): Promise<void> {
     const token = await this.#token.ask();
-    if (token !== undefined) await this.#tell("token", { token }).catch(() => undefined);
+    if (token !== undefined) await this.#calls.tell("token", { token }).catch(() => undefined);
   }
 
   #staged({ state, stage, error }: Pushes["state"]): void {
@@ -356,41 +358,6 @@ export class Router extends TypedTarget<RouterEvents> {
     if (state === "failed")
       this.#fail(new SporewrightError(error?.code ?? "engine", error?.message ?? "the engine failed"));
     else if (this.#state !== "failed") this.#become(this.#state, stage === undefined ? {} : { stage });
-  }
-
-  /** What counts each time that it is said has a number: said again after an engine was lost, it counts once. */
-  #numbered(): { page: string; nth: number } {
-    return { page: this.#session.head, nth: ++this.#said };
-  }
-
-  #call<C extends CallName>(call: C, body: Calls[C]["body"]): Promise<Calls[C]["reply"]> {
-    this.#batch.flush();
-    return this.#send(call, body);
-  }
-
-  #gather<C extends Batched>(call: C, body: Calls[C]["body"]): void {
-    this.#batch.add(call, body).catch(() => undefined);
-  }
-
-  /** What was told before is counted in the answer: it goes first, at once like the question. */
-  #permitted(kind: Permit, option: string, context: FetchContext): boolean | Promise<boolean> {
-    const engine = this.#state === "ready" ? this.#session : null;
-    if (engine) this.#batch.flush((body) => engine.call("batch", body));
-    return permit(kind, option, context, engine);
-  }
-
-  /** Calls go out in the order they were made: all wait for the same promise. */
-  async #send<C extends CallName>(call: C, body: Calls[C]["body"], timeout?: number): Promise<Calls[C]["reply"]> {
-    await this.ready;
-    if (this.#error) throw this.#error;
-    return this.#session.call(call, body, timeout);
-  }
-
-  /** A call whose answer only says that it arrived; not waiting for it is fine. */
-  #tell<C extends CallName>(call: C, body: Calls[C]["body"]): Promise<void> {
-    const told = this.#call(call, body).then(() => undefined);
-    told.catch(() => undefined);
-    return told;
   }
 
   readonly #pushed = <P extends keyof Pushes>(push: P, body: Pushes[P]): void => {
