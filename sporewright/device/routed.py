@@ -266,8 +266,9 @@ class RoutedCall:
             self._spawn(self._advance())
         return True
 
-    def _arm(self, one: Running) -> None:
+    def _arm(self, one: Running, since: float | None = None) -> None:
         loop, now = asyncio.get_running_loop(), self._awake.now()
+        since = now if since is None else since
         self._disarm(one)
         wait = self._chain.due(one.number) - now
 
@@ -275,11 +276,11 @@ class RoutedCall:
             if one.number not in self._running:
                 return
             now = self._awake.now()  # a gap moves what is due
-            if self._chain.due(one.number) - now > 0.001:
-                self._arm(one)  # something was heard since
+            if self._chain.due(one.number) > now:
+                self._arm(one, since)  # it went off early, or the limit is another
                 return
             took = time.monotonic() - one.began
-            why = f"nothing for {max(0.0, wait) * 1000:.0f} ms"
+            why = f"nothing for {max(0.0, now - since) * 1000:.0f} ms"
             if self._chain.is_past(now, one.number):
                 why = f"the call's deadline passed {took * 1000:.0f} ms into this attempt"
             one.late = "deadline" if self._chain.is_cut(now, one.number) else "timeout", why

@@ -17,7 +17,6 @@ import type { Receipt } from "./types";
 
 /** States in which what comes is handed on. */
 const HANDED: ReadonlySet<ChainState> = new Set(["STREAMING", "RESTARTABLE", "BODY"]);
-const SLACK_S = 0.001;
 
 export class RoutedCall {
   readonly #context: CallContext;
@@ -290,13 +289,13 @@ export class RoutedCall {
     this.#ends(one, ending, says);
   }
 
-  #arm(one: Running): void {
+  #arm(one: Running, from = this.#now()): void {
     disarm(one);
-    const [due, from] = [this.#chain.due(one.number), this.#now()];
+    const wait = this.#chain.due(one.number) - this.#now();
     const late = (): void => {
       // Timers may go off early, and never know that the chain has since heard something.
-      if (this.#chain.due(one.number) - this.#now() > SLACK_S) {
-        this.#arm(one);
+      if (this.#chain.due(one.number) > this.#now()) {
+        this.#arm(one, from);
         return;
       }
       const [now, ms] = [this.#now(), (seconds: number): string => `${Math.round(Math.max(0, seconds) * 1000)} ms`];
@@ -308,7 +307,7 @@ export class RoutedCall {
       };
       one.control.abort(new DOMException(one.late.says, "TimeoutError"));
     };
-    one.timer = setTimeout(late, Math.max(0, (due - from) * 1000));
+    one.timer = setTimeout(late, Math.max(0, wait * 1000));
   }
 
   #watchForHedge(): void {
