@@ -121,26 +121,19 @@ class LiveQueue:
 
     def _follow(self, table: Table) -> None:
         """Take over what was written, and move those options within the head."""
-        head, noted, among = self._head, self._noted, self._among
-        weighed = False
-        before: dict[str, float | None] = {}
-        folded: set[str] = set()
-        for (option, dimension), note in noted.items():
-            if not option:
-                weighed = table.reweigh(dimension) or weighed
-            elif option not in folded and (among is None or option in among):
-                if option not in before:
-                    before[option] = table.score(option)
-                if not table.take(option, dimension, note):
-                    folded.add(option)
-        noted.clear()
-        for option, was in before.items():
-            now = table.add_up(option)
-            if was != now:
-                if was is not None:
-                    head.remove(was, option)
-                if now is not None:
-                    head.insert(now, option)
+        head, noted = self._head, self._noted
+        if len(noted) == 1:  # as most often: the same without books of what was moved
+            ((option, dimension), note) = noted.popitem()
+            weighed = not option and table.reweigh(dimension)
+            if option and (self._among is None or option in self._among):
+                before, now = table.touch(option, dimension, note)
+                if before != now:
+                    if before is not None:
+                        head.remove(before, option)
+                    if now is not None:
+                        head.insert(now, option)
+        else:
+            weighed = self._follow_all(table)
         if table.missing or table.is_hollow:
             self._make()
         elif weighed:
@@ -153,6 +146,30 @@ class LiveQueue:
         """How many of so many a head is filled with."""
         room = total if self._limit is None else max(HEADS * self._limit, LEAST, total // PART)
         return total if 2 * room >= total else room
+
+    def _follow_all(self, table: Table) -> bool:
+        """Of many cells; whether a shared weight was among them."""
+        head, noted, among = self._head, self._noted, self._among
+        weighed = False
+        scores: dict[str, float | None] = {}
+        folded: set[str] = set()
+        for (option, dimension), note in noted.items():
+            if not option:
+                weighed = table.reweigh(dimension) or weighed
+            elif option not in folded and (among is None or option in among):
+                if option not in scores:
+                    scores[option] = table.score(option)
+                if not table.take(option, dimension, note):
+                    folded.add(option)
+        noted.clear()
+        for option, before in scores.items():
+            now = table.add_up(option)
+            if before != now:
+                if before is not None:
+                    head.remove(before, option)
+                if now is not None:
+                    head.insert(now, option)
+        return weighed
 
     def _fill(self, table: Table) -> None:
         room = self._room(table.total)
