@@ -39,17 +39,17 @@ def fleet() -> Tensor:
 def scored(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Each option that is scored by itself, and "*" for all of them at once, by watching the real scoring."""
     seen: list[str] = []
-    add_up, weigh = Table.add_up, Table.weigh
+    add_up, weigh = Table._sum, Table.weigh
 
-    def adding(self: Table, option: str) -> Any:
-        seen.append(option)
-        return add_up(self, option)
+    def adding(self: Table, slot: int) -> Any:
+        seen.append(next(option for option, at in self.slots.items() if at == slot))
+        return add_up(self, slot)
 
     def weighing(self: Table) -> None:
         seen.append("*")
         weigh(self)
 
-    monkeypatch.setattr(Table, "add_up", adding)
+    monkeypatch.setattr(Table, "_sum", adding)
     monkeypatch.setattr(Table, "weigh", weighing)
     return seen
 
@@ -252,6 +252,17 @@ def test_what_came_and_went_unseen_was_never_there(fleet: Tensor) -> None:
     writer.unset("device", "A", "guest", "latency")
     writer.set_value("device", "A", "other", "latency", -1.0)
     assert queue.order() == ["other", "o00"]
+
+
+@pytest.mark.parametrize("options", [["o02"], ["o02", "o01"]])
+def test_values_that_nobody_weighs_move_nothing(fleet: Tensor, options: list[str]) -> None:
+    """One or many, at the finest level, where all there is to know of them is known."""
+    queue = fleet.watch(CURSOR, 3)
+    for option in options:
+        fleet.writer("device", "A").set_value("device", "A", option, "quality", 5.0)
+
+    assert queue.order() == fleet.resolve(CURSOR)[:3] == ["o00", "o01", "o02"]
+    assert queue.revision == 1
 
 
 def test_a_dimension_that_nobody_weighs_only_gates(fleet: Tensor) -> None:
