@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from pathlib import Path
 
@@ -187,6 +188,24 @@ def test_an_interrupted_build_leaves_nothing(sandbox: Sandbox, kill: signal.Sign
     assert process.returncode == 130
     assert "interrupted" in stderr
     assert_untouched(sandbox)
+
+
+@pytest.mark.parametrize("odd", ["../evil", "/evil", "package/link", "package/there/"])
+def test_a_package_with_anything_but_its_own_files_is_refused(tmp_path: Path, odd: str) -> None:
+    """What lies elsewhere, a link or a folder of its own is a BuildError that names it; nothing is written outside."""
+    from wasmbuild.report import BuildError
+    from wasmbuild.runtime import unpack
+
+    kind = {"package/link": tarfile.SYMTYPE, "package/there/": tarfile.DIRTYPE}.get(odd, tarfile.REGTYPE)
+    with tarfile.open(tmp_path / "odd.tgz", "w:gz") as archive:
+        for name, type_ in (("package/deep/file", tarfile.REGTYPE), (odd, kind)):
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname = type_, "file" if type_ == tarfile.SYMTYPE else ""
+            archive.addfile(member)
+
+    with pytest.raises(BuildError, match=r"odd\.tgz: .* is no file inside the package"):
+        unpack(tmp_path / "odd.tgz", tmp_path / "work")
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["odd.tgz", "file"]
 
 
 def test_a_tool_that_hangs_ends_with_all_it_started(tmp_path: Path) -> None:
