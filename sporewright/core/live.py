@@ -126,12 +126,9 @@ class LiveQueue:
             ((option, dimension), note) = noted.popitem()
             weighed = not option and table.reweigh(dimension)
             if option and (self._among is None or option in self._among):
-                before, now = table.touch(option, dimension, note)
-                if before != now:
-                    if before is not None:
-                        head.remove(before, option)
-                    if now is not None:
-                        head.insert(now, option)
+                before = table.score(option)
+                table.take(option, dimension, note)
+                head.move(option, before, table.add_up(option))
         else:
             weighed = self._follow_all(table)
         if table.missing or table.is_hollow:
@@ -142,14 +139,9 @@ class LiveQueue:
         elif len(head.names) > self._most or (len(head.names) < self._least and not head.complete):
             self._bound(table)
 
-    def _room(self, total: int) -> int:
-        """How many of so many a head is filled with."""
-        room = total if self._limit is None else max(HEADS * self._limit, LEAST, total // PART)
-        return total if 2 * room >= total else room
-
     def _follow_all(self, table: Table) -> bool:
         """Of many cells; whether a shared weight was among them."""
-        head, noted, among = self._head, self._noted, self._among
+        noted, among = self._noted, self._among
         weighed = False
         scores: dict[str, float | None] = {}
         folded: set[str] = set()
@@ -163,13 +155,13 @@ class LiveQueue:
                     folded.add(option)
         noted.clear()
         for option, before in scores.items():
-            now = table.add_up(option)
-            if before != now:
-                if before is not None:
-                    head.remove(before, option)
-                if now is not None:
-                    head.insert(now, option)
+            self._head.move(option, before, table.add_up(option))
         return weighed
+
+    def _room(self, total: int) -> int:
+        """How many of so many a head is filled with."""
+        room = total if self._limit is None else max(HEADS * self._limit, LEAST, total // PART)
+        return total if 2 * room >= total else room
 
     def _fill(self, table: Table) -> None:
         room = self._room(table.total)

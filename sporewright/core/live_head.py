@@ -39,6 +39,14 @@ class Head:
         self._numbers = min(self._numbers, count)
         self.complete = False
 
+    def move(self, name: str, before: float | None, now: float | None) -> None:
+        """Its score has changed; None: it had, or has, no place in the queue."""
+        if before != now:
+            if before is not None:
+                self.remove(before, name)
+            if now is not None:
+                self.insert(now, name)
+
     def remove(self, score: float, name: str) -> None:
         """Take the key out, if it is held."""
         names = self.names

@@ -140,27 +140,11 @@ class Table:
         self._refold(option, slot)
         return False
 
-    def touch(self, option: str, dimension: str, note: Note) -> tuple[float | None, float | None]:
-        """One cell of the option was written to, and nothing else of it: `score`, `take` and `add_up` in one.
-
-        Gives the score before and the score now.
-        """
-        slot = self.slots.get(option)
-        if slot is None or not self._ranked[slot] or type(note) is not float or note - note != 0.0:
-            before = self.score(option)
-            self.take(option, dimension, note)
-            return before, self.add_up(option)
-        column = self._columns.get(dimension)
-        if column is not None:
-            column[slot] = note
-        return self._scores[slot], self._sum(slot)
-
     def add_up(self, option: str) -> float | None:
         """Score the option anew; None where it has no place in the queue."""
         slot = self.slots.get(option)
-        return None if slot is None or not self._ranked[slot] else self._sum(slot)
-
-    def _sum(self, slot: int) -> float:
+        if slot is None or not self._ranked[slot]:
+            return None
         score = 0.0
         if self._own:
             for weight, column, own in self._terms:

@@ -39,17 +39,17 @@ def fleet() -> Tensor:
 def scored(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Each option that is scored by itself, and "*" for all of them at once, by watching the real scoring."""
     seen: list[str] = []
-    add_up, weigh = Table._sum, Table.weigh
+    add_up, weigh = Table.add_up, Table.weigh
 
-    def adding(self: Table, slot: int) -> Any:
-        seen.append(next(option for option, at in self.slots.items() if at == slot))
-        return add_up(self, slot)
+    def adding(self: Table, option: str) -> Any:
+        seen.append(option)
+        return add_up(self, option)
 
     def weighing(self: Table) -> None:
         seen.append("*")
         weigh(self)
 
-    monkeypatch.setattr(Table, "_sum", adding)
+    monkeypatch.setattr(Table, "add_up", adding)
     monkeypatch.setattr(Table, "weigh", weighing)
     return seen
 
