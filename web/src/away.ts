@@ -2,32 +2,36 @@
 import { seconds } from "./abort";
 import type { OptionHealth } from "./generated/calls";
 import type { Health } from "./health";
+import { Kept, nameOf } from "./kept";
 import type { Mirror } from "./mirror";
 import type { Settings } from "./options";
 
 /** By option and server: until when it cools down, until when its breaker is open; 0: it does not, it is not. */
-type Kept = [name: string, cooling: number, open: number][];
+type Times = [name: string, cooling: number, open: number];
 
 const KIND = "away";
 
 export class Away {
-  readonly #mirror: Mirror;
+  readonly #kept: Kept<Times>;
   readonly #health: Health;
   readonly #settings: Pick<Settings, "bases" | "cursor" | "device" | "plan">;
   /** What was last kept of each option by this page, or found. */
   readonly #last = new Map<string, string>();
-  #writing = Promise.resolve();
 
   constructor(mirror: Mirror, health: Health, settings: Pick<Settings, "bases" | "cursor" | "device" | "plan">) {
-    [this.#mirror, this.#health, this.#settings] = [mirror, health, settings];
+    [this.#health, this.#settings] = [health, settings];
+    const { cursor, device = "" } = settings;
+    // What refuses one account, or one device, need not refuse another.
+    const place = JSON.stringify([cursor["workspace"] ?? "", device]);
+    this.#kept = new Kept(mirror, KIND, place, (entry) => isEntry(entry) && this.#lasting(entry));
   }
 
   /** Take over what was kept; what an engine is told of it. */
   async recall(): Promise<OptionHealth[]> {
-    const kept = new Map((await this.#stored()).map(([name, ...times]) => [name, times]));
+    const kept = new Map((await this.#kept.all()).map(([name, ...times]) => [name, times]));
     const found: OptionHealth[] = [];
     for (const option of this.#settings.bases.keys()) {
-      const times = kept.get(this.#name(option));
+      const times = kept.get(nameOf(option, this.#settings.bases));
       if (!times) continue;
       const [cooling_until, until] = times;
       const breaker = { state: until > 0 ? ("open" as const) : ("closed" as const), until, since: 0 };
@@ -48,38 +52,25 @@ export class Away {
   note(option: string): void {
     if (!this.#settings.bases.has(option)) return;
     const breaker = this.#health.breaker(option).data();
-    const entry: Kept[0] = [
-      this.#name(option),
+    const entry: Times = [
+      nameOf(option, this.#settings.bases),
       Math.max(this.#health.cooldowns.until(option), 0),
       breaker.state === "open" ? breaker.until : 0,
     ];
     const times = this.#lasting(entry) ? String(entry.slice(1)) : "";
     if (times === (this.#last.get(option) ?? "")) return;
     this.#last.set(option, times);
-    this.#change((kept) => [...kept.filter(([name]) => name !== entry[0]), entry]);
+    this.#kept.change((kept) => [...kept.filter(([name]) => name !== entry[0]), ...(times === "" ? [] : [entry])]);
   }
 
   /** Nothing is kept any more; whom to leave alone now is known all the same. */
   forget(): void {
     this.#last.clear();
-    this.#change(() => []);
-  }
-
-  /** One after the other, on what is there now: another tab may have written meanwhile. */
-  #change(to: (kept: Kept) => Kept): void {
-    this.#writing = this.#writing.then(async () => {
-      const kept = to(await this.#stored()).filter((entry) => this.#lasting(entry));
-      await this.#mirror.keep(KIND, this.#place, kept);
-    });
-  }
-
-  async #stored(): Promise<Kept> {
-    const found = await this.#mirror.recall(KIND, this.#place);
-    return Array.isArray(found) ? (found as unknown[]).filter(isEntry).filter((entry) => this.#lasting(entry)) : [];
+    this.#kept.change(() => []);
   }
 
   /** Whether it still says something: a breaker that has half opened does for as long as its evidence; a clock that was set is none. */
-  #lasting([, cooling, open]: Kept[0]): boolean {
+  #lasting([, cooling, open]: Times): boolean {
     const { retry_after_cap_s, cooldown_cap_s, breaker_cap_s, breaker_window_s, jitter } = this.#settings.plan.limits;
     const now = seconds();
     const [longest, longestOpen] = [
@@ -88,19 +79,9 @@ export class Away {
     ];
     return (cooling > now && cooling <= now + longest) || (open > now - breaker_window_s && open <= now + longestOpen);
   }
-
-  /** What refuses one account, or one device, need not refuse another. */
-  get #place(): string {
-    const { cursor, device = "" } = this.#settings;
-    return JSON.stringify([cursor["workspace"] ?? "", device]);
-  }
-
-  #name(option: string): string {
-    return JSON.stringify([option, this.#settings.bases.get(option)?.origin]);
-  }
 }
 
-function isEntry(found: unknown): found is Kept[0] {
+function isEntry(found: unknown): found is Times {
   if (!Array.isArray(found)) return false;
   const [name, ...times] = found as unknown[];
   return typeof name === "string" && times.length === 2 && times.every(Number.isFinite);

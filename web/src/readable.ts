@@ -1,9 +1,10 @@
 /** The options whose answers this page could read, also before it was last reloaded: what they hide later is no lack of CORS. */
 import { seconds } from "./abort";
+import { Kept, nameOf } from "./kept";
 import type { Mirror } from "./mirror";
 
 /** Those last read are kept, by option and server: `[name, when it was read]`, seconds since the epoch. */
-type Kept = [name: string, at: number][];
+type Read = [name: string, at: number];
 
 const KIND = "readable";
 const MOST = 256;
@@ -13,55 +14,41 @@ const KEPT_S = 7 * 24 * 3600;
 const AGAIN_S = 3600;
 
 export class Readable {
-  readonly #mirror: Mirror | null;
+  readonly #kept: Kept<Read>;
   readonly #bases: ReadonlyMap<string, URL>;
   readonly #read = new Map<string, number>();
-  #writing: Promise<void>;
 
   /** Without a mirror it lasts as long as the page. */
   constructor(bases: ReadonlyMap<string, URL> = new Map(), mirror: Mirror | null = null) {
-    [this.#bases, this.#mirror] = [bases, mirror];
-    this.#writing = this.#stored().then((kept) => {
-      for (const [name, at] of kept) if (!this.#read.has(name)) this.#read.set(name, at);
+    this.#bases = bases;
+    this.#kept = new Kept(mirror, KIND, "", ([, at]) => this.#isFresh(at));
+    this.#kept.after(async () => {
+      for (const [name, at] of await this.#kept.all()) if (!this.#read.has(name)) this.#read.set(name, at);
     });
   }
 
   has(option: string): boolean {
-    return this.#isFresh(this.#read.get(this.#name(option)));
+    return this.#isFresh(this.#read.get(nameOf(option, this.#bases)));
   }
 
   add(option: string): void {
-    const [name, now] = [this.#name(option), seconds()];
+    const [name, now] = [nameOf(option, this.#bases), seconds()];
     const before = this.#read.get(name) ?? -Infinity;
     if (now - before < AGAIN_S) return;
     this.#read.set(name, now);
-    this.#change((kept) => [...kept.filter(([other]) => other !== name), [name, now]]);
+    this.#kept.change((kept) => {
+      const read: Read[] = [...kept.filter(([other]) => other !== name), [name, now]];
+      return read.sort(([, one], [, other]) => one - other).slice(-MOST);
+    });
   }
 
   /** Nothing was ever read, here or in what is kept. */
   forget(): void {
     this.#read.clear();
-    this.#change(() => []);
-  }
-
-  /** One after the other, on what is there now: another tab may have written, or forgotten, meanwhile. */
-  #change(to: (kept: Kept) => Kept): void {
-    this.#writing = this.#writing.then(async () => {
-      const kept = to(await this.#stored()).sort(([, one], [, other]) => one - other);
-      await this.#mirror?.keep(KIND, "", kept.slice(-MOST));
-    });
-  }
-
-  async #stored(): Promise<Kept> {
-    const found = await this.#mirror?.recall(KIND, "");
-    return Array.isArray(found) ? (found as Kept).filter(([, at]) => this.#isFresh(at)) : [];
+    this.#kept.change(() => []);
   }
 
   #isFresh(at = -Infinity): boolean {
     return seconds() - at < KEPT_S;
-  }
-
-  #name(option: string): string {
-    return JSON.stringify([option, this.#bases.get(option)?.origin]);
   }
 }
