@@ -2,7 +2,7 @@
 import { seconds } from "./abort";
 import type { FetchContext } from "./asked";
 import { asError } from "./errors";
-import type { Permit } from "./generated/calls";
+import type { OutcomeBody, Permit } from "./generated/calls";
 import type { Session } from "./session";
 
 /** A busy engine must not hold up a call: what it does not answer within this is refused. A hedge holds up nothing. */
@@ -32,8 +32,12 @@ export function permit(
 /** A probe was granted to a call that has gone on, or has ended, without it: the next one may have it. */
 export function unused(option: string, { health, onOutcome }: Rationed): void {
   health.release(option);
-  // It is no attempt of its call, so it is not its first.
-  onOutcome({ option, outcome: "aborted", attempt: 2, probe: true });
+  onOutcome(unmade(option));
+}
+
+/** A probe that is over and says nothing: it is no attempt of its call, so it is not its first, which would pay for it. */
+export function unmade(option: string): OutcomeBody {
+  return { option, outcome: "aborted", attempt: 2, probe: true };
 }
 
 /** The answer, or a refusal where it takes too long; `spare`: what becomes of a yes that came after that. */

@@ -1,37 +1,21 @@
 /** Whom to leave alone, over reloads and tabs. */
-import { IDBFactory } from "fake-indexeddb";
-import "fake-indexeddb/auto";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { Away } from "../src/away";
 import { PLAN } from "../src/generated/plan";
 import { Health } from "../src/health";
-import { Mirror } from "../src/mirror";
+import { BASES as TWO, mirrored } from "./mirrored";
 
-const BASES = new Map([
-  ["a", new URL("https://a.example/v1")],
-  ["b", new URL("https://b.example/v1")],
-  ["c", new URL("https://c.example/v1")],
-]);
+const BASES = new Map([...TWO, ["c", new URL("https://c.example/v1")]]);
 const PLACE = JSON.stringify(["acme", ""]);
 const OPEN = { state: "open" as const, since: 0 };
-let mirror: Mirror;
-
-beforeEach(() => {
-  vi.stubGlobal("indexedDB", new IDBFactory());
-  mirror = new Mirror();
-});
-
-afterEach(async () => {
-  vi.restoreAllMocks();
-  await mirror.close();
-});
+const mirror = mirrored();
 
 const seconds = (): number => Date.now() / 1000;
-const kept = async (): Promise<unknown> => mirror.recall("away", PLACE);
+const kept = async (): Promise<unknown> => mirror().recall("away", PLACE);
 const page = (bases = BASES, workspace = "acme"): { health: Health; away: Away } => {
   const health = new Health(PLAN);
   const settings = { bases, cursor: { workspace }, device: undefined, plan: PLAN };
-  return { health, away: new Away(mirror, health, settings) };
+  return { health, away: new Away(mirror(), health, settings) };
 };
 
 describe("an option that is to be left alone", () => {
@@ -71,7 +55,7 @@ describe("an option that is to be left alone", () => {
       const where = JSON.stringify([name, `https://${name}.example`]);
       return name === "cooling" || name === "clock" ? [where, at, 0] : [where, 0, at];
     });
-    await mirror.keep("away", PLACE, [...entries, "junk", ["x", "y", 0]]);
+    await mirror().keep("away", PLACE, [...entries, "junk", ["x", "y", 0]]);
     const next = page(bases);
     expect((await next.away.recall()).map(({ option }) => option)).toEqual(["cooling", "half"]);
     expect(next.health.admits("half", now)).toBe("ask");
@@ -92,7 +76,7 @@ describe("an option that is to be left alone", () => {
     away.forget();
     await expect.poll(kept).toEqual([]);
     expect(health.cooldowns.isCooling("a", seconds())).toBe(true);
-    await mirror.keep("away", PLACE, { not: "a list" });
+    await mirror().keep("away", PLACE, { not: "a list" });
     expect(await page().away.recall()).toEqual([]);
   });
 });

@@ -1,37 +1,21 @@
 /** Whose answers could be read, over reloads and tabs. */
-import { IDBFactory } from "fake-indexeddb";
-import "fake-indexeddb/auto";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { Mirror } from "../src/mirror";
+import { describe, expect, it, vi } from "vitest";
 import { Readable } from "../src/readable";
+import { BASES, mirrored } from "./mirrored";
 
-const BASES = new Map([
-  ["a", new URL("https://a.example/v1")],
-  ["b", new URL("https://b.example/v1")],
-]);
-let mirror: Mirror;
+const mirror = mirrored();
 
-beforeEach(() => {
-  vi.stubGlobal("indexedDB", new IDBFactory());
-  mirror = new Mirror();
-});
-
-afterEach(async () => {
-  vi.restoreAllMocks();
-  await mirror.close();
-});
-
-const kept = async (): Promise<unknown> => mirror.recall("readable", "");
+const kept = async (): Promise<unknown> => mirror().recall("readable", "");
 
 describe("an option whose answers could be read", () => {
   it("is known after a reload, by its server, and only for a week", async () => {
-    new Readable(BASES, mirror).add("a");
+    new Readable(BASES, mirror()).add("a");
     await expect.poll(kept).toHaveLength(1);
 
-    const later = new Readable(BASES, mirror);
+    const later = new Readable(BASES, mirror());
     await expect.poll(() => later.has("a")).toBe(true);
     expect(later.has("b")).toBe(false);
-    const moved = new Readable(new Map([["a", new URL("https://elsewhere.example")]]), mirror);
+    const moved = new Readable(new Map([["a", new URL("https://elsewhere.example")]]), mirror());
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(moved.has("a")).toBe(false);
 
@@ -43,8 +27,8 @@ describe("an option whose answers could be read", () => {
   });
 
   it("is forgotten for good, and no other tab writes it back", async () => {
-    const one = new Readable(BASES, mirror);
-    const other = new Readable(BASES, mirror);
+    const one = new Readable(BASES, mirror());
+    const other = new Readable(BASES, mirror());
     one.add("a");
     other.add("a");
     await expect.poll(kept).toHaveLength(1);
@@ -58,7 +42,7 @@ describe("an option whose answers could be read", () => {
   });
 
   it("is one of at most 256, those that were read last", async () => {
-    const many = new Readable(new Map(), mirror);
+    const many = new Readable(new Map(), mirror());
     let now = Date.now();
     vi.spyOn(Date, "now").mockImplementation(() => (now += 1000));
     for (let number = 0; number < 300; number += 1) many.add(`option ${number}`);
@@ -67,12 +51,12 @@ describe("an option whose answers could be read", () => {
     expect(JSON.stringify(await kept())).not.toContain("option 43");
   });
 
-  it("lasts as long as the page without a mirror, and through junk in it", async () => {
+  it("lasts as long as the page without a mirror(), and through junk in it", async () => {
     const alone = new Readable();
     alone.add("a");
     expect(alone.has("a")).toBe(true);
-    await mirror.keep("readable", "", "junk");
-    const through = new Readable(BASES, mirror);
+    await mirror().keep("readable", "", "junk");
+    const through = new Readable(BASES, mirror());
     through.add("a");
     await expect.poll(kept).toHaveLength(1);
   });

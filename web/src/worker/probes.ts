@@ -1,5 +1,6 @@
 /** The probes that a page has out: they end with it, however it goes, and the next page need not wait for their lease. */
 import type { Calls } from "../generated/calls";
+import { unmade } from "../permit";
 import type { Answer } from "./effects";
 
 type Outcome = Calls["outcome"]["body"];
@@ -18,9 +19,9 @@ export class Probes {
     else this.#told(call, body);
   }
 
-  /** What the page would have said of them if it had had the time; of no call's first attempt, which would pay for it. */
+  /** What the page would have said of them if it had had the time. */
   abandoned(): Outcome[] {
-    return [...this.#out].map((option) => ({ option, outcome: "aborted", attempt: 2, probe: true }));
+    return [...this.#out].map(unmade);
   }
 
   #told(call: string, body: unknown): void {
