@@ -40,7 +40,7 @@ export function whenCutOff(folder: string, done: AbortSignal): Promise<never> {
   const named = new Map(files.map(([name, { bytes }]) => [new URL(name, FOLDER).href, { name, bytes }]));
   return new Promise((_, reject) => {
     const observer = new PerformanceObserver((list) => {
-      for (const entry of list.getEntries() as PerformanceResourceTiming[]) {
+      for (const entry of list.getEntries() as (Arrival & PerformanceEntry)[]) {
         const file = named.get(entry.name);
         if (file && !isWhole(entry, file.bytes)) reject(new Error(`${file.name} did not arrive as it was built`));
       }
@@ -52,8 +52,12 @@ export function whenCutOff(folder: string, done: AbortSignal): Promise<never> {
   });
 }
 
+/** What a browser tells of a file that arrived; not each tells its status (`responseStatus` is missing in WebKit). */
+type Arrival = Pick<PerformanceResourceTiming, "name" | "decodedBodySize"> & { readonly responseStatus?: number };
+
 /** Of another origin a browser may tell zeros; of this page's own a status of zero is a request that failed. */
-function isWhole({ name, responseStatus, decodedBodySize }: PerformanceResourceTiming, bytes: number): boolean {
+function isWhole({ name, responseStatus, decodedBodySize }: Arrival, bytes: number): boolean {
   if (decodedBodySize === 0 && responseStatus === 0) return new URL(name).origin !== location.origin;
-  return responseStatus < 400 && (decodedBodySize === 0 || decodedBodySize === bytes);
+  if (responseStatus !== undefined && responseStatus >= 400) return false;
+  return decodedBodySize === 0 || decodedBodySize === bytes;
 }
