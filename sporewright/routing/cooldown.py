@@ -1,4 +1,4 @@
-"""How long an option is left alone: exponential per incident, Retry-After honoured, extended and never shortened."""
+"""How long an option is left alone: as its Retry-After asks, else exponential per incident; never shortened."""
 
 from __future__ import annotations
 
@@ -46,11 +46,13 @@ class Cooldowns:
     def _wait(self, incidents: int, retry_after_s: float | None, chance: float) -> float:
         limits = self._limits
         # Beyond 2^60 the cap has long been reached and the power would overflow.
-        own = min(limits["cooldown_s"] * 2.0 ** min(incidents - 1, 60), limits["cooldown_cap_s"])
-        own = jittered(own, chance, limits["jitter"])
-        if retry_after_s is None or not retry_after_s > 0:
-            return own
-        return max(own, min(retry_after_s, limits["retry_after_cap_s"]))
+        doublings = 2.0 ** min(incidents - 1, 60)
+        own = min(limits["cooldown_s"] * doublings, limits["cooldown_cap_s"])
+        if retry_after_s is None or not retry_after_s >= 0:
+            return jittered(own, chance, limits["jitter"])
+        # The server knows best when it can answer; one that refuses again at the time it named is asked less often.
+        least = 0.0 if incidents == 1 else min(limits["backoff_s"] * doublings, limits["cooldown_cap_s"])
+        return max(jittered(least, chance, limits["jitter"]), min(retry_after_s, limits["retry_after_cap_s"]))
 
     def extend(self, option: str, until: float) -> float:
         """Leave the option alone at least until then (told by another tab); the later of the two."""

@@ -48,6 +48,19 @@ def test_an_answer_forgets_the_incidents_but_not_the_cooldown() -> None:
     assert cooldowns.cool_down("a", 20.0) == 25.0
 
 
+def test_what_is_asked_for_is_waited_for() -> None:
+    """Retry-After is honoured below the base as well; who refuses again at the time it named is asked less often."""
+    cooldowns, now, waits = Cooldowns(), 0.0, []
+
+    for asked in (1.5, 1.5, 1.5, 1.5, 0.0, math.nan):
+        until = cooldowns.cool_down("a", now, asked)
+        waits.append(until - now)
+        now = until
+
+    assert waits == [1.5, 1.5, 2, 4, 8, 160]
+    assert Cooldowns().cool_down("a", 7.0, 0.0) == 7.0
+
+
 @given(TIMES)
 def test_never_shortened_and_always_finite(refusals: list[tuple[float, float | None]]) -> None:
     """Whatever is asked for and whenever, `until` only grows, and stays within the largest cap of the last refusal."""

@@ -1,4 +1,4 @@
-/** How long an option is left alone: exponential per incident, Retry-After honoured, extended and never shortened. */
+/** How long an option is left alone: as its Retry-After asks, else exponential per incident; never shortened. */
 import type { Limits } from "./generated/calls";
 
 /** The chance that leaves every jittered wait as it is. */
@@ -59,9 +59,11 @@ export class Cooldowns {
 
   #wait(incidents: number, retryAfter: number | undefined, chance: number): number {
     const limits = this.#limits;
-    const doubled = Math.min(limits.cooldown_s * 2 ** (incidents - 1), limits.cooldown_cap_s);
-    const own = jittered(doubled, chance, limits.jitter);
-    if (retryAfter === undefined || !(retryAfter > 0)) return own;
-    return Math.max(own, Math.min(retryAfter, limits.retry_after_cap_s));
+    const doublings = 2 ** Math.min(incidents - 1, 60);
+    const own = Math.min(limits.cooldown_s * doublings, limits.cooldown_cap_s);
+    if (retryAfter === undefined || !(retryAfter >= 0)) return jittered(own, chance, limits.jitter);
+    // The server knows best when it can answer; one that refuses again at the time it named is asked less often.
+    const least = incidents === 1 ? 0 : Math.min(limits.backoff_s * doublings, limits.cooldown_cap_s);
+    return Math.max(jittered(least, chance, limits.jitter), Math.min(retryAfter, limits.retry_after_cap_s));
   }
 }
