@@ -11,5 +11,5 @@ export default defineConfig({
   build: { target: "es2022", outDir: process.env["OUT"] ?? "../dist", emptyOutDir: false },
   // In tests nothing is built: a start fails at its first file.
   ...(process.env["VITEST"] ? { define: PLACEHOLDERS } : {}),
-  test: { root: ".", include: ["tests/**/*.test.ts"], testTimeout: 10_000 },
+  test: { root: ".", include: ["tests/**/*.test.ts"], setupFiles: ["tests/setup.ts"], testTimeout: 10_000 },
 });

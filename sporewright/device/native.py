@@ -22,6 +22,7 @@ Token = str | Callable[[], Awaitable[str]]
 
 OPEN_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 2.0
+LONGEST_WAIT_S = 3600.0
 
 
 class NativeDevice:
@@ -173,7 +174,8 @@ class NativeDevice:
     def _wake(self, at: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        delay = max(0.0, at - time.time())
+        # The loop's clock may stand still while a machine sleeps; woken early the engine asks to be woken again.
+        delay = min(max(0.0, at - time.time()), LONGEST_WAIT_S)
         self._timer = asyncio.get_running_loop().call_later(delay, self._step, {"type": "woken"})
 
     def _push(self, push: str, body: dict[str, Any]) -> None:

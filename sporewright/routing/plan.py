@@ -46,6 +46,9 @@ __all__ = [
     "to_json",
 ]
 
+# What a browser's timer holds: 31 bits of milliseconds. The same limits are to be good everywhere.
+LONGEST_S = (2**31 - 1) / 1000
+
 PLAN: Plan = {
     "version": 4,
     "limits": {
@@ -132,6 +135,10 @@ def plan_with(limits: Mapping[str, float], plan: Plan = PLAN) -> Plan:
             raise ConfigError(f"limits: {name!r} is none of {', '.join(known)}")
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
             raise ConfigError(f"limits.{name}: {value!r} is not a finite number, at least 0")
+        if name.endswith("_s") and name != "retry_per_s" and value > LONGEST_S:
+            raise ConfigError(f"limits.{name}: {value!r} is not a number of seconds, at most {LONGEST_S}")
+        if name == "tick_s" and value == 0:
+            raise ConfigError("limits.tick_s: 0 is not a number of seconds above 0")
     return {**plan, "limits": {**known, **limits}}  # type: ignore[typeddict-item]
 
 

@@ -220,3 +220,17 @@ def test_limits_are_checked_by_name(limits: dict[str, float]) -> None:
     """A limit that is none, or is no number, is a ConfigError that names it."""
     with pytest.raises(ConfigError, match="deadline"):
         plan_with(limits)
+
+
+@pytest.mark.parametrize("name", [name for name in PLAN["limits"] if name.endswith("_s") and name != "retry_per_s"])
+def test_no_wait_is_longer_than_a_timer(name: str) -> None:
+    """Thirty days are more than a browser's timer holds: it would go off at once, again and again."""
+    with pytest.raises(ConfigError, match=rf"limits\.{name}: 2592000 is not a number of seconds, at most 2147483\.647"):
+        plan_with({name: 30 * 24 * 3600})
+    assert plan_with({name: 2147483.647})["limits"][name] == 2147483.647  # type: ignore[literal-required]
+
+
+def test_somebody_looks_at_the_clock() -> None:
+    """A look every 0 s is a loop without a pause."""
+    with pytest.raises(ConfigError, match=r"limits\.tick_s: 0 "):
+        plan_with({"tick_s": 0})

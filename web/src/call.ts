@@ -13,6 +13,7 @@ import { unused } from "./permit";
 import { Ledger } from "./receipt";
 import { RecordedChain } from "./recorded";
 import { Events, type Listening } from "./sse";
+import { delayOf } from "./timers";
 import type { Receipt } from "./types";
 
 /** States in which what comes is handed on. */
@@ -307,7 +308,7 @@ export class RoutedCall {
       };
       one.control.abort(new DOMException(one.late.says, "TimeoutError"));
     };
-    one.timer = setTimeout(late, Math.max(0, wait * 1000));
+    one.timer = setTimeout(late, delayOf(wait * 1000));
   }
 
   #watchForHedge(): void {
@@ -319,7 +320,7 @@ export class RoutedCall {
       if (this.#chain.hedgeAt() !== at) this.#watchForHedge();
       else await this.#follow(this.#chain.hedge(this.#now(), Math.random()));
     };
-    this.#hedge = setTimeout(() => void late().catch(() => undefined), Math.max(0, (at - this.#now()) * 1000));
+    this.#hedge = setTimeout(() => void late().catch(() => undefined), delayOf((at - this.#now()) * 1000));
   }
 
   /** Another one has won: the rest are aborted, and have not failed. */

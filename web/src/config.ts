@@ -95,7 +95,9 @@ export function declaredOrder(config: TensorConfig, cursor: Cursor): string[] {
 
 function isRead(seed: Seed, cursor: Cursor): boolean {
   const isValue = seed.kind === "value" || seed.kind === "bytes";
-  return isValue && seed.option !== "" && (seed.inst || "") === (cursor[seed.level] ?? "");
+  return (
+    isValue && seed.option !== "" && (seed.inst || "") === (Object.hasOwn(cursor, seed.level) ? cursor[seed.level] : "")
+  );
 }
 
 function isOpen(winners: readonly Seed[]): boolean {

@@ -5,6 +5,7 @@ import type { Limits, Pushes } from "./generated/calls";
 import { Heart } from "./heart";
 import { outlive } from "./life";
 import { Link } from "./protocol";
+import { delayOf } from "./timers";
 import type { EngineKind } from "./types";
 
 /** A worker whose script never comes alive (blocked, or on its way out) is given up after this much. */
@@ -161,7 +162,7 @@ export class Connection {
           finish(() => {
             reject(late);
           });
-        }, timeout);
+        }, delayOf(timeout));
       };
       watch("worker", Math.min(GREETING_MS, stageTimeout));
       this.#progress = ({ state, stage, error }) => {

@@ -1,5 +1,6 @@
 /** How long an option is left alone: as its Retry-After asks, else exponential per incident; never shortened. */
 import type { Limits } from "./generated/calls";
+import { tableOf } from "./table";
 
 /** The chance that leaves every jittered wait as it is. */
 export const EVEN = 0.5;
@@ -54,7 +55,7 @@ export class Cooldowns {
 
   /** Option → until, of those still cooling down. */
   active(now: number): Record<string, number> {
-    return Object.fromEntries([...this.#until].filter(([, until]) => now < until));
+    return tableOf([...this.#until].filter(([, until]) => now < until));
   }
 
   #wait(incidents: number, retryAfter: number | undefined, chance: number): number {

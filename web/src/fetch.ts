@@ -11,6 +11,7 @@ import type { Facts } from "./generated/calls";
 import { templateOf, type Spoken, type Template } from "./request";
 import { isLoopback, Sight } from "./sight";
 import type { Listening } from "./sse";
+import { tableOf } from "./table";
 import { NOWHERE, targetOf, type Target } from "./target";
 import type { Receipt, RetryRule, RoutedInit } from "./types";
 
@@ -151,7 +152,7 @@ export class RoutedFetch {
       streaming: asksForStream(template, target),
       restart: init.restart ?? "error",
       hedge: init.hedge ?? hedge,
-      facts: Object.fromEntries(facts),
+      facts: tableOf(facts),
     };
   }
 }

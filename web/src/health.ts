@@ -5,6 +5,7 @@ import { Budget } from "./budget";
 import { Cooldowns, EVEN } from "./cooldown";
 import type { Action, Block, OptionHealth, Permit, Plan } from "./generated/calls";
 import { History } from "./history";
+import { tableOf } from "./table";
 import type { SeenHealth } from "./types";
 
 export type Admits = Admission | "cooling-down" | "blocked";
@@ -92,16 +93,16 @@ export class Health {
 
   /** What decides about these options now; nothing of those that never were away. */
   seen(options: readonly string[]): Record<string, SeenHealth> {
-    const seen: Record<string, SeenHealth> = {};
+    const seen = new Map<string, SeenHealth>();
     for (const option of options) {
       const until = this.cooldowns.until(option);
       const breaker = this.#breakers.get(option)?.data();
       const blocked = this.blocks.data(option);
-      if (blocked) seen[option] = { blocked };
-      if (until > -Infinity) seen[option] = { ...seen[option], cooling_until: until };
-      if (breaker && breaker.state !== "closed") seen[option] = { ...seen[option], breaker };
+      if (blocked) seen.set(option, { blocked });
+      if (until > -Infinity) seen.set(option, { ...seen.get(option), cooling_until: until });
+      if (breaker && breaker.state !== "closed") seen.set(option, { ...seen.get(option), breaker });
     }
-    return seen;
+    return tableOf(seen);
   }
 
   /** Take over what the engine says of an option; a cooldown is extended, never shortened. */

@@ -5,14 +5,16 @@ import type { Limits, Plan } from "./generated/calls";
 import { DIALECTS } from "./generated/dialects";
 import { PLAN } from "./generated/plan";
 import { isApart } from "./offline/offline";
+import { tableOf } from "./table";
 import { basesOf, pageAddress } from "./target";
+import { LONGEST_MS } from "./timers";
 import type { Critic, Cursor, EngineKind, RetryRule, RouterOptions, Upstream } from "./types";
 
 const KINDS: readonly EngineKind[] = ["shared", "led", "dedicated", "inline"];
 const RETRIES: readonly RetryRule[] = ["auto", "safe", "always"];
 const LIMIT = 64;
-/** A browser's timers hold 31 bits of milliseconds; beyond, they go off at once. */
-const LONGEST_MS = 2 ** 31 - 1;
+/** The limits that are times. */
+const TIMES = /(?<!_per)_s$/;
 const BOOT_MS = 30_000;
 const CALL_MS = 10_000;
 const OWN_ADDRESS: string = import.meta.url;
@@ -55,8 +57,8 @@ export function settingsOf(options: RouterOptions): Settings {
   checkUpstreams(upstreams);
   const runtime = folderOf(options.runtime);
   return {
-    cursor: { ...cursor },
-    upstreams: { ...upstreams },
+    cursor: tableOf(Object.entries(cursor)),
+    upstreams: tableOf(Object.entries(upstreams)),
     bases: basesOf(upstreams),
     plan: planOf(options),
     retry: retryOf("retry", options.retry) ?? "auto",
@@ -167,6 +169,9 @@ function limitsOf(own: unknown): Limits {
     if (!Object.hasOwn(PLAN.limits, name)) refuse("limits", name, `one of ${Object.keys(PLAN.limits).join(", ")}`);
     if (typeof value !== "number" || !(value >= 0 && value < Infinity))
       refuse(`limits.${name}`, value, "a finite number, at least 0");
+    if (TIMES.test(name) && value > LONGEST_MS / 1000)
+      refuse(`limits.${name}`, value, `a number of seconds, at most ${LONGEST_MS / 1000}`);
+    if (name === "tick_s" && value === 0) refuse("limits.tick_s", value, "a number of seconds above 0");
   }
   return { ...PLAN.limits, ...own };
 }

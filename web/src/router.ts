@@ -4,6 +4,7 @@ import { EngineCalls } from "./calls";
 import { Chat } from "./chat";
 import type { ChatInit, ChatRequest } from "./chat-types";
 import { fingerprint, loadConfig, spelled, textOf } from "./config";
+import { checkEnvironment } from "./environment";
 import { asError, closedError, SporewrightError } from "./errors";
 import { TypedTarget } from "./events";
 import { RoutedFetch, type FetchContext } from "./fetch";
@@ -154,6 +155,7 @@ export class Router extends TypedTarget<RouterEvents> {
    */
   static async start(options: RouterOptions): Promise<Router> {
     try {
+      checkEnvironment();
       return await Router.#open(options);
     } catch (error) {
       throw asError(error);

@@ -47,11 +47,19 @@ describe("options", () => {
     ["deadline", Infinity],
     ["bootTimeout", NaN],
     ["callTimeout", "10"],
+    ["limits", { deadline_s: 30 * 24 * 3600 }],
+    ["limits", { breaker_open_s: 2 ** 31 / 1000 }],
+    ["limits", { tick_s: 0 }],
   ])("%s: %j is refused by name", (name, value) => {
     const key = name === "upstream" ? "upstreams" : name;
     expect(reading({ [key]: value })).toThrow(
       expect.objectContaining({ code: "config", message: expect.stringMatching(new RegExp(`^${name}\\b`)) as string }),
     );
+  });
+
+  it("takes the longest wait of a timer, and any rate", () => {
+    const limits = { deadline_s: (2 ** 31 - 1) / 1000, retry_per_s: 1e9, buffer_bytes: 1e12 };
+    expect(reading({ limits })()).toMatchObject({ plan: { limits } });
   });
 
   it("names the level of a cursor that has no text", () => {

@@ -1,11 +1,9 @@
 /** Carries out what the engine asks for and tells it what became of it: all I/O and the clock are here. */
 import { messageOf } from "../errors";
 import type { CallName, Effect, EngineEvent, ErrorData, News } from "../generated/calls";
+import { delayOf } from "../timers";
 import type { Python } from "./python";
 import type { Storage } from "./storage";
-
-/** A timer beyond this would fire at once (its delay is a signed 32-bit integer of milliseconds). */
-const LONGEST_DELAY_MS = 2 ** 31 - 1;
 
 export type Answer = { ok: true; body: unknown } | { ok: false; error: ErrorData };
 type Envelope = { ok: true; effects: Effect[] } | { ok: false; error: ErrorData };
@@ -157,12 +155,12 @@ export class Effects {
 
   #wake(at: number): void {
     clearTimeout(this.#timer);
-    const delay = Math.max(0, at * 1000 - Date.now());
+    // Woken before its time the engine asks to be woken again.
     this.#timer = setTimeout(
       () => {
         this.#later({ type: "woken" });
       },
-      Math.min(delay, LONGEST_DELAY_MS),
+      delayOf(at * 1000 - Date.now()),
     );
   }
 }
