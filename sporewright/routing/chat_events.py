@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sporewright.routing.chat_terms import DialectRow, Reading, Where
-from sporewright.routing.events import Kind, reach, read_json, says_something
+from sporewright.routing.events import Kind, reach, reach_all, read_json, says_something
 from sporewright.routing.frames import Frames
 
 __all__ = ["ChatEvents"]
@@ -187,19 +187,9 @@ def _items(body: Any, row: Reading) -> Iterator[tuple[int, Any]]:
     if "event" in row and not _holds(row["event"], body):
         return
     for choice, element in _choices(body, row):
-        for item in _each(element, row["at"]):
+        for item in reach_all(element, row["at"]):
             if "where" not in row or _holds(row["where"], item):
                 yield choice, item
-
-
-def _each(body: Any, path: Sequence[str]) -> list[Any]:
-    """What is at this path, of a list each item; `*` stands for each item of a list."""
-    if "*" not in path:
-        found = reach(body, path)
-        return found if isinstance(found, list) else [found]
-    at = path.index("*")
-    found = reach(body, path[:at])
-    return [inner for item in (found if isinstance(found, list) else []) for inner in _each(item, path[at + 1 :])]
 
 
 def _choices(body: Any, row: Reading) -> Iterator[tuple[int, Any]]:

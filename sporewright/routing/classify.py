@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Literal, NotRequired, TypedDict
 
 from sporewright.errors import ConfigError
+from sporewright.routing.events import reach_all, read_json
 from sporewright.routing.plan import PLAN
 from sporewright.routing.terms import Block, Ended, Outcome, Plan, Rule, Sign, State, When
 
 __all__ = ["Ending", "classify", "is_repeatable", "rule_of", "says"]
+
+_DEEPEST = 3
+"""Levels of errors told as text in an error."""
+_GAP = ".{0,120}"
+"""A name within a wording, of a model, say."""
 
 
 class Ending(TypedDict):
@@ -60,9 +67,47 @@ def classify(ending: Ending, plan: Plan = PLAN) -> Outcome:
 
 
 def says(text: str, plan: Plan = PLAN) -> list[Sign]:
-    """What the text of a refusal says, of the plan's error signs, in their order."""
-    lower = text.lower()
-    return [row["sign"] for row in plan["error_signs"] if any(part in lower for part in row["any"])]
+    """What the text of a refusal says, of the plan's error signs, in their order.
+
+    Of a body of JSON only the fields that say why are looked at: the rest may repeat what was asked.
+    """
+    told = "\n".join(_told(text, plan)).lower()
+    signs: list[Sign] = []
+    for row in plan["error_signs"]:
+        is_new = row["sign"] not in signs and not (signs and row.get("alone", False))
+        if is_new and any(_is_in(told, wording) for wording in row["any"]):
+            signs.append(row["sign"])
+    return signs
+
+
+def _told(text: str, plan: Plan, depth: int = 0) -> list[str]:
+    """The fields of an error, each with its name; a gateway's error has another one as text in it."""
+    try:
+        body = read_json(text) if text.lstrip()[:1] in ("{", "[") and depth < _DEEPEST else None
+    except ValueError:
+        body = None
+    if isinstance(body, list) and body:
+        body = body[0]
+    if not isinstance(body, dict):
+        return [text]
+    lines = []
+    for path in plan["error_fields"]:
+        for found in reach_all(body, path):
+            if isinstance(found, str):
+                lines += [f"{path[-1]}={line}" for line in _told(_own(found, plan), plan, depth + 1)]
+    return lines
+
+
+def _own(text: str, plan: Plan) -> str:
+    for echo in plan["error_echoes"]:
+        text = text.partition(echo)[0]
+    return text
+
+
+def _is_in(text: str, wording: str) -> bool:
+    if "*" not in wording:
+        return wording in text
+    return re.search(_GAP.join(map(re.escape, wording.split("*"))), text, re.DOTALL) is not None
 
 
 def is_repeatable(method: str, path: str, headers: Sequence[str], plan: Plan = PLAN) -> bool:

@@ -1,12 +1,12 @@
-"""How providers say things, as data: when to come back, why they refuse, and what the events of a stream mean."""
+"""How providers say things, as data: when to come back, and what the events of a stream mean."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sporewright.routing.terms import ErrorSign, Mark, PaceHeader, Repeatable
+from sporewright.routing.terms import Mark, PaceHeader, Repeatable
 
-__all__ = ["DONE", "ERROR_SIGNS", "MARKS", "PACE_HEADERS", "REPEATABLE"]
+__all__ = ["DONE", "MARKS", "PACE_HEADERS", "REPEATABLE"]
 
 PACE_HEADERS: Sequence[PaceHeader] = [
     # The first that can be read wins: the finest one, the standard's, the drafts', and the providers' own.
@@ -17,30 +17,6 @@ PACE_HEADERS: Sequence[PaceHeader] = [
     {"header": "x-ratelimit-reset-requests", "form": "duration", "unless_left": "x-ratelimit-remaining-requests"},
     {"header": "x-ratelimit-reset-tokens", "form": "duration", "unless_left": "x-ratelimit-remaining-tokens"},
     {"header": "x-ratelimit-reset", "form": "seconds", "unless_left": "x-ratelimit-remaining"},
-]
-
-ERROR_SIGNS: Sequence[ErrorSign] = [
-    {
-        "sign": "content_filter",
-        "any": [
-            "content_filter",
-            "content_policy_violation",
-            "responsibleaipolicyviolation",
-            "content management policy",
-        ],
-    },
-    {
-        "sign": "context_length",
-        "any": [
-            "context_length_exceeded",
-            "maximum context length",
-            "context window",
-            "prompt is too long",
-            "exceeds the maximum number of tokens",
-        ],
-    },
-    {"sign": "prefill", "any": ["prefill", "prefix mode"]},
-    {"sign": "model", "any": ["model_not_found", "model not found", "no such model"]},
 ]
 
 DONE = "[DONE]"

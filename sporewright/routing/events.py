@@ -12,7 +12,7 @@ from sporewright.routing.frames import Frames
 from sporewright.routing.plan import PLAN
 from sporewright.routing.terms import Mark, Plan
 
-__all__ = ["Events", "Heard", "Kind", "Listening", "reach", "read_json", "says_something"]
+__all__ = ["Events", "Heard", "Kind", "Listening", "reach", "reach_all", "read_json", "says_something"]
 
 
 @dataclass(slots=True)
@@ -146,6 +146,16 @@ def reach(body: Any, path: Sequence[str]) -> Any:
         else:
             return None
     return body
+
+
+def reach_all(body: Any, path: Sequence[str]) -> list[Any]:
+    """What is at this path, of a list each item; `*` stands for each item of a list."""
+    if "*" not in path:
+        found = reach(body, path)
+        return found if isinstance(found, list) else [found]
+    at = path.index("*")
+    found = reach(body, path[:at])
+    return [inner for item in (found if isinstance(found, list) else []) for inner in reach_all(item, path[at + 1 :])]
 
 
 def _means(found: Any, row: Mark) -> bool:

@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 
 from sporewright.errors import ConfigError
-from sporewright.routing.dialects import DONE, ERROR_SIGNS, MARKS, PACE_HEADERS, REPEATABLE
+from sporewright.routing.dialects import DONE, MARKS, PACE_HEADERS, REPEATABLE
 from sporewright.routing.terms import (
     ACTIONS,
     OUTCOMES,
@@ -27,6 +27,7 @@ from sporewright.routing.terms import (
     State,
 )
 from sporewright.routing.transitions import CLASSES, TIMED, TRANSITIONS, UNSAFE
+from sporewright.routing.wordings import ERROR_ECHOES, ERROR_FIELDS, ERROR_SIGNS
 
 __all__ = [
     "ACTIONS",
@@ -120,6 +121,8 @@ PLAN: Plan = {
     "timed": TIMED,
     "repeatable": REPEATABLE,
     "error_signs": ERROR_SIGNS,
+    "error_fields": ERROR_FIELDS,
+    "error_echoes": ERROR_ECHOES,
     "pace_headers": PACE_HEADERS,
     "marks": MARKS,
     "done": DONE,

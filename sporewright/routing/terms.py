@@ -152,8 +152,23 @@ Ended = Literal[
 Block = Literal["csp", "cors", "client", "mixed-content"]
 """What keeps a page from an option: its own policy, the missing permission of the server, something on the device (an
 extension), an insecure address in a secure page."""
-Sign = Literal["content_filter", "context_length", "prefill", "model"]
-"""What the text of a refusal says."""
+Sign = Literal[
+    "content_filter",
+    "context_length",
+    "prefill",
+    "model",
+    "key",
+    "credit",
+    "quota",
+    "region",
+    "rate",
+    "size",
+    "malformed",
+    "unsupported",
+]
+"""What the text of a refusal says. `key`, `credit`, `quota`, `region` and `model` are reasons of the option's own,
+`rate` a limit by the minute; `size`: more bytes than it takes; `malformed`: the caller's own mistake; `unsupported`: a
+parameter or feature that this option lacks."""
 Restart = Literal["error", "buffer", "notify"]
 """What a broken stream does to a caller who has had bytes of it: an error; nothing, it was held back; start again."""
 
@@ -243,10 +258,15 @@ class Transition(TypedDict):
 
 
 class ErrorSign(TypedDict):
-    """A refusal says `sign` if its text, in lower case, contains any of these."""
+    """A refusal says `sign` if its text, in lower case, contains any of these; `*` in one stands for a name, at most.
+
+    `alone`: only where no row before it holds. `provider`: by whom it is said so, for people.
+    """
 
     sign: Sign
     any: Sequence[str]
+    alone: NotRequired[bool]
+    provider: NotRequired[str]
 
 
 class PaceHeader(TypedDict):
@@ -299,6 +319,8 @@ class Plan(TypedDict):
     timed: Sequence[Action]
     repeatable: Repeatable
     error_signs: Sequence[ErrorSign]
+    error_fields: Sequence[Sequence[str]]
+    error_echoes: Sequence[str]
     pace_headers: Sequence[PaceHeader]
     marks: Sequence[Mark]
     done: str

@@ -189,7 +189,7 @@ def test_no_headers_break_the_reader(headers: dict[str, str]) -> None:
         ('{"error": {"code": "content_filter", "innererror": {}}}', ["content_filter"]),
         ("This model does not support assistant message prefill.", ["prefill"]),
         ("The model `x` does not exist: model_not_found", ["model"]),
-        ("missing field messages", []),
+        ("missing field messages", ["malformed"]),
     ],
 )
 def test_what_a_refusal_says(text: str, signs: list[str]) -> None:

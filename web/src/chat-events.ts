@@ -3,7 +3,7 @@ import { Frames } from "./frames";
 import type { ChatPart, Usage } from "./chat-types";
 import type { DialectRow, Ended, Reading, Where } from "./generated/calls";
 import { joined } from "./pieces";
-import { reach, saysSomething } from "./sse";
+import { reach, reachAll, saysSomething } from "./sse";
 
 /** A part without what the provider said. */
 type Said = ChatPart extends infer P ? (P extends ChatPart ? Omit<P, "data"> : never) : never;
@@ -189,18 +189,10 @@ export class ChatEvents {
 function items(body: unknown, row: Reading): [number, unknown][] {
   if (row.event && !holds(row.event, body)) return [];
   return choicesOf(body, row).flatMap(([choice, element]) =>
-    eachOf(element, row.at)
+    reachAll(element, row.at)
       .filter((item) => !row.where || holds(row.where, item))
       .map((item) => [choice, item] as [number, unknown]),
   );
-}
-
-/** What is at this path, of a list each item; `*` stands for each item of a list. */
-function eachOf(body: unknown, path: readonly string[]): unknown[] {
-  const star = path.indexOf("*");
-  const found = reach(body, star < 0 ? path : path.slice(0, star));
-  if (star < 0) return Array.isArray(found) ? (found as unknown[]) : [found];
-  return (Array.isArray(found) ? (found as unknown[]) : []).flatMap((item) => eachOf(item, path.slice(star + 1)));
 }
 
 function choicesOf(body: unknown, { each }: Reading): [number, unknown][] {

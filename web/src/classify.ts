@@ -1,6 +1,12 @@
 /** From how an attempt ended to its outcome, by the plan's rows; the twin of `sporewright/routing/classify.py`. */
 import { SporewrightError } from "./errors";
 import type { Block, ChainState, Ended, Plan, Rule, Sign, When } from "./generated/calls";
+import { reachAll } from "./sse";
+
+/** Levels of errors told as text in an error. */
+const DEEPEST = 3;
+/** A name within a wording, of a model, say. */
+const GAP = "[^]{0,120}";
 
 /** How an attempt ended; `retry_after_s` is what the response asked for. `stage` and `fallback` are the chain's to say. */
 export interface Ending {
@@ -33,10 +39,45 @@ export function ruleOf(ending: Ending, plan: Plan): Rule {
   return row;
 }
 
-/** What the text of a refusal says, of the plan's error signs, in their order. */
+/**
+ * What the text of a refusal says, of the plan's error signs, in their order. Of a body of JSON only the fields that say why
+ * are looked at: the rest may repeat what was asked.
+ */
 export function says(text: string, plan: Plan): Sign[] {
-  const lower = text.toLowerCase();
-  return plan.error_signs.filter(({ any }) => any.some((part) => lower.includes(part))).map(({ sign }) => sign);
+  const said = told(text, plan).join("\n").toLowerCase();
+  const signs: Sign[] = [];
+  for (const { sign, any, alone = false } of plan.error_signs) {
+    if (signs.includes(sign) || (alone && signs.length > 0)) continue;
+    if (any.some((wording) => isIn(said, wording))) signs.push(sign);
+  }
+  return signs;
+}
+
+/** The fields of an error, each with its name; a gateway's error has another one as text in it. */
+function told(text: string, plan: Plan, depth = 0): string[] {
+  let body: unknown;
+  try {
+    body = /^\s*[{[]/.test(text) && depth < DEEPEST ? JSON.parse(text) : undefined;
+  } catch {
+    // Its own words, then.
+  }
+  if (Array.isArray(body) && body.length > 0) body = body[0];
+  if (typeof body !== "object" || body === null || Array.isArray(body)) return [text];
+  return plan.error_fields.flatMap((path) =>
+    reachAll(body, path)
+      .filter((found) => typeof found === "string")
+      .flatMap((found) => told(own(found, plan), plan, depth + 1).map((line) => `${path.at(-1) ?? ""}=${line}`)),
+  );
+}
+
+function own(text: string, plan: Plan): string {
+  return plan.error_echoes.reduce((rest, echo) => rest.split(echo, 1)[0] ?? "", text);
+}
+
+function isIn(text: string, wording: string): boolean {
+  if (!wording.includes("*")) return text.includes(wording);
+  const parts = wording.split("*").map((part) => part.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&"));
+  return new RegExp(parts.join(GAP), "u").test(text);
 }
 
 /** Whether a request may be sent twice: by its method, its path (no query), or a header's name. */

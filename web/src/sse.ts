@@ -125,6 +125,14 @@ export function reach(body: unknown, path: readonly string[]): unknown {
   return here;
 }
 
+/** What is at this path, of a list each item; `*` stands for each item of a list. */
+export function reachAll(body: unknown, path: readonly string[]): unknown[] {
+  const star = path.indexOf("*");
+  const found = reach(body, star < 0 ? path : path.slice(0, star));
+  if (star < 0) return Array.isArray(found) ? (found as unknown[]) : [found];
+  return (Array.isArray(found) ? (found as unknown[]) : []).flatMap((item) => reachAll(item, path.slice(star + 1)));
+}
+
 /** Neither absent nor empty. */
 export function saysSomething(found: unknown): boolean {
   if (found === undefined || found === null || found === "") return false;

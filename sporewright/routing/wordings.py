@@ -1,0 +1,210 @@
+"""The providers' wordings of refusals, as data: which text means what, and where in a body it is said.
+
+From the providers' references and from public reports of what they answered, as of 2026. A new wording is a new text
+here and a refusal in `tests/routing/refusals.json`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sporewright.routing.terms import ErrorSign, Sign
+
+__all__ = ["ERROR_ECHOES", "ERROR_FIELDS", "ERROR_SIGNS", "WORDINGS"]
+
+ERROR_FIELDS: Sequence[Sequence[str]] = [
+    # Where a body of JSON says why; elsewhere it may repeat the request. `*` stands for each item of a list.
+    ["error"],
+    *(["error", name] for name in ("message", "type", "code", "status", "param", "msg", "detail")),
+    ["error", "innererror", "code"],
+    ["error", "details", "*", "reason"],
+    ["error", "details", "*", "violations", "*", "quotaId"],
+    # What a gateway was told by its own provider.
+    ["error", "metadata", "raw"],
+    *([name] for name in ("message", "type", "code", "status", "detail", "msg", "error_type", "error_msg", "__type")),
+    *(["detail", "*", name] for name in ("msg", "type")),
+    *(["message", "detail", "*", name] for name in ("msg", "type")),
+    *(["errors", "*", name] for name in ("message", "code")),
+]
+
+ERROR_ECHOES: Sequence[str] = ["'input':", "input_value="]
+"""What follows these within a field is the request's own text."""
+
+
+def _said(sign: Sign, provider: str, *texts: str, alone: bool = False) -> ErrorSign:
+    row: ErrorSign = {"sign": sign, "provider": provider, "any": texts}
+    return {**row, "alone": True} if alone else row
+
+
+WORDINGS: Sequence[ErrorSign] = [
+    _said("content_filter", "openai", "content_filter", "content_policy_violation", "violating our usage policy",
+          "moderation_blocked", "rejected by the safety system"),
+    _said("content_filter", "azure", "responsibleaipolicyviolation", "content management policy"),
+    _said("content_filter", "anthropic", "content filtering policy"),
+    _said("content_filter", "deepseek", "content exists risk"),
+    _said("content_filter", "moonshot", "considered high risk"),
+    _said("content_filter", "openrouter", "your input was flagged"),
+    _said("content_filter", "qwen", "data_inspection_failed", "inappropriate content"),
+    _said("content_filter", "xai", "violates usage guidelines"),
+    _said("context_length", "openai", "context_length_exceeded", "maximum context length", "context window",
+          "input tokens exceed the configured limit"),
+    _said("context_length", "anthropic", "prompt is too long", "exceed context limit"),
+    _said("context_length", "bedrock", "input is too long", "too many input tokens", "expected maxlength:"),
+    _said("context_length", "cerebras", "current length is*while limit is"),
+    _said("context_length", "cohere", "tokens in the prompt cannot exceed"),
+    _said("context_length", "gemini", "exceeds the maximum number of tokens"),
+    _said("context_length", "github", "tokens_limit_reached", "model_max_prompt_tokens_exceeded"),
+    _said("context_length", "groq", "reduce the length of the messages"),
+    _said("context_length", "huggingface", "`inputs` must have less than*tokens"),
+    _said("context_length", "llama.cpp", "exceeds the available context size", "exceed_context_size_error",
+          "context size has been exceeded"),
+    _said("context_length", "lm studio", "greater than the context length"),
+    _said("context_length", "mistral", "too large for model with"),
+    _said("context_length", "moonshot", "exceeded model token limit"),
+    _said("context_length", "ollama", "input length exceeds the context length", "max context length"),
+    _said("context_length", "qwen", "range of input length should be"),
+    _said("context_length", "sglang", "longer than the model's context length"),
+    _said("context_length", "together", "`inputs` tokens + `max_new_tokens` must be"),
+    _said("context_length", "vertex", "input token count is*only supports up to"),
+    _said("context_length", "vllm", "longer than the maximum model length"),
+    _said("context_length", "watsonx", "cannot exceed the total tokens limit"),
+    _said("context_length", "xai", "maximum prompt length"),
+    _said("context_length", "zhipu", "prompt exceeds max length"),
+    _said("prefill", "anthropic", "prefill", "cannot end with trailing whitespace"),
+    _said("prefill", "mistral", "assistant with prefix"),
+    _said("prefill", "deepseek", "prefix mode"),
+    _said("region", "openai", "unsupported_country_region_territory", "country, region, or territory not supported"),
+    # Anthropic's whole answer to a country that it does not serve.
+    _said("region", "anthropic", "request not allowed"),
+    _said("region", "bedrock", "unsupported countries, regions"),
+    _said("region", "cloudflare", "banned the country or region"),
+    _said("region", "gemini", "location is not supported"),
+    _said("region", "groq", "please check your network settings"),
+    _said("region", "any", "not available in your country", "not available in your region", "region is not supported",
+          "not supported in your region", "not supported in your country"),
+    _said("credit", "openai", "insufficient_quota", "billing_hard_limit_reached", "billing hard limit",
+          "billing_not_active", "account is not active"),
+    _said("credit", "anthropic", "credit balance is too low"),
+    _said("credit", "deepseek", "insufficient balance"),
+    _said("credit", "fireworks", "monthly spending limit", "failure to pay past invoices"),
+    _said("credit", "gemini", "billing_disabled", "billing to be enabled", "credits are depleted"),
+    _said("credit", "huggingface", "monthly included credits"),
+    _said("credit", "mistral", "inactive subscription"),
+    _said("credit", "moonshot", "exceeded_current_quota_error"),
+    _said("credit", "openrouter", "insufficient credits", "requires more credits", "never purchased credits"),
+    _said("credit", "qwen", "arrearage", "account is in good standing"),
+    _said("credit", "together", "exceeded your credit limit"),
+    _said("credit", "xai", "used all available credits", "doesn't have any credits"),
+    _said("credit", "zhipu", "余额不足"),
+    _said("credit", "any", "payment required", "payment_required", "out of credits", "insufficient_balance",
+          "insufficient funds"),
+    _said("key", "openai", "incorrect api key", "invalid_api_key", "didn't provide an api key", "missing scopes",
+          "account_deactivated", "must be a member of an organization"),
+    _said("key", "anthropic", "authentication_error", "invalid x-api-key", "organization has been disabled"),
+    _said("key", "azure", "invalid subscription key", "principal does not have access"),
+    _said("key", "bedrock", "security token included in the request", "is not authorized to perform",
+          "account is not authorized", "request signature we calculated", "unrecognizedclientexception"),
+    _said("key", "cohere", "invalid api token", "no api key supplied"),
+    _said("key", "deepseek", "authentication fails"),
+    _said("key", "fireworks", "api key you provided is invalid"),
+    _said("key", "gemini", "api key not valid", "api_key_invalid", "invalid authentication credentials",
+          "unregistered callers", "reported as leaked", "before or it is disabled", "api_key_service_blocked",
+          "api_key_http_referrer_blocked", "consumer_suspended"),
+    _said("key", "groq", "organization_restricted"),
+    _said("key", "huggingface", "invalid username or password"),
+    _said("key", "moonshot", "invalid authentication"),
+    _said("key", "openrouter", "auth credentials found", "user not found", "missing authentication header"),
+    _said("key", "qwen", "invalid api-key"),
+    _said("key", "any", "invalid api key", "invalid_api_token", "api key is invalid", "invalid bearer token",
+          "invalid access token", "invalid credentials", "authentication failed", "unauthenticated",
+          "no api key found", "missing api key", "api key is missing", "api key*is required", "api key required",
+          "api key*expired", "expired api key", "token has expired", "token is expired", "token expired",
+          "expired token", "expiredtoken", "api key*has been disabled", "api key is disabled", "api key*revoked",
+          "api key is not active"),
+    _said("model", "openai", "model_not_found", "model*does not exist", "invalid model id"),
+    _said("model", "azure", "deploymentnotfound", "api deployment for this resource does not exist"),
+    _said("model", "bedrock", "model identifier is invalid", "on-demand throughput",
+          "have access to the model", "reached the end of its life"),
+    _said("model", "deepseek", "model not exist"),
+    _said("model", "fireworks", "model not found, inaccessible"),
+    _said("model", "gemini", "is not found for api version", "model*is no longer available"),
+    _said("model", "groq", "model_decommissioned", "has been decommissioned"),
+    _said("model", "mistral", "invalid_model", "invalid model:"),
+    _said("model", "ollama", "try pulling it first"),
+    _said("model", "openrouter", "is not a valid model", "no endpoints found for", "no endpoints found matching",
+          "no allowed providers are available"),
+    _said("model", "together", "unable to access model", "unable to access non-serverless model"),
+    _said("model", "vertex", "publisher model*was not found"),
+    _said("model", "zhipu", "模型不存在"),
+    _said("model", "any", "model*not found", "no such model", "invalid model name", "unknown model",
+          "model*has been deprecated", "model*is deprecated", "model_deprecated", "model*has been retired",
+          "model*no longer supported", "no access to model", "not have access to model",
+          "not have access to the model", "not have permission to access model"),
+    _said("quota", "anthropic", "api usage limits"),
+    _said("quota", "bedrock", "too many tokens per day"),
+    _said("quota", "cloudflare", "daily free allocation"),
+    _said("quota", "cohere", "api calls / month"),
+    _said("quota", "gemini", "perday", "dailylimitexceeded", "daily quota", "spending cap"),
+    _said("quota", "groq", "tokens per day", "requests per day"),
+    _said("quota", "litellm", "budget has been exceeded"),
+    _said("quota", "openrouter", "free-models-per-day", "key limit exceeded"),
+    _said("quota", "any", "usage limit", "monthly limit", "weekly limit", "daily limit", "monthly quota",
+          "spending limit", "spend limit"),
+    _said("rate", "openai", "rate limit", "rate_limit", "tokens per min", "requests per min"),
+    _said("rate", "bedrock", "throttlingexception", "please wait before trying again"),
+    _said("rate", "gemini", "perminute", "resource_exhausted", "resource has been exhausted", "please retry in"),
+    _said("rate", "mistral", "service tier capacity exceeded"),
+    _said("rate", "any", "too many requests", "too_many_requests", "per minute", "per second", "ratelimit",
+          "concurrency limit"),
+    # What a limit by the minute says as well.
+    _said("quota", "any", "exceeded your current quota", "quota exceeded", "quota_exceeded", "exceeded quota",
+          "exceeded your quota", "out of quota", alone=True),
+    _said("size", "openai", "string_above_max_length", "request too large", alone=True),
+    _said("size", "anthropic", "request_too_large", "request exceeds the maximum size",
+          "maximum allowed number of bytes", "image exceeds*maximum", alone=True),
+    _said("size", "gemini", "payload size exceeds the limit", alone=True),
+    _said("size", "any", "entity too large", "payload too large", "payload_too_large", "content too large",
+          "body too large", "body is too large", "request is too large", alone=True),
+    _said("unsupported", "openai", "unsupported_parameter", "unsupported parameter", "unsupported_value",
+          "unsupported value", "unknown_parameter", "unknown parameter", "unrecognized request argument",
+          "not supported with this model", "not a chat model", "only supported in v1/responses", alone=True),
+    _said("unsupported", "anthropic", "extra inputs are not permitted", "is deprecated for this model",
+          "not supported on this model", "roles must alternate", alone=True),
+    _said("unsupported", "bedrock", "model doesn't support", alone=True),
+    _said("unsupported", "deepseek", "type is unavailable now", "unknown variant", alone=True),
+    _said("unsupported", "gemini", "cannot find field", "is not enabled for", alone=True),
+    _said("unsupported", "groq", "property*is unsupported", alone=True),
+    _said("unsupported", "litellm", "does not support parameters", alone=True),
+    _said("unsupported", "mistral", "extra_forbidden", alone=True),
+    _said("unsupported", "ollama", "does not support tools", "does not support thinking", alone=True),
+    _said("unsupported", "openrouter", "no endpoints found that support", alone=True),
+    _said("unsupported", "vllm", "not a multimodal model", "tool choice requires", alone=True),
+    _said("unsupported", "any", "unsupported param", "does not support image", "does not support function calling",
+          "model*does not support", "not supported by this model", "not supported for this model",
+          "not supported by the model", "not supported by model", "unknown field", "unrecognized field", alone=True),
+    _said("malformed", "openai", "param=", "invalid type for", "invalid_type", "missing required parameter",
+          "parse the json body", "must be followed by tool messages", "invalid schema for", "above maximum value",
+          "below minimum value", alone=True),
+    _said("malformed", "anthropic", "field required", "input should be", "at least one message is required",
+          "must be non-empty", "must have non-empty content", "without `tool_result` blocks", alone=True),
+    _said("malformed", "deepseek", "failed to deserialize", "missing field", alone=True),
+    _said("malformed", "gemini", "contents is not specified", "invalid value at", "invalid json payload", alone=True),
+    _said("malformed", "any", "type=missing", "is a required property", "validation error", "schema validation",
+          "invalid json", "malformed json", "json parse error", alone=True),
+]  # fmt: skip
+"""Each row by whom it is said (`any`: by several); the more particular signs come first."""
+
+
+def _merged(rows: Sequence[ErrorSign]) -> list[ErrorSign]:
+    """Neighbours of one sign as one row: a plan is read by pages, which need not know by whom it is said."""
+    merged: list[ErrorSign] = []
+    for row in rows:
+        last = merged[-1] if merged else None
+        if last is None or last["sign"] != row["sign"] or last.get("alone") != row.get("alone"):
+            last = {"sign": row["sign"], "any": ()}
+            merged.append({**last, "alone": True} if row.get("alone") else last)
+        merged[-1]["any"] = [*merged[-1]["any"], *row["any"]]
+    return merged
+
+
+ERROR_SIGNS: Sequence[ErrorSign] = _merged(WORDINGS)
