@@ -1,16 +1,20 @@
-/** What a response brings: which kind of body, what its refusal says, and a Response made of what was read of it. */
+/** What a response brings: which kind of body, and what its refusal says. */
 import type { Body, Ending } from "./chain";
 import { ruleOf, says } from "./classify";
 import { Brackets } from "./cut";
 import type { Limits, Plan } from "./generated/calls";
 import { paceSeconds } from "./pace";
+import { isBodiless, responseOf } from "./made-response";
 import { joined } from "./pieces";
-import { Pipe } from "./pipe";
 
-/** How a good response goes on; null: there is nothing to read, or nobody may look inside. */
-export function bodyOf(response: Response, plan: Plan): Body | null {
+/**
+ * How a good response to a request of this method goes on; null: there is nothing to read, or nobody may look inside.
+ * Chromium gives an empty stream where by the standard the body is null.
+ */
+export function bodyOf(response: Response, method: string, plan: Plan): Body | null {
   const { status, headers, body } = response;
-  if (body === null || status === 0 || ruleOf({ kind: "status", status }, plan).outcome !== "ok") return null;
+  if (body === null || method === "HEAD" || isBodiless(status) || status === 0) return null;
+  if (ruleOf({ kind: "status", status }, plan).outcome !== "ok") return null;
   const type = typeOf(headers);
   if (type === "text/event-stream") return "events";
   return isJson(type) && Number(headers.get("content-length") ?? 0) <= plan.limits.hold_bytes ? "whole" : "bytes";
@@ -93,31 +97,4 @@ export async function beginningOf({ body }: Response, most: number): Promise<str
   }
   reader?.cancel().catch(() => undefined);
   return new TextDecoder().decode(joined(held));
-}
-
-const READERS = ["text", "json", "arrayBuffer", "blob", "bytes", "formData"] as const;
-
-/** A Response with the head of the one that was received, over another body. */
-export function responseOf(received: Response, body: Pipe | Uint8Array): Response {
-  const { status, statusText, headers, url, redirected, type } = received;
-  const made = new Response(body instanceof Pipe ? body.stream : (body as BodyInit), { status, statusText, headers });
-  // A made Response has no address of its own; callers resolve relative links by it.
-  for (const [name, value] of Object.entries({ url, redirected, type }))
-    Object.defineProperty(made, name, { value, configurable: true });
-  if (body instanceof Pipe) for (const name of READERS) sayWhy(made, name, body);
-  return made;
-}
-
-/** A browser reads a broken stream as a TypeError without a word; the reader gets what broke it. */
-function sayWhy(made: Response, name: (typeof READERS)[number], pipe: Pipe): void {
-  const read = Reflect.get(made, name) as unknown;
-  if (typeof read !== "function") return; // an older browser has no `bytes`
-  const value = async (): Promise<unknown> => {
-    try {
-      return (await Reflect.apply(read, made, [])) as unknown;
-    } catch (error) {
-      throw pipe.error ?? error;
-    }
-  };
-  Object.defineProperty(made, name, { value, configurable: true });
 }

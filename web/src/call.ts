@@ -76,7 +76,7 @@ export class RoutedCall {
     this.#ledger.answeredBy("");
     this.#handover.abandon();
     this.#handover = new Handover(this.#context, this.#asked, this.#ledger, this.#stop);
-    this.#isOver = false;
+    [this.#given, this.#isOver] = [null, false];
     void this.#advance();
     return this.#handover.promise;
   }
@@ -162,7 +162,7 @@ export class RoutedCall {
     [one.response, one.latency] = [response, since(one)];
     const { plan, sight } = this.#context;
     sight.reads(one.option, response);
-    const body = bodyOf(response, plan);
+    const body = bodyOf(response, request.method, plan);
     if (body === null || !response.body) {
       const text = await unlessAborted(this.#refusal(one, response), signal);
       const ending = endingOf(response, text, this.#now(), plan);
@@ -283,7 +283,11 @@ export class RoutedCall {
   }
 
   async #failed(one: Running, error: unknown): Promise<void> {
-    if (!this.#running.has(one.number)) return; // it has ended already, and this is only its echo
+    if (!this.#running.has(one.number)) {
+      // It has ended already, and this is its echo; or its answer could not be handed over, and nobody else's will be.
+      if (this.#given === one && !this.#handover.isGiven) this.#giveUp(error);
+      return;
+    }
     const { ending, says, threw } = await faultOf(one, error, this.#context.sight);
     if (!this.#running.has(one.number)) return; // aborted, or lost a race, while it was looked into
     if (threw !== undefined) one.threw = threw;

@@ -166,7 +166,7 @@ function mayRepeat(rule: RetryRule, { path }: Target, { request }: Template, { p
 function asksForStream({ request, body }: Template, { path }: Target): boolean {
   if (request.headers.get("accept")?.includes("text/event-stream") || path.endsWith(":streamGenerateContent"))
     return true;
-  if (!body || body.byteLength > LOOK_BYTES) return false;
+  if (!(body instanceof ArrayBuffer) || body.byteLength > LOOK_BYTES) return false;
   return ASKS_FOR_STREAM.test(new TextDecoder().decode(body));
 }
 

@@ -1,6 +1,6 @@
 /** The answer's way to the caller: whole or piece by piece, or the error instead. */
-import { responseOf } from "./answer";
 import type { Asked, CallContext, Running } from "./asked";
+import { responseOf } from "./made-response";
 import { joined } from "./pieces";
 import { Pipe } from "./pipe";
 import type { Ledger } from "./receipt";
@@ -14,6 +14,7 @@ export class Handover {
   #cancelled: (reason: unknown) => void;
   #answer: { resolve: (response: Response) => void; reject: (reason: unknown) => void } | null = null;
   #pipe: Pipe | null = null;
+  #isGiven = false;
 
   /** `cancelled`: the caller does not want the rest. */
   constructor(context: CallContext, asked: Asked, ledger: Ledger, cancelled: (reason: unknown) => void) {
@@ -26,6 +27,11 @@ export class Handover {
   /** What goes on to be handed over; null until an answer is handed over in pieces. */
   get pipe(): Pipe | null {
     return this.#pipe;
+  }
+
+  /** Whether the caller has the answer, or the beginning of it. */
+  get isGiven(): boolean {
+    return this.#isGiven;
   }
 
   /** From here on this one answers; `whole`: nothing follows what it has held. */
@@ -46,6 +52,7 @@ export class Handover {
     this.#ledger.answeredBy(one.option);
     this.#asked.delivered(response, this.#ledger.receipt);
     this.#answer?.resolve(response);
+    this.#isGiven = true;
   }
 
   /** What was handed over will not do: that nobody wants the rest of it is no word on the call. */

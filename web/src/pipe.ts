@@ -1,31 +1,36 @@
 /** A body that is fed only while somebody reads it: what is not asked for is not fetched. */
 
+/** Whether this browser has streams of bytes, as its own bodies are where it has. */
+const HAS_BYTES = hasBytes();
+type Controller = ReadableStreamDefaultController<Uint8Array> | ReadableByteStreamController;
+
 export class Pipe {
   readonly stream: ReadableStream<Uint8Array>;
   /** What broke it; undefined as long as nothing has. */
   error: unknown;
-  #controller: ReadableStreamDefaultController<Uint8Array> | null = null;
+  #controller: Controller | null = null;
   /** Tells the stream that its last wish was served; null while it wishes nothing. */
   #served: (() => void) | null = null;
   #wished: (() => void) | null = null;
 
   /** `cancelled`: the reader does not want the rest. */
   constructor(cancelled: (reason: unknown) => void) {
-    const source: UnderlyingDefaultSource<Uint8Array> = {
-      start: (controller) => {
+    const source = {
+      start: (controller: Controller) => {
         this.#controller = controller;
       },
       pull: () =>
-        new Promise((served) => {
+        new Promise<void>((served) => {
           this.#served = served;
           this.#wished?.();
         }),
-      cancel: (reason) => {
+      cancel: (reason: unknown) => {
         this.#controller = null;
         cancelled(reason);
       },
     };
-    this.stream = new ReadableStream(source, { highWaterMark: 0 });
+    const bytes = { ...source, type: "bytes" } as UnderlyingByteSource;
+    this.stream = HAS_BYTES ? new ReadableStream(bytes) : new ReadableStream(source, { highWaterMark: 0 });
   }
 
   /** Resolves once the reader waits for more. */
@@ -37,13 +42,18 @@ export class Pipe {
   }
 
   push(piece: Uint8Array): void {
-    this.#controller?.enqueue(piece);
+    // A stream of bytes takes no empty piece, and takes the memory of any other.
+    if (piece.byteLength === 0) return;
+    this.#controller?.enqueue(piece as Uint8Array<ArrayBuffer>);
     this.#serve();
   }
 
   close(): void {
-    this.#controller?.close();
+    const controller = this.#controller;
     this.#controller = null;
+    controller?.close();
+    // Whoever reads into memory of his own still waits for it.
+    if (controller && "byobRequest" in controller) controller.byobRequest?.respond(0);
     this.#serve();
   }
 
@@ -58,5 +68,14 @@ export class Pipe {
   #serve(): void {
     this.#served?.();
     [this.#served, this.#wished] = [null, null];
+  }
+}
+
+function hasBytes(): boolean {
+  try {
+    new ReadableStream({ type: "bytes" });
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -1,6 +1,7 @@
-/** One caller's request, made again for each option: the body is read once, the headers are merged per option. */
+/** One caller's request, made again for each option: the body is taken once, the headers are merged per option. */
 import { dialectOf, keyHeaders } from "./chat-request";
 import { SporewrightError } from "./errors";
+import { initOf, takenFrom, type Taken } from "./request-body";
 import { addressAt, NOWHERE, pageAddress, type Target } from "./target";
 import type { Upstream } from "./types";
 
@@ -10,7 +11,9 @@ const CREDENTIALS = ["authorization", "proxy-authorization", "cookie", "x-api-ke
 /** What stays the same over all attempts of one call. */
 export interface Template {
   request: Request;
-  body: ArrayBuffer | null;
+  body: Taken;
+  /** What of the caller's wishes a Request does not tell. */
+  priority?: RequestPriority;
   /** What each option is sent in place of the caller's own path and body. */
   spoken?: Spoken | undefined;
 }
@@ -25,21 +28,16 @@ export async function templateOf(
   signal: AbortSignal,
 ): Promise<Template> {
   const source = input instanceof Request ? input : NOWHERE;
-  const request = new Request(source, init?.body instanceof ReadableStream ? streaming(init, init.body, signal) : init);
-  const bodyless = request.method === "GET" || request.method === "HEAD";
-  const body = bodyless ? null : (bytesOf(init?.body) ?? (await request.arrayBuffer()));
-  return { request, body: body && body.byteLength > 0 ? body : null };
+  const request = new Request(source, initOf(init));
+  const body = await takenFrom(request, init?.body, signal);
+  // A form that could not be read is framed anew for each request: only a type that the caller gave goes with all.
+  if (body instanceof FormData && !ownHeaders(input, init).has("content-type")) request.headers.delete("content-type");
+  const { priority } = init ?? {};
+  return { request, body, ...(priority ? { priority } : {}) };
 }
 
-/** The bytes of a body that is there already; null where the browser has to make them. */
-function bytesOf(body: RequestInit["body"]): ArrayBuffer | null {
-  return typeof body === "string" ? new TextEncoder().encode(body).buffer : null;
-}
-
-/** A stream as a body is refused without `duplex`, which says nothing that the caller could mean differently. */
-function streaming(init: RequestInit, body: ReadableStream, signal: AbortSignal): RequestInit {
-  const passed = body.pipeThrough(new TransformStream(), { signal });
-  return { ...init, body: passed, duplex: "half" } as RequestInit;
+function ownHeaders(input: RequestInfo | URL, init: RequestInit | undefined): Headers {
+  return new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined));
 }
 
 /** The request for one option, `prepare` included; rejects with whatever `headers` or `prepare` throws. */
@@ -61,6 +59,7 @@ export async function requestFor(
   const sent = template.spoken?.(upstream, base) ?? { target, body: template.body };
   const request = new Request(addressAt(base, sent.target), {
     ...settingsOf(template.request),
+    ...(template.priority ? { priority: template.priority } : {}),
     headers,
     body: sent.body,
     // Whoever sends it says so again; a signal that is told twice costs as much as all the rest of the request.
