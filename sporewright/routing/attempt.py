@@ -117,11 +117,10 @@ class AttemptChain:
         found = None
         if now < self._deadline and len(self._all) < self._limits["max_attempts"]:
             found = self._left.next(now, chance)
-        if found is not None and found.until >= self._deadline:
-            self.waits_for, found = found.until, None
-        if found is None:
+        if found is None or found.until >= self._deadline:
             if now < self._deadline and self._left.wants_network:
                 return self._wait(self._deadline)
+            self.waits_for = None if found is None else found.until
             self._stop()
             return None
         if found.until > now:

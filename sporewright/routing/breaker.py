@@ -111,7 +111,8 @@ class Breaker:
         self.release()
 
     def _stage(self, now: float) -> int:
-        return min(max(0, math.floor((now - self._since) / self._limits["ramp_step_s"])), len(self._ramp) - 1)
+        step_s, last = self._limits["ramp_step_s"], len(self._ramp) - 1
+        return min(max(0, math.floor((now - self._since) / step_s)), last) if step_s > 0 else last
 
     def _climb(self, now: float) -> None:
         if now >= self._since + len(self._ramp) * self._limits["ramp_step_s"]:

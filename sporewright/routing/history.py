@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 
 from sporewright.routing.plan import PLAN, Limits
 
@@ -15,13 +14,15 @@ class History:
 
     def __init__(self, limits: Limits = PLAN["limits"]) -> None:
         self._limits = limits
-        self._seconds: deque[float] = deque(maxlen=limits["history"])
+        self._seconds: list[float] = []
         self._told: float | None = None
 
     def add(self, seconds: float) -> None:
         """One more; what is negative or not finite says nothing."""
         if math.isfinite(seconds) and seconds >= 0:
             self._seconds.append(seconds)
+            if len(self._seconds) > self._limits["history"]:
+                del self._seconds[0]
 
     def told(self, p95_s: float | None) -> None:
         """What the engine of this profile knows; holds until this page knows enough itself."""
@@ -29,8 +30,8 @@ class History:
 
     @property
     def p95_s(self) -> float | None:
-        """The 95th percentile by nearest rank; None before `history_min` answers."""
-        if len(self._seconds) < self._limits["history_min"]:
+        """The 95th percentile by nearest rank; before `history_min` answers, and before the first, what was told."""
+        if len(self._seconds) < max(1, self._limits["history_min"]):
             return self._told
         return sorted(self._seconds)[math.ceil(0.95 * len(self._seconds)) - 1]
 

@@ -97,8 +97,8 @@ export class Breaker {
   }
 
   #stage(now: number): number {
-    const steps = Math.floor((now - this.#since) / this.#limits.ramp_step_s);
-    return Math.min(Math.max(0, steps), this.#ramp.length - 1);
+    const [step, last] = [this.#limits.ramp_step_s, this.#ramp.length - 1];
+    return step > 0 ? Math.min(Math.max(0, Math.floor((now - this.#since) / step)), last) : last;
   }
 
   #climb(now: number): void {

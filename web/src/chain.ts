@@ -151,8 +151,8 @@ export class AttemptChain {
     this.#asked = null; // a hedge that is still asked for would be beside an attempt that has ended
     const may = now < this.#deadline && this.#all.length < this.#plan.limits.max_attempts;
     const found = may ? this.#left.next(now, chance) : null;
-    if (!found && now < this.#deadline && this.#left.wantsNetwork) return this.#wait(this.#deadline);
     if (!found || found.until >= this.#deadline) {
+      if (now < this.#deadline && this.#left.wantsNetwork) return this.#wait(this.#deadline);
       this.waitsFor = found?.until ?? null;
       this.#state = this.#plan.transitions.PICKING?.[this.kept === null ? "nothing_left" : "kept"]?.to ?? "EXHAUSTED";
       return null;

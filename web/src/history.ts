@@ -23,10 +23,10 @@ export class History {
     this.#told = p95;
   }
 
-  /** The 95th percentile by nearest rank; null before `history_min` answers. */
+  /** The 95th percentile by nearest rank; before `history_min` answers, and before the first, what was told. */
   get p95(): number | null {
     const { length } = this.#seconds;
-    if (length < this.#limits.history_min) return this.#told;
+    if (length < Math.max(1, this.#limits.history_min)) return this.#told;
     return this.#seconds.toSorted((one, other) => one - other)[Math.ceil(0.95 * length) - 1] ?? null;
   }
 
