@@ -1,6 +1,6 @@
 # Every command sets up what it needs; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-routing build walk soak mutants lock clean setup
+.PHONY: help demo test check bench bench-routing build walk differential soak mutants lock clean setup
 PORT ?= 8787
 OPEN ?= 1
 export PORT OPEN
@@ -22,6 +22,8 @@ test: build ## build, then run every test: CPython, TypeScript, and end to end i
 	@$(PYTHON_IN_VENV) -m pytest -q tests docs --cov
 	@echo "test: TypeScript"
 	@cd web && npm test --silent
+	@echo "test: Python beside TypeScript"
+	@$(PYTHON_IN_VENV) -m tests.differential 20000 0
 	@CHROMIUM=$$(wasm-build/browser.sh) && export CHROMIUM && echo "test: end to end with $$CHROMIUM" && $(PYTHON_IN_VENV) -m pytest -q e2e
 
 check: setup ## format, lint, types, import layers
@@ -44,6 +46,9 @@ build: setup ## everything a page needs, in web/dist/
 
 walk: setup ## random steps, every live queue compared with the plain rules after each (STEPS=1000000 SEED=0)
 	@$(PYTHON_IN_VENV) -m tests.core.live_driver $(or $(STEPS),1000000) $(or $(SEED),0)
+
+differential: build ## random calls and answers through Python's interpreters and the page's, compared (COUNT=20000 SEED=0)
+	@$(PYTHON_IN_VENV) -m tests.differential $(or $(COUNT),20000) $(or $(SEED),0)
 
 soak: build ## ten thousand routed requests in one page over providers that come and go (REQUESTS=10000 SEED=1)
 	@CHROMIUM=$$(wasm-build/browser.sh) && export CHROMIUM && \

@@ -1,22 +1,37 @@
-"""One recorded trace through Python's interpreter of the plan: what it does, in the shape of the trace's `expect`."""
+"""One trace through Python's interpreter of the plan: what it does, in the shape of the trace's `expect`.
+
+`web/tests/replay.ts` is its twin: the same fields under the same names, in the same order.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
+from sporewright.errors import SporewrightError
 from sporewright.routing.attempt import Ask, AttemptChain, Call, Decision, Ended, Wait
 from sporewright.routing.cooldown import EVEN
 from sporewright.routing.health import Health
 from sporewright.routing.plan import PLAN, Plan
 
+OVER = ("BROKEN", "ABORTED", "EXHAUSTED")
+BESIDE = ("told", "beside", "permit", "release", "slept")
+"""Events that say nothing to a call that waits: it goes on waiting."""
+STATUSES = (0, 200, 400, 403, 422, 429, 500, 503)
+"""Whether the text of a response is waited for is asked of these, one a step."""
+
 
 class Replay:
-    """Health as the trace says it was, one chain over it, and the trace's events in their order."""
+    """Health as the trace says it was, one call after another over it, and the trace's events in their order.
 
-    def __init__(self, trace: dict[str, Any]) -> None:
-        self.trace = trace
+    `watched`: after each event everything that can be read of the chain and of the health is written down (`steps`),
+    and what the chain refuses is an entry there, not an exception.
+    """
+
+    def __init__(self, trace: dict[str, Any], *, watched: bool = False) -> None:
+        self.trace, self.watched = trace, watched
         self.plan: Plan = {**PLAN, "limits": {**PLAN["limits"], **trace.get("limits", {})}}
         self.health = Health(self.plan)
+        self.options = list(dict.fromkeys(trace["queue"]))
         for option, until in trace.get("cooldowns", {}).items():
             self.health.cooldowns.extend(option, until)
         for past in trace.get("before", []):
@@ -25,17 +40,23 @@ class Replay:
         self.actions: list[list[str]] = []
         self.waits: list[float] = []
         self.asks: list[list[Any]] = []
+        self.steps: list[list[Any]] = []
+        self.waiting: float | None = None
+        """Until when the chain waits."""
+        self.asked: Ask | None = None
+        """What it asks for, where the trace itself answers (`asks: "told"`)."""
+        self._decided: list[Any] = []
+        self.chain = self._called(trace)
 
     def _past(self, at: float, option: str, outcome: str, times: int = 1, stage: str = "CALLING", **more: Any) -> None:
-        """An attempt of an earlier call, as often as it says, each at that time."""
+        """An attempt of another call, as often as it says, each at that time."""
+        actions = self.plan["transitions"].get(stage, {}).get(outcome, {"do": []})["do"]  # type: ignore[call-overload]
         for _ in range(times):
             self.health.called()
-            self.health.apply(option, self.plan["transitions"][stage][outcome]["do"], at, **more)  # type: ignore[index]
+            self.health.apply(option, actions, at, **more)
 
-    def run(self) -> dict[str, Any]:
-        """Feed every event; between two, do what the chain decides at once."""
-        trace = self.trace
-        chain = AttemptChain(
+    def _called(self, trace: dict[str, Any]) -> AttemptChain:
+        return AttemptChain(
             trace["queue"],
             trace["upstreams"],
             health=self.health,
@@ -43,65 +64,207 @@ class Replay:
             plan=self.plan,
             **trace.get("call", {}),
         )
-        self._left = [dict(event) for event in trace["events"]]
-        if trace.get("offline", False):
-            chain.network(is_offline=True)
-        self._walk(chain, chain.pick(self.now, trace.get("chance", EVEN)), EVEN)
-        while self._left:
-            self._feed(chain, self._left.pop(0))
-        if chain.state == "EXHAUSTED":
-            self.actions.append(["", "give_up"])
-        return self._seen(chain)
 
-    def _feed(self, chain: AttemptChain, event: dict[str, Any]) -> None:
-        assert chain.state not in ("BROKEN", "ABORTED", "EXHAUSTED"), "the trace goes on after the end"
-        assert chain.state != "DELIVERED" or event["kind"] == "rejected", "the trace goes on after the answer"
-        self.now, kind, chance = event.pop("at"), event["kind"], event.pop("chance", EVEN)
-        attempt = event.pop("attempt", -1)
+    def run(self) -> dict[str, Any]:
+        """Feed every event; between two, do what the chain decides at once."""
+        self.begin()
+        for event in self.trace["events"]:
+            self.feed(event)
+        return self.end()
+
+    def begin(self) -> None:
+        """The first decision."""
+        self._first(self.trace)
+        self._note(["begin"], None)
+
+    def _first(self, trace: dict[str, Any]) -> None:
+        if trace.get("offline", False):
+            self.chain.network(is_offline=True)
+        self._walk(self.chain.pick(self.now, trace.get("chance", EVEN)))
+
+    def end(self) -> dict[str, Any]:
+        """Wait for whatever is still waited for; what was seen."""
+        if self.asked is None:
+            self._wait_out()
+        if self.chain.state == "EXHAUSTED":
+            self.actions.append(["", "give_up"])
+        return self._seen()
+
+    def feed(self, event: dict[str, Any]) -> None:
+        """One event; a chain that waits has waited until then, unless it is woken by it."""
+        at, kind = event["at"], event["kind"]
+        wakes = kind == "stop" or (kind == "network" and "offline" in event) or kind in BESIDE
+        if self.waiting is not None and not (wakes and at <= self.waiting):
+            self._wait_out()
+        if not self.watched:
+            assert self.chain.state not in OVER or kind == "call", "the trace goes on after the end"
+            assert self.chain.state != "DELIVERED" or kind in ("rejected", "call"), "it goes on after the answer"
+        self.now = at
         ended: Ended | None = None
+        try:
+            ended = self._tell(kind, **{name: said for name, said in event.items() if name not in ("at", "kind")})
+            if ended is not None:
+                self.actions += [[ended.option, action] for action in ended.actions]
+            waits = self.waiting is not None and kind in BESIDE
+            still = waits or (self.asked is not None and self.asked.permit != "hedge")
+            if self.chain.state == "PICKING" and not still:
+                self.waiting = None
+                self._walk(self.chain.pick(self.now, event.get("chance", EVEN)), event.get("chance", EVEN))
+        except SporewrightError as refused:
+            if not self.watched:
+                raise
+            self._decided.append(["refused", refused.code])
+        if self.chain.state != "PICKING":
+            self.waiting = None
+        self._note([kind], ended)
+
+    def _tell(self, kind: str, *, attempt: int = -1, chance: float = EVEN, **event: Any) -> Ended | None:
+        chain = self.chain
         if kind == "opened":
-            ended = chain.opened(self.now, event["body"], attempt)
-        elif kind == "token":
-            ended = chain.token(self.now, attempt, is_finished=event.get("finished", False))
-        elif kind == "network" and "offline" in event:
-            chain.network(is_offline=event["offline"])
-        elif kind == "slept":
-            chain.slept(event["gap"])
+            return chain.opened(self.now, event["body"], attempt)
+        if kind == "token":
+            return chain.token(self.now, attempt, is_finished=event.get("finished", False))
+        if kind == "due":
+            assert chain.due(attempt) == self.now or self.watched, f"it is due at {chain.due(attempt)}"
+            cut = chain.is_cut(self.now, attempt)
+            return self._ended({"kind": "deadline" if cut else "timeout"}, attempt, chance)
+        if kind == "hedge":
+            self._walk(chain.hedge(self.now, chance), chance)
+        elif kind == "answered":
+            ask, self.asked = self.asked, None
+            if ask is not None and chain.asks(ask):
+                self._walk(chain.answered(self.now, event["granted"], chance), chance)
         elif kind == "rejected":
             chain.rejected(attempt if attempt >= 0 else len(chain.attempts) - 1)
-        elif kind == "hedge":
-            self._walk(chain, chain.hedge(self.now, chance), chance)
-        elif kind == "due":
-            assert chain.due(attempt) == self.now, f"it is due at {chain.due(attempt)}"
-            cut = chain.is_cut(self.now, attempt)
-            ended = chain.ended(self.now, {"kind": "deadline" if cut else "timeout"}, attempt, chance)
+        elif kind == "paused":
+            chain.paused(event["since"], self.now, attempt)
+        elif kind == "stop":
+            self.asked = None
+            chain.abort()
+        elif not self._happens(kind, chance, **event):
+            return self._ended({"kind": kind, **event}, attempt, chance)
+        return None
+
+    def _happens(self, kind: str, chance: float, **event: Any) -> bool:
+        """What is not said of one attempt; False if it is."""
+        if kind == "network" and "offline" in event:
+            self.chain.network(is_offline=event["offline"])
+        elif kind == "slept" and "gap" in event:
+            self.chain.slept(event["gap"])
+        elif kind == "told":
+            self.health.told(event["health"])
+        elif kind == "beside":
+            self._past(self.now, chance=chance, **event)
+        elif kind == "permit":
+            self._decided.append(["permit", self.health.permit(event["permit"], event["option"], self.now)])
+        elif kind == "release":
+            self.health.release(event["option"])
+        elif kind == "call":
+            self.chain.abort()
+            self.asked, self.waiting = None, None
+            self.chain = self._called(event)
+            self._first({**event, "chance": chance})
         else:
-            ended = chain.ended(self.now, event, attempt, chance)  # type: ignore[arg-type]
+            return False
+        return True
+
+    def _ended(self, ending: dict[str, Any], attempt: int, chance: float) -> Ended:
+        return self.chain.ended(self.now, ending, attempt, chance)  # type: ignore[arg-type]
+
+    def _wait_out(self) -> None:
+        """Nothing wakes it: the time is over, and what is next is decided by an even chance."""
+        while self.waiting is not None:
+            self.now, self.waiting = self.waiting, None
+            self._walk(self.chain.pick(self.now, self._chance), self._chance)
+
+    _chance = EVEN
+
+    def _walk(self, decision: Decision, chance: float = EVEN) -> None:
+        """Ask until a call is under way, the chain waits or nothing is left."""
+        self._chance = chance
+        while isinstance(decision, Ask):
+            if self.trace.get("asks") == "told":
+                self.asked = decision
+                self._decided.append(["ask", decision.permit, decision.option])
+                return
+            granted = self.health.permit(decision.permit, decision.option, self.now)
+            self.asks.append([decision.permit, decision.option, granted])
+            decision = self.chain.answered(self.now, granted, chance)
+        if isinstance(decision, Wait):
+            self.waiting = decision.until
+            self.waits.append(decision.until)
+            self._decided.append(["wait", decision.until])
+        elif isinstance(decision, Call):
+            self._decided.append(["call", decision.option, decision.attempt])
+
+    def _note(self, kind: list[str], ended: Ended | None) -> None:
+        """One step: what was decided, what an end meant, and all there is to read now."""
+        decided, self._decided = self._decided, []
+        if not self.watched:
+            return
+        told = None
         if ended is not None:
-            self.actions += [[ended.option, action] for action in ended.actions]
-        if chain.state == "PICKING":
-            self._walk(chain, chain.pick(self.now, chance), chance)
+            told = [ended.option, ended.outcome, ended.stage, list(ended.actions), number(ended.first_token_s)]
+        chain, now = self.chain, self.now
+        attempts = [
+            [
+                attempt,
+                chain.state_of(attempt),
+                number(chain.due(attempt)),
+                chain.is_past(now, attempt),
+                chain.is_cut(now, attempt),
+                chain.is_probe(attempt),
+                chain.has_slept(attempt),
+                chain.wants_text(STATUSES[len(self.steps) % len(STATUSES)], attempt),
+            ]
+            for attempt in chain.running
+        ]
+        self.steps.append(
+            [
+                kind,
+                now,
+                decided,
+                told,
+                chain.state,
+                chain.attempts,
+                attempts,
+                number(chain.hedge_at()),
+                [list(item) for item in chain.skipped.items()],
+                chain.kept,
+                number(chain.waits_for),
+                chain.is_offline,
+                [self._known(option) for option in self.options],
+            ]
+        )
 
-    def _walk(self, chain: AttemptChain, decision: Decision, chance: float) -> None:
-        """Wait and ask until a call is under way or nothing is left."""
-        while decision is not None and not isinstance(decision, Call):
-            if isinstance(decision, Wait):
-                if self._left and "offline" in self._left[0] and self._left[0]["at"] <= decision.until:
-                    self.waits.append(decision.until)
-                    return  # woken by it
-                self.now = decision.until
-                self.waits.append(self.now)
-                decision = chain.pick(self.now, chance)
-            else:
-                decision = self._ask(chain, decision, chance)
+    def _known(self, option: str) -> list[Any]:
+        health, now = self.health, self.now
+        told = health.told_of(option)
+        breaker = told["breaker"]
+        return [
+            number(health.cooldowns.until(option)),
+            None if told["blocked"] is None else [told["blocked"]["reason"], told["blocked"]["until"]],
+            [breaker["state"], breaker["until"], breaker["since"]],
+            told["first_token_p95_s"],
+            told["headers_p95_s"],
+            health.history(option, streaming=True).first_token_s,
+            health.admits(option, now, 0.2),
+            number(health.returns(option, now)),
+        ]
 
-    def _ask(self, chain: AttemptChain, ask: Ask, chance: float) -> Decision:
-        granted = self.health.permit(ask.permit, ask.option, self.now)
-        self.asks.append([ask.permit, ask.option, granted])
-        return chain.answered(self.now, granted, chance)
+    def budgets(self) -> list[int]:
+        """How many retries and hedges there are to be had, now and a while later; takes them."""
+        counts = []
+        for at in (self.now, self.now + 7.5):
+            for kind in ("retry", "hedge"):
+                counts.append(0)
+                while counts[-1] < 40 and self.health.permit(kind, "", at):  # type: ignore[arg-type]
+                    counts[-1] += 1
+        return counts
 
-    def _seen(self, chain: AttemptChain) -> dict[str, Any]:
-        options = sorted({*self.trace["queue"]})
+    def _seen(self) -> dict[str, Any]:
+        chain = self.chain
+        options = sorted(self.options)
         breakers = {option: self.health.breaker(option).data()["state"] for option in options}
         seen: dict[str, Any] = {
             "attempts": chain.attempts,
@@ -120,3 +283,8 @@ class Replay:
             "blocked": {option: data["reason"] for option, data in self.health.blocks.active(self.now).items()},
         }
         return seen | {name: value for name, value in rare.items() if value not in (None, [], {})}
+
+
+def number(x: float | None) -> float | str | None:
+    """A number as JSON can say it."""
+    return x if x is None or abs(x) < float("inf") else "Infinity" if x > 0 else "-Infinity"

@@ -1,0 +1,271 @@
+"""Random traces: each event drawn where Python's chain stands, by the plan's own tables, so that most of them fit.
+
+What comes out is a trace as those of the corpus are (`tests/routing/traces`), with what Python did in each step.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from sporewright.routing.plan import PLAN
+from sporewright.routing.terms import ENDS, STATES, Block, Restart, Rule, Sign, State
+from tests.differential.dice import Dice
+from tests.routing.replay import OVER, Replay
+
+__all__ = ["Made", "made"]
+
+NAMES = ("a", "b", "c", "d", "1", "__proto__", "constructor", "é", "")
+SECONDS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 5.0, 9.75, 12.0, 30.0, 61.0, 90.0, 300.0, 3600.0, 0.1, 1e-7)
+COUNTS = (0, 1, 2, 3, 5, 8, 20, 64)
+SHARES = (0.0, 0.05, 0.2, 0.5, 1.0)
+BODIES = ("events", "whole", "bytes")
+SIGNS: tuple[Sign, ...] = get_args(Sign)
+BLOCKS: tuple[Block, ...] = get_args(Block)
+RESTARTS: tuple[Restart, ...] = get_args(Restart)
+LIMITS = tuple(PLAN["limits"])
+OPEN: tuple[State, ...] = tuple(state for state in STATES if state in PLAN["transitions"])
+
+
+@dataclass(frozen=True)
+class Made:
+    """A trace, and what Python made of it."""
+
+    trace: dict[str, Any]
+    seen: dict[str, Any]
+    steps: list[Any]
+    budgets: list[int]
+
+
+def made(setting: bytes, past: Sequence[bytes], events: Sequence[bytes]) -> Made:
+    """The trace that these bytes say; an event of nothing but zeros is none."""
+    trace = _setting(Dice(setting))
+    trace["before"] = [_past(Dice(each), trace["queue"], trace["at"]) for each in past]
+    trace["events"] = []
+    replay = Replay(trace, watched=True)
+    replay.begin()
+    for each in events:
+        event = Drawn(Dice(each), replay).event() if any(each) else None
+        if event is not None:
+            trace["events"].append(event)
+            replay.feed(event)
+    seen = replay.end()
+    return Made(trace, seen, replay.steps, replay.budgets())
+
+
+def _setting(dice: Dice) -> dict[str, Any]:
+    trace = _call(dice, [dice.one(NAMES) for _ in range(1 + dice.below(5))])
+    trace["at"] = dice.one((0, 0, 100.25, 1.7e9))
+    if dice.byte() & 1:
+        trace["asks"] = "told"
+    trace["limits"] = {dice.one(LIMITS): 0 for _ in range(dice.below(6))}
+    for name in trace["limits"]:
+        trace["limits"][name] = _limit(dice, name)
+    if dice.byte() & 1:
+        trace["cooldowns"] = {option: trace["at"] + dice.one(SECONDS) for option in dice.some(trace["queue"])}
+    return trace
+
+
+def _limit(dice: Dice, name: str) -> float:
+    usual = PLAN["limits"][name]  # type: ignore[literal-required]
+    if name.endswith("_s"):
+        return dice.one(SECONDS)
+    return dice.one(SHARES) if isinstance(usual, float) and usual <= 1 else dice.one(COUNTS)
+
+
+def _call(dice: Dice, queue: list[str]) -> dict[str, Any]:
+    known = [option for option in queue if not dice.rarely(24)]
+    call: dict[str, Any] = {}
+    for name, choices in (
+        ("repeatable", (True, True, False)),
+        ("streaming", (False, True)),
+        ("restart", RESTARTS),
+        ("hedge", (True, True, True, False)),
+    ):
+        if dice.byte() & 1:
+            call[name] = dice.one(choices)
+    if dice.byte() & 1:
+        call["facts"] = {option: _facts(dice) for option in dice.some([*queue, "elsewhere"])}
+    chance = {"chance": dice.chance()} if dice.byte() & 1 else {}
+    return {"queue": queue, "upstreams": known, "call": call, **chance, "offline": dice.rarely(32)}
+
+
+def _facts(dice: Dice) -> dict[str, Any]:
+    facts = {
+        "model": dice.one(("m", "n")),
+        "window": dice.one((1000, 0, 2000)),
+        "repeatable": dice.one((True, False)),
+        "local": dice.one((True, True, False)),
+    }
+    names = dice.some(tuple(facts))
+    return {name: facts[name] for name in names}
+
+
+def _past(dice: Dice, options: Sequence[str], at: float) -> dict[str, Any]:
+    """An attempt of an earlier call, or many: what it takes to trip a breaker, to fill a history or a budget."""
+    past = _beside(dice, options)
+    return {"at": max(0.0, at - dice.one(SECONDS)), "times": dice.one((1, 2, 3, 5, 20, 25, 64)), **past}
+
+
+def _beside(dice: Dice, options: Sequence[str]) -> dict[str, Any]:
+    stage = dice.one(OPEN[1:])
+    outcome = dice.one(tuple(PLAN["transitions"][stage]))
+    past: dict[str, Any] = {"option": dice.one(options), "stage": stage, "outcome": outcome}
+    if dice.byte() & 1:
+        past["chance"] = dice.chance()
+    if dice.byte() & 1:
+        past |= {"first_token_s": dice.one(SECONDS), "streaming": dice.one((False, True))}
+    if dice.rarely(64):
+        past["retry_after_s"] = dice.one(SECONDS)
+    if "gate" in PLAN["transitions"][stage][outcome]["do"]:
+        past["reason"] = dice.one(BLOCKS)
+    return past
+
+
+class Drawn:
+    """The next event of a trace, as its chain stands."""
+
+    def __init__(self, dice: Dice, replay: Replay) -> None:
+        self._dice, self._replay, self._chain = dice, replay, replay.chain
+
+    def event(self) -> dict[str, Any] | None:
+        """One that this chain can be told, now and then one that it refuses; None: nothing fits."""
+        dice, chain = self._dice, self._chain
+        draw = dice.byte()
+        over = chain.state in OVER or (chain.state == "DELIVERED")
+        if over and draw < 200:
+            said = self._after()
+        elif draw < 160 and (chain.running or self._replay.asked is not None):
+            said = self._of_call()
+        else:
+            said = self._around(160 + draw % 96)
+        if said is None:
+            return None
+        if dice.byte() & 1:
+            said["chance"] = dice.chance()
+        return {"at": self._when(said), **said}
+
+    def _of_call(self) -> dict[str, Any] | None:
+        """What the call itself waits for: the answer to what it asked, or something of one of its attempts."""
+        dice, chain, asked = self._dice, self._chain, self._replay.asked
+        if asked is not None and (asked.permit != "hedge" or dice.byte() & 1):
+            return {"kind": "answered", "granted": dice.one((True, True, False))}
+        running = chain.running
+        if not running:
+            return None
+        attempt = dice.one(running[::-1]) if not dice.rarely(3) else dice.below(len(chain.attempts))
+        state = chain.state_of(attempt)
+        said = self._progress(state) if dice.byte() < 120 else self._end(state, attempt)
+        if attempt != len(chain.attempts) - 1 or dice.byte() & 1:
+            said["attempt"] = attempt
+        return said
+
+    def _progress(self, state: State) -> dict[str, Any]:
+        dice = self._dice
+        if state == "CALLING":
+            return {"kind": "opened", "body": dice.one(BODIES)}
+        if state == "HOLDING" and dice.rarely(48):
+            return {"kind": "opened", "body": "bytes"}
+        return {"kind": "token", "finished": dice.rarely(64)}
+
+    def _end(self, state: State, attempt: int) -> dict[str, Any]:
+        """An end by a row of the classes: most often one whose outcome leads somewhere from here."""
+        dice = self._dice
+        if dice.byte() < 40 and attempt in self._chain.running:
+            return {"kind": "due"}
+        fits = PLAN["transitions"].get(state, {})
+        rows = [row for row in PLAN["classes"] if row["outcome"] in fits]
+        return self._ending(dice.one(rows if rows and not dice.rarely(8) else PLAN["classes"]))
+
+    def _ending(self, row: Rule) -> dict[str, Any]:
+        dice, when = self._dice, row["when"]
+        said: dict[str, Any]
+        if "status" in when:
+            low, high = when["status"]
+            said = {"kind": "status", "status": dice.one((low, high, low + dice.below(high - low + 1)))}
+        else:
+            kind = when.get("event", dice.one(ENDS))
+            said = {"kind": "abort" if kind == "aborted" else kind}
+        if when.get("retry_after", dice.rarely(24)):
+            said["retry_after_s"] = dice.one(SECONDS)
+        if "says" in when or dice.rarely(24):
+            said["says"] = list(dict.fromkeys([when.get("says", SIGNS[0]), *dice.some(SIGNS)]))
+        if said["kind"] in ("blocked", "unreadable") or dice.rarely(4):
+            said["reason"] = dice.one(BLOCKS)
+        return said
+
+    def _after(self) -> dict[str, Any] | None:
+        """The answer will not do, or another call over the same health."""
+        dice, chain = self._dice, self._chain
+        if chain.state == "DELIVERED" and chain.attempts and dice.byte() & 1:
+            return {"kind": "rejected", "attempt": dice.one(range(len(chain.attempts))[::-1])}
+        queue = [dice.one(self._replay.options) for _ in range(1 + dice.below(4))]
+        return {"kind": "call", **_call(dice, queue)}
+
+    def _around(self, draw: int) -> dict[str, Any] | None:
+        """What happens around the call: the network, the clock, other calls, the engine of the profile, its caller."""
+        dice, chain, options = self._dice, self._chain, self._replay.options
+        if draw < 184:
+            return {"kind": "network", "offline": not chain.is_offline if not dice.rarely(24) else chain.is_offline}
+        if draw < 194:
+            return {"kind": "slept", "gap": dice.one((4.5, 30.0, 600.0, -10.0))}
+        if draw < 206 and chain.running:
+            return {"kind": "hedge"}
+        if draw < 212 and chain.running:
+            since = self._replay.now - dice.one(SECONDS)
+            return {"kind": "paused", "since": since, "attempt": dice.one(chain.running)}
+        if draw < 226:
+            return {"kind": "beside", **_beside(dice, options)}
+        if draw < 232:
+            return {"kind": "permit", "permit": dice.one(("probe", "retry", "hedge")), "option": dice.one(options)}
+        if draw < 236:
+            return {"kind": "release", "option": dice.one(options)}
+        if draw < 248:
+            return {"kind": "told", "health": self._told(dice.one(options))}
+        if draw < 251 and chain.state == "BODY":
+            return {"kind": "rejected", "attempt": dice.one(range(len(chain.attempts))[::-1])}
+        return {"kind": "stop"} if draw > 253 else None
+
+    def _told(self, option: str) -> dict[str, Any]:
+        """What the engine says of an option."""
+        dice, now = self._dice, self._replay.now
+        blocked = {"reason": dice.one(BLOCKS), "until": now + dice.one(SECONDS)} if dice.rarely(64) else None
+        state = dice.one(("closed", "open", "ramping"))
+        until, since = (now + dice.one(SECONDS), now - dice.one(SECONDS)) if state != "closed" else (0.0, 0.0)
+        return {
+            "option": option,
+            "cooling_until": now + dice.one(SECONDS) if dice.rarely(64) else 0.0,
+            "blocked": blocked,
+            "breaker": {"state": state, "until": until, "since": since},
+            "first_token_p95_s": dice.one((None, *SECONDS)),
+            "headers_p95_s": dice.one((None, *SECONDS)),
+        }
+
+    def _when(self, said: dict[str, Any]) -> float:
+        """A little later, much later, or at the very instant that something here is due."""
+        dice, replay, chain = self._dice, self._replay, self._chain
+        now = replay.now
+        if said["kind"] == "due":
+            attempt = said.get("attempt", chain.running[-1])
+            return max(now, chain.due(attempt)) + (dice.one(SECONDS) if dice.rarely(32) else 0.0)
+        draw = dice.byte()
+        if draw < 140:
+            return now + dice.byte() / 64
+        if draw < 180:
+            return now + dice.one(SECONDS)
+        if draw > 252:
+            return now - dice.one(SECONDS)  # the clock was set
+        return dice.one([now, *self._instants(now)])
+
+    def _instants(self, now: float) -> list[float]:
+        replay, chain = self._replay, self._chain
+        health = replay.health
+        found = [] if replay.waiting is None else [replay.waiting, now + (replay.waiting - now) / 2]
+        found += [chain.hedge_at(), *(chain.due(attempt) for attempt in chain.running)]
+        for option in replay.options:
+            blocked = health.blocks.data(option)
+            found += [health.returns(option, now), health.breaker(option).data()["until"]]
+            found += [] if blocked is None else [blocked["until"]]
+        return [at for at in found if now < at < math.inf]

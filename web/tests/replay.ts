@@ -1,0 +1,324 @@
+/** One trace through the page's interpreter of the plan; the twin of `tests/routing/replay.py`. */
+import { AttemptChain, type CallTraits, type Decision, type Ending, type Step } from "../src/chain";
+import { EVEN } from "../src/cooldown";
+import { SporewrightError } from "../src/errors";
+import type { Block, ChainState, Limits, OptionHealth, Outcome, Permit, Plan } from "../src/generated/calls";
+import { PLAN } from "../src/generated/plan";
+import { Health } from "../src/health";
+
+interface Past {
+  at: number;
+  option: string;
+  outcome: Outcome;
+  times?: number;
+  stage?: ChainState;
+  first_token_s?: number;
+  retry_after_s?: number;
+  streaming?: boolean;
+  chance?: number;
+  reason?: Block;
+}
+
+interface Called {
+  queue: string[];
+  upstreams: string[];
+  call?: CallTraits;
+  chance?: number;
+  offline?: boolean;
+}
+
+interface TraceEvent extends Omit<Ending, "kind">, Partial<Omit<Past, "at" | "reason" | "stage">>, Partial<Called> {
+  at: number;
+  kind: string;
+  gap?: number;
+  attempt?: number;
+  body?: "events" | "whole" | "bytes";
+  finished?: boolean;
+  since?: number;
+  granted?: boolean;
+  permit?: Permit;
+  health?: OptionHealth;
+}
+
+export interface Trace extends Called {
+  name: string;
+  limits?: Partial<Limits>;
+  cooldowns?: Record<string, number>;
+  before?: Past[];
+  at?: number;
+  asks?: "told";
+  events: TraceEvent[];
+  expect: unknown;
+}
+
+const OVER: readonly ChainState[] = ["BROKEN", "ABORTED", "EXHAUSTED"];
+/** Events that say nothing to a call that waits: it goes on waiting. */
+const BESIDE: readonly string[] = ["told", "beside", "permit", "release", "slept"];
+/** Whether the text of a response is waited for is asked of these, one a step. */
+const STATUSES = [0, 200, 400, 403, 422, 429, 500, 503];
+
+export class Replay {
+  /** What there was to read after each event, where it is `watched`. */
+  readonly steps: unknown[] = [];
+  readonly #trace: Trace;
+  readonly #watched: boolean;
+  readonly #plan: Plan;
+  readonly #health: Health;
+  readonly #options: string[];
+  readonly #actions: [string, string][] = [];
+  readonly #waits: number[] = [];
+  readonly #asks: [string, string, boolean][] = [];
+  #chain: AttemptChain;
+  #now: number;
+  #waiting: number | null = null;
+  #asked: (Decision & { do: "ask" }) | null = null;
+  #decided: unknown[] = [];
+  #chance = EVEN;
+
+  constructor(trace: Trace, { watched = false } = {}) {
+    [this.#trace, this.#watched] = [trace, watched];
+    this.#plan = { ...PLAN, limits: { ...PLAN.limits, ...trace.limits } };
+    this.#health = new Health(this.#plan);
+    this.#options = [...new Set(trace.queue)];
+    for (const [option, until] of Object.entries(trace.cooldowns ?? {})) this.#health.cooldowns.extend(option, until);
+    for (const past of trace.before ?? []) this.#past(past);
+    this.#now = trace.at ?? 0;
+    this.#chain = this.#called(trace);
+  }
+
+  /** Feed every event; between two, do what the chain decides at once. */
+  run(): unknown {
+    this.#first(this.#trace);
+    this.#note("begin", null);
+    for (const event of this.#trace.events) this.#feed(event);
+    if (this.#asked === null) this.#waitOut();
+    if (this.#chain.state === "EXHAUSTED") this.#actions.push(["", "give_up"]);
+    return this.#seen();
+  }
+
+  /** How many retries and hedges there are to be had, now and a while later; takes them. */
+  budgets(): number[] {
+    const counts: number[] = [];
+    for (const at of [this.#now, this.#now + 7.5])
+      for (const kind of ["retry", "hedge"] as const) {
+        let count = 0;
+        while (count < 40 && this.#health.permit(kind, "", at)) count += 1;
+        counts.push(count);
+      }
+    return counts;
+  }
+
+  #past({ at, option, outcome, times = 1, stage = "CALLING", ...more }: Past): void {
+    const actions = this.#plan.transitions[stage]?.[outcome]?.do ?? [];
+    const { first_token_s: firstToken, retry_after_s: retryAfter, streaming = false, chance = EVEN, reason } = more;
+    for (let time = 0; time < times; time += 1) {
+      this.#health.called();
+      this.#health.apply(option, actions, at, { firstToken, retryAfter, streaming, chance, reason });
+    }
+  }
+
+  #called({ queue, upstreams, call }: Called): AttemptChain {
+    return new AttemptChain(queue, new Set(upstreams), {
+      plan: this.#plan,
+      health: this.#health,
+      now: this.#now,
+      ...call,
+    });
+  }
+
+  #first({ offline, chance = EVEN }: Called): void {
+    if (offline) this.#chain.network(true);
+    this.#walk(this.#chain.pick(this.#now, chance));
+  }
+
+  #feed(event: TraceEvent): void {
+    const { at, kind, chance = EVEN } = event;
+    const wakes = kind === "stop" || (kind === "network" && event.offline !== undefined) || BESIDE.includes(kind);
+    if (this.#waiting !== null && !(wakes && at <= this.#waiting)) this.#waitOut();
+    if (!this.#watched) {
+      if (OVER.includes(this.#chain.state) && kind !== "call") throw new Error("the trace goes on after the end");
+      if (this.#chain.state === "DELIVERED" && kind !== "rejected" && kind !== "call")
+        throw new Error("it goes on after the answer");
+    }
+    this.#now = at;
+    let step: Step | null = null;
+    try {
+      step = this.#tell(event);
+      for (const action of step?.actions ?? []) this.#actions.push([step?.option ?? "", action]);
+      const waits = this.#waiting !== null && BESIDE.includes(kind);
+      const still = waits || (this.#asked !== null && this.#asked.permit !== "hedge");
+      if (this.#chain.state === "PICKING" && !still) {
+        this.#waiting = null;
+        this.#walk(this.#chain.pick(this.#now, chance), chance);
+      }
+    } catch (error) {
+      if (!this.#watched || !(error instanceof SporewrightError)) throw error;
+      this.#decided.push(["refused", error.code]);
+    }
+    if (this.#chain.state !== "PICKING") this.#waiting = null;
+    this.#note(kind, step);
+  }
+
+  #tell(event: TraceEvent): Step | null {
+    const chain = this.#chain;
+    const { kind, attempt, chance = EVEN, at: now } = event;
+    const newest = attempt ?? chain.attempts.length - 1;
+    if (kind === "opened") return chain.opened(now, event.body ?? "bytes", attempt);
+    if (kind === "token") return chain.token(now, attempt, event.finished);
+    if (kind === "due") {
+      if (!this.#watched && chain.due(newest) !== now) throw new Error(`it is due at ${chain.due(newest)}`);
+      return chain.ended(now, { kind: chain.isCut(now, newest) ? "deadline" : "timeout" }, attempt, chance);
+    }
+    if (kind === "hedge") this.#walk(chain.hedge(now, chance), chance);
+    else if (kind === "answered") {
+      const asked = this.#asked;
+      this.#asked = null;
+      if (asked && chain.asks(asked)) this.#walk(chain.answered(now, event.granted ?? false, chance), chance);
+    } else if (kind === "rejected") chain.rejected(newest);
+    else if (kind === "paused") chain.paused(event.since ?? now, now, newest);
+    else if (kind === "stop") {
+      this.#asked = null;
+      chain.abort();
+    } else if (!this.#happens(event)) return chain.ended(now, endingIn(event), attempt, chance);
+    return null;
+  }
+
+  /** What is not said of one attempt; false if it is. */
+  #happens(event: TraceEvent): boolean {
+    const { kind, at, option = "" } = event;
+    if (kind === "network" && event.offline !== undefined) this.#chain.network(event.offline);
+    else if (kind === "slept" && event.gap !== undefined) this.#chain.slept(event.gap);
+    else if (kind === "told" && event.health) this.#health.told(event.health);
+    else if (kind === "beside") this.#past(event as Past);
+    else if (kind === "permit")
+      this.#decided.push(["permit", this.#health.permit(event.permit ?? "probe", option, at)]);
+    else if (kind === "release") this.#health.release(option);
+    else if (kind === "call") {
+      this.#chain.abort();
+      [this.#asked, this.#waiting] = [null, null];
+      this.#chain = this.#called(event as Called);
+      this.#first(event as Called);
+    } else return false;
+    return true;
+  }
+
+  /** Nothing wakes it: the time is over, and what is next is decided by the chance of before. */
+  #waitOut(): void {
+    while (this.#waiting !== null) {
+      [this.#now, this.#waiting] = [this.#waiting, null];
+      this.#walk(this.#chain.pick(this.#now, this.#chance), this.#chance);
+    }
+  }
+
+  /** Ask until a call is under way, the chain waits or nothing is left. */
+  #walk(first: Decision | null, chance = EVEN): void {
+    this.#chance = chance;
+    let decision = first;
+    while (decision?.do === "ask") {
+      const { permit, option } = decision;
+      if (this.#trace.asks === "told") {
+        this.#asked = decision;
+        this.#decided.push(["ask", permit, option]);
+        return;
+      }
+      const granted = this.#health.permit(permit, option, this.#now);
+      this.#asks.push([permit, option, granted]);
+      decision = this.#chain.answered(this.#now, granted, chance);
+    }
+    if (decision?.do === "wait") {
+      this.#waiting = decision.until;
+      this.#waits.push(decision.until);
+      this.#decided.push(["wait", decision.until]);
+    } else if (decision) this.#decided.push(["call", decision.option, decision.attempt]);
+  }
+
+  /** One step: what was decided, what an end meant, and all there is to read now. */
+  #note(kind: string, step: Step | null): void {
+    const decided = this.#decided;
+    this.#decided = [];
+    if (!this.#watched) return;
+    const told = step && [step.option, step.outcome, step.stage, step.actions, number(step.firstToken)];
+    const chain = this.#chain;
+    const attempts = chain.running.map((attempt) => [
+      attempt,
+      chain.stateOf(attempt),
+      number(chain.due(attempt)),
+      chain.isPast(this.#now, attempt),
+      chain.isCut(this.#now, attempt),
+      chain.isProbe(attempt),
+      chain.hasSlept(attempt),
+      chain.wantsText(STATUSES[this.steps.length % STATUSES.length] ?? 0, attempt),
+    ]);
+    this.steps.push([
+      [kind],
+      this.#now,
+      decided,
+      told,
+      chain.state,
+      chain.attempts,
+      attempts,
+      number(chain.hedgeAt()),
+      [...chain.skipped],
+      chain.kept,
+      number(chain.waitsFor),
+      chain.isOffline,
+      this.#options.map((option) => this.#known(option)),
+    ]);
+  }
+
+  #known(option: string): unknown[] {
+    const [health, now] = [this.#health, this.#now];
+    const blocked = health.blocks.data(option);
+    const { state, until, since } = health.breaker(option).data();
+    return [
+      number(health.cooldowns.until(option)),
+      blocked && [blocked.reason, blocked.until],
+      [state, until, since],
+      health.history(option, true).p95,
+      health.history(option, false).p95,
+      health.history(option, true).firstToken,
+      health.admits(option, now, 0.2),
+      number(health.returns(option, now)),
+    ];
+  }
+
+  #seen(): unknown {
+    const chain = this.#chain;
+    const states = this.#options.map((option) => [option, this.#health.breaker(option).data().state] as const);
+    const rare = {
+      waits: this.#waits,
+      asks: this.#asks,
+      breakers: Object.fromEntries(states.filter(([, state]) => state !== "closed")),
+      kept: chain.kept,
+      returns: chain.waitsFor,
+      running: chain.running,
+      blocked: Object.fromEntries(
+        this.#options
+          .filter((option) => this.#health.blocks.isBlocked(option, this.#now))
+          .map((option) => [option, this.#health.blocks.data(option)?.reason]),
+      ),
+    };
+    return {
+      attempts: chain.attempts,
+      skipped: [...chain.skipped],
+      end: chain.state,
+      actions: this.#actions,
+      cooldowns: this.#health.cooldowns.active(this.#now),
+      ...Object.fromEntries(Object.entries(rare).filter(([, value]) => value !== null && !isEmpty(value))),
+    };
+  }
+}
+
+function endingIn({ kind, status, retry_after_s, says, reason }: TraceEvent): Ending {
+  const ending = { kind, status, retry_after_s, says, reason };
+  return Object.fromEntries(Object.entries(ending).filter(([, said]) => said !== undefined)) as unknown as Ending;
+}
+
+function isEmpty(value: unknown): boolean {
+  return typeof value === "object" && value !== null && Object.keys(value).length === 0;
+}
+
+/** A number as JSON can say it. */
+function number(x: number | null | undefined): number | string | null {
+  return x === null || x === undefined ? null : Number.isFinite(x) ? x : String(x);
+}
