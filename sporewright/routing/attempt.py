@@ -196,9 +196,12 @@ class AttemptChain:
         return self._move(one, "whole" if held else body, "ok", now)
 
     def token(self, now: float, attempt: int = -1, *, is_finished: bool = False) -> Ended | None:
-        """Something of the answer came; the first of a stream decides a race. `is_finished`: the answer is whole."""
+        """Something of the answer came; the first of a stream decides a race. `is_finished`: it is whole so far.
+
+        Providers that give each piece a finish reason take it back with the next one.
+        """
         one = self._running(attempt)
-        one.is_finished = one.is_finished or is_finished
+        one.is_finished = is_finished
         if one.state == "OPENED":
             one.first_s = now - one.began
             return self._move(one, self._plan["restarts"][self._restart], "ok", now)

@@ -140,13 +140,13 @@ class ChatEvents:
         if says in ("text", "reasoning"):
             if not isinstance(found, str) or found == "":
                 return False
-            self._seen.add(choice)
+            self._speaks(choice)
             events.append({"type": says, "choice": choice, "text": found})
         elif says == "tool":
             call = self._call(row, found)
             if call is None:
                 return False
-            self._seen.add(choice)
+            self._speaks(choice)
             events.append({"type": "tool", "choice": choice, **call})
         elif says == "finish":
             if not isinstance(found, str) or found == "":
@@ -177,6 +177,11 @@ class ChatEvents:
         if isinstance(arguments, dict):
             arguments = json.dumps(arguments, ensure_ascii=False, separators=(",", ":"))
         return {"call": number, **said, "arguments": arguments if isinstance(arguments, str) else ""}
+
+    def _speaks(self, choice: int) -> None:
+        """A finish reason before it was not this choice's last word."""
+        self._seen.add(choice)
+        self._finish.pop(choice, None)
 
     def _is_finished(self, least: int) -> bool:
         return len(self._finish) >= max(least, 1) and self._seen <= set(self._finish)

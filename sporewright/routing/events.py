@@ -121,6 +121,7 @@ class Events:
     def _mark(self, mark: str, found: Any, heard: Heard) -> None:
         if mark == "token":
             heard.tokens += 1
+            self._finished.discard(self._part)  # a finish reason before it was not the last word
         elif mark == "part":
             self._part = found if isinstance(found, int) else 0
             self._parts.add(self._part)

@@ -25,7 +25,7 @@ class Attempt:
     first_s: float | None = None
     """Seconds to the first token of a stream, or to the headers of anything else."""
     is_finished: bool = False
-    """The answer has said that it is whole; only usage and the end mark may follow."""
+    """The answer has said that it is whole, and nothing of it has come since: usage and the end mark may follow."""
     is_short: bool = False
     """Its body is held only because it is short: it has to be whole within the call's deadline."""
     has_slept: bool = False
@@ -52,8 +52,6 @@ class Attempt:
 
     def due(self, limits: Limits, first_token_s: float, *, streaming: bool) -> float:
         """When the patience with it is over, by its own limit; `first_token_s`: what its option is given for that."""
-        if self.is_finished:
-            return self.heard + limits["finish_s"]
         if self.state == "CALLING":
             return self.began + (first_token_s if streaming else limits["attempt_timeout_s"])
         if self.state == "OPENED":

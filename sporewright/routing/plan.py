@@ -62,7 +62,7 @@ PLAN: Plan = {
         "first_token_min_s": 5.0,
         "first_token_max_s": 15.0,
         "inter_token_s": 10.0,
-        # How long usage and the end mark may follow the finish reason.
+        # How long a connection may take to end by itself after the end mark, so that it serves another call.
         "finish_s": 1.0,
         "hold_bytes": 1 << 20,
         # What `restart: "buffer"` holds back before it gives up: hours of tokens, and the memory of one large picture.

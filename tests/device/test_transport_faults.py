@@ -236,8 +236,8 @@ async def test_10_one_malformed_event() -> None:
 
 
 async def test_11_no_end_mark() -> None:
-    """The finish reason is the end: usage is waited for briefly, the connection let go of, nobody else is asked."""
-    async with fleet_of({"a": [Step("no_done")], "b": [OK]}, {"finish_s": 0.3}) as fleet:
+    """Silence after the finish reason is the end: usage is waited for till then, nobody else is asked."""
+    async with fleet_of({"a": [Step("no_done")], "b": [OK]}, {"inter_token_s": 0.3}) as fleet:
         took = Stopwatch()
         response = await fleet.chat()
 

@@ -229,10 +229,13 @@ export class AttemptChain {
     return this.#move(one, body === "bytes" && this.#restart === "buffer" ? "whole" : body, "ok", now);
   }
 
-  /** Something of the answer came; the first of a stream decides a race. `finished`: the answer is whole. */
+  /**
+   * Something of the answer came; the first of a stream decides a race. `finished`: the answer is whole so far. Providers that
+   * give each piece a finish reason take it back with the next one.
+   */
   token(now: number, attempt = this.#all.length - 1, finished = false): Step | null {
     const one = this.#running(attempt);
-    one.finished ||= finished;
+    one.finished = finished;
     if (one.state === "OPENED") {
       one.first = now - one.began;
       return this.#move(one, this.#plan.restarts[this.#restart] ?? "stream", "ok", now);
@@ -320,7 +323,6 @@ export class AttemptChain {
 
   #ownDue(one: AttemptState): number {
     const { limits } = this.#plan;
-    if (one.finished) return one.heard + limits.finish_s;
     if (!UNANSWERED.has(one.state)) return one.heard + limits.inter_token_s;
     if (one.state === "CALLING" && !this.#streaming) return one.began + limits.attempt_timeout_s;
     const from = one.state === "OPENED" && !this.#streaming ? one.heard : one.began;

@@ -149,12 +149,12 @@ export class ChatEvents {
     const [found, says] = [reach(item, row.take ?? []), row.says];
     if (says === "text" || says === "reasoning") {
       if (!isWord(found)) return false;
-      this.#seen.add(choice);
+      this.#speaks(choice);
       said.push({ type: says, choice, text: found });
     } else if (says === "tool") {
       const call = this.#call(row, found);
       if (!call) return false;
-      this.#seen.add(choice);
+      this.#speaks(choice);
       said.push({ type: "tool", choice, ...call });
     } else if (says === "finish") {
       if (!isWord(found)) return false;
@@ -178,6 +178,12 @@ export class ChatEvents {
     if (Object.keys(said).length === 0 && text === null) return null;
     const call = isCount(number) ? number : this.#calls++;
     return { call, ...said, arguments: text ?? "" };
+  }
+
+  /** A finish reason before it was not this choice's last word. */
+  #speaks(choice: number): void {
+    this.#seen.add(choice);
+    this.#finish.delete(choice);
   }
 
   #isFinished(least: number): boolean {

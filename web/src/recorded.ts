@@ -10,6 +10,8 @@ export class RecordedChain extends AttemptChain {
   readonly log: Recorded[] = [];
   readonly #queue: readonly string[];
   readonly #known: Health;
+  /** Attempts that have said that they are whole. */
+  readonly #finished = new Set<number>();
   /** A decision that another one leads to is not told by the caller. */
   #inside = false;
 
@@ -47,10 +49,13 @@ export class RecordedChain extends AttemptChain {
     return super.opened(at, body, attempt);
   }
 
-  /** Only a token that moves the chain is written down: a long answer has thousands. */
+  /** Only a token that moves the chain, or says or takes back that it is whole, is written down: a long answer has thousands. */
   override token(at: number, attempt = this.attempts.length - 1, finished = false): Step | null {
     const step = super.token(at, attempt, finished);
-    if (step || finished) this.log.push({ do: "token", at, attempt, finished });
+    const turns = finished !== this.#finished.has(attempt);
+    if (finished) this.#finished.add(attempt);
+    else this.#finished.delete(attempt);
+    if (step || turns) this.log.push({ do: "token", at, attempt, finished });
     return step;
   }
 

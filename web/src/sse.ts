@@ -100,8 +100,10 @@ export class Events implements Listening {
   }
 
   #mark(mark: Mark["mark"], found: unknown, heard: Heard): void {
-    if (mark === "token") heard.tokens += 1;
-    else if (mark === "part") this.#parts.add((this.#part = Number.isInteger(found) ? (found as number) : 0));
+    if (mark === "token") {
+      heard.tokens += 1;
+      this.#finished.delete(this.#part); // a finish reason before it was not the last word
+    } else if (mark === "part") this.#parts.add((this.#part = Number.isInteger(found) ? (found as number) : 0));
     else if (mark === "open") this.#open = true;
     else if (mark === "finish") this.#finished.add(this.#part);
     else if (mark === "done") this.#done = true;
