@@ -1,6 +1,6 @@
 # Every command sets up what it needs; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-routing build walk differential soak mutants lock clean setup
+.PHONY: help demo test check bench bench-routing build walk differential soak faults mutants lock clean setup
 PORT ?= 8787
 OPEN ?= 1
 export PORT OPEN
@@ -53,6 +53,10 @@ differential: build ## random calls and answers through Python's interpreters an
 soak: build ## ten thousand routed requests in one page over providers that come and go (REQUESTS=10000 SEED=1)
 	@CHROMIUM=$$(wasm-build/browser.sh) && export CHROMIUM && \
 	  SOAK_REQUESTS=$(or $(REQUESTS),10000) SOAK_SEED=$(or $(SEED),1) $(PYTHON_IN_VENV) -m pytest -q -s e2e/test_soak.py
+
+faults: build ## print what comes of each byte-level fault of a provider, natively and in a page (ONLY=part of a name, WRITE=1: keep it)
+	@CHROMIUM=$$(wasm-build/browser.sh) && export CHROMIUM && $(PYTHON_IN_VENV) -m e2e.faults.run \
+	  $(if $(ONLY),--only "$(ONLY)") $(if $(WRITE),--write)
 
 mutants: setup ## break core/ and policy/ on purpose, 700 seeded changes; list what the corpus does not notice (COUNT=, SEED=, TESTS=)
 	@tests/mutation/run.sh
