@@ -14,8 +14,11 @@ const PAGE = "https://page.example";
 vi.mock("../src/worker/build", () => ({ FOLDER: `${PAGE}/assets/`, RUNTIME }));
 
 /** What a start hears once the browser has told `arrival` of its file: a reason, or "whole" if it goes on waiting. */
-async function told(arrival: object, page = PAGE): Promise<string> {
+async function told(arrival: object, { page = PAGE, isThere = false } = {}): Promise<string> {
   vi.stubGlobal("location", { origin: page });
+  const again = (): Promise<Response> =>
+    isThere ? Promise.resolve(new Response("…")) : Promise.reject(new TypeError("Failed to fetch"));
+  vi.stubGlobal("fetch", vi.fn(again));
   vi.stubGlobal(
     "PerformanceObserver",
     class {
@@ -61,7 +64,11 @@ describe("a file of a start", () => {
     expect(await told({ decodedBodySize: 0, responseStatus: 0 })).toBe(BROKEN);
   });
 
-  it("of another origin may be told as zeros", async () => {
-    expect(await told({ decodedBodySize: 0, responseStatus: 0 }, "https://other.example")).toBe("whole");
+  it("may be told as zeros, of another origin or from a service worker (Firefox): one of our own is asked for again", async () => {
+    const zeros = { decodedBodySize: 0, responseStatus: 0 };
+    expect(await told(zeros, { page: "https://other.example" })).toBe("whole");
+    expect(fetch).not.toHaveBeenCalled();
+    expect(await told(zeros, { isThere: true })).toBe("whole");
+    expect(fetch).toHaveBeenCalledWith(`${PAGE}/assets/${NAME}`, expect.anything());
   });
 });

@@ -42,7 +42,12 @@ export function whenCutOff(folder: string, done: AbortSignal): Promise<never> {
     const observer = new PerformanceObserver((list) => {
       for (const entry of list.getEntries() as (Arrival & PerformanceEntry)[]) {
         const file = named.get(entry.name);
-        if (file && !isWhole(entry, file.bytes)) reject(new Error(`${file.name} did not arrive as it was built`));
+        if (!file) continue;
+        const broken = (): void => {
+          reject(new Error(`${file.name} did not arrive as it was built`));
+        };
+        if (seemsFailed(entry)) isThere(entry.name, done).catch(broken);
+        else if (!isWhole(entry, file.bytes)) broken();
       }
     });
     observer.observe({ type: "resource", buffered: true });
@@ -55,9 +60,23 @@ export function whenCutOff(folder: string, done: AbortSignal): Promise<never> {
 /** What a browser tells of a file that arrived; not each tells its status (`responseStatus` is missing in WebKit). */
 type Arrival = Pick<PerformanceResourceTiming, "name" | "decodedBodySize"> & { readonly responseStatus?: number };
 
-/** Of another origin a browser may tell zeros; of this page's own a status of zero is a request that failed. */
-function isWhole({ name, responseStatus, decodedBodySize }: Arrival, bytes: number): boolean {
-  if (decodedBodySize === 0 && responseStatus === 0) return new URL(name).origin !== location.origin;
-  if (responseStatus !== undefined && responseStatus >= 400) return false;
-  return decodedBodySize === 0 || decodedBodySize === bytes;
+/**
+ * No status and no size: of this page's own origin a request that failed, or, in Firefox, a file that a service worker gave
+ * to a worker. Of another origin a browser need not tell.
+ */
+function seemsFailed({ name, responseStatus, decodedBodySize }: Arrival): boolean {
+  return responseStatus === 0 && decodedBodySize === 0 && new URL(name).origin === location.origin;
+}
+
+/** Rejects if there is no answer at all for this address; its body is not read. */
+async function isThere(address: string, signal: AbortSignal): Promise<void> {
+  try {
+    await (await fetch(address, { signal })).body?.cancel();
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+function isWhole({ responseStatus = 0, decodedBodySize }: Arrival, bytes: number): boolean {
+  return responseStatus < 400 && (decodedBodySize === 0 || decodedBodySize === bytes);
 }
