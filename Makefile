@@ -17,14 +17,16 @@ setup:
 demo: build ## start the orchestrator with five upstreams and the inspector (PORT=8787, OPEN=0 opens no browser)
 	@exec $(PYTHON_IN_VENV) -m sporewright.cli demo --port $(PORT)
 
-test: build ## build, then run every test: CPython, TypeScript, and end to end in a real browser
+test: build ## build, then run every test: CPython, TypeScript, and end to end in real browsers
 	@echo "test: CPython"
 	@$(PYTHON_IN_VENV) -m pytest -q tests docs --cov
 	@echo "test: TypeScript"
 	@cd web && npm test --silent
 	@echo "test: Python beside TypeScript"
 	@$(PYTHON_IN_VENV) -m tests.differential 20000 0
-	@CHROMIUM=$$(wasm-build/browser.sh) && export CHROMIUM && echo "test: end to end with $$CHROMIUM" && $(PYTHON_IN_VENV) -m pytest -q e2e
+	@CHROMIUM=$$(wasm-build/browser.sh) && FIREFOX=$$(wasm-build/browser.sh firefox) && WEBKIT=$$(wasm-build/browser.sh webkit) && \
+	  export CHROMIUM FIREFOX WEBKIT && echo "test: end to end with $$CHROMIUM $$FIREFOX $$WEBKIT" && \
+	  $(PYTHON_IN_VENV) -m pytest -q e2e
 
 check: setup ## format, lint, types, import layers
 	@.venv/bin/ruff format --check .

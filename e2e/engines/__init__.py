@@ -1,0 +1,1 @@
+"""One suite in three browser engines: Chromium, Firefox and WebKit."""
