@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from sporewright.device.answers import Attempt, Receipt, Running, counts_of
+from sporewright.device.httpx_errors import common, of_httpx
 from sporewright.device.sources import Source
 from sporewright.errors import ExhaustedError
 from sporewright.routing.attempt import AttemptChain, Ended
@@ -21,7 +22,7 @@ class Account:
 
     def __init__(self, source: Source, chain: AttemptChain, receipt: Receipt, *, is_streaming: bool) -> None:
         self._source, self._chain, self._receipt, self._is_streaming = source, chain, receipt, is_streaming
-        self._said: list[str] = []
+        self._said: list[tuple[str, Running]] = []
         """Why each attempt of the receipt ended, for its error: there it may quote what was thrown."""
 
     def notes(self, one: Running, outcome: str, reason: str, retry_after_s: float | None) -> None:
@@ -30,7 +31,7 @@ class Account:
         if one.entry is None:
             one.entry = Attempt(one.option, outcome, reason)
             self._receipt.attempts.append(one.entry)
-            self._said.append(reason)
+            self._said.append((reason, one))
         entry = one.entry
         entry.outcome, entry.duration, entry.bytes, entry.usage = outcome, took, one.length, counts_of(one.usage)
         entry.latency = took if one.latency is None else one.latency
@@ -67,10 +68,13 @@ class Account:
         if self._chain.is_probe(one.number):
             self._source.outcome({"option": one.option, "outcome": outcome, "attempt": one.number + 1, "probe": True})
 
-    def exhausted(self, what: str) -> ExhaustedError:
-        """Nobody answered: every attempt and every option passed over, with its reason, and when the first returns."""
+    def exhausted(self, what: str) -> Exception:
+        """Nobody answered: every attempt and every option passed over, with its reason, and when the first returns.
+
+        An ExhaustedError that is the httpx error, too, which a plain client would have had from each of them.
+        """
         ended = zip(self._receipt.attempts, self._said, strict=True)
-        told = [f"{attempt.option}: {attempt.outcome} ({said})" for attempt, said in ended]
+        told = [f"{attempt.option}: {attempt.outcome} ({said})" for attempt, (said, _) in ended]
         told += [f"{option}: skipped ({reason})" for option, reason in self._chain.skipped.items()]
         named = {attempt.option for attempt in self._receipt.attempts} | set(self._chain.skipped)
         # The call's time, or its attempts, were over before it was their turn.
@@ -79,4 +83,5 @@ class Account:
         if returns is not None:
             told.append(f"the first returns at {datetime.fromtimestamp(returns, UTC).isoformat()}")
         why = "; ".join(told) or "the queue is empty"
-        return ExhaustedError(f"no option answered {what}: {why}")
+        theirs = common(one.error for _, one in self._said)
+        return of_httpx(ExhaustedError, theirs, f"no option answered {what}: {why}")

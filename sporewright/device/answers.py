@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import httpx
 
+from sporewright.device.raw_body import RawBody
 from sporewright.routing.attempt import Body
 from sporewright.routing.classify import Ending, rule_of, says
 from sporewright.routing.pace import pace_seconds
@@ -25,6 +26,7 @@ __all__ = [
     "brackets_of",
     "counts_of",
     "ending_of",
+    "error_of",
     "fault_of",
     "refusal",
     "told",
@@ -84,7 +86,11 @@ class Running:
     late: tuple[Literal["timeout", "deadline"], str] | None = None
     threw: str | None = None
     """Name of the exception whose text is the reason of its end."""
+    error: type[Exception] | None = None
+    """What a plain client would have raised."""
     response: httpx.Response | None = None
+    raw: RawBody | None = None
+    """Its body as it is received."""
     latency: float | None = None
     held: list[bytes] = field(default_factory=list)
     length: int = 0
@@ -189,7 +195,21 @@ def counts_of(usage: Any, depth: int = 0) -> Any:
     return {name: value for name, value in counts.items() if value is not None}
 
 
-def told(why: Exception) -> str:
+_ERRORS: Mapping[str, type[Exception]] = {
+    "timeout": httpx.ReadTimeout,
+    "deadline": httpx.ReadTimeout,
+    "network": httpx.ReadError,
+    "truncated": httpx.RemoteProtocolError,
+    "malformed": httpx.RemoteProtocolError,
+}
+
+
+def error_of(ending: Ending) -> type[Exception] | None:
+    """The kind of error that a plain client has for an end that threw nothing; None: it has an answer."""
+    return _ERRORS.get(ending["kind"])
+
+
+def told(why: BaseException) -> str:
     """An exception for people; one about what was to be sent quotes it, be it a key."""
     text = "" if isinstance(why, httpx.LocalProtocolError) else str(why)
     return f"{type(why).__name__}: {text}" if text else type(why).__name__

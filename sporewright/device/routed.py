@@ -5,18 +5,30 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, Literal
 
 import httpx
 
 from sporewright.device.account import Account
-from sporewright.device.answers import Receipt, Running, body_of, brackets_of, ending_of, fault_of, refusal, told
+from sporewright.device.answers import (
+    Receipt,
+    Running,
+    body_of,
+    brackets_of,
+    ending_of,
+    error_of,
+    fault_of,
+    refusal,
+    told,
+)
 from sporewright.device.awake import Awake
-from sporewright.device.pipe import Pipe
+from sporewright.device.delivery import Delivery
+from sporewright.device.httpx_errors import of_httpx
+from sporewright.device.raw_body import RawBody
 from sporewright.device.sources import Source
-from sporewright.errors import BrokenError, SporewrightError, TooLargeError
+from sporewright.errors import BrokenError, InternalError, SporewrightError, TooLargeError
 from sporewright.routing.attempt import Ask, AttemptChain, Call, Decision, Ended, Wait
 from sporewright.routing.classify import Ending
 from sporewright.routing.events import Events, Kind, Listening
@@ -30,8 +42,6 @@ _WHY = {
     "malformed": "an event of the stream is no JSON",
     "failed": "the stream told of an error",
 }
-# What was decoded is handed on as it is: these headers speak of what was received.
-_OF_THE_WIRE = ("content-encoding", "content-length", "transfer-encoding")
 
 
 class RoutedCall:
@@ -53,13 +63,12 @@ class RoutedCall:
     ) -> None:
         self._listen = listen
         self._source, self._chain, self.receipt, self._send, self._what = source, chain, receipt, send, what
-        self._chance, self._is_held, self._on_restart = chance, is_held, on_restart
+        self._chance, self._is_held = chance, is_held
         self._account = Account(source, chain, receipt, is_streaming=is_streaming)
         self._running: dict[int, Running] = {}
         self._over: dict[int, Running] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._answer: asyncio.Future[httpx.Response] = asyncio.get_running_loop().create_future()
-        self._pipe: Pipe | None = None
+        self._delivery = Delivery(receipt, self._stop, on_restart)
         self._hedge: asyncio.TimerHandle | None = None
         self._awake = Awake(source.plan["limits"], self._slept, lambda: bool(self._tasks))
 
@@ -67,7 +76,7 @@ class RoutedCall:
         """The answer, its body streaming where it may; ExhaustedError when nobody answered. Cancelled, all ends."""
         self._spawn(self._advance())
         try:
-            return await self._answer
+            return await self._delivery.answer
         except asyncio.CancelledError:
             self._stop()
             raise
@@ -76,16 +85,23 @@ class RoutedCall:
         self._awake.start()
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
         return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        """A defect of ours ends the call: nobody waits for ever for a task that is no more."""
+        self._tasks.discard(task)
+        if not task.cancelled() and (why := task.exception()) is not None:
+            self._delivery.give_up(of_httpx(InternalError, httpx.TransportError, f"{self._what}: {told(why)}"))
+            self._stop()
 
     async def _advance(self) -> None:
         try:
             await self._follow(self._chain.pick(self._awake.now(), self._chance()))
         except SporewrightError as why:
-            self._give_up(why)
+            self._delivery.give_up(of_httpx(type(why), httpx.TransportError, str(why)))
         if self._chain.state == "EXHAUSTED":
-            self._give_up(self._account.exhausted(self._what))
+            self._delivery.give_up(self._account.exhausted(self._what))
         elif self._chain.state == "DELIVERED":
             self._deliver_kept()
 
@@ -133,17 +149,20 @@ class RoutedCall:
             kind, why = one.late
             self._ends(one, {"kind": kind}, why)
         except Exception as why:
-            one.threw = type(why).__name__
+            if one.number not in self._running and not isinstance(why, httpx.HTTPError):
+                raise  # no echo of its end: carrying that out has failed
+            one.threw, one.error = type(why).__name__, type(why)
             self._ends(one, {"kind": fault_of(one, why)}, told(why))
 
     async def _exchange(self, one: Running) -> None:
         response = await self._send(one.option)
         one.is_called, one.response, one.latency = True, response, time.monotonic() - one.began
+        one.raw = response.stream if isinstance(response.stream, RawBody) else None
         try:
             body = body_of(response, self._source.plan)
             if body is None:
                 text = await self._refusal(one, response)
-                one.held = [text] if text else []
+                one.held = [self._received(one, text)] if text else []
                 ending = ending_of(response, text, self._awake.now(), self._source.plan)
                 self._ends(one, ending, f"HTTP {response.status_code}")
             else:
@@ -166,15 +185,16 @@ class RoutedCall:
     async def _read(self, one: Running, response: httpx.Response, events: Listening | None) -> None:
         pieces = response.aiter_bytes()
         while True:
-            if self._pipe is not None and self._is_handed(one):
+            if self._delivery.pipe is not None and self._is_handed(one):
                 # A reader who takes his time is no stall: only a wish that is not served is.
                 self._disarm(one)
                 since = self._awake.now()
-                await self._pipe.wanted()
+                await self._delivery.pipe.wanted()
                 self._chain.paused(since, self._awake.now(), one.number)
             self._arm(one)
             piece = await anext(pieces, None)
             if piece is None:
+                self._holds_or_hands(one, self._received(one, b""))  # an encoding's own end says nothing more
                 self._over_by(one, events)
                 return
             if self._takes(one, piece, events):
@@ -192,10 +212,7 @@ class RoutedCall:
                 return self._ends(one, {"kind": "malformed"}, _WHY["malformed"])
             if heard.error is not None:
                 return self._ends(one, {"kind": "failed"}, _WHY["failed"])
-        if self._pipe is not None and self._is_handed(one):
-            self._pipe.push(piece)
-        else:
-            one.held.append(piece)
+        self._holds_or_hands(one, self._received(one, piece))
         if heard is None or heard.tokens + heard.others > 0 or heard.is_finished:
             is_finished = heard is not None and heard.is_finished
             self._steps(one, self._chain.token(self._awake.now(), one.number, is_finished=is_finished))
@@ -205,6 +222,18 @@ class RoutedCall:
         if state == "HOLDING" and self._overflows(one):
             return True
         return heard is not None and heard.is_done and self._over_by(one, events)
+
+    def _received(self, one: Running, piece: bytes) -> bytes:
+        """What the caller gets for this decoded piece: what was received for it, where that may be."""
+        return piece if one.raw is None else one.raw.take()
+
+    def _holds_or_hands(self, one: Running, piece: bytes) -> None:
+        if not piece:
+            return
+        if self._delivery.pipe is not None and self._is_handed(one):
+            self._delivery.pipe.push(piece)
+        else:
+            one.held.append(piece)
 
     def _overflows(self, one: Running) -> bool:
         """Whether more is held than may be, which ends it; what need not be held is handed over from here on."""
@@ -244,6 +273,7 @@ class RoutedCall:
         if self._running.pop(one.number, None) is None:
             return True
         self._disarm(one)
+        one.error = one.error or error_of(ending)
         step = self._chain.ended(self._awake.now(), ending, one.number, self._chance())
         self._over[one.number] = one
         self._account.notes(one, step.outcome, reason, ending.get("retry_after_s"))
@@ -254,12 +284,13 @@ class RoutedCall:
             self._deliver(one)
         elif "break" in step.actions:
             if step.outcome == "too_large":
-                self._give_up(TooLargeError(f"the answer of {one.option} is too long to be held back: {reason}"))
+                what = f"the answer of {one.option} is too long to be held back: {reason}"
+                self._delivery.give_up(of_httpx(TooLargeError, httpx.TransportError, what))
             else:
                 what = f"the answer of {one.option} broke off after {one.length} bytes: {reason}"
-                self._give_up(BrokenError(what))
-        elif self._chain.state_of(one.number) == "DELIVERED" and self._pipe is not None:
-            self._pipe.close()
+                self._delivery.give_up(of_httpx(BrokenError, one.error or httpx.TransportError, what))
+        elif self._chain.state_of(one.number) == "DELIVERED":
+            self._delivery.end()
         if self._chain.kept != one.number:
             one.held.clear()  # nobody will have it
         if self._chain.state == "PICKING":
@@ -329,33 +360,11 @@ class RoutedCall:
         response = one.response
         if response is None:
             return
-        is_whole = self._chain.state_of(one.number) == "DELIVERED"
         self._name(one)
         if one.entry is None:
             self._account.notes(one, "ok", f"HTTP {response.status_code}", None)
-        if self._pipe is not None:
-            # Everything handed over so far has been read: this is where the new answer begins.
-            if self._on_restart is not None:
-                self._on_restart(one.option)
-        elif is_whole:
-            self._resolve(response, {"content": b"".join(one.held)})
-            return
-        else:
-            self._pipe = Pipe(self._stop)
-            self._resolve(response, {"stream": self._pipe})
-        for piece in one.held:
-            self._pipe.push(piece)
-        one.held.clear()
-        if is_whole:
-            self._pipe.close()
-
-    def _resolve(self, received: httpx.Response, body: Mapping[str, Any]) -> None:
-        if self._answer.done():
-            return
-        headers = [(name, value) for name, value in received.headers.multi_items() if name not in _OF_THE_WIRE]
-        extensions = {**received.extensions, "sporewright": self.receipt}
-        extensions.pop("network_stream", None)
-        self._answer.set_result(httpx.Response(received.status_code, headers=headers, extensions=extensions, **body))
+        is_whole = self._chain.state_of(one.number) == "DELIVERED"
+        self._delivery.begin(response, one.option, one.held, is_whole=is_whole)
 
     def _name(self, one: Running) -> None:
         """The receipt says who answers, and who was passed over."""
@@ -363,17 +372,11 @@ class RoutedCall:
 
     def _deliver_kept(self) -> None:
         kept = self._over.get(-1 if self._chain.kept is None else self._chain.kept)
-        if kept is not None and kept.response is not None and self._pipe is None:
+        if kept is not None and kept.response is not None and self._delivery.pipe is None:
             self._name(kept)
-            self._resolve(kept.response, {"content": b"".join(kept.held)})
+            self._delivery.begin(kept.response, kept.option, kept.held, is_whole=True)
         else:
-            self._give_up(self._account.exhausted(self._what))
-
-    def _give_up(self, error: Exception) -> None:
-        if not self._answer.done():
-            self._answer.set_exception(error)
-        if self._pipe is not None:
-            self._pipe.close(error)
+            self._delivery.give_up(self._account.exhausted(self._what))
 
     def _stop(self) -> None:
         """The caller does not want it any more: every attempt ends at once, upstream as well, and teaches nothing."""

@@ -6,56 +6,28 @@ import random
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, NotRequired, Protocol, TypedDict
+from typing import Any
 
 import httpx
 
 from sporewright.core.tensor import Tensor
 from sporewright.device.answers import Receipt
 from sporewright.device.native import NativeDevice
+from sporewright.device.outgoing import Retry, Speech, Upstream, address_of, dialect_of, request_for
+from sporewright.device.raw_body import received
 from sporewright.device.routed import RoutedCall
 from sporewright.device.sources import DeviceSource, OrderSource, Source, TensorSource
 from sporewright.errors import ConfigError
 from sporewright.routing.attempt import AttemptChain
-from sporewright.routing.chat_request import key_headers
-from sporewright.routing.chat_terms import DialectName, DialectRow
 from sporewright.routing.classify import is_repeatable
-from sporewright.routing.events import Listening
-from sporewright.routing.providers import DIALECTS
 from sporewright.routing.terms import Facts
 
 __all__ = ["NOWHERE", "RoutingTransport", "Speech", "Upstream", "dialect_of"]
 
 NOWHERE = "http://sporewright.invalid"
 """Stands for "whoever answers" (RFC 6761): the base address of a client whose calls name no provider."""
-Retry = Literal["auto", "safe", "always"]
-# Headers that prove who somebody is: a key for one provider is none of another's business.
-_CREDENTIALS = ("authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-goog-api-key")
+_NOBODY = httpx.URL(NOWHERE).host
 _ASKS_FOR_STREAM = re.compile(rb'(?<!\\)"stream"\s*:\s*true')
-
-
-class Upstream(TypedDict):
-    """How to call one option: the page's `Upstream`, in Python's habits."""
-
-    url: str
-    headers: NotRequired[Mapping[str, str] | Callable[[], Mapping[str, str]]]
-    model: NotRequired[str]
-    window: NotRequired[int]
-    retry: NotRequired[Retry]
-    caller_credentials: NotRequired[bool]
-    dialect: NotRequired[DialectName]
-    key: NotRequired[str | Callable[[], str]]
-    path: NotRequired[str]
-
-
-class Speech(Protocol):
-    """A request that each option is sent in its own words."""
-
-    def spoken(self, upstream: Upstream, base: str) -> tuple[str, bytes]:
-        """Path and query below an address whose path is `base`, and the body."""
-
-    def listener(self, option: str, upstream: Upstream, most: int) -> Listening:
-        """Who follows this option's answer; `most` bytes of one event."""
 
 
 class RoutingTransport(httpx.AsyncBaseTransport):
@@ -86,7 +58,7 @@ class RoutingTransport(httpx.AsyncBaseTransport):
     ) -> None:
         self.source: Source = _source(order, cursor or {}, limits or {})
         self._upstreams = dict(upstreams)
-        self._bases = {option: _base(option, upstream) for option, upstream in upstreams.items()}
+        self._bases = {option: address_of(option, upstream) for option, upstream in upstreams.items()}
         self._retry, self._hedge, self._chance = retry, hedge, chance
         self._inner = httpx.AsyncHTTPTransport(retries=0) if transport is None else transport
 
@@ -119,10 +91,10 @@ class RoutingTransport(httpx.AsyncBaseTransport):
         most = self.source.plan["limits"]["event_bytes"]
 
         async def send(option: str) -> httpx.Response:
-            sent = self._request(request, body, option, owner, path, speech)
-            response = await self._inner.handle_async_request(sent)
-            response.request = sent
-            return response
+            upstream, base = self._upstreams[option], self._bases[option]
+            is_addressed = owner == option
+            sent = request_for(request, body, upstream, base, path, is_addressed=is_addressed, speech=speech)
+            return await received(self._inner, sent, is_raw=restart != "notify")
 
         call = RoutedCall(
             self.source,
@@ -145,7 +117,7 @@ class RoutingTransport(httpx.AsyncBaseTransport):
     def _target(self, url: httpx.URL) -> tuple[str | None, str] | None:
         """Whose address the caller wrote, and the path and query below it; None for somebody else's."""
         whole = url.raw_path.decode("ascii")
-        if str(url.copy_with(raw_path=b"/")).rstrip("/") == NOWHERE:
+        if (url.scheme, url.host, url.port) == ("http", _NOBODY, None):
             return None, whole
         under = [
             (len(folder), option, whole[len(folder) :] or "/")
@@ -155,30 +127,6 @@ class RoutingTransport(httpx.AsyncBaseTransport):
             and (url.path == folder or url.path.startswith(f"{folder}/"))
         ]
         return max(under)[1:] if under else None
-
-    def _request(
-        self, request: httpx.Request, body: bytes, option: str, owner: str | None, path: str, speech: Speech | None
-    ) -> httpx.Request:
-        upstream, base = self._upstreams[option], self._bases[option]
-        headers = httpx.Headers([item for item in request.headers.multi_items() if item[0] != "host"])
-        if owner != option and not upstream.get("caller_credentials", False):
-            for name in _CREDENTIALS:
-                headers.pop(name, None)
-        if speech is not None:
-            path, body = speech.spoken(upstream, base.path)
-            headers.pop("content-length", None)
-        key = upstream.get("key")
-        headers.update(key_headers(dialect_of(upstream), key() if callable(key) else key))
-        own = upstream.get("headers", {})
-        headers.update(own() if callable(own) else own)
-        bare, _, query = path.partition("?")
-        search = "&".join(filter(None, (base.query.decode("ascii"), query)))  # the base's own comes first
-        whole = base.path.rstrip("/") + bare + (f"?{search}" if search else "")
-        url = base.copy_with(raw_path=whole.encode("ascii"))
-        extensions = {name: value for name, value in request.extensions.items() if name == "timeout"}
-        # The chain alone decides when it is too late.
-        extensions["timeout"] = dict.fromkeys(("connect", "read", "write", "pool"))
-        return httpx.Request(request.method, url, headers=headers, content=body, extensions=extensions)
 
     def _may_repeat(self, rule: Retry, request: httpx.Request, path: str) -> bool:
         bare = "" if rule == "safe" else path.split("?")[0]
@@ -196,29 +144,12 @@ class RoutingTransport(httpx.AsyncBaseTransport):
         return facts
 
 
-def dialect_of(upstream: Upstream) -> DialectRow:
-    """How this option is spoken to."""
-    return DIALECTS[upstream.get("dialect", "openai")]
-
-
 def _source(order: Any, cursor: Mapping[str, str], limits: Mapping[str, float]) -> Source:
     if isinstance(order, NativeDevice):
         if limits:
             raise ConfigError("limits: a device has its own; give them to NativeDevice")
         return DeviceSource(order)
     return TensorSource(order, cursor, limits) if isinstance(order, Tensor) else OrderSource(order, limits)
-
-
-def _base(option: str, upstream: Upstream) -> httpx.URL:
-    try:
-        url = httpx.URL(upstream["url"])
-    except (httpx.InvalidURL, KeyError, TypeError) as why:
-        raise ConfigError(f"upstream {option}: its url is no address: {type(why).__name__}: {why}") from None
-    if upstream.get("dialect", "openai") not in DIALECTS:
-        raise ConfigError(f"upstream {option}: dialect {upstream['dialect']!r} is none of {', '.join(DIALECTS)}")
-    if url.scheme not in ("http", "https"):
-        raise ConfigError(f"upstream {option}: {str(url)!r} is no http address")
-    return url
 
 
 def _asks_for_stream(request: httpx.Request, body: bytes) -> bool:

@@ -1,0 +1,116 @@
+"""The request that one option is sent for a routed one: its address, its headers, its body."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, NotRequired, Protocol, TypedDict
+
+import httpx
+from httpx._config import DEFAULT_TIMEOUT_CONFIG
+
+from sporewright.errors import ConfigError
+from sporewright.routing.chat_request import key_headers
+from sporewright.routing.chat_terms import DialectName, DialectRow
+from sporewright.routing.events import Listening
+from sporewright.routing.providers import DIALECTS
+
+__all__ = ["CREDENTIALS", "Retry", "Speech", "Upstream", "address_of", "dialect_of", "own_headers", "request_for"]
+
+Retry = Literal["auto", "safe", "always"]
+CREDENTIALS = ("authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-goog-api-key")
+"""Headers that prove who somebody is: a key for one provider is none of another's business."""
+_OURS = "sporewright"
+_TIMEOUTS = ("connect", "read", "write", "pool")
+
+
+class Upstream(TypedDict):
+    """How to call one option: the page's `Upstream`, in Python's habits."""
+
+    url: str
+    headers: NotRequired[Mapping[str, str] | Callable[[], Mapping[str, str]]]
+    model: NotRequired[str]
+    window: NotRequired[int]
+    retry: NotRequired[Retry]
+    caller_credentials: NotRequired[bool]
+    dialect: NotRequired[DialectName]
+    key: NotRequired[str | Callable[[], str]]
+    path: NotRequired[str]
+
+
+class Speech(Protocol):
+    """A request that each option is sent in its own words."""
+
+    def spoken(self, upstream: Upstream, base: str) -> tuple[str, bytes]:
+        """Path and query below an address whose path is `base`, and the body."""
+
+    def listener(self, option: str, upstream: Upstream, most: int) -> Listening:
+        """Who follows this option's answer; `most` bytes of one event."""
+
+
+def dialect_of(upstream: Upstream) -> DialectRow:
+    """How this option is spoken to."""
+    return DIALECTS[upstream.get("dialect", "openai")]
+
+
+def address_of(option: str, upstream: Upstream) -> httpx.URL:
+    """Its base address; ConfigError names the option whose settings cannot work."""
+    try:
+        url = httpx.URL(upstream["url"])
+    except (httpx.InvalidURL, KeyError, TypeError) as why:
+        raise ConfigError(f"upstream {option}: its url is no address: {type(why).__name__}: {why}") from None
+    if upstream.get("dialect", "openai") not in DIALECTS:
+        raise ConfigError(f"upstream {option}: dialect {upstream['dialect']!r} is none of {', '.join(DIALECTS)}")
+    if url.scheme not in ("http", "https"):
+        raise ConfigError(f"upstream {option}: {str(url)!r} is no http address")
+    return url
+
+
+def own_headers(upstream: Upstream) -> dict[str, str]:
+    """What an option is sent of its own: its key in its dialect's header, then its headers."""
+    key, own = upstream.get("key"), upstream.get("headers", {})
+    return {**key_headers(dialect_of(upstream), key() if callable(key) else key), **(own() if callable(own) else own)}
+
+
+def request_for(
+    request: httpx.Request,
+    body: bytes,
+    upstream: Upstream,
+    base: httpx.URL,
+    path: str,
+    *,
+    is_addressed: bool,
+    speech: Speech | None,
+) -> httpx.Request:
+    """What this option is sent: the caller's request at its address, as a plain client would send it there.
+
+    `path`: path and query below `base`; `is_addressed`: the caller wrote this option's own address, so that what he
+    says of himself is meant for it; `speech` says path and body in the option's dialect.
+    """
+    headers = httpx.Headers(request.headers.raw)
+    if not is_addressed:
+        headers.pop("host", None)
+        if not upstream.get("caller_credentials", False):
+            for name in CREDENTIALS:
+                headers.pop(name, None)
+    if speech is not None:
+        path, body = speech.spoken(upstream, base.path)
+        headers["content-length"] = str(len(body))
+    headers.update(own_headers(upstream))
+    bare, _, query = path.partition("?")
+    search = "&".join(filter(None, (base.query.decode("ascii"), query)))  # the base's own comes first
+    url = base.copy_with(raw_path=(base.path.rstrip("/") + bare + (f"?{search}" if search else "")).encode("ascii"))
+    if "host" not in headers:
+        headers = httpx.Headers([(b"Host", url.netloc), *headers.raw])
+    return httpx.Request(
+        request.method, url, headers=headers, stream=httpx.ByteStream(body), extensions=_extensions(request)
+    )
+
+
+def _extensions(request: httpx.Request) -> dict[str, Any]:
+    """The caller's, his time-outs among them; a client that was told none has httpx's own, which are nobody's wish."""
+    extensions = {name: value for name, value in request.extensions.items() if name != _OURS}
+    said = extensions.get("timeout", {})
+    unsaid = DEFAULT_TIMEOUT_CONFIG.as_dict()
+    # Compared by identity: 5.0 that somebody wrote is another object than the default's.
+    extensions["timeout"] = {name: None if said.get(name) is unsaid[name] else said.get(name) for name in _TIMEOUTS}
+    return extensions

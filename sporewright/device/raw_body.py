@@ -1,0 +1,46 @@
+"""A body as it was received, beside its decoded text: the one is judged, the other is the caller's."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import httpx
+
+__all__ = ["RawBody", "received"]
+
+
+class RawBody(httpx.AsyncByteStream):
+    """Passes on a response's stream and remembers what was read of it since it was last taken."""
+
+    def __init__(self, stream: httpx.AsyncByteStream) -> None:
+        self._stream = stream
+        self._taken: list[bytes] = []
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for piece in self._stream:
+            self._taken.append(piece)
+            yield piece
+
+    async def aclose(self) -> None:
+        """Let go of the connection."""
+        await self._stream.aclose()
+
+    def take(self) -> bytes:
+        """What has come since the last time, still encoded."""
+        taken = b"".join(self._taken)
+        self._taken.clear()
+        return taken
+
+
+async def received(transport: httpx.AsyncBaseTransport, request: httpx.Request, *, is_raw: bool) -> httpx.Response:
+    """The response to this request, its body unread; `is_raw`: what is received of it is kept beside what it says."""
+    response = await transport.handle_async_request(request)
+    stream = response.stream
+    assert isinstance(stream, httpx.AsyncByteStream), "an asynchronous transport has asynchronous bodies"
+    return httpx.Response(
+        response.status_code,
+        headers=response.headers,
+        stream=RawBody(stream) if is_raw else stream,
+        request=request,
+        extensions=response.extensions,
+    )
