@@ -178,6 +178,26 @@ def _compare(body: Mapping[str, Any], chain: AttemptChain) -> None:
     skipped = {each.get("option"): each.get("reason") for each in _list(body, "skipped") if isinstance(each, dict)}
     if body.get("end") != "open" and skipped != dict(chain.skipped):
         raise DecodeError(f"receipt.skipped: {jsontext.shown(skipped)}; here {jsontext.shown(dict(chain.skipped))}")
+    ends = _ends(body, chain)
+    if body.get("end") not in ("open", *ends):
+        said = f"receipt.end: {jsontext.shown(body.get('end'))}; here the chain is {chain.state}"
+        raise DecodeError(f"{said}: {' or '.join(ends) or 'open'}")
+
+
+def _ends(body: Mapping[str, Any], chain: AttemptChain) -> list[str]:
+    """What a page writes as the end of a call that stands here, other than that it is still open."""
+    if chain.state == "ABORTED":
+        return ["aborted"]
+    # A caller may also give up between the chain's end and his hearing of it.
+    left = ["aborted"] if any(event.get("do") == "abort" for event in body["log"]) else []
+    if chain.state in ("EXHAUSTED", "BROKEN"):
+        return ["failed", *left]
+    if chain.state != "DELIVERED":
+        return []
+    # A refusal that was kept cannot be handed over any more to a caller who has had a part of another answer.
+    is_kept = all(chain.state_of(number) != "DELIVERED" for number in range(len(chain.attempts)))
+    has_begun = any(event.get("do") == "opened" for event in body["log"])
+    return ["answered", *(["failed"] if is_kept and has_begun else []), *left]
 
 
 def _object(data: object, place: str) -> dict[str, Any]:

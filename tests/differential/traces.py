@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from sporewright.routing.plan import PLAN
+from sporewright.errors import ConfigError
+from sporewright.routing.plan import PLAN, plan_with
 from sporewright.routing.terms import ENDS, STATES, Block, Restart, Rule, Sign, State
 from tests.differential.dice import Dice
 from tests.routing.replay import OVER, Replay
@@ -60,19 +61,21 @@ def _setting(dice: Dice) -> dict[str, Any]:
     trace["at"] = dice.one((0, 0, 100.25, 1.7e9))
     if dice.byte() & 1:
         trace["asks"] = "told"
-    trace["limits"] = {dice.one(LIMITS): 0 for _ in range(dice.below(6))}
-    for name in trace["limits"]:
-        trace["limits"][name] = _limit(dice, name)
+    trace["limits"] = dict(_limit(dice, dice.one(LIMITS)) for _ in range(dice.below(6)))
     if dice.byte() & 1:
         trace["cooldowns"] = {option: trace["at"] + dice.one(SECONDS) for option in dice.some(trace["queue"])}
     return trace
 
 
-def _limit(dice: Dice, name: str) -> float:
+def _limit(dice: Dice, name: str) -> tuple[str, float]:
     usual = PLAN["limits"][name]  # type: ignore[literal-required]
-    if name.endswith("_s"):
-        return dice.one(SECONDS)
-    return dice.one(SHARES) if isinstance(usual, float) and usual <= 1 else dice.one(COUNTS)
+    shares = isinstance(usual, float) and usual <= 1
+    limit = dice.one(SECONDS if name.endswith("_s") else SHARES if shares else COUNTS)
+    try:
+        plan_with({name: limit})
+    except ConfigError:
+        return name, usual
+    return name, limit
 
 
 def _call(dice: Dice, queue: list[str]) -> dict[str, Any]:
@@ -106,7 +109,7 @@ def _facts(dice: Dice) -> dict[str, Any]:
 def _past(dice: Dice, options: Sequence[str], at: float) -> dict[str, Any]:
     """An attempt of an earlier call, or many: what it takes to trip a breaker, to fill a history or a budget."""
     past = _beside(dice, options)
-    return {"at": max(0.0, at - dice.one(SECONDS)), "times": dice.one((1, 2, 3, 5, 20, 25, 64)), **past}
+    return {"at": max(0.0, at - dice.one(SECONDS)), "times": dice.one((1, 2, 3, 5, 2, 5, 20, 25)), **past}
 
 
 def _beside(dice: Dice, options: Sequence[str]) -> dict[str, Any]:

@@ -23,8 +23,8 @@ STATUSES = (0, 200, 400, 403, 422, 429, 500, 503)
 class Replay:
     """Health as the trace says it was, one call after another over it, and the trace's events in their order.
 
-    `watched`: after each event everything that can be read of the chain and of the health is written down (`steps`),
-    and what the chain refuses is an entry there, not an exception.
+    `watched`: after each event everything that can be read of the chain is written down (`steps`), and of the health of
+    one option in turn, at the end of all; what the chain refuses is an entry there, not an exception.
     """
 
     def __init__(self, trace: dict[str, Any], *, watched: bool = False) -> None:
@@ -88,6 +88,9 @@ class Replay:
             self._wait_out()
         if self.chain.state == "EXHAUSTED":
             self.actions.append(["", "give_up"])
+        if self.watched:
+            self._note(["end"], None)
+            self.steps.append([self._known(option) for option in self.options])
         return self._seen()
 
     def feed(self, event: dict[str, Any]) -> None:
@@ -233,7 +236,7 @@ class Replay:
                 chain.kept,
                 number(chain.waits_for),
                 chain.is_offline,
-                [self._known(option) for option in self.options],
+                self._known(self.options[len(self.steps) % len(self.options)] if self.options else ""),
             ]
         )
 

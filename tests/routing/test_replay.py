@@ -96,6 +96,27 @@ def _changed(path: tuple[Any, ...], value: Any) -> dict[str, Any]:
     return body
 
 
+def _unfinished(end: str) -> dict[str, Any]:
+    """The log stops after the first failure: nobody has been picked after it."""
+    return _changed(("log",), receipt()["log"][:2]) | {"end": end, "attempts": [{"option": "gamma"}]}
+
+
+@pytest.mark.parametrize("end", ["open", "failed"])
+def test_a_call_that_nobody_answered_has_failed(end: str) -> None:
+    """Two options, two faults: the chain is exhausted, and so says the receipt."""
+    body = receipt() | {"known": None, "queue": ["gamma", "delta"], "skipped": [], "end": end}
+    body["limits"] = {"retries": 0}
+    body["log"] = body["log"][:3]
+    body["log"] += [
+        {"do": "ended", "at": AT + 0.2, "attempt": 1, "chance": 0.5, "ending": {"kind": "status", "status": 503}},
+        {"do": "pick", "at": AT + 0.2, "chance": 0.3, "health": {}},
+    ]
+
+    assert replay(body).end == "EXHAUSTED"
+    with pytest.raises(DecodeError, match=r"receipt\.end: 'answered'; here the chain is EXHAUSTED: failed"):
+        replay(body | {"end": "answered"})
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [
@@ -121,6 +142,11 @@ def _changed(path: tuple[Any, ...], value: Any) -> dict[str, Any]:
         (_changed(("log", 0, "health"), {}), "receipt"),
         (_changed(("attempts", 0, "option"), "beta"), "receipt.attempts: beta, delta; here gamma, delta"),
         (_changed(("skipped", 0, "reason"), "probing"), "receipt.skipped"),
+        (_changed(("end",), "failed"), "receipt.end: 'failed'; here the chain is DELIVERED: answered"),
+        (_changed(("end",), "aborted"), "receipt.end: 'aborted'; here the chain is DELIVERED: answered"),
+        (_changed(("end",), "over"), "receipt.end: 'over'; here the chain is DELIVERED: answered"),
+        (_unfinished("failed"), "receipt.end: 'failed'; here the chain is PICKING: open"),
+        (_unfinished("answered"), "receipt.end: 'answered'; here the chain is PICKING: open"),
     ],
 )
 def test_what_does_not_fit_is_named(body: Any, said: str) -> None:

@@ -1,10 +1,11 @@
 /** One trace through the page's interpreter of the plan; the twin of `tests/routing/replay.py`. */
-import { AttemptChain, type CallTraits, type Decision, type Ending, type Step } from "../src/chain";
+import type { CallTraits, Decision, Ending, Step } from "../src/chain";
 import { EVEN } from "../src/cooldown";
 import { SporewrightError } from "../src/errors";
 import type { Block, ChainState, Limits, OptionHealth, Outcome, Permit, Plan } from "../src/generated/calls";
 import { PLAN } from "../src/generated/plan";
 import { Health } from "../src/health";
+import { RecordedChain } from "../src/recorded";
 
 interface Past {
   at: number;
@@ -60,6 +61,8 @@ const STATUSES = [0, 200, 400, 403, 422, 429, 500, 503];
 export class Replay {
   /** What there was to read after each event, where it is `watched`. */
   readonly steps: unknown[] = [];
+  /** Of each call, what a receipt says of it. */
+  readonly #receipts: Record<string, unknown>[] = [];
   readonly #trace: Trace;
   readonly #watched: boolean;
   readonly #plan: Plan;
@@ -68,7 +71,7 @@ export class Replay {
   readonly #actions: [string, string][] = [];
   readonly #waits: number[] = [];
   readonly #asks: [string, string, boolean][] = [];
-  #chain: AttemptChain;
+  #chain: RecordedChain;
   #now: number;
   #waiting: number | null = null;
   #asked: (Decision & { do: "ask" }) | null = null;
@@ -93,7 +96,21 @@ export class Replay {
     for (const event of this.#trace.events) this.#feed(event);
     if (this.#asked === null) this.#waitOut();
     if (this.#chain.state === "EXHAUSTED") this.#actions.push(["", "give_up"]);
+    if (this.#watched) {
+      this.#note("end", null);
+      this.steps.push(this.#options.map((option) => this.#known(option)));
+    }
     return this.#seen();
+  }
+
+  /** The receipts of those calls that refused nothing, as they stand, and where their chains do. */
+  written(): unknown[] {
+    return this.#receipts.map(({ chain, ...receipt }) => {
+      const { attempts, running, skipped, state } = chain as RecordedChain;
+      const ended = attempts.filter((_, number) => !running.includes(number));
+      const entries = [...skipped].map(([option, reason]) => ({ option, reason }));
+      return { ...receipt, attempts: ended.map((option) => ({ option })), skipped: entries, state };
+    });
   }
 
   /** How many retries and hedges there are to be had, now and a while later; takes them. */
@@ -117,13 +134,14 @@ export class Replay {
     }
   }
 
-  #called({ queue, upstreams, call }: Called): AttemptChain {
-    return new AttemptChain(queue, new Set(upstreams), {
-      plan: this.#plan,
-      health: this.#health,
-      now: this.#now,
-      ...call,
-    });
+  #called({ queue, upstreams, call }: Called): RecordedChain {
+    const about = { plan: this.#plan, health: this.#health, now: this.#now, ...call };
+    const chain = new RecordedChain(queue, new Set(upstreams), about);
+    const { facts = {}, ...traits } = call ?? {};
+    const [limits, plan] = [this.#trace.limits ?? {}, this.#plan.version];
+    const asked = { version: 1, plan, at: this.#now, queue, upstreams, traits, facts, limits, known: null };
+    this.#receipts.push({ ...asked, log: chain.log, chain });
+    return chain;
   }
 
   #first({ offline, chance = EVEN }: Called): void {
@@ -154,6 +172,8 @@ export class Replay {
     } catch (error) {
       if (!this.#watched || !(error instanceof SporewrightError)) throw error;
       this.#decided.push(["refused", error.code]);
+      // What it refused is in its log.
+      if (this.#receipts.at(-1)?.["chain"] === this.#chain) this.#receipts.pop();
     }
     if (this.#chain.state !== "PICKING") this.#waiting = null;
     this.#note(kind, step);
@@ -262,7 +282,7 @@ export class Replay {
       chain.kept,
       number(chain.waitsFor),
       chain.isOffline,
-      this.#options.map((option) => this.#known(option)),
+      this.#known(this.#options[this.steps.length % this.#options.length] ?? ""),
     ]);
   }
 

@@ -5,7 +5,7 @@ import { Replay, type Trace } from "../replay";
 function trace(asked: Trace): unknown {
   const replay = new Replay(asked, { watched: true });
   const seen = replay.run();
-  return { seen, steps: replay.steps, budgets: replay.budgets() };
+  return { seen, steps: replay.steps, budgets: replay.budgets(), receipts: replay.written() };
 }
 
 const READERS = { trace } as const;
