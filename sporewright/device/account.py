@@ -14,8 +14,6 @@ from sporewright.routing.attempt import AttemptChain, Ended
 
 __all__ = ["Account"]
 
-_TEACHES = {"learn_latency", "learn_ok", "learn_failure", "cool_down", "mend", "trip", "pace"}
-
 
 class Account:
     """Of one call: `receipt` is kept current, `source` is told."""
@@ -44,7 +42,8 @@ class Account:
         """Whoever learns is told of a step, where anything is to be learned of it, and of a probe's end at least."""
         is_probe = self._chain.is_probe(one.number)
         is_end = one.number not in self._chain.running and not one.is_told
-        if not _TEACHES & set(step.actions) and not (is_probe and is_end):
+        teaches = self._source.plan["teaches"]
+        if not any(action in teaches for action in step.actions) and not (is_probe and is_end):
             return
         one.is_told = True
         took = time.monotonic() - one.began

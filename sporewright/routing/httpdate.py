@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 __all__ = ["parse_http_date"]
@@ -16,6 +17,7 @@ _FORMS = tuple(
         rf"[a-z]{{3}} (?P<month>[a-z]{{3}}) (?P<day>[ \d]\d) {_TIME} (?P<year>\d{{4}})",
     )
 )
+_YEAR_S = 31_556_952
 _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
@@ -29,14 +31,20 @@ def _is_leap(year: int) -> bool:
     return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
 
 
-def parse_http_date(text: str) -> float | None:
-    """Seconds since the Unix epoch; None for what is no date. A year of two digits is one of 1970–2069."""
-    found = next((match for form in _FORMS if (match := form.fullmatch(text.strip()))), None)
+def _full_year(two: int, now: float) -> int:
+    """The year of these two digits that is at most 50 years from `now` (RFC 9110 §5.6.7)."""
+    this = 1970 + math.floor(now / _YEAR_S)
+    return two + 100 * math.floor((this + 50 - two) / 100)
+
+
+def parse_http_date(text: str, now: float) -> float | None:
+    """Seconds since the Unix epoch; None for what is no date. `now` decides about a year of two digits."""
+    found = next((match for form in _FORMS if (match := form.fullmatch(text))), None)
     if found is None or found["month"].lower() not in _MONTHS:
         return None
     month, day, year = _MONTHS.index(found["month"].lower()), int(found["day"]), int(found["year"])
     if len(found["year"]) == 2:
-        year += 2000 if year < 70 else 1900
+        year = _full_year(year, now)
     hours, minutes, seconds = int(found["h"]), int(found["m"]), int(found["s"])
     leap = _is_leap(year)
     if (

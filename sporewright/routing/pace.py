@@ -15,6 +15,8 @@ _NUMBER = r"\d{1,12}(?:\.\d{1,12})?"
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 # Beyond this a number of seconds is a moment since the epoch (September 2001), not a wait.
 _EPOCH = 1e9
+_BLANK = " \t"
+"""What may stand around a value (RFC 9110 §5.6.3)."""
 
 
 def _number(text: str) -> float | None:
@@ -26,11 +28,11 @@ def retry_after_seconds(header: str | None, now: float) -> float | None:
 
     `now`: seconds since the epoch, for the form that is a date. Fractions are read: some servers send them.
     """
-    text = (header or "").strip()
+    text = (header or "").strip(_BLANK)
     seconds = _number(text)
     if seconds is not None:
         return seconds
-    date = parse_http_date(text)
+    date = parse_http_date(text, now)
     return None if date is None else max(0.0, date - now)
 
 
@@ -59,7 +61,7 @@ def _duration(text: str, now: float) -> float | None:
 
 def _structured(text: str, now: float) -> float | None:  # noqa: ARG001
     """`"policy";r=0;t=30`, or the older `limit=10, remaining=0, reset=30`; None while something is left."""
-    fields = dict(re.findall(rf"\b(r|t|remaining|reset)\s*=\s*({_NUMBER})(?![\w.])", text, re.ASCII))
+    fields = dict(re.findall(rf"\b(r|t|remaining|reset)[ \t]*=[ \t]*({_NUMBER})(?![\w.])", text, re.ASCII))
     left, reset = fields.get("r", fields.get("remaining")), fields.get("t", fields.get("reset"))
     if reset is None or (left is not None and float(left) > 0):
         return None
@@ -78,8 +80,8 @@ _FORMS: dict[str, Callable[[str, float], float | None]] = {
 def pace_seconds(get: Callable[[str], str | None], now: float, plan: Plan = PLAN) -> float | None:
     """Seconds ≥ 0 that the plan's first readable header asks for; `get` looks a header up by its lower-case name."""
     for row in plan["pace_headers"]:
-        text = (get(row["header"]) or "").strip()
-        left = _number((get(row["unless_left"]) or "").strip()) if "unless_left" in row else None
+        text = (get(row["header"]) or "").strip(_BLANK)
+        left = _number((get(row["unless_left"]) or "").strip(_BLANK)) if "unless_left" in row else None
         if not text or (left is not None and left > 0):
             continue
         seconds = _FORMS[row["form"]](text, now)

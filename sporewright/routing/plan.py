@@ -26,7 +26,7 @@ from sporewright.routing.terms import (
     Signal,
     State,
 )
-from sporewright.routing.transitions import CLASSES, TIMED, TRANSITIONS, UNSAFE
+from sporewright.routing.transitions import CLASSES, TEACHES, TIMED, TRANSITIONS, UNSAFE
 from sporewright.routing.wordings import ERROR_ECHOES, ERROR_FIELDS, ERROR_SIGNS
 
 __all__ = [
@@ -119,6 +119,7 @@ PLAN: Plan = {
     "restarts": {"error": "stream", "buffer": "hold", "notify": "restartable"},
     "unsafe": UNSAFE,
     "timed": TIMED,
+    "teaches": TEACHES,
     "repeatable": REPEATABLE,
     "error_signs": ERROR_SIGNS,
     "error_fields": ERROR_FIELDS,

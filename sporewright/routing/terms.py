@@ -308,7 +308,7 @@ class Facts(TypedDict):
 
 class Plan(TypedDict):
     """The whole of it; a state without a row is an end. `done` is the text of the event that ends a stream, `timed`
-    what an attempt does not teach that had a gap in its clock."""
+    what an attempt does not teach that had a gap in its clock, `teaches` what whoever learns is told of."""
 
     version: int
     limits: Limits
@@ -317,6 +317,7 @@ class Plan(TypedDict):
     restarts: Mapping[Restart, Signal]
     unsafe: Sequence[Outcome]
     timed: Sequence[Action]
+    teaches: Sequence[Action]
     repeatable: Repeatable
     error_signs: Sequence[ErrorSign]
     error_fields: Sequence[Sequence[str]]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from sporewright.routing.terms import Action, Outcome, Rule, Signal, State, Transition
 
-__all__ = ["CLASSES", "TIMED", "TRANSITIONS", "UNSAFE"]
+__all__ = ["CLASSES", "TEACHES", "TIMED", "TRANSITIONS", "UNSAFE"]
 
 
 def _to(state: State, *do: Action) -> Transition:
@@ -66,6 +66,11 @@ UNSAFE: Sequence[Outcome] = [
 
 TIMED: Sequence[Action] = ["learn_latency", "pace"]
 """What an attempt does not teach in which the clock had a gap."""
+
+TEACHES: Sequence[Action] = [
+    "learn_latency", "learn_ok", "learn_failure", "cool_down", "mend", "trip", "pace", "gate",
+]  # fmt: skip
+"""Whoever learns of attempts is told of a step that asks for any of these."""
 
 _FAULTS: Sequence[Outcome] = ["server_error", "network_error", "truncated", "malformed"]
 _LOST = _to("LOST")

@@ -1,5 +1,5 @@
 /** What is said of a call's attempts: in its receipt, and to the engine that learns of them. */
-import { since, teaches } from "./asked";
+import { since } from "./asked";
 import type { Asked, CallContext, Running } from "./asked";
 import type { Ending, Step } from "./chain";
 import type { OutcomeBody } from "./generated/calls";
@@ -38,7 +38,8 @@ export class Account {
   /** The engine learns of a step, where anything is to be learned of it, and of a probe's end at least. `ending`: null before. */
   reports(one: Running, { outcome, stage, actions, firstToken }: Step, ending: Partial<Ending> | null): void {
     const isEnd = ending !== null && !one.told;
-    if (!teaches(actions) && !(isEnd && this.#chain.isProbe(one.number))) return;
+    const { teaches } = this.#context.plan;
+    if (!actions.some((action) => teaches.includes(action)) && !(isEnd && this.#chain.isProbe(one.number))) return;
     const { status = one.response?.status, retry_after_s, reason } = ending ?? {};
     const slept = this.#chain.hasSlept(one.number) || undefined;
     const { in: tokens_in, out: tokens_out } = one.tokens ?? {};

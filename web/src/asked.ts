@@ -3,7 +3,7 @@ import type { Awake } from "./awake";
 import type { Brackets } from "./cut";
 import type { AttemptChain, CallTraits, Ending } from "./chain";
 import { SporewrightError } from "./errors";
-import type { Action, Ended, Outcome, OutcomeBody, Permit, Plan } from "./generated/calls";
+import type { Ended, Outcome, OutcomeBody, Permit, Plan } from "./generated/calls";
 import type { Health } from "./health";
 import { requestFor } from "./request";
 import type { Readable } from "./readable";
@@ -133,13 +133,6 @@ export async function prepared(
   const [upstream, base] = [upstreams[option], bases.get(option)];
   if (!upstream || !base) throw new SporewrightError("config", `${option} has no upstream`);
   return requestFor(option, upstream, base, { template, target, signal });
-}
-
-const TEACHES = new Set(["learn_latency", "learn_ok", "learn_failure", "cool_down", "mend", "trip", "pace", "gate"]);
-
-/** Whether anything is learned or kept of it. */
-export function teaches(actions: readonly Action[]): boolean {
-  return actions.some((action) => TEACHES.has(action));
 }
 
 /** Seconds since it began. */

@@ -1,11 +1,11 @@
 /** When a response asks to come back: the plan's headers, in their forms; the twin of `sporewright/routing/pace.py`. */
 import type { PaceHeader, Plan } from "./generated/calls";
-import { retryAfterSeconds } from "./retry-after";
+import { retryAfterSeconds, trimmed } from "./retry-after";
 
 const NUMBER = "\\d{1,12}(?:\\.\\d{1,12})?";
 const WHOLE = new RegExp(`^${NUMBER}$`);
 const PART = new RegExp(`(${NUMBER})(ms|s|m|h|d)`, "g");
-const FIELD = new RegExp(`\\b(r|t|remaining|reset)\\s*=\\s*(${NUMBER})(?![\\w.])`, "g");
+const FIELD = new RegExp(`\\b(r|t|remaining|reset)[ \\t]*=[ \\t]*(${NUMBER})(?![\\w.])`, "g");
 const SECONDS: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86400 };
 /** Beyond this a number of seconds is a moment since the epoch (September 2001), not a wait. */
 const EPOCH = 1e9;
@@ -53,9 +53,9 @@ export function paceSeconds(
   plan: Plan,
 ): number | undefined {
   for (const { header, form, unless_left: unless } of plan.pace_headers) {
-    const text = (headers.get(header) ?? "").trim();
+    const text = trimmed(headers.get(header));
     if (text === "") continue;
-    const left = unless === undefined ? undefined : numberOf((headers.get(unless) ?? "").trim());
+    const left = unless === undefined ? undefined : numberOf(trimmed(headers.get(unless)));
     const found = left !== undefined && left > 0 ? undefined : FORMS[form](text, now);
     if (found !== undefined) return found;
   }

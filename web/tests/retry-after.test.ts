@@ -1,8 +1,13 @@
-/** Retry-After in all its forms. */
+/** Retry-After in all its forms: the corpus that Python runs, too. */
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { retryAfterSeconds } from "../src/retry-after";
 
 const NOW = Date.UTC(1994, 10, 6, 8, 49, 7) / 1000;
+const CORPUS = JSON.parse(
+  readFileSync(resolve(import.meta.dirname, "../../tests/routing/retry-after.json"), "utf-8"),
+) as { header: string; now: number; seconds: number | null }[];
 
 describe("Retry-After", () => {
   it.each([
@@ -23,4 +28,8 @@ describe("Retry-After", () => {
       expect(retryAfterSeconds(header, NOW)).toBeUndefined();
     },
   );
+
+  it.each(CORPUS.map((each) => [each.header, each] as const))("reads %s as Python does", (header, { now, seconds }) => {
+    expect(retryAfterSeconds(header, now) ?? null).toBe(seconds);
+  });
 });
