@@ -15,7 +15,8 @@ from sporewright.errors import BrokenError, ClosedError, ConfigError, RefusedErr
 from sporewright.jsontext import shown
 from sporewright.routing.chat_events import ChatEvents
 from sporewright.routing.chat_request import chat_body, chat_path
-from sporewright.routing.events import Heard, Kind, reach, read_json
+from sporewright.routing.events import Heard, Kind, read_json
+from sporewright.routing.rows import reach
 from sporewright.routing.terms import Restart
 
 __all__ = ["Chat", "chat"]

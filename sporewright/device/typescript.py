@@ -15,7 +15,8 @@ from typing import Any, Literal, NotRequired, Union, get_args, get_origin, get_t
 from sporewright.device import calls, events
 from sporewright.errors import CODES
 from sporewright.routing import blocks, breaker, chat_terms, health, plan, terms
-from sporewright.routing.providers import DIALECTS
+from sporewright.routing.providers import DIALECTS, SUFFICES
+from sporewright.routing.readings import ANY
 
 __all__ = ["calls_ts", "dialects_ts", "main", "plan_ts"]
 
@@ -138,11 +139,17 @@ def plan_ts() -> str:
 
 
 def dialects_ts() -> str:
-    """dialects.ts: the dialects as a constant that TypeScript checks."""
-    table = json.dumps(DIALECTS, indent=2)
-    kind = "Readonly<Record<DialectName, DialectRow>>"
-    head = f'{HEAD}import type {{ DialectName, DialectRow }} from "./calls";\n\n'
-    return f"{head}export const DIALECTS: {kind} = {table};\n"
+    """dialects.ts: the dialects as constants that TypeScript checks."""
+    tables: dict[str, tuple[str, Any]] = {
+        "DIALECTS": ("Readonly<Record<DialectName, DialectRow>>", DIALECTS),
+        "ANY": ("readonly Reading[]", ANY),
+        "SUFFICES": ("readonly string[]", SUFFICES),
+    }
+    head = f'{HEAD}import type {{ DialectName, DialectRow, Reading }} from "./calls";\n'
+    rows = [
+        f"\nexport const {name}: {kind} = {json.dumps(table, indent=2)};\n" for name, (kind, table) in tables.items()
+    ]
+    return head + "".join(rows)
 
 
 def main(arguments: Sequence[str]) -> int:

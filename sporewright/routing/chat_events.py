@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from sporewright.routing.chat_terms import DialectRow, Reading, Where
-from sporewright.routing.events import Kind, reach, reach_all, read_json, says_something
-from sporewright.routing.frames import Frames
+from sporewright.routing.chat_terms import DialectRow, Reading
+from sporewright.routing.events import Kind, read_json
+from sporewright.routing.frames import Frame, Frames
+from sporewright.routing.providers import SUFFICES
+from sporewright.routing.rows import Saying, is_count, life_in, reach, sayings, says_something
 
 __all__ = ["ChatEvents"]
 
@@ -28,7 +30,7 @@ class ChatEvents:
         self._head = b""
         self._json: list[bytes] | None = None
         self._length = 0
-        self._has_begun = False
+        self._has_begun = self._has_said = False
         self._seen: set[int] = set()
         self._finish: dict[int, str] = {}
         self._calls = 0
@@ -53,7 +55,7 @@ class ChatEvents:
         """Tokens: input, output and total, and of the input what was cached, as far as the provider said."""
         places: Mapping[str, Any] = self._dialect["usage"]
         found = {name: [reach(self._said, path) for path in paths] for name, paths in places.items()}
-        counts = {name: sum(filter(_is_count, values)) for name, values in found.items() if any(map(_is_count, values))}
+        counts = {name: sum(filter(is_count, values)) for name, values in found.items() if any(map(is_count, values))}
         if "total" not in counts and "input" in counts and "output" in counts:
             counts["total"] = counts["input"] + counts["output"]
         return counts or None
@@ -62,6 +64,11 @@ class ChatEvents:
     def is_finished(self) -> bool:
         """Every choice has said why it ended."""
         return self._is_finished(self._choices)
+
+    @property
+    def has_said_anything(self) -> bool:
+        """Whether there is an answer in it, or a reason why there is none (cut short, filtered)."""
+        return self._has_said or any(why in SUFFICES for why in self._finish.values())
 
     @property
     def ending(self) -> Kind:
@@ -86,7 +93,7 @@ class ChatEvents:
             self._has_begun, piece, self._head = True, self._head, b""
             self._json = [] if begin in b"{[" else None
         if self._json is None:
-            events = [said for data in self._frames.feed(piece) for said in self._event(data)]
+            events = [said for frame in self._frames.feed(piece) for said in self._event(frame)]
             self.is_malformed = self.is_malformed or self._frames.is_too_long
             return events
         self._json.append(piece)
@@ -108,61 +115,53 @@ class ChatEvents:
         # What streams without server-sent events comes as a list.
         return [said for one in (body if isinstance(body, list) else [body]) for said in self._says(one)]
 
-    def _event(self, data: str, *, is_cut: bool = False) -> list[dict[str, Any]]:
+    def _event(self, frame: Frame, *, is_cut: bool = False) -> list[dict[str, Any]]:
         if self.is_done:
             return []
-        if data.strip() == self._dialect["end"]:
+        if frame.data.strip() == self._dialect["end"]:
             self.is_done = True
             return []
         try:
-            return self._says(read_json(data))
+            body = read_json(frame.data)
         except ValueError:
+            if frame.name == "error":
+                self.error = frame.data
             self.is_malformed = self.is_malformed or not is_cut
             return []
+        is_error = frame.name == "error"
+        events = self._says(body, is_error=is_error)
+        if is_error and self.error is None:
+            self.error = body
+        return events
 
-    def _says(self, body: Any) -> list[dict[str, Any]]:
-        events: list[dict[str, Any]] = []
-        is_typed = is_quiet = False
-        for row in self._dialect["readings"]:
-            for choice, item in _items(body, row):
-                if row["says"] == "quiet":
-                    is_quiet = is_quiet or says_something(reach(item, row.get("take", ())))
-                else:
-                    is_typed = self._take(row, choice, item, events) or is_typed
-        self.lively += len(events) if is_typed else not is_quiet
-        if not events:
-            events.append({"type": "other"})
-        return [event | {"data": body} for event in events]
+    def _says(self, body: Any, *, is_error: bool = False) -> list[dict[str, Any]]:
+        said = sayings(body, self._dialect["readings"])
+        events = [event for one in said if (event := self._take(one)) is not None]
+        life = 0 if is_error else life_in(said)
+        self.lively, self._has_said = self.lively + life, self._has_said or life > 0
+        return [event | {"data": body} for event in events or [{"type": "other"}]]
 
-    def _take(self, row: Reading, choice: int, item: Any, events: list[dict[str, Any]]) -> bool:
-        """Whether it says something."""
-        says, found = row["says"], reach(item, row.get("take", ()))
+    def _take(self, one: Saying) -> dict[str, Any] | None:
+        """The part of the answer that it is, if it is one."""
+        (row, choice, found), says = one, one.row["says"]
         if says in ("text", "reasoning"):
-            if not isinstance(found, str) or found == "":
-                return False
             self._speaks(choice)
-            events.append({"type": says, "choice": choice, "text": found})
-        elif says == "tool":
+            return {"type": says, "choice": choice, "text": found}
+        if says == "tool":
             call = self._call(row, found)
             if call is None:
-                return False
+                return None
             self._speaks(choice)
-            events.append({"type": "tool", "choice": choice, **call})
-        elif says == "finish":
-            if not isinstance(found, str) or found == "":
-                return False
+            return {"type": "tool", "choice": choice, **call}
+        if says == "finish":
             self._finish[choice] = self._dialect["finish"].get(found, found)
         elif says == "usage":
-            if not isinstance(found, dict):
-                return False
             self._said.update(found)
-        elif not says_something(found):
-            return False
         elif says == "error":
             self.error = found
-        else:
+        elif says == "done":
             self.is_done = True
-        return True
+        return None
 
     def _call(self, row: Reading, item: Any) -> dict[str, Any] | None:
         fields: Mapping[str, Any] = row.get("fields", {})
@@ -172,7 +171,7 @@ class ChatEvents:
         if not said and not isinstance(arguments, (str, dict)):
             return None
         number = at.get("call")
-        if not _is_count(number):
+        if not is_count(number):
             number, self._calls = self._calls, self._calls + 1
         if isinstance(arguments, dict):
             arguments = json.dumps(arguments, ensure_ascii=False, separators=(",", ":"))
@@ -185,35 +184,3 @@ class ChatEvents:
 
     def _is_finished(self, least: int) -> bool:
         return len(self._finish) >= max(least, 1) and self._seen <= set(self._finish)
-
-
-def _items(body: Any, row: Reading) -> Iterator[tuple[int, Any]]:
-    """What the row is about, with the number of its choice."""
-    if "event" in row and not _holds(row["event"], body):
-        return
-    for choice, element in _choices(body, row):
-        for item in reach_all(element, row["at"]):
-            if "where" not in row or _holds(row["where"], item):
-                yield choice, item
-
-
-def _choices(body: Any, row: Reading) -> Iterator[tuple[int, Any]]:
-    if "each" not in row:
-        yield 0, body
-        return
-    found = reach(body, row["each"])
-    for number, element in enumerate(found if isinstance(found, list) else []):
-        index = reach(element, ["index"])
-        yield (index if _is_count(index) else number), element
-
-
-def _holds(where: Where, item: Any) -> bool:
-    found = reach(item, where["path"])
-    if "equals" not in where:
-        return says_something(found)
-    equals = where["equals"]
-    return not says_something(found) if equals is None else isinstance(found, str) and found == equals
-
-
-def _is_count(found: Any) -> bool:
-    return isinstance(found, int) and not isinstance(found, bool) and 0 <= found < 2**53

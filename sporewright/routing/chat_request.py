@@ -10,7 +10,8 @@ from urllib.parse import quote
 from sporewright.errors import ConfigError
 from sporewright.jsontext import shown
 from sporewright.routing.chat_terms import DialectRow, Messages
-from sporewright.routing.events import reach, read_json
+from sporewright.routing.events import read_json
+from sporewright.routing.rows import reach
 
 __all__ = ["chat_body", "chat_path", "key_headers"]
 

@@ -19,15 +19,23 @@ __all__ = [
 ]
 
 DialectName = Literal["openai", "openai-responses", "mistral", "anthropic", "gemini", "cohere"]
-Says = Literal["text", "reasoning", "tool", "finish", "usage", "error", "done", "quiet"]
-"""`quiet`: an event that is part of every answer and no sign of life: a role, a ping."""
+Says = Literal["text", "reasoning", "tool", "life", "finish", "open", "usage", "error", "done", "quiet"]
+"""`life`: more of the answer, of no kind that is told; `open`: finish reasons are spoken of, be it by null; `quiet`: an
+event that is part of every answer and no sign of life: a role, a ping."""
 
 
 class Where(TypedDict):
-    """Holds if what is at `path` is `equals`; without it, if something is said there; of null, if nothing is."""
+    """Holds if what is at `path` is `equals`; without it, if something is said there; of null, if nothing is.
+
+    `begins`: a text that begins so; `has`: an object with such a field; `beyond`: one that says something in another
+    field than these.
+    """
 
     path: Sequence[str]
     equals: NotRequired[str | None]
+    begins: NotRequired[str]
+    has: NotRequired[str]
+    beyond: NotRequired[Sequence[str]]
 
 
 class ToolFields(TypedDict):
@@ -121,6 +129,7 @@ class DialectRow(TypedDict):
     `path` and `stream_path` begin with a version that is left out where the option's address ends with one; `{model}`
     in them is the model. `fields`: None, the request goes as it is; else what is not in it, in `messages`, `tools` or
     `ignores` cannot be said in this dialect. `streamed`: added to what asks for a stream; `defaults`: where absent.
+    `marks`: an event is one of this dialect's if any holds.
     """
 
     path: str
@@ -135,6 +144,7 @@ class DialectRow(TypedDict):
     messages: NotRequired[Messages]
     tools: NotRequired[Tools]
     end: str | None
+    marks: Sequence[Where]
     readings: Sequence[Reading]
     finish: Mapping[str, str]
     usage: Counting

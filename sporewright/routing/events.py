@@ -1,18 +1,22 @@
-"""What the bytes of an event stream mean (server-sent events, WHATWG HTML §9.2), by the plan's marks, without I/O."""
+"""What the bytes of an event stream mean (server-sent events, WHATWG HTML §9.2), by the rows of whichever dialect."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from sporewright.jsontext import nests_deep
-from sporewright.routing.frames import Frames
+from sporewright.routing.chat_terms import DialectRow
+from sporewright.routing.frames import Frame, Frames
 from sporewright.routing.plan import PLAN
-from sporewright.routing.terms import Mark, Plan
+from sporewright.routing.providers import DIALECTS, SUFFICES
+from sporewright.routing.readings import ANY
+from sporewright.routing.rows import Saying, choices_in, is_of, life_in, sayings
+from sporewright.routing.terms import Plan
 
-__all__ = ["Events", "Heard", "Kind", "Listening", "reach", "reach_all", "read_json", "says_something"]
+__all__ = ["Events", "Heard", "Kind", "Listening", "read_json"]
 
 
 @dataclass(slots=True)
@@ -54,26 +58,30 @@ DEEPEST = 100
 
 
 class Events:
-    """Fed with the bytes of one stream in any pieces; the same bytes mean the same, however they are cut."""
+    """Fed with the bytes of one stream in any pieces; the same bytes mean the same, however they are cut.
+
+    Each event is read by the rows of the dialect it is of. Of nobody's dialect it may be anything, but no error.
+    """
 
     def __init__(self, plan: Plan = PLAN) -> None:
-        self._marks, self._done = plan["marks"], plan["done"]
+        self._done = plan["done"]
         self._frames = Frames(plan["limits"]["event_bytes"])
-        self.events = 0
+        self._tokens = self._others = 0
         self.is_done = False
         self._is_known = self._is_open = False
-        # The choices that have begun, and those that have said why they ended; the one that the event is about.
+        # The choices that have begun, and why those ended that have said so.
         self._parts: set[int] = set()
-        self._finished: set[int] = set()
-        self._part = 0
+        self._finish: dict[int, str] = {}
+        self._usage: dict[str, Any] = {}
 
     def feed(self, piece: bytes) -> Heard:
         """What these bytes brought."""
         heard = Heard()
-        for data in self._frames.feed(piece):
-            self._event(data, heard)
+        for frame in self._frames.feed(piece):
+            self._event(frame, heard)
         heard.is_malformed = heard.is_malformed or self._frames.is_too_long
         heard.is_finished, heard.is_done = self.is_finished, self.is_done
+        self._tokens, self._others = self._tokens + heard.tokens, self._others + heard.others
         return heard
 
     def ends(self) -> tuple[Kind, Any]:
@@ -87,89 +95,69 @@ class Events:
     @property
     def is_finished(self) -> bool:
         """Every choice that has begun has said why it ended."""
-        return bool(self._finished) and self._parts <= self._finished
+        return bool(self._finish) and self._parts <= self._finish.keys()
 
     @property
     def is_whole(self) -> bool:
         """Whether a stream that ends here is a whole answer: it said so, or it is of nobody's known dialect.
 
-        The end mark says so where the answer speaks of no finish reasons; of one that does, only a finish reason.
+        The end mark says so where the answer speaks of no finish reasons; of one that does, only a finish reason. By
+        itself the end mark is no answer.
         """
-        if self.is_done and not self._is_open:
+        if self.is_done and not self._is_open and self._tokens + self._others > 0:
             return True
-        return self.is_finished or (self.events > 0 and not self._is_known)
+        return self.is_finished or (self._others > 0 and not self._is_known)
 
-    def _event(self, data: str, heard: Heard) -> None:
-        self.events += 1
-        if data.strip() == self._done:
+    @property
+    def has_said_anything(self) -> bool:
+        """Whether there is an answer in it: a part, an event of nobody's dialect, or a reason why there is none."""
+        return self._tokens + self._others > 0 or any(why in SUFFICES for why in self._finish.values())
+
+    def _event(self, frame: Frame, heard: Heard) -> None:
+        if frame.data.strip() == self._done:
             self.is_done = True
             return
+        is_error = frame.name == "error" and (self._is_known or self._others + heard.others == 0)
         try:
-            body = read_json(data)
+            body = read_json(frame.data)
         except ValueError:
+            if is_error:
+                heard.error = frame.data
+                return
             # Plain text is some other service's; amid an answer it is a fault.
-            heard.is_malformed = heard.is_malformed or self._is_known or data.lstrip().startswith(("{", "["))
+            heard.is_malformed = heard.is_malformed or self._is_known or frame.data.lstrip().startswith(("{", "["))
             heard.others += 1
             return
-        self._part = 0
-        found = [(row["mark"], at) for row in self._marks if _means(at := reach(body, row["path"]), row)]
-        for mark, at in found:
-            self._mark(mark, at, heard)
-        heard.others += not found
-        self._is_known = self._is_known or bool(found)
+        dialect = next((row for row in DIALECTS.values() if is_of(row, body)), None)
+        rows = ANY if dialect is None else dialect["readings"]
+        # All rows of a dialect that speak of choices find them in one place.
+        self._parts.update(choice for choice, _ in choices_in(body, rows[0].get("each", ("",))))
+        said = sayings(body, rows)
+        for one in said:
+            self._take(one, dialect, heard)
+        if is_error:
+            heard.error = body if heard.error is None else heard.error
+        elif dialect is not None:
+            self._is_known = True
+            heard.tokens += life_in(said)
+        elif not said:
+            heard.others += 1
 
-    def _mark(self, mark: str, found: Any, heard: Heard) -> None:
-        if mark == "token":
-            heard.tokens += 1
-            self._finished.discard(self._part)  # a finish reason before it was not the last word
-        elif mark == "part":
-            self._part = found if isinstance(found, int) else 0
-            self._parts.add(self._part)
-        elif mark == "open":
+    def _take(self, one: Saying, dialect: DialectRow | None, heard: Heard) -> None:
+        says, found = one.row["says"], one.found
+        if says in ("text", "reasoning", "tool"):
+            self._finish.pop(one.choice, None)  # a finish reason before it was not the last word
+        elif says == "open":
             self._is_open = True
-        elif mark == "finish":
-            self._finished.add(self._part)
-        elif mark == "done":
+        elif says == "finish" and dialect is not None:
+            self._finish[one.choice] = dialect["finish"].get(found, found)
+        elif says == "done":
             self.is_done = True
-        elif mark == "usage":
-            heard.usage = found
-        elif mark == "error":
+        elif says == "usage":
+            self._usage.update(found)
+            heard.usage = dict(self._usage)
+        elif says == "error":
             heard.error = found
-
-
-def reach(body: Any, path: Sequence[str]) -> Any:
-    """What is at this path of JSON data, list positions as digits; None if nothing is."""
-    for step in path:
-        if isinstance(body, dict):
-            body = body.get(step)
-        elif isinstance(body, list) and step.isdigit() and int(step) < len(body):
-            body = body[int(step)]
-        else:
-            return None
-    return body
-
-
-def reach_all(body: Any, path: Sequence[str]) -> list[Any]:
-    """What is at this path, of a list each item; `*` stands for each item of a list."""
-    if "*" not in path:
-        found = reach(body, path)
-        return found if isinstance(found, list) else [found]
-    at = path.index("*")
-    found = reach(body, path[:at])
-    return [inner for item in (found if isinstance(found, list) else []) for inner in reach_all(item, path[at + 1 :])]
-
-
-def _means(found: Any, row: Mark) -> bool:
-    if "has" in row:
-        return isinstance(found, dict) and row["has"] in found
-    if "equals" in row:
-        return bool(found == row["equals"])
-    return says_something(found)
-
-
-def says_something(found: Any) -> bool:
-    """Neither absent nor empty."""
-    return found is not None and found not in ("", [], {})
 
 
 def read_json(data: str) -> Any:

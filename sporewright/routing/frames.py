@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-__all__ = ["Frames"]
+from typing import NamedTuple
+
+__all__ = ["Frame", "Frames"]
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+class Frame(NamedTuple):
+    """An event: its data, and its name, "" where it has none."""
+
+    data: str
+    name: str = ""
 
 
 class Frames:
@@ -17,19 +26,20 @@ class Frames:
         self._most = most
         self._held: list[bytes] = []
         self._data: list[bytes] = []
+        self._name = b""
         self._line_length = self._data_length = 0
         self._has_begun = self._after_cr = False
         self.is_too_long = False
 
-    def feed(self, piece: bytes) -> list[str]:
-        """The data of each event that these bytes complete."""
+    def feed(self, piece: bytes) -> list[Frame]:
+        """Each event that these bytes complete."""
         if self.is_too_long or not piece:
             return []
         is_rest = self._after_cr and piece.startswith(b"\n")
         self._after_cr = piece.endswith(b"\r")
         piece = piece[1:] if is_rest else piece
         *lines, rest = piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
-        events: list[str] = []
+        events: list[Frame] = []
         for line in lines:
             if not self._hold(line):
                 return events
@@ -38,8 +48,8 @@ class Frames:
         self._hold(rest)
         return events
 
-    def rest(self) -> str | None:
-        """The data of the event that the stream's end cut short; None if there is none."""
+    def rest(self) -> Frame | None:
+        """The event that the stream's end cut short; None if there is none."""
         ended = self._line()
         return self._event() if ended is None else ended
 
@@ -52,7 +62,7 @@ class Frames:
             self._held, self._data = [], []
         return not self.is_too_long
 
-    def _line(self) -> str | None:
+    def _line(self) -> Frame | None:
         """The line is complete (CR, LF or CRLF ended it): the event that it ends, if it is empty."""
         line, self._held, self._line_length = b"".join(self._held), [], 0
         if not self._has_begun:
@@ -64,10 +74,13 @@ class Frames:
             self._data.append(line[5:].removeprefix(b" "))
             # Of the whole line: empty ones take room, too.
             self._data_length += len(line)
+        elif line.startswith(b"event:"):
+            self._name = line[6:].removeprefix(b" ")
         return None
 
-    def _event(self) -> str | None:
+    def _event(self) -> Frame | None:
+        name, self._name = self._name, b""
         if not self._data:
             return None
         data, self._data, self._data_length = b"\n".join(self._data), [], 0
-        return data.decode("utf-8", "replace")
+        return Frame(data.decode("utf-8", "replace"), name.decode("utf-8", "replace"))

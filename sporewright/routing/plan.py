@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 
 from sporewright.errors import ConfigError
-from sporewright.routing.dialects import DONE, MARKS, PACE_HEADERS, REPEATABLE
+from sporewright.routing.dialects import DONE, PACE_HEADERS, REPEATABLE
 from sporewright.routing.terms import (
     ACTIONS,
     OUTCOMES,
@@ -125,7 +125,6 @@ PLAN: Plan = {
     "error_fields": ERROR_FIELDS,
     "error_echoes": ERROR_ECHOES,
     "pace_headers": PACE_HEADERS,
-    "marks": MARKS,
     "done": DONE,
     "ramp": [0.1, 0.25, 0.5],
 }

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sporewright.routing.chat_terms import Auth, Counting, DialectName, DialectRow, Field
+from sporewright.routing.chat_terms import Auth, Counting, DialectName, DialectRow, Field, Where
 from sporewright.routing.readings import ANTHROPIC, COHERE, GEMINI, OPENAI, RESPONSES
 
-__all__ = ["DIALECTS"]
+__all__ = ["DIALECTS", "SUFFICES"]
+
+SUFFICES = ("length", "content_filter")
+"""Reasons of an end that are an answer without a word."""
 
 _BEARER: Auth = {"header": "authorization", "prefix": "Bearer "}
 _CHAT_USAGE: Counting = {
@@ -28,6 +31,10 @@ def _same(*names: str) -> list[Field]:
     return [{"of": [name], "to": [name]} for name in names]
 
 
+def _types(*names: str) -> list[Where]:
+    return [{"path": ["type"], "equals": name} for name in names]
+
+
 _OPENAI: DialectRow = {
     "path": "/v1/chat/completions",
     "auth": _BEARER,
@@ -38,6 +45,7 @@ _OPENAI: DialectRow = {
     "ignores": [],
     "defaults": [],
     "end": "[DONE]",
+    "marks": [{"path": [], "has": "choices"}],
     "readings": OPENAI,
     "finish": {"function_call": "tool_calls", "model_length": "length"},
     "usage": _CHAT_USAGE,
@@ -94,6 +102,7 @@ _RESPONSES: DialectRow = {
         },
     },
     "end": None,
+    "marks": [{"path": ["type"], "begins": "response."}, {"path": ["type"], "equals": "keepalive"}],
     "readings": RESPONSES,
     "finish": {
         "response.completed": "stop",
@@ -150,6 +159,10 @@ _ANTHROPIC: DialectRow = {
         },
     },
     "end": None,
+    "marks": [
+        *_types("message_start", "message_delta", "message_stop", "ping"),
+        {"path": ["type"], "begins": "content_block_"},
+    ],
     "readings": ANTHROPIC,
     "finish": {
         "end_turn": "stop",
@@ -219,6 +232,7 @@ _GEMINI: DialectRow = {
         },
     },
     "end": None,
+    "marks": [{"path": [], "has": name} for name in ("candidates", "promptFeedback", "usageMetadata")],
     "readings": GEMINI,
     "finish": {
         "STOP": "stop",
@@ -249,6 +263,10 @@ _COHERE: DialectRow = {
     "ignores": _IGNORED,
     "defaults": [],
     "end": None,
+    "marks": [
+        *_types("message-start", "message-end"),
+        *(Where(path=["type"], begins=name) for name in ("content-", "tool-", "citation-")),
+    ],
     "readings": COHERE,
     "finish": {
         "COMPLETE": "stop",

@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from sporewright.routing.chat_terms import Reading, Says, ToolFields, Where
 
-__all__ = ["ANTHROPIC", "COHERE", "GEMINI", "OPENAI", "RESPONSES"]
+__all__ = ["ANTHROPIC", "ANY", "COHERE", "GEMINI", "OPENAI", "RESPONSES"]
 
 
 def _of(says: Says, type_: str, at: Sequence[str] = ()) -> Reading:
     """In an event of this type, at this place."""
     return {"says": says, "at": [], "where": {"path": ["type"], "equals": type_}, "take": at}
+
+
+_ERRORS: Sequence[Reading] = [
+    # As gateways and servers of several dialects say it, whatever they were asked in.
+    _of("error", "error"),
+    {"says": "error", "at": [], "where": {"path": ["object"], "equals": "error"}},
+    {"says": "error", "at": ["error"]},
+]
+ANY: Sequence[Reading] = [*_ERRORS, {"says": "usage", "at": ["usage"]}]
+"""Of an event that is of no dialect's."""
+
+
+def _life(at: Sequence[str], beyond: Sequence[str], **more: Any) -> Reading:
+    """Whatever says something here in another field than these."""
+    return {"says": "life", "at": at, "where": {"path": [], "beyond": beyond}, **more}  # type: ignore[typeddict-item]
 
 
 def _choices(place: str) -> list[Reading]:
@@ -31,23 +47,26 @@ def _choices(place: str) -> list[Reading]:
         {"says": "reasoning", "each": each, "at": [place, "reasoning"]},
         {"says": "reasoning", "each": each, "at": [*parts, "0", "thinking", "0", "text"]},
         {"says": "tool", "each": each, "at": [place, "tool_calls"], "fields": fields},  # type: ignore[typeddict-item]
+        _life([place], ["role"], each=each),
     ]
 
 
 OPENAI: Sequence[Reading] = [
     *_choices("delta"),
     *_choices("message"),
+    # Completions that are no chats; some say it beside a delta.
+    {"says": "life", "each": ["choices"], "at": ["text"]},
     {"says": "finish", "each": ["choices"], "at": ["finish_reason"]},
+    {"says": "open", "each": ["choices"], "at": [], "where": {"path": [], "has": "finish_reason"}},
     {"says": "usage", "at": ["usage"]},
     {"says": "usage", "at": ["x_groq", "usage"]},
-    {"says": "error", "at": ["error"]},
+    *_ERRORS,
     {"says": "error", "at": ["x_groq", "error"]},
     # A gateway whose own provider failed says so in a choice.
     {"says": "error", "each": ["choices"], "at": ["error"]},
     {"says": "error", "each": ["choices"], "at": [], "where": {"path": ["finish_reason"], "equals": "error"}},
-    {"says": "quiet", "at": [], "where": {"path": ["choices"], "equals": None}},
-    {"says": "quiet", "at": [], "where": {"path": ["choices", "0", "delta", "role"]}},
-    {"says": "quiet", "at": [], "where": {"path": ["choices", "0", "delta", "content"], "equals": ""}},
+    # A piece without any of this: a role, a keep-alive.
+    {"says": "quiet", "at": []},
 ]
 
 _OUTPUT = ["output", "*", "content"]
@@ -89,6 +108,7 @@ RESPONSES: Sequence[Reading] = [
     {"says": "text", "at": _OUTPUT, "where": {"path": ["type"], "equals": "output_text"}, "take": ["text"]},
     {"says": "text", "at": _OUTPUT, "where": {"path": ["type"], "equals": "refusal"}, "take": ["refusal"]},
     {"says": "tool", "at": ["output"], "where": _FUNCTION, "fields": _FUNCTION_FIELDS},
+    _life(["output"], ["type", "id", "status", "role", "phase", "summary", "content"]),
     # It is completed, and where functions are called that is why; cut short it says the reason.
     {"says": "finish", "event": _COMPLETED, "at": ["type"]},
     {"says": "finish", "event": _COMPLETED, "at": ["response", "output"], "where": _FUNCTION, "take": ["type"]},
@@ -98,11 +118,10 @@ RESPONSES: Sequence[Reading] = [
     {"says": "finish", "at": ["incomplete_details", "reason"]},
     {"says": "usage", "at": ["response", "usage"]},
     {"says": "usage", "at": ["usage"]},
-    {"says": "error", "at": ["error"]},
-    _of("error", "error"),
+    *_ERRORS,
     _of("error", "response.failed"),
     *(_of("done", f"response.{name}") for name in ("completed", "incomplete", "failed")),
-    *(_of("quiet", f"response.{name}") for name in ("created", "queued", "in_progress")),
+    *(_of("quiet", name) for name in ("response.created", "response.queued", "response.in_progress", "keepalive")),
     *(_of("quiet", f"response.{name}.added") for name in ("output_item", "content_part", "reasoning_summary_part")),
 ]
 
@@ -130,11 +149,13 @@ ANTHROPIC: Sequence[Reading] = [
         "where": {"path": ["type"], "equals": "tool_use"},
         "fields": {"id": ["id"], "name": ["name"], "arguments": ["input"]},
     },
+    _life(["content"], ["type", "id", "name", "text", "thinking", "signature", "citations", "caller", "input"]),
+    _life(["content_block"], ["type", "id", "name", "text", "citations", "caller", "input"]),
     {"says": "finish", "at": ["delta", "stop_reason"]},
     {"says": "finish", "at": ["stop_reason"]},
     {"says": "usage", "at": ["message", "usage"]},
     {"says": "usage", "at": ["usage"]},
-    {"says": "error", "at": ["error"]},
+    *_ERRORS,
     _of("done", "message_stop"),
     *(_of("quiet", name) for name in ("message_start", "content_block_start", "content_block_stop", "ping")),
 ]
@@ -153,16 +174,19 @@ GEMINI: Sequence[Reading] = [
         },
         **_PARTS,  # type: ignore[typeddict-item]
     },
+    # A picture, code, the signature of a thought.
+    {**_life([], ["thought"]), **_PARTS},  # type: ignore[typeddict-item]
     {"says": "finish", "each": ["candidates"], "at": ["finishReason"]},
     # A prompt that was refused has no candidates.
     {"says": "finish", "at": ["promptFeedback", "blockReason"]},
     {"says": "usage", "at": ["usageMetadata"]},
-    {"says": "error", "at": ["error"]},
+    *_ERRORS,
 ]
 
 COHERE: Sequence[Reading] = [
     {"says": "text", "at": ["delta", "message", "content", "text"]},
     {"says": "reasoning", "at": ["delta", "message", "content", "thinking"]},
+    {"says": "reasoning", "at": ["delta", "message", "tool_plan"]},
     {
         "says": "tool",
         "at": [],
@@ -176,12 +200,21 @@ COHERE: Sequence[Reading] = [
     },
     {"says": "text", "at": ["message", "content"], "where": {"path": ["type"], "equals": "text"}, "take": ["text"]},
     {
+        "says": "reasoning",
+        "at": ["message", "content"],
+        "where": {"path": ["type"], "equals": "thinking"},
+        "take": ["thinking"],
+    },
+    {"says": "reasoning", "at": ["message", "tool_plan"]},
+    {
         "says": "tool",
         "at": ["message", "tool_calls"],
         "fields": {"id": ["id"], "name": ["function", "name"], "arguments": ["function", "arguments"]},
     },
     {"says": "error", "at": ["delta", "error"]},
     {"says": "error", "at": [], "where": {"path": ["delta", "finish_reason"], "equals": "ERROR"}},
+    {"says": "error", "at": [], "where": {"path": ["finish_reason"], "equals": "ERROR"}},
+    *_ERRORS,
     {"says": "finish", "at": ["delta", "finish_reason"]},
     {"says": "finish", "at": ["finish_reason"]},
     {"says": "usage", "at": ["delta", "usage"]},

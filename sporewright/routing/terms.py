@@ -16,7 +16,6 @@ __all__ = [
     "ErrorSign",
     "Facts",
     "Limits",
-    "Mark",
     "Outcome",
     "PaceHeader",
     "Plan",
@@ -277,17 +276,6 @@ class PaceHeader(TypedDict):
     unless_left: NotRequired[str]
 
 
-class Mark(TypedDict):
-    """A stream's event means `mark` if what is at `path` of its JSON says something; or is `equals`; or has the field
-    `has`, whatever that says."""
-
-    dialect: str
-    mark: Literal["known", "part", "token", "open", "finish", "usage", "done", "error"]
-    path: Sequence[str]
-    equals: NotRequired[str]
-    has: NotRequired[str]
-
-
 class Repeatable(TypedDict):
     """Requests that may be sent twice: by their method, by the end of their path, by a header of the caller's."""
 
@@ -323,6 +311,5 @@ class Plan(TypedDict):
     error_fields: Sequence[Sequence[str]]
     error_echoes: Sequence[str]
     pace_headers: Sequence[PaceHeader]
-    marks: Sequence[Mark]
     done: str
     ramp: Sequence[float]

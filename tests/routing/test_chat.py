@@ -44,7 +44,7 @@ def told(events: ChatEvents, said: list[dict[str, Any]], pieces: list[str]) -> d
     """In the shape of the file."""
     parts = [{name: value for name, value in event.items() if name != "data"} for event in said]
     finish = {str(choice): reason for choice, reason in events.finish_reasons.items()}
-    ending = {"ending": events.ending, "finish": finish, "usage": events.usage}
+    ending = {"ending": events.ending, "finish": finish, "usage": events.usage, "said": events.has_said_anything}
     return {"pieces": pieces, "choices": events._choices, "parts": parts, **ending}
 
 

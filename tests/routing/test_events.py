@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sporewright.routing.events import Events, Heard
-from sporewright.routing.frames import Frames
+from sporewright.routing.frames import Frame, Frames
 from sporewright.routing.plan import plan_with
 
 STREAMS = json.loads((Path(__file__).parent / "streams.json").read_text(encoding="utf-8"))
@@ -33,11 +33,12 @@ def shown(heard: Heard) -> dict[str, Any]:
 
 @pytest.mark.parametrize("stream", STREAMS, ids=lambda stream: stream["name"])
 def test_stream(stream: dict[str, Any]) -> None:
-    """Each piece brings what is recorded, and the end is whole or is not."""
+    """Each piece brings what is recorded, and the end is whole or is not, and an answer or none."""
     events = Events()
 
     assert [shown(events.feed(piece.encode())) for piece in stream["pieces"]] == stream["expect"]
     assert events.is_whole is stream["whole"]
+    assert events.has_said_anything is stream["said"]
 
 
 @given(st.sampled_from(STREAMS), st.lists(st.integers(0, 400), max_size=20))
@@ -83,5 +84,5 @@ def test_events_up_to_the_limit_are_heard() -> None:
     """The limit is for one event, not for the stream; an event of just that length is heard."""
     frames = Frames(len(EVENT) - 1)
 
-    assert [frames.feed(EVENT + b"\n") for _ in range(9)] == [["x" * 100]] * 9
+    assert [frames.feed(EVENT + b"\n") for _ in range(9)] == [[Frame("x" * 100)]] * 9
     assert not frames.is_too_long

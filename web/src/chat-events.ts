@@ -1,9 +1,11 @@
 /** What the bytes of a provider's answer say, as typed events by its dialect's rows; streams and whole answers alike. */
-import { Frames } from "./frames";
 import type { ChatPart, Usage } from "./chat-types";
-import type { DialectRow, Ended, Reading, Where } from "./generated/calls";
+import { Frames, type Frame } from "./frames";
+import type { DialectRow, Ended, Reading } from "./generated/calls";
+import { SUFFICES } from "./generated/dialects";
 import { joined } from "./pieces";
-import { reach, reachAll, saysSomething } from "./sse";
+import { isCount, isObject, lifeIn, reach, saysSomething, sayings, type Saying } from "./rows";
+import { reasonOf } from "./sse";
 
 /** A part without what the provider said. */
 type Said = ChatPart extends infer P ? (P extends ChatPart ? Omit<P, "data"> : never) : never;
@@ -27,6 +29,7 @@ export class ChatEvents {
   #json: Uint8Array[] | null = null;
   #length = 0;
   #begun = false;
+  #hasSaid = false;
   readonly #seen = new Set<number>();
   readonly #finish = new Map<number, string>();
   #calls = 0;
@@ -63,6 +66,11 @@ export class ChatEvents {
     return this.#isFinished(this.#choices);
   }
 
+  /** Whether there is an answer in it, or a reason why there is none (cut short, filtered). */
+  get hasSaidAnything(): boolean {
+    return this.#hasSaid || [...this.#finish.values()].some((why) => SUFFICES.includes(why));
+  }
+
   /** What it means if the answer ends here. */
   get ending(): Ended {
     if (saysSomething(this.error)) return "failed";
@@ -77,7 +85,7 @@ export class ChatEvents {
     const piece = this.#begun ? bytes : this.#begin(bytes);
     if (!piece) return [];
     if (!this.#json) {
-      const events = this.#frames.feed(piece).flatMap((data) => this.#event(data));
+      const events = this.#frames.feed(piece).flatMap((frame) => this.#event(frame));
       this.malformed ||= this.#frames.tooLong;
       return events;
     }
@@ -114,7 +122,7 @@ export class ChatEvents {
     return head;
   }
 
-  #event(data: string, cut = false): ChatPart[] {
+  #event({ data, name }: Frame, cut = false): ChatPart[] {
     if (this.done) return [];
     if (data.trim() === this.#dialect.end) {
       this.done = true;
@@ -124,49 +132,43 @@ export class ChatEvents {
     try {
       body = JSON.parse(data);
     } catch {
+      if (name === "error") this.error = data;
       this.malformed ||= !cut;
       return [];
     }
-    return this.#says(body);
+    const isError = name === "error";
+    const parts = this.#says(body, isError);
+    if (isError) this.error ??= body;
+    return parts;
   }
 
-  #says(data: unknown): ChatPart[] {
-    const said: Said[] = [];
-    let [typed, quiet] = [false, false];
-    for (const row of this.#dialect.readings) {
-      for (const [choice, item] of items(data, row)) {
-        if (row.says === "quiet") quiet ||= saysSomething(reach(item, row.take ?? []));
-        else typed = this.#take(row, choice, item, said) || typed;
-      }
-    }
-    this.lively += typed ? said.length : quiet ? 0 : 1;
-    if (said.length === 0) said.push({ type: "other" });
-    return said.map((one) => ({ ...one, data }));
+  #says(data: unknown, isError = false): ChatPart[] {
+    const found = sayings(data, this.#dialect.readings);
+    const said = found.map((one) => this.#take(one)).filter((one) => one !== null);
+    const life = isError ? 0 : lifeIn(found);
+    this.lively += life;
+    this.#hasSaid ||= life > 0;
+    return (said.length > 0 ? said : [{ type: "other" } as const]).map((one) => ({ ...one, data }));
   }
 
-  /** Whether it says something. */
-  #take(row: Reading, choice: number, item: unknown, said: Said[]): boolean {
-    const [found, says] = [reach(item, row.take ?? []), row.says];
+  /** The part of the answer that it is, if it is one. */
+  #take({ row, choice, found }: Saying): Said | null {
+    const { says } = row;
     if (says === "text" || says === "reasoning") {
-      if (!isWord(found)) return false;
       this.#speaks(choice);
-      said.push({ type: says, choice, text: found });
-    } else if (says === "tool") {
+      return { type: says, choice, text: found as string };
+    }
+    if (says === "tool") {
       const call = this.#call(row, found);
-      if (!call) return false;
+      if (!call) return null;
       this.#speaks(choice);
-      said.push({ type: "tool", choice, ...call });
-    } else if (says === "finish") {
-      if (!isWord(found)) return false;
-      const { finish } = this.#dialect;
-      this.#finish.set(choice, (Object.hasOwn(finish, found) ? finish[found] : undefined) ?? found);
-    } else if (says === "usage") {
-      if (!isObject(found)) return false;
-      this.#said = { ...this.#said, ...found };
-    } else if (!saysSomething(found)) return false;
+      return { type: "tool", choice, ...call };
+    }
+    if (says === "finish") this.#finish.set(choice, reasonOf(this.#dialect, found as string));
+    else if (says === "usage") this.#said = { ...this.#said, ...(found as Record<string, unknown>) };
     else if (says === "error") this.error = found;
-    else this.done = true;
-    return true;
+    else if (says === "done") this.done = true;
+    return null;
   }
 
   #call(row: Reading, item: unknown): Call | null {
@@ -191,39 +193,6 @@ export class ChatEvents {
   }
 }
 
-/** What the row is about, with the number of its choice. */
-function items(body: unknown, row: Reading): [number, unknown][] {
-  if (row.event && !holds(row.event, body)) return [];
-  return choicesOf(body, row).flatMap(([choice, element]) =>
-    reachAll(element, row.at)
-      .filter((item) => !row.where || holds(row.where, item))
-      .map((item) => [choice, item] as [number, unknown]),
-  );
-}
-
-function choicesOf(body: unknown, { each }: Reading): [number, unknown][] {
-  if (!each) return [[0, body]];
-  const found = reach(body, each);
-  return (Array.isArray(found) ? (found as unknown[]) : []).map((element, number) => {
-    const index = reach(element, ["index"]);
-    return [isCount(index) ? index : number, element];
-  });
-}
-
-function holds({ path, equals }: Where, item: unknown): boolean {
-  const found = reach(item, path);
-  if (equals === undefined) return saysSomething(found);
-  return equals === null ? !saysSomething(found) : found === equals;
-}
-
-function isCount(found: unknown): found is number {
-  return Number.isSafeInteger(found) && (found as number) >= 0;
-}
-
 function isWord(found: unknown): found is string {
   return typeof found === "string" && found !== "";
-}
-
-function isObject(found: unknown): found is Record<string, unknown> {
-  return typeof found === "object" && found !== null && !Array.isArray(found);
 }

@@ -2,7 +2,7 @@
 import { SporewrightError } from "./errors";
 import type { DialectRow, Messages } from "./generated/calls";
 import { DIALECTS } from "./generated/dialects";
-import { reach } from "./sse";
+import { reach } from "./rows";
 import type { Upstream } from "./types";
 
 type Json = Record<string, unknown>;

@@ -6,7 +6,8 @@ import type { ChatEvent, ChatInit, ChatPart, ChatRequest, Usage } from "./chat-t
 import { SporewrightError } from "./errors";
 import type { RoutedFetch, Speech } from "./fetch";
 import type { Ended } from "./generated/calls";
-import { reach, type Heard, type Listening } from "./sse";
+import { reach } from "./rows";
+import type { Heard, Listening } from "./sse";
 import { NOWHERE } from "./target";
 import type { Receipt, RoutedInit, Tokens, Upstream } from "./types";
 

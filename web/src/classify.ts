@@ -1,7 +1,7 @@
 /** From how an attempt ended to its outcome, by the plan's rows; the twin of `sporewright/routing/classify.py`. */
 import { SporewrightError } from "./errors";
 import type { Block, ChainState, Ended, Plan, Rule, Sign, When } from "./generated/calls";
-import { reachAll } from "./sse";
+import { reachAll } from "./rows";
 
 /** Levels of errors told as text in an error. */
 const DEEPEST = 3;

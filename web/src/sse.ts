@@ -1,6 +1,8 @@
-/** What the bytes of an event stream mean (server-sent events, WHATWG HTML §9.2), by the plan's marks, without I/O. */
-import { Frames } from "./frames";
-import type { Ended, Mark, Plan } from "./generated/calls";
+/** What the bytes of an event stream mean (server-sent events, WHATWG HTML §9.2), by the rows of whichever dialect. */
+import { Frames, type Frame } from "./frames";
+import type { DialectRow, Ended, Plan } from "./generated/calls";
+import { ANY, DIALECTS, SUFFICES } from "./generated/dialects";
+import { choicesIn, isOf, lifeIn, sayings, type Saying } from "./rows";
 import type { Tokens } from "./types";
 
 /** What a piece of a stream brought; `error` and `usage` are the last ones told. */
@@ -30,30 +32,42 @@ export interface Listening {
   readonly tokens?: Tokens | undefined;
 }
 
-/** Fed with the bytes of one stream in any pieces; the same rules as `sporewright/routing/events.py`. */
+const KNOWN = Object.values(DIALECTS);
+
+/**
+ * Fed with the bytes of one stream in any pieces; the same rules as `sporewright/routing/events.py`. Each event is read by the
+ * rows of the dialect it is of. Of nobody's dialect it may be anything, but no error.
+ */
 export class Events implements Listening {
-  readonly #plan: Plan;
+  readonly #end: string;
   readonly #frames: Frames;
-  /** The choices that have begun, and those that have said why they ended; the one that the event is about. */
+  /** The choices that have begun, and why those ended that have said so. */
   readonly #parts = new Set<number>();
-  readonly #finished = new Set<number>();
-  #part = 0;
-  #events = 0;
+  readonly #finish = new Map<number, string>();
+  #tokens = 0;
+  #others = 0;
   #done = false;
   #known = false;
   /** It speaks of finish reasons. */
   #open = false;
+  #usage: Record<string, unknown> = {};
 
   constructor(plan: Plan) {
-    [this.#plan, this.#frames] = [plan, new Frames(plan.limits.event_bytes)];
+    [this.#end, this.#frames] = [plan.done, new Frames(plan.limits.event_bytes)];
   }
 
   /**
    * Whether a stream that ends here is a whole answer: it said so, or it is of nobody's known dialect. The end mark says so
-   * where the answer speaks of no finish reasons; of one that does, only a finish reason.
+   * where the answer speaks of no finish reasons; of one that does, only a finish reason. By itself the end mark is no answer.
    */
   get whole(): boolean {
-    return (this.#done && !this.#open) || this.#isFinished || (this.#events > 0 && !this.#known);
+    if (this.#done && !this.#open && this.#tokens + this.#others > 0) return true;
+    return this.#isFinished || (this.#others > 0 && !this.#known);
+  }
+
+  /** Whether there is an answer in it: a part, an event of nobody's dialect, or a reason why there is none. */
+  get hasSaidAnything(): boolean {
+    return this.#tokens + this.#others > 0 || [...this.#finish.values()].some((why) => SUFFICES.includes(why));
   }
 
   ends(): Ended {
@@ -62,81 +76,63 @@ export class Events implements Listening {
 
   feed(piece: Uint8Array): Heard {
     const heard: Heard = { tokens: 0, others: 0, malformed: false, finished: false, done: false };
-    for (const data of this.#frames.feed(piece)) this.#event(data, heard);
+    for (const frame of this.#frames.feed(piece)) this.#event(frame, heard);
     heard.malformed ||= this.#frames.tooLong;
     [heard.finished, heard.done] = [this.#isFinished, this.#done];
+    [this.#tokens, this.#others] = [this.#tokens + heard.tokens, this.#others + heard.others];
     return heard;
   }
 
   get #isFinished(): boolean {
-    return this.#finished.size > 0 && [...this.#parts].every((part) => this.#finished.has(part));
+    return this.#finish.size > 0 && [...this.#parts].every((part) => this.#finish.has(part));
   }
 
-  #event(data: string, heard: Heard): void {
-    this.#events += 1;
-    if (data.trim() === this.#plan.done) {
+  #event({ data, name }: Frame, heard: Heard): void {
+    if (data.trim() === this.#end) {
       this.#done = true;
       return;
     }
+    const isError = name === "error" && (this.#known || this.#others + heard.others === 0);
     let body: unknown;
     try {
       body = JSON.parse(data);
     } catch {
+      if (isError) {
+        heard.error = data;
+        return;
+      }
       // Plain text is some other service's; amid an answer it is a fault.
       heard.malformed ||= this.#known || /^\s*[{[]/.test(data);
       heard.others += 1;
       return;
     }
-    let known = false;
-    this.#part = 0;
-    for (const row of this.#plan.marks) {
-      const found = reach(body, row.path);
-      if (!means(found, row)) continue;
-      known = true;
-      this.#mark(row.mark, found, heard);
-    }
-    heard.others += known ? 0 : 1;
-    this.#known ||= known;
+    const dialect = KNOWN.find((row) => isOf(row, body));
+    const rows = dialect?.readings ?? ANY;
+    // All rows of a dialect that speak of choices find them in one place.
+    for (const [choice] of choicesIn(body, rows[0]?.each ?? [""])) this.#parts.add(choice);
+    const said = sayings(body, rows);
+    for (const one of said) this.#take(one, dialect, heard);
+    if (isError) heard.error ??= body;
+    else if (dialect) {
+      this.#known = true;
+      heard.tokens += lifeIn(said);
+    } else if (said.length === 0) heard.others += 1;
   }
 
-  #mark(mark: Mark["mark"], found: unknown, heard: Heard): void {
-    if (mark === "token") {
-      heard.tokens += 1;
-      this.#finished.delete(this.#part); // a finish reason before it was not the last word
-    } else if (mark === "part") this.#parts.add((this.#part = Number.isInteger(found) ? (found as number) : 0));
-    else if (mark === "open") this.#open = true;
-    else if (mark === "finish") this.#finished.add(this.#part);
-    else if (mark === "done") this.#done = true;
-    else if (mark === "usage") heard.usage = found;
-    else if (mark === "error") heard.error = found;
+  #take({ row: { says }, choice, found }: Saying, dialect: DialectRow | undefined, heard: Heard): void {
+    // A finish reason before it was not the last word.
+    if (says === "text" || says === "reasoning" || says === "tool") this.#finish.delete(choice);
+    else if (says === "open") this.#open = true;
+    else if (says === "finish" && dialect) this.#finish.set(choice, reasonOf(dialect, found as string));
+    else if (says === "done") this.#done = true;
+    else if (says === "usage") {
+      this.#usage = { ...this.#usage, ...(found as Record<string, unknown>) };
+      heard.usage = this.#usage;
+    } else if (says === "error") heard.error = found;
   }
 }
 
-function means(found: unknown, { equals, has }: Mark): boolean {
-  if (has !== undefined) return typeof found === "object" && found !== null && Object.hasOwn(found, has);
-  return equals === undefined ? saysSomething(found) : found === equals;
-}
-
-/** What is at this path of JSON data, list positions as digits; undefined if nothing is. */
-export function reach(body: unknown, path: readonly string[]): unknown {
-  let here = body;
-  for (const step of path) {
-    if (typeof here !== "object" || here === null || !Object.hasOwn(here, step)) return undefined;
-    here = (here as Record<string, unknown>)[step];
-  }
-  return here;
-}
-
-/** What is at this path, of a list each item; `*` stands for each item of a list. */
-export function reachAll(body: unknown, path: readonly string[]): unknown[] {
-  const star = path.indexOf("*");
-  const found = reach(body, star < 0 ? path : path.slice(0, star));
-  if (star < 0) return Array.isArray(found) ? (found as unknown[]) : [found];
-  return (Array.isArray(found) ? (found as unknown[]) : []).flatMap((item) => reachAll(item, path.slice(star + 1)));
-}
-
-/** Neither absent nor empty. */
-export function saysSomething(found: unknown): boolean {
-  if (found === undefined || found === null || found === "") return false;
-  return typeof found !== "object" || Object.keys(found).length > 0;
+/** In OpenAI's words where the dialect's are known. */
+export function reasonOf({ finish }: DialectRow, found: string): string {
+  return (Object.hasOwn(finish, found) ? finish[found] : undefined) ?? found;
 }

@@ -45,9 +45,10 @@ function read(dialect: DialectName, { choices }: Answer, pieces: Iterable<Uint8A
 /** In the shape of the file. */
 function told(events: ChatEvents, said: ChatPart[], { pieces, choices }: Answer): unknown {
   const parts = said.map((part) => ({ ...part, data: undefined }));
-  const { ending, usage = null, finishReasons } = events;
+  const { ending, usage = null, finishReasons, hasSaidAnything } = events;
   const plain = JSON.parse(JSON.stringify(parts)) as unknown;
-  return { pieces, choices, parts: plain, ending, finish: Object.fromEntries(finishReasons), usage };
+  const finish = Object.fromEntries(finishReasons);
+  return { pieces, choices, parts: plain, ending, finish, usage, said: hasSaidAnything };
 }
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);

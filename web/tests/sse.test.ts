@@ -10,6 +10,7 @@ interface Stream {
   pieces: string[];
   expect: unknown[];
   whole: boolean;
+  said: boolean;
 }
 
 const FILE = resolve(import.meta.dirname, "../../tests/routing/streams.json");
@@ -20,6 +21,7 @@ describe("an event stream", () => {
     const events = new Events(PLAN);
     expect(stream.pieces.map((piece) => events.feed(new TextEncoder().encode(piece)))).toEqual(stream.expect);
     expect(events.whole).toBe(stream.whole);
+    expect(events.hasSaidAnything).toBe(stream.said);
   });
 
   it.each(STREAMS.map((stream) => [stream.name, stream] as const))("byte by byte: %s", (_name, stream) => {
