@@ -13,7 +13,7 @@ import httpx
 import sporewright
 from e2e.faults.fault import LIMITS
 from e2e.faults.reading import words_of
-from e2e.faults.seen import Ran, belief_of, config_of, first_of
+from e2e.faults.seen import Ran, aside_of, belief_of, config_of, first_of
 from sporewright.device.native import NativeDevice
 from sporewright.device.transport import NOWHERE, RoutingTransport
 
@@ -53,7 +53,7 @@ async def _one(ran: Ran, addresses: Mapping[str, str], turn: asyncio.Semaphore) 
         ran.attempts = ran.attempts or [(name, "?") for name in inner.asked]
         ran.order = device.resolve()
         ran.belief = belief_of(records, first_of(ran))
-        ran.aside = _aside(device, first_of(ran))
+        ran.aside = aside_of(device.call("explain"), first_of(ran))
 
 
 async def _call(ran: Ran, client: httpx.AsyncClient) -> None:
@@ -104,9 +104,3 @@ class _Counting(httpx.AsyncHTTPTransport):
         base = str(request.url.copy_with(raw_path=b"/")).rstrip("/")
         self.asked.append(self._names.get(base, base))
         return await super().handle_async_request(request)
-
-
-def _aside(device: NativeDevice, option: str) -> str | None:
-    """Why the device has set the option aside."""
-    blocked = device.health.blocks.data(option)
-    return None if blocked is None else str(blocked["reason"])

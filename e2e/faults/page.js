@@ -72,9 +72,10 @@
     const { Router } = await importing;
     const router = await Router.start({ ...options, upstreams });
     await router.ready;
-    let aside = null;
-    const note = ({ detail }) => (aside = detail.option === first ? detail.reason : aside);
-    for (const kind of ["blocked", "attention"]) router.addEventListener(kind, note);
+    let attention = null;
+    router.addEventListener("attention", ({ detail }) => {
+      if (detail.option === first) attention = detail.reason;
+    });
     const began = performance.now();
     const late = new Promise((resolve) => setTimeout(resolve, 30_000, { error: "never settled", message: "" }));
     const made = (way.startsWith("chat") ? chatted : fetched)(router, way, request).catch((error) => ({
@@ -88,7 +89,7 @@
     seen.attempts = attempts.map(({ option, outcome }) => [option, outcome]);
     await new Promise((resolve) => setTimeout(resolve, 100)); // what is learned is told in batches
     seen.order = (await router.resolve()).filter((option) => option === first || option === second);
-    seen.aside = aside;
+    seen.attention = attention;
     await router.close();
     return seen;
   }
@@ -108,9 +109,9 @@
     };
     await Promise.all(Array.from({ length: atOnce }, worker));
     await keeper.observe("keeper", "latency", 1); // answered once it is stored, and what was told before it
-    const records = await recordsOf();
+    const [records, explained] = [await recordsOf(), await keeper.explain()];
     await keeper.close();
-    return { seen, records };
+    return { seen, records, explained };
   };
 
   /** So many calls through one router, one after the other: the words of each answer, and the order afterwards. */

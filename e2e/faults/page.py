@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page
 
 from e2e.faults.fault import LIMITS
 from e2e.faults.native import REQUEST
-from e2e.faults.seen import Ran, belief_of, config_of, first_of, second_of
+from e2e.faults.seen import Ran, aside_of, belief_of, config_of, first_of, second_of
 
 __all__ = ["opened", "run_page"]
 
@@ -52,7 +52,9 @@ def run_page(browser: Browser, origin: str, runs: Sequence[tuple[Ran, Mapping[st
         given = {"calls": calls, "options": {**options, "offline": False}, "atOnce": AT_ONCE}
         told: dict[str, Any] = page.evaluate(_RUN, given)
     for (ran, _), seen in zip(runs, told["seen"], strict=True):
-        for name in ("seconds", "option", "status", "text", "is_whole", "body", "error", "message", "order", "aside"):
+        for name in ("seconds", "option", "status", "text", "is_whole", "body", "error", "message", "order"):
             setattr(ran, name, seen.get(name, getattr(ran, name)))
         ran.attempts = [(option, outcome) for option, outcome in seen["attempts"]]
+        ran.attention = seen["attention"]
+        ran.aside = aside_of(told["explained"], first_of(ran))
         ran.belief = belief_of(told["records"], first_of(ran))

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from e2e.faults.fault import LIMITS, Fault, Right, Way
 from e2e.faults.wire import SECOND
 
-__all__ = ["Place", "Ran", "belief_of", "config_of", "first_of", "second_of", "wrong"]
+__all__ = ["Place", "Ran", "aside_of", "belief_of", "config_of", "first_of", "second_of", "wrong"]
 
 Place = Literal["native", "page"]
 _SHOWN = 160
@@ -23,7 +23,7 @@ class Ran:
 
     `text`: the words of the answer, by its events or its JSON; `error`: code of what was thrown; `attempts`: option and
     outcome of each; `belief`: what was learned of the first option (a record of the engine's); `order`: both options
-    afterwards; `aside`: why the first is set aside.
+    afterwards; `aside`: why the first is set aside, or gated, as `explain` has it; `attention`: the page's event.
     """
 
     fault: Fault
@@ -41,6 +41,7 @@ class Ran:
     belief: Mapping[str, Any] = field(default_factory=dict)
     order: list[str] = field(default_factory=list)
     aside: str | None = None
+    attention: str | None = None
 
     @property
     def right(self) -> Right:
@@ -95,6 +96,8 @@ def wrong(ran: Ran) -> Iterator[str]:
         yield f"learned: {ran.learned} in place of {right.learned}"
     if ran.aside != right.aside:
         yield f"set aside: {ran.aside} in place of {right.aside}"
+    if ran.place == "page" and ran.attention != right.aside:
+        yield f"event attention: {ran.attention} in place of {right.aside}"
     # What failed, or is set aside, is not asked first again.
     if (right.learned in ("failure", "late") or right.aside) and ran.order[:1] == [first_of(ran)]:
         yield "it is still the first in the order"
@@ -121,6 +124,14 @@ def config_of(runs: list[Ran]) -> dict[str, Any]:
     for ran in runs:
         seeds += [seed(first_of(ran), "latency", "value", 0.1), seed(second_of(ran), "latency", "value", 0.2)]
     return {"levels": ["global", "workspace", "device"], "seeds": seeds, "priors": {"failure": 0.0}}
+
+
+def aside_of(resolution: Mapping[str, Any], option: str) -> str | None:
+    """Why the option is asked last, or not at all, by the order's own explanation."""
+    terms = [term["dimension"] for each in resolution["ranked"] if each["option"] == option for term in each["terms"]]
+    terms += [each["dimension"] for each in resolution["dropped"] if each["option"] == option]
+    reasons = [name.partition(":")[2] for name in terms if name.startswith(("aside:", "reach:"))]
+    return reasons[0] if reasons else None
 
 
 def belief_of(records: Mapping[str, str], option: str) -> dict[str, Any]:

@@ -140,7 +140,9 @@ export class Sight {
         says: "it can be reached, but for now hides its answers: a refusal without CORS headers",
       };
     }
-    if (url.pathname !== "/" && (await this.#answers(url.origin, "no-cors"))) return blocked("client");
+    // Where the address in another spelling answers, something on the way to the server goes by how it is spelled.
+    const respelled = url.origin + respell(url.pathname);
+    if (respelled !== path && (await this.#answers(respelled, "no-cors"))) return blocked("client");
     return outage;
   }
 
@@ -178,6 +180,13 @@ export function isMixed({ protocol, hostname }: URL): boolean {
 /** Whether the host is this machine: reachable without a network. */
 export function isLoopback(hostname: string): boolean {
   return /^(?:localhost|.+\.localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname);
+}
+
+/** The same path to a server (RFC 3986 §6.2.2.2), and another to a filter's rules: letters and digits percent-encoded. */
+function respell(path: string): string {
+  return path.replace(/%[\da-f]{2}|[\da-z]/gi, (part) =>
+    part.length > 1 ? part : `%${part.charCodeAt(0).toString(16)}`,
+  );
 }
 
 const aTurn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));

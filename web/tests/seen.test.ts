@@ -46,7 +46,7 @@ describe("a failed call", () => {
     expect(await sight.look(failed())).toMatchObject({ kind: "network" });
     expect(asked).toEqual([
       ["https://far.example/v1/chat", "no-cors"],
-      ["https://far.example", "no-cors"],
+      ["https://far.example/%76%31/%63%68%61%74", "no-cors"],
     ]);
     expect(await sight.look(failed())).toMatchObject({ kind: "network" });
     expect(asked).toHaveLength(2);
@@ -69,9 +69,18 @@ describe("a failed call", () => {
     expect(await sight.look(failed())).toMatchObject({ kind: "network" });
   });
 
-  it("is blocked on this device where only its address fails", async () => {
-    reachable = (address) => address === "https://far.example";
+  it("is blocked on this device where only the spelling of its address fails", async () => {
+    reachable = (address) => !address.includes("/v1/chat");
     expect(await sight.look(failed())).toMatchObject({ kind: "blocked", reason: "client" });
+  });
+
+  it("is its server's where the address fails in every spelling, though its root answers", async () => {
+    reachable = (address) => new URL(address).pathname === "/";
+    expect(await sight.look(failed())).toMatchObject({ kind: "network" });
+    expect(await sight.look({ ...failed("https://far.example/%76-.~?q"), option: "b" })).toMatchObject({
+      kind: "network",
+    });
+    expect(asked.at(-1)).toEqual(["https://far.example/%76-.~", "no-cors"]);
   });
 
   it("is forbidden by the page's own policy, and by nothing less", async () => {
