@@ -15,7 +15,8 @@ _ALL = events()
 _BEGUN = b"".join(deltas()[:6])
 _REST = b"".join(deltas()[6:])
 _END = b"".join(last())
-_PAUSE = 0.08
+_PAUSE = 0.3
+"""So long that a busy page has handed over what came before it."""
 _ROLE = event(chunk({"role": "assistant", "content": ""}))
 _ERROR = {"error": {"message": "upstream overloaded", "type": "server_error", "code": 502}}
 _JSON = json.dumps(answer()).encode()
