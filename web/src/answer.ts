@@ -1,5 +1,6 @@
 /** What a response brings: which kind of body, and what its refusal says. */
-import type { Body, Ending } from "./chain";
+import { disarm, type Running } from "./asked";
+import type { AttemptChain, Body, Ending } from "./chain";
 import { ruleOf, says } from "./classify";
 import { Brackets } from "./cut";
 import type { Limits, Plan } from "./generated/calls";
@@ -43,6 +44,22 @@ export function endingOf({ status, headers }: Response, text: string, now: numbe
     ...(asked === undefined ? {} : { retry_after_s: asked }),
     ...(said.length === 0 ? {} : { says: said }),
   };
+}
+
+/** What a response that ends its attempt says, where that decides; where there may be more of it, the caller gets this. */
+export async function wordsOf(
+  one: Running,
+  response: Response,
+  chain: AttemptChain,
+  { limits }: Plan,
+  now: number,
+): Promise<string> {
+  const left = chain.due(one.number) - now;
+  disarm(one);
+  if (!chain.wantsText(response.status, one.number)) return "";
+  const said = await refusalOf(response, limits, left);
+  one.response = said.response;
+  return said.text;
 }
 
 /**

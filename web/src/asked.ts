@@ -62,7 +62,7 @@ export interface Asked {
   /** Who follows this option's answer; default: the plan's marks, of a stream of events. */
   listen?: ((option: string) => Listening) | undefined;
   /** The answer, or the error instead, and how it came about; what comes of a stream that goes on is added to the receipt. */
-  delivered(answer: object, receipt: Receipt): void;
+  delivered(answer: unknown, receipt: Receipt): void;
 }
 
 /** An attempt under way. */
@@ -107,6 +107,17 @@ export function runningAt(option: string, number: number): Running {
     length: 0,
     brackets: null,
     entry: null,
+  };
+}
+
+/** By what this attempt is too late, nothing having come since `from`. */
+export function latenessOf(one: Running, chain: AttemptChain, now: number, from: number): NonNullable<Running["late"]> {
+  const ms = (seconds: number): string => `${Math.round(Math.max(0, seconds) * 1000)} ms`;
+  return {
+    kind: chain.isCut(now, one.number) ? "deadline" : "timeout",
+    says: chain.isPast(now, one.number)
+      ? `the call's deadline passed ${ms(since(one))} into this attempt`
+      : `nothing for ${ms(now - from)}`,
   };
 }
 

@@ -1,15 +1,29 @@
 /** One routed call: carries out what its chain decides, over the network, the clock and the caller's signal. */
 import { unlessAborted } from "./abort";
 import { Account } from "./account";
-import { bodyOf, bracketsOf, endingOf, refusalOf } from "./answer";
-import { broken, disarm, drop, exhausted, letGo, prepared, reasonOf, runningAt, since, tooLarge, whyOf } from "./asked";
+import { bodyOf, bracketsOf, endingOf, wordsOf } from "./answer";
+import {
+  broken,
+  disarm,
+  drop,
+  exhausted,
+  latenessOf,
+  letGo,
+  prepared,
+  reasonOf,
+  runningAt,
+  since,
+  tooLarge,
+  whyOf,
+} from "./asked";
 import type { Asked, CallContext, Running } from "./asked";
 import type { Decision, Ending, Step } from "./chain";
 import { SporewrightError } from "./errors";
 import { faultOf } from "./fault";
 import type { ChainState } from "./generated/calls";
 import { Handover } from "./handover";
-import { unused } from "./permit";
+import { granted } from "./permit";
+import { sent } from "./misuse";
 import { Ledger } from "./receipt";
 import { RecordedChain } from "./recorded";
 import { Events, type Listening } from "./sse";
@@ -126,19 +140,12 @@ export class RoutedCall {
         await this.#context.sight.wait(decision.until, signal);
         decision = this.#pick();
       } else {
-        const granted = await unlessAborted(this.#permitted(decision), signal);
+        const isGranted = await unlessAborted(granted(decision, this.#chain, this.#context), signal);
         if (!this.#chain.asks(decision)) return;
-        decision = this.#chain.answered(this.#now(), granted, Math.random());
+        decision = this.#chain.answered(this.#now(), isGranted, Math.random());
       }
     }
     if (decision) this.#call(decision.option, decision.attempt);
-  }
-
-  async #permitted(asked: Decision & { do: "ask" }): Promise<boolean> {
-    const { permit, option } = asked;
-    const granted = await this.#context.permit(permit, option);
-    if (granted && permit === "probe" && !this.#chain.asks(asked)) unused(option, this.#context);
-    return granted;
   }
 
   #call(option: string, number: number): void {
@@ -158,13 +165,13 @@ export class RoutedCall {
     const request = await unlessAborted(prepared(this.#context, this.#asked, one.option, signal), signal);
     [one.began, one.called, one.address] = [performance.now(), true, request.url];
     this.#context.onBegan?.(one.option, one.number === 0);
-    const response = await unlessAborted(globalThis.fetch(request, { signal }), signal);
+    const response = await unlessAborted(sent(request, this.#asked.template), signal);
     [one.response, one.latency] = [response, since(one)];
     const { plan, sight } = this.#context;
     sight.reads(one.option, response);
     const body = bodyOf(response, request.method, plan);
     if (body === null || !response.body) {
-      const text = await unlessAborted(this.#refusal(one, response), signal);
+      const text = await unlessAborted(wordsOf(one, response, this.#chain, plan, this.#now()), signal);
       const ending = endingOf(response, text, this.#now(), plan);
       this.#ends(one, ending, reasonOf(ending));
       return;
@@ -173,16 +180,6 @@ export class RoutedCall {
     const events = this.#asked.listen?.(one.option) ?? (body === "events" ? new Events(plan) : null);
     one.brackets = events ? null : bracketsOf(response);
     await this.#read(one, response.body.getReader(), events);
-  }
-
-  /** What it says; where there may be more of it, the caller gets what there is. */
-  async #refusal(one: Running, response: Response): Promise<string> {
-    const left = this.#chain.due(one.number) - this.#now();
-    disarm(one);
-    if (!this.#chain.wantsText(response.status, one.number)) return "";
-    const said = await refusalOf(response, this.#context.plan.limits, left);
-    one.response = said.response;
-    return said.text;
   }
 
   async #read(one: Running, reader: ReadableStreamDefaultReader<Uint8Array>, events: Listening | null): Promise<void> {
@@ -288,10 +285,14 @@ export class RoutedCall {
       if (this.#given === one && !this.#handover.isGiven) this.#giveUp(error);
       return;
     }
-    const { ending, says, threw } = await faultOf(one, error, this.#context.sight);
+    const { ending, says, threw, misuse } = await faultOf(one, error, this.#context, this.#asked);
     if (!this.#running.has(one.number)) return; // aborted, or lost a race, while it was looked into
     if (threw !== undefined) one.threw = threw;
-    this.#ends(one, ending, says);
+    if (misuse !== undefined) {
+      this.#drops(one, "unusable", says);
+      this.#asked.delivered(misuse, this.#ledger.receipt);
+      this.#stop(misuse);
+    } else this.#ends(one, ending, says);
   }
 
   #arm(one: Running, from = this.#now()): void {
@@ -303,13 +304,7 @@ export class RoutedCall {
         this.#arm(one, from);
         return;
       }
-      const [now, ms] = [this.#now(), (seconds: number): string => `${Math.round(Math.max(0, seconds) * 1000)} ms`];
-      one.late = {
-        kind: this.#chain.isCut(now, one.number) ? "deadline" : "timeout",
-        says: this.#chain.isPast(now, one.number)
-          ? `the call's deadline passed ${ms(since(one))} into this attempt`
-          : `nothing for ${ms(now - from)}`,
-      };
+      one.late = latenessOf(one, this.#chain, this.#now(), from);
       one.control.abort(new DOMException(one.late.says, "TimeoutError"));
     };
     one.timer = setTimeout(late, delayOf(wait * 1000));
@@ -335,11 +330,11 @@ export class RoutedCall {
   }
 
   /** Aborted without having failed. */
-  #drops(one: Running, outcome: "aborted" | "lost", why: string, reason?: unknown): void {
+  #drops(one: Running, outcome: "aborted" | "lost" | "unusable", why: string, reason?: unknown): void {
     disarm(one);
     this.#running.delete(one.number);
     this.#account.notes(one, outcome, why, {});
-    this.#account.leaves(one, outcome);
+    this.#account.leaves(one, outcome === "lost" ? "lost" : "aborted");
     one.control.abort(reason);
   }
 

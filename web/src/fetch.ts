@@ -8,6 +8,7 @@ import { isRepeatable } from "./classify";
 import { judged, type Answered } from "./critic";
 import { SporewrightError } from "./errors";
 import type { Facts } from "./generated/calls";
+import { verified } from "./misuse";
 import { templateOf, type Spoken, type Template } from "./request";
 import { isLoopback, Sight } from "./sight";
 import type { Listening } from "./sse";
@@ -112,18 +113,28 @@ export class RoutedFetch {
       onRestart: init.onRestart,
       listen: speech?.listen,
       delivered: (answer, receipt) => {
-        this.#receipts.set(answer, receipt);
+        if (typeof answer === "object" && answer !== null) this.#receipts.set(answer, receipt);
       },
     });
     for (let response = await call.run(); ;) {
       const again = (await this.#rejects({ response, receipt: call.receipt }, traits, signal)) && call.again();
       if (!again) {
         call.taken();
-        return response;
+        return this.#verified({ response, receipt: call.receipt }, template);
       }
       response.body?.cancel().catch(() => undefined);
       response = await again;
     }
+  }
+
+  /** The answer, once it is what the caller's `integrity` says. */
+  async #verified({ response, receipt }: Answered, { request }: Template): Promise<Response> {
+    const same = await verified(response, request).catch((error: unknown) => {
+      if (typeof error === "object" && error !== null) this.#receipts.set(error, receipt);
+      throw error;
+    });
+    this.#receipts.set(same, receipt);
+    return same;
   }
 
   /** Whether the critic will not have it, and another may be asked for; its word is learned in any case. */

@@ -1,6 +1,6 @@
 /** The answer's way to the caller: whole or piece by piece, or the error instead. */
 import type { Asked, CallContext, Running } from "./asked";
-import { responseOf } from "./made-response";
+import { abortable, responseOf } from "./made-response";
 import { joined } from "./pieces";
 import { Pipe } from "./pipe";
 import type { Ledger } from "./receipt";
@@ -50,8 +50,9 @@ export class Handover {
 
   gives(one: Running, response: Response): void {
     this.#ledger.answeredBy(one.option);
-    this.#asked.delivered(response, this.#ledger.receipt);
-    this.#answer?.resolve(response);
+    const given = abortable(response, this.#asked.signal);
+    this.#asked.delivered(given, this.#ledger.receipt);
+    this.#answer?.resolve(given);
     this.#isGiven = true;
   }
 

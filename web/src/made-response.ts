@@ -29,22 +29,43 @@ function likeReceived(made: Response, received: Response, pipe: Pipe | null): Re
   const { status, statusText, ok, headers, url, redirected, type } = received;
   const copied = made.clone.bind(made);
   const clone = (): Response => likeReceived(copied(), received, pipe);
-  for (const [name, value] of Object.entries({ status, statusText, ok, headers, url, redirected, type, clone }))
-    Object.defineProperty(made, name, { value, configurable: true });
-  if (pipe) for (const name of READERS) sayWhy(made, name, pipe);
+  defines(made, { status, statusText, ok, headers, url, redirected, type, clone });
+  if (pipe) readBy(made, (read) => (isUnread(made) ? saysWhy(read, pipe) : read()));
   return made;
 }
 
+/** The same Response, of which nothing is read any more once the caller has aborted: as `fetch` has it, whole or not. */
+export function abortable(response: Response, signal: AbortSignal): Response {
+  const copied = response.clone.bind(response);
+  defines(response, { clone: () => abortable(copied(), signal) });
+  readBy(response, (read) => {
+    return signal.aborted && isUnread(response) ? Promise.reject(signal.reason as Error) : read();
+  });
+  return response;
+}
+
+function isUnread({ bodyUsed, body }: Response): boolean {
+  return !bodyUsed && body?.locked === false;
+}
+
 /** A browser reads a broken stream as a TypeError without a word; the reader gets what broke it. */
-function sayWhy(made: Response, name: (typeof READERS)[number], pipe: Pipe): void {
-  const read = Reflect.get(made, name) as unknown;
-  if (typeof read !== "function") return; // an older browser has no `bytes`
-  const value = async (): Promise<unknown> => {
-    try {
-      return (await Reflect.apply(read, made, [])) as unknown;
-    } catch (error) {
-      throw pipe.error ?? error;
-    }
-  };
-  Object.defineProperty(made, name, { value, configurable: true });
+async function saysWhy(read: () => Promise<unknown>, pipe: Pipe): Promise<unknown> {
+  try {
+    return await read();
+  } catch (error) {
+    throw pipe.error ?? error;
+  }
+}
+
+/** What its body is read by goes through this. */
+function readBy(response: Response, through: (read: () => Promise<unknown>) => Promise<unknown>): void {
+  for (const name of READERS) {
+    const read = Reflect.get(response, name) as (() => Promise<unknown>) | undefined;
+    // An older browser has no `bytes`.
+    if (read) defines(response, { [name]: () => through(() => Reflect.apply(read, response, [])) });
+  }
+}
+
+function defines(response: Response, own: object): void {
+  for (const [name, value] of Object.entries(own)) Object.defineProperty(response, name, { value, configurable: true });
 }

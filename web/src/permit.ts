@@ -1,6 +1,7 @@
 /** Who rations probes, retries and hedges: the engine for all tabs; before it is up, a page for itself. */
 import { seconds } from "./abort";
 import type { FetchContext } from "./asked";
+import type { AttemptChain, Decision } from "./chain";
 import { asError } from "./errors";
 import type { OutcomeBody, Permit } from "./generated/calls";
 import type { Session } from "./session";
@@ -27,6 +28,18 @@ export function permit(
   return inTime(asked, () => {
     if (kind === "probe") unused(option, context);
   });
+}
+
+/** Whether the call has what its chain asks for; a probe that comes once the call has gone on without it is given back. */
+export async function granted(
+  asked: Decision & { do: "ask" },
+  chain: Pick<AttemptChain, "asks">,
+  context: FetchContext,
+): Promise<boolean> {
+  const { permit, option } = asked;
+  const isGranted = await context.permit(permit, option);
+  if (isGranted && permit === "probe" && !chain.asks(asked)) unused(option, context);
+  return isGranted;
 }
 
 /** A probe was granted to a call that has gone on, or has ended, without it: the next one may have it. */

@@ -1,6 +1,7 @@
 /** One caller's request, made again for each option: the body is taken once, the headers are merged per option. */
 import { dialectOf, keyHeaders } from "./chat-request";
 import { SporewrightError } from "./errors";
+import { wishesOf } from "./misuse";
 import { initOf, takenFrom, type Taken } from "./request-body";
 import { addressAt, NOWHERE, pageAddress, type Target } from "./target";
 import type { Upstream } from "./types";
@@ -62,13 +63,16 @@ export async function requestFor(
     ...(template.priority ? { priority: template.priority } : {}),
     headers,
     body: sent.body,
-    // Whoever sends it says so again; a signal that is told twice costs as much as all the rest of the request.
-    ...(upstream.prepare ? { signal } : {}),
+    signal,
   });
   if (!upstream.prepare) return request;
   const prepared = await upstream.prepare(request, option);
-  if (prepared instanceof Request) return prepared;
-  throw new SporewrightError("config", `prepare of ${option} gave ${String(prepared)}, not a Request`);
+  if (!(prepared instanceof Request))
+    throw new SporewrightError("config", `prepare of ${option} gave ${String(prepared)}, not a Request`);
+  if (prepared === request) return request;
+  // It may have left the signal behind. A Request made with an init loses its referrer, where that does not say it.
+  const { referrer, referrerPolicy } = prepared;
+  return new Request(prepared, { signal, referrer, referrerPolicy });
 }
 
 /** Whether the caller's credentials go to this option: as addressed, or, of a path, where native `fetch` would send them. */
@@ -79,6 +83,6 @@ function mayCarry(option: string, upstream: Upstream, base: URL, { owner }: Targ
 }
 
 function settingsOf(request: Request): RequestInit {
-  const { method, mode, credentials, cache, redirect, referrer, referrerPolicy, integrity, keepalive } = request;
-  return { method, mode, credentials, cache, redirect, referrer, referrerPolicy, integrity, keepalive };
+  const { method, mode, credentials, cache, referrer, referrerPolicy, keepalive } = request;
+  return { method, mode, credentials, cache, referrer, referrerPolicy, keepalive, ...wishesOf(request) };
 }

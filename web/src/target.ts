@@ -41,7 +41,7 @@ export function targetOf(input: RequestInfo | URL, bases: ReadonlyMap<string, UR
     return { path: url.pathname, search: url.search, owner: null };
   }
   const url = addressOf(input);
-  if (!url) return null;
+  if (!url || url.username !== "" || url.password !== "") return null; // native fetch refuses these
   const under = [...bases].filter(([, base]) => isUnder(url, base));
   under.sort(([, one], [, other]) => other.pathname.length - one.pathname.length);
   const found = under[0];
