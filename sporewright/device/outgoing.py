@@ -14,13 +14,23 @@ from sporewright.routing.chat_terms import DialectName, DialectRow
 from sporewright.routing.events import Listening
 from sporewright.routing.providers import DIALECTS
 
-__all__ = ["CREDENTIALS", "Retry", "Speech", "Upstream", "address_of", "dialect_of", "own_headers", "request_for"]
+__all__ = [
+    "CREDENTIALS",
+    "Retry",
+    "Speech",
+    "Upstream",
+    "address_of",
+    "below",
+    "dialect_of",
+    "own_headers",
+    "request_for",
+    "without_keys",
+]
 
 Retry = Literal["auto", "safe", "always"]
 CREDENTIALS = ("authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-goog-api-key")
 """Headers that prove who somebody is: a key for one provider is none of another's business."""
 _OURS = "sporewright"
-_TIMEOUTS = ("connect", "read", "write", "pool")
 
 
 class Upstream(TypedDict):
@@ -71,46 +81,49 @@ def own_headers(upstream: Upstream) -> dict[str, str]:
     return {**key_headers(dialect_of(upstream), key() if callable(key) else key), **(own() if callable(own) else own)}
 
 
-def request_for(
-    request: httpx.Request,
-    body: bytes,
-    upstream: Upstream,
-    base: httpx.URL,
-    path: str,
-    *,
-    is_addressed: bool,
-    speech: Speech | None,
-) -> httpx.Request:
-    """What this option is sent: the caller's request at its address, as a plain client would send it there.
+def below(base: httpx.URL, path: str) -> httpx.URL:
+    """Path and query below an option's address; the address's own query comes first."""
+    bare, _, query = path.partition("?")
+    search = "&".join(filter(None, (base.query.decode("ascii"), query)))
+    return base.copy_with(raw_path=(base.path.rstrip("/") + bare + (f"?{search}" if search else "")).encode("ascii"))
 
-    `path`: path and query below `base`; `is_addressed`: the caller wrote this option's own address, so that what he
-    says of himself is meant for it; `speech` says path and body in the option's dialect.
+
+def request_for(
+    request: httpx.Request, body: bytes, url: httpx.URL, own: Mapping[str, str], *, is_trusted: bool
+) -> httpx.Request:
+    """What an option is sent at `url`: the caller's request, as a plain client would send it there.
+
+    `own`: the option's headers; `is_trusted`: what the caller says of himself is meant for it.
     """
     headers = httpx.Headers(request.headers.raw)
-    if not is_addressed:
+    if request.url.netloc != url.netloc:
         headers.pop("host", None)
-        if not upstream.get("caller_credentials", False):
-            for name in CREDENTIALS:
-                headers.pop(name, None)
-    if speech is not None:
-        path, body = speech.spoken(upstream, base.path)
+    for name in () if is_trusted else CREDENTIALS:
+        headers.pop(name, None)
+    if headers.get("content-length", str(len(body))) != str(len(body)):
         headers["content-length"] = str(len(body))
-    headers.update(own_headers(upstream))
-    bare, _, query = path.partition("?")
-    search = "&".join(filter(None, (base.query.decode("ascii"), query)))  # the base's own comes first
-    url = base.copy_with(raw_path=(base.path.rstrip("/") + bare + (f"?{search}" if search else "")).encode("ascii"))
+    headers.update(own)
     if "host" not in headers:
         headers = httpx.Headers([(b"Host", url.netloc), *headers.raw])
-    return httpx.Request(
-        request.method, url, headers=headers, stream=httpx.ByteStream(body), extensions=_extensions(request)
-    )
+    extensions = _extensions(request)
+    sent = httpx.Request(request.method, url, headers=headers, stream=httpx.ByteStream(body), extensions=extensions)
+    sent.read()
+    return sent
+
+
+def without_keys(request: httpx.Request) -> httpx.Request:
+    """A request that an option has sent elsewhere: what proves who the caller is stays behind."""
+    for name in CREDENTIALS:
+        if name != "cookie":  # httpx has chosen those that are for this address
+            request.headers.pop(name, None)
+    return request
 
 
 def _extensions(request: httpx.Request) -> dict[str, Any]:
     """The caller's, his time-outs among them; a client that was told none has httpx's own, which are nobody's wish."""
-    extensions = {name: value for name, value in request.extensions.items() if name != _OURS}
+    extensions = {name: value for name, value in request.extensions.items() if not name.startswith(_OURS)}
     said = extensions.get("timeout", {})
     unsaid = DEFAULT_TIMEOUT_CONFIG.as_dict()
     # Compared by identity: 5.0 that somebody wrote is another object than the default's.
-    extensions["timeout"] = {name: None if said.get(name) is unsaid[name] else said.get(name) for name in _TIMEOUTS}
+    extensions["timeout"] = {name: None if said.get(name) is unsaid[name] else said.get(name) for name in unsaid}
     return extensions

@@ -32,9 +32,8 @@ class RawBody(httpx.AsyncByteStream):
         return taken
 
 
-async def received(transport: httpx.AsyncBaseTransport, request: httpx.Request, *, is_raw: bool) -> httpx.Response:
-    """The response to this request, its body unread; `is_raw`: what is received of it is kept beside what it says."""
-    response = await transport.handle_async_request(request)
+def received(response: httpx.Response, request: httpx.Request, *, is_raw: bool) -> httpx.Response:
+    """A transport's response to this request, its body unread; `is_raw`: what comes is kept beside what it says."""
     stream = response.stream
     assert isinstance(stream, httpx.AsyncByteStream), "an asynchronous transport has asynchronous bodies"
     return httpx.Response(

@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import random
-import re
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import httpx
 
 from sporewright.core.tensor import Tensor
-from sporewright.device.answers import Receipt
 from sporewright.device.native import NativeDevice
-from sporewright.device.outgoing import Retry, Speech, Upstream, address_of, dialect_of, request_for
-from sporewright.device.raw_body import received
-from sporewright.device.routed import RoutedCall
+from sporewright.device.outgoing import Retry, Speech, Upstream, address_of, dialect_of, without_keys
+from sporewright.device.redirects import is_same_origin, note, noted, restore
+from sporewright.device.routed_request import RoutedRequest, Settings, checked
 from sporewright.device.sources import DeviceSource, OrderSource, Source, TensorSource
 from sporewright.errors import ConfigError
-from sporewright.routing.attempt import AttemptChain
-from sporewright.routing.classify import is_repeatable
-from sporewright.routing.terms import Facts
 
 __all__ = ["NOWHERE", "RoutingTransport", "Speech", "Upstream", "dialect_of"]
 
 NOWHERE = "http://sporewright.invalid"
 """Stands for "whoever answers" (RFC 6761): the base address of a client whose calls name no provider."""
 _NOBODY = httpx.URL(NOWHERE).host
-_ASKS_FOR_STREAM = re.compile(rb'(?<!\\)"stream"\s*:\s*true')
 
 
 class RoutingTransport(httpx.AsyncBaseTransport):
@@ -57,58 +50,31 @@ class RoutingTransport(httpx.AsyncBaseTransport):
         chance: Callable[[], float] = random.random,
     ) -> None:
         self.source: Source = _source(order, cursor or {}, limits or {})
-        self._upstreams = dict(upstreams)
         self._bases = {option: address_of(option, upstream) for option, upstream in upstreams.items()}
-        self._retry, self._hedge, self._chance = retry, hedge, chance
         self._inner = httpx.AsyncHTTPTransport(retries=0) if transport is None else transport
+        self._settings = Settings(self.source, dict(upstreams), self._bases, self._inner, retry, hedge, chance)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Route it, or hand it on."""
+        redirected = noted(request)
         found = self._target(request.url)
+        if redirected is not None:
+            if not is_same_origin(self._bases[redirected.option], redirected.url):
+                request.url = redirected.url
+                return await self._inner.handle_async_request(without_keys(request))
+            restore(request, redirected)
+            found = (redirected.option if redirected.is_addressed else None), redirected.url.raw_path.decode("ascii")
         if found is None:
             return await self._inner.handle_async_request(request)
         owner, path = found
-        body = await request.aread()
-        asked = request.extensions.get("sporewright", {})
-        queue = list(self.source.order())
-        is_streaming = _asks_for_stream(request, body)
-        restart = asked.get("restart", "error")
-        own: Retry | None = "always" if asked.get("idempotent") else asked.get("retry")
-        chain = AttemptChain(
-            queue,
-            self._upstreams,
-            health=self.source.health,
-            now=time.time(),
-            plan=self.source.plan,
-            repeatable=self._may_repeat(own or self._retry, request, path),
-            streaming=is_streaming,
-            restart=restart,
-            hedge=asked.get("hedge", self._hedge),
-            facts={option: self._facts(option, own, request, path) for option in self._upstreams},
-        )
-
-        speech: Speech | None = asked.get("speech")
-        most = self.source.plan["limits"]["event_bytes"]
-
-        async def send(option: str) -> httpx.Response:
-            upstream, base = self._upstreams[option], self._bases[option]
-            is_addressed = owner == option
-            sent = request_for(request, body, upstream, base, path, is_addressed=is_addressed, speech=speech)
-            return await received(self._inner, sent, is_raw=restart != "notify")
-
-        call = RoutedCall(
-            self.source,
-            chain,
-            Receipt(queue),
-            send=send,
-            what=f"{request.method} {path.split('?')[0]}",
-            chance=self._chance,
-            is_streaming=is_streaming,
-            is_held=restart == "buffer",
-            on_restart=asked.get("on_restart"),
-            listen=None if speech is None else lambda option: speech.listener(option, self._upstreams[option], most),
-        )
-        return await call.run()
+        asked = checked(request.extensions.get("sporewright", {}), self.source.plan)
+        queue = list(self.source.order()) if redirected is None else [redirected.option]
+        routed = RoutedRequest(self._settings, request, await request.aread(), owner, path, asked, queue, redirected)
+        answer = await routed.call().run()
+        option = answer.extensions["sporewright"].option
+        if option in routed.sent:
+            note(request, routed.sent[option], answer, option, is_addressed=owner == option)
+        return answer
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -128,21 +94,6 @@ class RoutingTransport(httpx.AsyncBaseTransport):
         ]
         return max(under)[1:] if under else None
 
-    def _may_repeat(self, rule: Retry, request: httpx.Request, path: str) -> bool:
-        bare = "" if rule == "safe" else path.split("?")[0]
-        return rule == "always" or is_repeatable(request.method, bare, list(request.headers), self.source.plan)
-
-    def _facts(self, option: str, own: Retry | None, request: httpx.Request, path: str) -> Facts:
-        upstream, facts = self._upstreams[option], Facts()
-        if "model" in upstream:
-            facts["model"] = upstream["model"]
-        if "window" in upstream:
-            facts["window"] = upstream["window"]
-        rule = own or upstream.get("retry")
-        if rule is not None:
-            facts["repeatable"] = self._may_repeat(rule, request, path)
-        return facts
-
 
 def _source(order: Any, cursor: Mapping[str, str], limits: Mapping[str, float]) -> Source:
     if isinstance(order, NativeDevice):
@@ -150,9 +101,3 @@ def _source(order: Any, cursor: Mapping[str, str], limits: Mapping[str, float]) 
             raise ConfigError("limits: a device has its own; give them to NativeDevice")
         return DeviceSource(order)
     return TensorSource(order, cursor, limits) if isinstance(order, Tensor) else OrderSource(order, limits)
-
-
-def _asks_for_stream(request: httpx.Request, body: bytes) -> bool:
-    if "text/event-stream" in request.headers.get("accept", "") or request.url.path.endswith(":streamGenerateContent"):
-        return True
-    return bool(_ASKS_FOR_STREAM.search(body))

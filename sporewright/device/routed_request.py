@@ -1,0 +1,159 @@
+"""One request on its way through its options: its chain, and what each option is sent for it."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import httpx
+
+from sporewright.device.answers import Receipt
+from sporewright.device.outgoing import CREDENTIALS, Retry, Speech, Upstream, below, own_headers, request_for
+from sporewright.device.raw_body import received
+from sporewright.device.redirects import Redirected, follow
+from sporewright.device.reused import exchanged
+from sporewright.device.routed import RoutedCall
+from sporewright.device.sources import Source
+from sporewright.errors import ConfigError
+from sporewright.routing.attempt import AttemptChain
+from sporewright.routing.classify import is_repeatable
+from sporewright.routing.events import Listening
+from sporewright.routing.terms import Facts, Plan
+
+__all__ = ["RoutedRequest", "Settings", "checked"]
+
+_ASKS_FOR_STREAM = re.compile(rb'(?<!\\)"stream"\s*:\s*true')
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What all requests of a transport share; `bases`: the options' addresses."""
+
+    source: Source
+    upstreams: Mapping[str, Upstream]
+    bases: Mapping[str, httpx.URL]
+    inner: httpx.AsyncBaseTransport
+    retry: Retry
+    hedge: bool
+    chance: Callable[[], float]
+
+
+def checked(asked: Any, plan: Plan) -> Mapping[str, Any]:
+    """What a request asks for by its extension; ConfigError names what is none."""
+    if not isinstance(asked, Mapping):
+        raise ConfigError(f"extension sporewright: {type(asked).__name__} is no mapping")
+    for name, known in (("restart", list(plan["restarts"])), ("retry", [*get_args(Retry), None])):
+        if name in asked and asked[name] not in known:
+            raise ConfigError(f"extension sporewright: {name}: {asked[name]!r} is none of {', '.join(map(str, known))}")
+    return asked
+
+
+class RoutedRequest:
+    """One request on its way: what each option is sent for it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        request: httpx.Request,
+        body: bytes,
+        owner: str | None,
+        path: str,
+        asked: Mapping[str, Any],
+        queue: list[str],
+        redirected: Redirected | None,
+    ) -> None:
+        self._settings, self._request, self._body, self._owner, self._path = settings, request, body, owner, path
+        self._asked, self._queue, self._redirected = asked, queue, redirected
+        self._speech: Speech | None = asked.get("speech")
+        self._plan = settings.source.plan
+        own: Retry | None = "always" if asked.get("idempotent") else asked.get("retry")
+        self._is_repeatable = self._may_repeat(own or settings.retry)
+        self._facts = {option: self._facts_of(upstream, own) for option, upstream in settings.upstreams.items()}
+        self.sent: dict[str, httpx.Request] = {}
+        """What each option was sent last."""
+
+    def call(self) -> RoutedCall:
+        """The routed call, not yet begun."""
+        settings, asked, request = self._settings, self._asked, self._request
+        restart, is_streaming = asked.get("restart", "error"), _asks_for_stream(request, self._body)
+        chain = AttemptChain(
+            self._queue,
+            settings.upstreams,
+            health=settings.source.health,
+            now=time.time(),
+            plan=self._plan,
+            repeatable=self._is_repeatable,
+            streaming=is_streaming,
+            restart=restart,
+            hedge=asked.get("hedge", settings.hedge),
+            facts=self._facts,
+        )
+        return RoutedCall(
+            settings.source,
+            chain,
+            Receipt(self._queue),
+            send=self._send,
+            what=f"{request.method} {self._path.split('?')[0]}",
+            chance=settings.chance,
+            is_streaming=is_streaming,
+            is_held=restart == "buffer",
+            on_restart=asked.get("on_restart"),
+            listen=None if self._speech is None else self._listen,
+        )
+
+    def _listen(self, option: str) -> Listening:
+        assert self._speech is not None, "only a speech is listened to in its own way"
+        most = self._plan["limits"]["event_bytes"]
+        return self._speech.listener(option, self._settings.upstreams[option], most)
+
+    async def _send(self, option: str) -> httpx.Response:
+        upstream, base = self._settings.upstreams[option], self._settings.bases[option]
+        url, body = below(base, self._path), self._body
+        if self._redirected is not None:
+            url = self._redirected.url
+        elif self._speech is not None:
+            path, body = self._speech.spoken(upstream, base.path)
+            url = below(base, path)
+        # The caller wrote this option's own address, or it is told to whom else he proves who he is.
+        is_trusted = self._owner == option or upstream.get("caller_credentials", False)
+        own = own_headers(upstream)
+        request = request_for(self._request, body, url, own, is_trusted=is_trusted)
+        if self._speech is not None or _is_inference(self._path, self._plan):
+            return await follow(request, lambda each: self._exchange(option, each), [*CREDENTIALS, *own])
+        return await self._exchange(option, request)
+
+    async def _exchange(self, option: str, request: httpx.Request) -> httpx.Response:
+        self.sent[option] = request
+        may_repeat = self._facts[option].get("repeatable", self._is_repeatable)
+        response = await exchanged(self._settings.inner, request, may_repeat=may_repeat)
+        return received(response, request, is_raw=self._asked.get("restart") != "notify")
+
+    def _may_repeat(self, rule: Retry) -> bool:
+        bare = "" if rule == "safe" else self._path.split("?")[0]
+        request = self._request
+        return rule == "always" or is_repeatable(request.method, bare, list(request.headers), self._plan)
+
+    def _facts_of(self, upstream: Upstream, own: Retry | None) -> Facts:
+        facts = Facts()
+        if "model" in upstream:
+            facts["model"] = upstream["model"]
+        if "window" in upstream:
+            facts["window"] = upstream["window"]
+        rule = own or upstream.get("retry")
+        if rule is not None:
+            facts["repeatable"] = self._may_repeat(rule)
+        return facts
+
+
+def _is_inference(path: str, plan: Plan) -> bool:
+    """Whether an answer of a model is expected: by the end of its path."""
+    return path.partition("?")[0].rstrip("/").endswith(tuple(plan["repeatable"]["paths"]))
+
+
+def _asks_for_stream(request: httpx.Request, body: bytes) -> bool:
+    if "text/event-stream" in request.headers.get("accept", "") or request.url.path.endswith(":streamGenerateContent"):
+        return True
+    return bool(_ASKS_FOR_STREAM.search(body))
