@@ -11,14 +11,14 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwright
 
 from e2e.browser import launch
-from e2e.harness import ARTIFACTS, DIST, config_of
+from e2e.harness import ARTIFACTS, DIST, config_of, trusting
 from tests.serving import Orchestrator
 
 
 @pytest.fixture
 def orchestrator(tmp_path: Path) -> Iterator[Orchestrator]:
-    """A fresh orchestrator with three declared options."""
-    server = Orchestrator(tmp_path, config_of({"alpha": 0.1, "beta": 0.2, "gamma": 0.3}), DIST)
+    """A fresh orchestrator with three declared options, over devices that are all trusted."""
+    server = Orchestrator(tmp_path, trusting(config_of({"alpha": 0.1, "beta": 0.2, "gamma": 0.3})), DIST)
     server.start()
     yield server
     server.stop()

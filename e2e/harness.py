@@ -34,6 +34,11 @@ def config_of(options: dict[str, float]) -> dict[str, Any]:
     return {"levels": LEVELS, "seeds": seeds + weights, "priors": {"failure": 0.0}}
 
 
+def trusting(config: dict[str, Any]) -> dict[str, Any]:
+    """The config of an operator whose devices are all his own: one holder's word counts, and latency is global."""
+    return {**config, "learning": {"support": 1}, "global": {"dimensions": ["latency"], "options": "declared"}}
+
+
 def open_bare(context: BrowserContext, origin: str) -> Page:
     """A page of that origin with nothing on it; the module is imported by the test."""
     page = context.new_page()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, WebSocketRoute
 
-from e2e.harness import LEVELS, config_of, open_bare, start_router, until
+from e2e.harness import LEVELS, config_of, open_bare, start_router, trusting, until
 from tests.serving import Orchestrator
 
 Device = Callable[..., BrowserContext]
@@ -18,7 +18,7 @@ LIVE = "router.sync.state === 'live' && router.sync.pending === 0"
 def options_of(server: Orchestrator, device: str, workspace: str = "acme", **extra: Any) -> dict[str, Any]:
     """Router options of one device of that server."""
     return {
-        "config": config_of({"alpha": 0.1, "beta": 0.2, "gamma": 0.3}),
+        "config": trusting(config_of({"alpha": 0.1, "beta": 0.2, "gamma": 0.3})),
         "cursor": {"workspace": workspace},
         "upstreams": {},
         "orchestrator": server.socket_url,

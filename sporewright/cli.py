@@ -79,7 +79,13 @@ def demo(
 def token(
     workspace: Annotated[str, typer.Option(help="The workspace the device belongs to.")],
     device: Annotated[str, typer.Option(help="The device: its slice.")],
-    holder: Annotated[str, typer.Option(help="Who holds the token; workspace/device without it.")] = "",
+    holder: Annotated[
+        str,
+        typer.Option(
+            help="Who holds the token: all devices of one holder have one voice, in every workspace. "
+            "All tokens that name nobody are one voice together."
+        ),
+    ] = "",
     ttl: Annotated[float | None, typer.Option(help="Seconds until it expires.")] = None,
     database: Annotated[str | None, typer.Option(help="Whose key file signs, as in serve.")] = None,
 ) -> None:

@@ -112,9 +112,10 @@ class Orchestrator:
             self.kill()
         self.process = None
 
-    def token(self, device: str, workspace: str = "acme") -> str:
-        """What `sporewright token` prints for this slice."""
+    def token(self, device: str, workspace: str = "acme", holder: str = "") -> str:
+        """What `sporewright token` prints for this slice; its holder is its own unless another is named."""
         words = self.command("token", "--workspace", workspace, "--device", device)
+        words += ["--holder", holder or f"owner of {device} in {workspace}"]
         done = subprocess.run(
             words, env=self.environment(), cwd=self.folder, capture_output=True, text=True, check=True
         )

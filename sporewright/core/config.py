@@ -10,6 +10,7 @@ from typing import Any
 from sporewright import jsontext
 from sporewright.core import checks
 from sporewright.core.codec import decode_number, decode_value
+from sporewright.core.global_rules import GlobalRules, global_rules_from
 from sporewright.core.store import Value
 from sporewright.core.tensor import Tensor
 from sporewright.errors import BadValueKindError, ConfigError, DecodeError, SporewrightError
@@ -52,12 +53,14 @@ class Seed:
 class TensorConfig:
     """`levels`, ordered `seeds`, and `priors`: dimension → the value an option has until somebody measures it (D4).
 
+    `global_rules` is its part `global`: what may cross from one workspace to another (U7). A device only carries it.
     BadValueKindError for what are no seeds and no priors; what they mean is checked by `build` (C2).
     """
 
     levels: tuple[str, ...]
     seeds: tuple[Seed, ...] = ()
     priors: Mapping[str, float] = field(default_factory=dict)
+    global_rules: GlobalRules = GlobalRules()  # noqa: RUF009 - frozen
 
     def __post_init__(self) -> None:
         if not isinstance(self.seeds, tuple | list):
@@ -66,10 +69,11 @@ class TensorConfig:
             checks.instance_of(Seed, seed, f"seeds[{at}]")
         for dimension, value in checks.mapping(self.priors, "priors").items():
             checks.finite(value, f"priors[{jsontext.shown(dimension)}]")
+        checks.instance_of(GlobalRules, self.global_rules, "global_rules")
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> TensorConfig:
-        """A config from JSON data; DecodeError names the seed's index and the field.
+        """A config from JSON data; DecodeError names the seed's index and the field, ConfigError the place in `global`.
 
         What a seed *means* (its level, its kind against its payload, the write) is checked by `build`.
         """
@@ -90,6 +94,7 @@ class TensorConfig:
             tuple(levels),
             tuple(_seed(seed, f"config.seeds[{at}]") for at, seed in enumerate(seeds)),
             dict(_prior(dimension, value) for dimension, value in priors.items()),
+            global_rules_from(data["global"]) if "global" in data else GlobalRules(),
         )
 
     @classmethod

@@ -31,8 +31,8 @@ class Shared:
     """The levels above the device's own in `tensor`; layers merge separately, the published one first.
 
     Cells of the own level or finer are not the orchestrator's to publish and are passed over, as are unknown levels.
-    What a fleet measured (`count:` stands beside it) is laid once `support` holders stand behind it; until then what is
-    declared holds. What devices stated is nobody's estimate and needs no such backing (U1, A1).
+    What devices say, measured or only stated, is laid once `support` holders stand behind it (`support:` beside it says
+    how many); until then what is declared holds. What an operator declares has no such companion and needs none.
     """
 
     def __init__(self, tensor: Tensor, own_level: int, support: float = DEFAULTS.support) -> None:
@@ -140,10 +140,11 @@ class Shared:
             self._tensor.priors.add((option, dimension))
 
     def _is_weak(self, coord: Coord) -> bool:
-        """Whether it is a fleet's evidence with too few holders behind it to count."""
+        """Whether it is a fleet's word with too few holders behind it to count."""
         level, instance, option, dimension = coord
         _, support, count = (
             self._published.get((level, instance, option, name), _NOTHING)[0]
             for name in companions_of(judged(dimension))
         )
-        return count is not None and not (isinstance(support, float) and support >= self._support)
+        is_fleet = support is not None or count is not None
+        return is_fleet and not (isinstance(support, float) and support >= self._support)

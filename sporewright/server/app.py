@@ -6,48 +6,22 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 from fastapi import FastAPI, WebSocket
 
 from sporewright._version import __version__
-from sporewright.core.config import TensorConfig
-from sporewright.errors import ConfigError
 from sporewright.server.auth import Tokens, key_file, load_secret
-from sporewright.server.cells import Layers, entry_of, shown
 from sporewright.server.clock import Clock, SystemClock
+from sporewright.server.declared import read_config
 from sporewright.server.http import add_addresses
 from sporewright.server.metrics import Metrics
-from sporewright.server.orchestrator import LEVELS, Orchestrator
-from sporewright.server.publish import FRAME_BYTES
+from sporewright.server.orchestrator import Orchestrator
 from sporewright.server.settings import Settings
 from sporewright.server.socket import Connection
 from sporewright.server.store import open_store
 from sporewright.server.store.contract import Store
-from sporewright.wire import Limits, entry_bytes
 
-__all__ = ["create_app", "read_config", "tokens_of"]
-
-
-def read_config(file: Path | None, limits: Limits) -> TensorConfig | None:
-    """The operator's tensor as data; ConfigError when it cannot be read or cannot work, DecodeError that says where."""
-    if file is None:
-        return None
-    try:
-        text = file.read_bytes()
-    except OSError as why:
-        raise ConfigError(f"config {file}: {why.strerror}") from None
-    config = TensorConfig.from_json(text)
-    if config.levels[:3] != LEVELS:
-        raise ConfigError(f"config.levels: a server needs {' ≺ '.join(LEVELS)} first, not {list(config.levels)!r}")
-    for cell in config.build().cells():
-        at = (cell.level, cell.instance, cell.option, cell.dimension)
-        size = entry_bytes(entry_of(at, Layers(cell.value, cell.weight))) + FRAME_BYTES
-        if size > limits.message_bytes:
-            raise ConfigError(
-                f"config: the cell {shown(at)} takes {size} bytes, a message holds {limits.message_bytes}"
-            )
-    return config
+__all__ = ["create_app", "tokens_of"]
 
 
 def tokens_of(settings: Settings, clock: Clock) -> Tokens:
@@ -62,7 +36,7 @@ def create_app(settings: Settings, clock: Clock | None = None, store: Store | No
     A bad config or secret is an error here, before anything listens. The store is closed with the lifespan.
     """
     time = clock or SystemClock()
-    config = read_config(settings.config, settings.limits)
+    declared = read_config(settings.config, settings.limits)
     tokens = tokens_of(settings, time)
     metrics = Metrics()
 
@@ -70,7 +44,7 @@ def create_app(settings: Settings, clock: Clock | None = None, store: Store | No
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         kept = store if store is not None else await asyncio.to_thread(open_store, settings.database)
         try:
-            hub = Orchestrator(kept, settings, config, time, metrics)
+            hub = Orchestrator(kept, settings, declared, time, metrics)
             app.state.store, app.state.metrics, app.state.hub = kept, metrics, hub
 
             async def connect(socket: WebSocket) -> None:

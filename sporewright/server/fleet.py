@@ -2,7 +2,8 @@
 
 A holder is whom a token names. Everybody votes once however many devices he has: the devices of one holder come to one
 medial device first, which votes in their place. Tenants never mix: a workspace is derived from its own tensor, and what
-is global from the workspaces' results only. A tick reads only what was written since the last one.
+is global from the workspaces' results only, of what the operator has opened (`everywhere.py`). A tick reads only what
+was written since the last one.
 """
 
 from __future__ import annotations
@@ -12,26 +13,28 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from sporewright.core.rollup import Corroborated, Median, Pair, Rollup, Support, finite_values, median
 from sporewright.core.store import Layers as CellLayers
 from sporewright.core.tensor import Tensor
-from sporewright.learning.cells import judged, support_of
+from sporewright.learning.cells import count_of, judged, support_of
 from sporewright.server.cells import Layers, Stated
+from sporewright.server.everywhere import Everywhere, Said
 from sporewright.server.reports import Reports
 from sporewright.server.tick import attests, counts, judges
+from sporewright.server.voices import Opened, Voices, Voters
 
 __all__ = ["Fleet", "Holders"]
 
-GLOBAL, WORKSPACE, DEVICE = "global", "workspace", "device"
+WORKSPACE, DEVICE = "workspace", "device"
 
 Holders = Mapping[str, str]
 """live device → whom its token names."""
 
 
 class _WayUp:
-    """From one level to the next: medians with their support and counts, and corroborated attestations."""
+    """From the devices to their workspace: medians with their support and counts, and corroborated attestations."""
 
-    def __init__(self, tensor: Tensor, level: str, quorum: int) -> None:
-        self._values = (Rollup(tensor, level, Median(), judges), Rollup(tensor, level, Corroborated(quorum), attests))
-        self._counts = Rollup(tensor, level, Median(), counts)
-        self._support = Rollup(tensor, level, Support(), judges)
+    def __init__(self, tensor: Tensor, quorum: int) -> None:
+        self._values = (Rollup(tensor, DEVICE, Median(), judges), Rollup(tensor, DEVICE, Corroborated(quorum), attests))
+        self._counts = Rollup(tensor, DEVICE, Median(), counts)
+        self._support = Rollup(tensor, DEVICE, Support(), judges)
 
     def renew(self, voters: Collection[str] | None) -> dict[Pair, float | None]:
         """What came out differently, None where nothing is left; only `voters` vote."""
@@ -39,13 +42,18 @@ class _WayUp:
         changes = {pair: x for rollup in rollups for pair, x in rollup.renew(voters).items()}
         return changes | {_backing(pair): x for pair, x in self._support.renew(voters).items()}
 
-    def cells(self, level: str, instance: str) -> Stated:
-        """All that came out, as cells of the target; a count only beside what was measured."""
+    def result(self, pair: Pair) -> tuple[float, float | None] | None:
+        """What came out of one pair, and the median of its counts where it was measured; None: nothing."""
+        found = [each.results[pair] for each in self._values if pair in each.results]
+        return (found[0], self._counts.results.get((pair[0], count_of(pair[1])))) if found else None
+
+    def cells(self, workspace: str) -> Stated:
+        """All that came out, as cells of the workspace; a count only beside what was measured."""
         backing = ((_backing(pair), x) for pair, x in self._support.results.items())
         values = (each for rollup in self._values for each in rollup.results.items())
         medians = self._values[0].results
         measured = ((pair, x) for pair, x in self._counts.results.items() if (pair[0], judged(pair[1])) in medians)
-        return {(level, instance, *pair): Layers(x) for part in (values, backing, measured) for pair, x in part}
+        return {(WORKSPACE, workspace, *pair): Layers(x) for part in (values, backing, measured) for pair, x in part}
 
 
 def _backing(pair: Pair) -> Pair:
@@ -58,18 +66,21 @@ class _Medials:
     def __init__(self, tensor: Tensor) -> None:
         self._tensor, self._at = tensor, tensor.level_index(DEVICE)
         self._devices: dict[str, frozenset[str]] = {}
+        self.written: set[str] = set()
+        """The medial devices that the last renewal has written anew."""
 
-    def renew(self, holders: Holders, touched: Collection[str]) -> set[str]:
+    def renew(self, holders: Holders, touched: Collection[str]) -> Voters:
         """Whose voices count now: devices that stand for themselves, and the medial ones of the other holders."""
         several = _several(holders)
+        self.written.clear()
         for holder in self._devices.keys() - several.keys():
             self._tensor.clear(DEVICE, _medial(holder))
         for holder, devices in several.items():
             if devices != self._devices.get(holder) or not devices.isdisjoint(touched):
                 self._write(holder, devices)
         self._devices = several
-        represented: set[str] = set().union(*several.values())
-        return (holders.keys() - represented) | {_medial(holder) for holder in several}
+        alone = {device: holder for device, holder in holders.items() if holder not in several}
+        return alone | {_medial(holder): holder for holder in several}
 
     def _write(self, holder: str, devices: frozenset[str]) -> None:
         slices = [(name, self._tensor.store.slice(self._at, name)) for name in sorted(devices)]
@@ -87,6 +98,7 @@ class _Medials:
                 cells[option, dimension] = (float(yes), None)
         self._tensor.clear(DEVICE, _medial(holder))
         self._tensor.put_many(self._at, _medial(holder), cells)
+        self.written.add(_medial(holder))
 
 
 def _medial(holder: str) -> str:
@@ -107,47 +119,60 @@ def _several(holders: Holders) -> dict[str, frozenset[str]]:
 class _Workspace:
     """One tenant's way up."""
 
-    def __init__(self, tensor: Tensor, quorum: int) -> None:
-        self._way = _WayUp(tensor, DEVICE, quorum)
+    def __init__(self, tensor: Tensor, quorum: int, opened: Opened) -> None:
+        self._way = _WayUp(tensor, quorum)
         self._medials = _Medials(tensor)
+        self._opened = opened
+        self._voices = Voices(tensor, DEVICE, opened) if opened.dimensions else None
+        self.moved: dict[Pair, Said | None] = {}
+        """What the last renewal has changed of the opened pairs: in the result, or in who stands behind it."""
 
     def renew(self, holders: Holders, touched: Collection[str]) -> dict[Pair, float | None]:
-        return self._way.renew(self._medials.renew(holders, touched))
+        voters = self._medials.renew(holders, touched)
+        changes = self._way.renew(frozenset(voters))
+        if self._voices is not None:
+            changed = {(option, judged(dimension)) for option, dimension in changes}
+            moved = self._voices.renew(voters, self._medials.written.union(touched))
+            self.moved = {pair: self._said(self._voices, pair) for pair in moved | changed if pair in self._opened}
+        return changes
+
+    def _said(self, voices: Voices, pair: Pair) -> Said | None:
+        result = self._way.result(pair)
+        return None if result is None else Said(*result, frozenset(voices.behind(pair)))
 
     def cells(self, name: str) -> Stated:
-        return self._way.cells(WORKSPACE, name)
+        return self._way.cells(name)
 
 
 class Fleet:
     """What follows from all reports: each workspace's derived cells, and the global ones made of those."""
 
-    def __init__(self, reports: Reports, quorum: int) -> None:
+    def __init__(self, reports: Reports, quorum: int, opened: Opened = Opened()) -> None:  # noqa: B008 - frozen
         self.derived: dict[str, Stated] = {}
         """workspace → its derived cells."""
-        self.everywhere: Stated = {}
-        """The global ones."""
-        self._reports, self._quorum = reports, quorum
+        self._reports, self._quorum, self._opened = reports, quorum, opened
         self._workspaces: dict[str, _Workspace] = {}
-        self._tensor = Tensor((GLOBAL, WORKSPACE))
-        self._at = self._tensor.level_index(WORKSPACE)
-        self._way = _WayUp(self._tensor, WORKSPACE, quorum)
+        self._everywhere = Everywhere(opened, quorum)
+
+    @property
+    def everywhere(self) -> Stated:
+        """The global ones; another object once something in it has changed."""
+        return self._everywhere.cells
 
     def renew(self, live: Mapping[str, Holders]) -> Iterable[str]:
         """Make everything anew from what `live` devices (by workspace) say; the workspaces whose own cells changed."""
         changed = list(self._renewed(live))
-        if self._way.renew(None):
-            self.everywhere = self._way.cells(GLOBAL, "")
+        self._everywhere.renew()
         return changed
 
     def _renewed(self, live: Mapping[str, Holders]) -> Iterator[str]:
         for name in self._reports.workspaces:
             if name not in self._workspaces:
-                self._workspaces[name] = _Workspace(self._reports.tensor(name), self._quorum)
+                self._workspaces[name] = _Workspace(self._reports.tensor(name), self._quorum, self._opened)
                 self.derived[name] = {}
             way = self._workspaces[name]
             changes = way.renew(live.get(name, {}), self._reports.touched(name))
+            self._everywhere.take(name, way.moved)
             if changes:
                 self.derived[name] = way.cells(name)
-                # Tombstones and all: a support is no judgement, and stays below.
-                self._tensor.put_many(self._at, name, {pair: (x, None) for pair, x in changes.items()})
                 yield name

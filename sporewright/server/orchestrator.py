@@ -9,28 +9,28 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 
 import structlog
 
-from sporewright.core.config import TensorConfig
 from sporewright.errors import InternalError, ProtocolError, SporewrightError
 from sporewright.server import intake, publish
 from sporewright.server.cells import Coordinate, Layers, Stated
 from sporewright.server.clock import Clock
+from sporewright.server.declared import Declared
 from sporewright.server.fleet import Fleet, Holders
 from sporewright.server.metrics import Metrics
 from sporewright.server.reports import Reports
 from sporewright.server.settings import Settings
 from sporewright.server.store.contract import Client, ClientKey, Shelf, Store
-from sporewright.server.tick import overlay
+from sporewright.server.tick import overlay, without_weak
+from sporewright.server.voices import holder_of
 from sporewright.wire import Ack, Push
 
-__all__ = ["LEVELS", "Member", "Orchestrator"]
+__all__ = ["Member", "Orchestrator"]
 
-LEVELS = ("global", "workspace", "device")
 # Cells of one device written together are written faster; more of them are only more memory.
 RESTORED_AT_ONCE = 10_000
 _log = structlog.get_logger("sporewright.orchestrator")
@@ -57,17 +57,15 @@ class _Waiting:
 class Orchestrator:
     """Joins the store, the tick and the sessions; `run` is its life."""
 
-    def __init__(
-        self, store: Store, settings: Settings, config: TensorConfig | None, clock: Clock, metrics: Metrics
-    ) -> None:
-        self.levels = config.levels if config else LEVELS
+    def __init__(self, store: Store, settings: Settings, declared: Declared, clock: Clock, metrics: Metrics) -> None:
+        self.levels = declared.levels
         self.epoch = store.epoch
-        self._declared = _declared(config)
+        self._declared = declared
         self._store, self._settings, self._clock, self._metrics = store, settings, clock, metrics
         self._reports = _restored(store, self.levels)
         self._clients = store.clients()
         self._shelves = store.shelves()
-        self._fleet = Fleet(self._reports, settings.quorum)
+        self._fleet = self._new_fleet()
         self._stale = set(self._shelves)
         """Workspaces that may have to be shown something else: at first all, whatever they were shown last."""
         self._heard: dict[str, dict[str, float]] = {}
@@ -139,7 +137,11 @@ class Orchestrator:
     def _hear(self, key: ClientKey, holder: str, when: float) -> None:
         heard = self._heard.setdefault(key.workspace, {})
         heard[key.device] = max(when, heard.get(key.device, when))
-        self._holders.setdefault(key.workspace, {})[key.device] = holder
+        holders = self._holders.setdefault(key.workspace, {})
+        holders[key.device] = holder_of(holder, key.workspace, key.device)
+
+    def _new_fleet(self) -> Fleet:
+        return Fleet(self._reports, self._settings.quorum, self._declared.opened)
 
     def _live(self) -> dict[str, Holders]:
         """By workspace, whose evidence counts: heard of within the lease, each with its holder."""
@@ -156,7 +158,7 @@ class Orchestrator:
             if changed:
                 self._publish(changed)
         except Exception:
-            self._fleet = Fleet(self._reports, self._settings.quorum)
+            self._fleet = self._new_fleet()
             self._stale = set(self._shelves)
             raise
         self._stale.clear()
@@ -170,10 +172,9 @@ class Orchestrator:
             self._stale.update(self._shelves)
         changed = {}
         for workspace in self._stale | {name for name, shelf in self._shelves.items() if shelf.head == 0}:
-            mine = {
-                at: layers for at, layers in self._declared.items() if at[0] == "global" or at[1] in ("", workspace)
-            }
-            wanted = overlay(mine, fleet.everywhere, fleet.derived.get(workspace, {}))
+            mine = self._declared.shown_to(workspace)
+            derived = without_weak(fleet.derived.get(workspace, {}), mine, self._declared.support)
+            wanted = overlay(mine, fleet.everywhere, derived)
             shelf = self.shelf(workspace)
             differ = publish.changes(shelf, wanted)
             if differ or shelf.head == 0:
@@ -303,16 +304,3 @@ def _restored(store: Store, levels: tuple[str, ...]) -> Reports:
         for workspace, stated in cells.items():
             reports.state(workspace, stated.items())
     return reports
-
-
-def _declared(config: TensorConfig | None) -> dict[Coordinate, Layers]:
-    """The operator's cells on the shared levels; not the priors, which published would pass for facts (D4)."""
-    if config is None:
-        return {}
-    shared = config.levels[:2]
-    cells = replace(config, priors={}).build().cells()
-    return {
-        (cell.level, cell.instance, cell.option, cell.dimension): Layers(cell.value, cell.weight)
-        for cell in cells
-        if cell.level in shared
-    }

@@ -34,7 +34,7 @@ class Settings(BaseSettings):
     tick_s: float = Field(default=2.0, gt=0)
     lease_s: float = Field(default=3600.0, gt=0)
     quorum: int = Field(default=2, ge=1)
-    """How many devices (for global: workspaces) must attest a capability before it rolls up (U5)."""
+    """How many holders (for global: workspaces and holders) must attest a capability before it rolls up (U5)."""
     horizon: int = Field(default=10_000, ge=1)
     """For how many revisions a tombstone is kept; a device further behind gets a snapshot."""
 

@@ -11,8 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sporewright.core.config import Seed, TensorConfig
+from sporewright.core.global_rules import GlobalRules
 from sporewright.core.tensor import Tensor
-from sporewright.errors import BadValueKindError, DecodeError, SporewrightError, UnknownLevelError, WriteUpError
+from sporewright.errors import (
+    BadValueKindError,
+    ConfigError,
+    DecodeError,
+    SporewrightError,
+    UnknownLevelError,
+    WriteUpError,
+)
 from tests.strategies import LEVELS, refusal
 
 SEED = {"floor": "global", "level": "global", "inst": "", "option": "o", "dim": "d", "kind": "value", "value": 1}
@@ -231,6 +239,54 @@ def test_a_tensor_without_priors_marks_nothing() -> None:
     assert again.resolve({}) == tensor.resolve({})
     assert not any(marks(again, {}).values())
     assert not any(marks(config(*FLEET).build(), {}).values())
+
+
+def test_what_is_opened_between_workspaces_is_carried() -> None:
+    """U7: closed without the key; with it the dimensions by name, of declared options, the default."""
+    assert config().global_rules == GlobalRules()
+    names = ["latency", "can:see"]
+    for rules in ({"dimensions": names, "options": "declared"}, {"dimensions": names[::-1]}):
+        assert config(**{"global": rules}).global_rules == GlobalRules(frozenset({"latency", "can:see"}), "declared")
+    assert config(**{"global": {}}).global_rules == GlobalRules()
+
+
+@pytest.mark.parametrize(
+    ("rules", "place"),
+    [
+        (None, "config.global: None"),
+        (True, "config.global: True"),
+        (["latency"], "config.global: "),
+        ({"dimension": []}, "config.global: 'dimension'"),
+        ({"dimensions": "latency"}, "config.global.dimensions: 'latency'"),
+        ({"dimensions": None}, "config.global.dimensions: None"),
+        ({"dimensions": {"latency": True}}, "config.global.dimensions: "),
+        ({"dimensions": ["latency", 3]}, "config.global.dimensions[1]: 3"),
+        ({"dimensions": [""]}, "config.global.dimensions[0]: ''"),
+        ({"dimensions": ["can:*"]}, "config.global.dimensions[0]: 'can:*' is a pattern"),
+        ({"options": "all"}, "config.global.options: 'all'"),
+        ({"options": ["groq"]}, "config.global.options: "),
+        *(
+            ({"dimensions": ["ok", name]}, f"config.global.dimensions[1]: {name!r} never")
+            for name in ("reach", "explore", "priv:eu", "priv:*", "budget:x", "count:latency", "support:x", "own:x")
+        ),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_opened_is_named(rules: object, place: str) -> None:
+    """U7: an unknown key, a wrong type or a dimension that never rolls up is a ConfigError that says where."""
+    with pytest.raises(ConfigError) as refused:
+        config(**{"global": rules})
+    assert place in str(refused.value)
+
+
+def test_rules_made_by_hand_are_checked() -> None:
+    """U7: the same rules hold for what was not read from JSON."""
+    for made in (
+        lambda: GlobalRules(frozenset({"reach"})),
+        lambda: GlobalRules(frozenset({"latency"}), "all"),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(ConfigError):
+            made()
 
 
 def test_a_config_is_plain_data() -> None:

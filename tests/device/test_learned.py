@@ -360,12 +360,23 @@ def test_too_few_in_the_workspace_leave_the_word_to_the_world() -> None:
     assert term(page, "alpha", "latency")["value_source"] == ["global", ""]
 
 
-def test_how_many_it_takes_is_a_setting_and_a_statement_takes_none() -> None:
-    """`learning.support` says how many; what devices state themselves is read whoever says it (U1, A1)."""
-    for config, cells in (
-        ({**CONFIG, "learning": {"support": 1}}, published(5.0, 1.0)),
-        (CONFIG, published(5.0, 1.0, None)),
-    ):
+def test_a_statement_takes_as_many_as_a_measurement() -> None:
+    """What fewer than five holders state is not read, however low it is; what an operator declared needs nobody."""
+    page = Page()
+    server = online(page, revision=0)
+    before = page.call("explain")
+    server.snapshot(1, *published(-1e9, 4.0, None, "gamma"), *published(-1e9, 1.0, None, "invented"))
+    assert page.call("explain") == before
+    server.delta(1, 2, entry("workspace", "acme", "gamma", "support:latency", v=5.0))
+    assert page.call("resolve")["queue"] == ["gamma", "alpha", "beta"]
+    server.delta(2, 3, entry("workspace", "acme", "beta", "latency", v=-2e9))
+    assert page.call("resolve")["queue"] == ["beta", "gamma", "alpha"]
+
+
+def test_how_many_it_takes_is_a_setting() -> None:
+    """`learning.support` says how many, for what was measured and for what was stated."""
+    config = {**CONFIG, "learning": {"support": 1}}
+    for cells in (published(5.0, 1.0), published(5.0, 1.0, None)):
         page = Page()
         page.start(config=config, orchestrator=URL, token="t", device="A")
         server = Server(page)

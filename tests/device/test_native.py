@@ -138,9 +138,13 @@ async def test_a_bad_start_is_raised() -> None:
             pass
 
 
+# One holder's word is enough here: the fleet is his.
+TRUSTING = {**CONFIG, "learning": {"support": 1}}
+
+
 def device_of(fleet: Orchestrator, name: str, **more: Any) -> NativeDevice:
     """A device of this fleet, not yet started."""
-    return NativeDevice(CONFIG, CURSOR, orchestrator=fleet.socket_url, token=fleet.token(name), **more)
+    return NativeDevice(TRUSTING, CURSOR, orchestrator=fleet.socket_url, token=fleet.token(name), **more)
 
 
 @pytest.fixture
@@ -148,7 +152,7 @@ def fleet(tmp_path: Path) -> Iterator[Orchestrator]:
     """A running server."""
     if not HAS_SERVER:
         pytest.skip("the server is not part of this tree")
-    running = Orchestrator(tmp_path, CONFIG).start()
+    running = Orchestrator(tmp_path, TRUSTING).start()
     yield running
     running.stop()
 

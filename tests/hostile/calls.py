@@ -24,6 +24,7 @@ from sporewright import (
     TokenBucket,
 )
 from sporewright.core.config import Seed
+from sporewright.core.global_rules import GlobalRules
 from sporewright.core.live import Noted
 
 LEVELS = ["global", "workspace", "device"]
@@ -143,7 +144,7 @@ GOOD: dict[str, Any] = {
     "AddressedField.from_json.text": '{"layers": ["a"], "cells": []}',
     "Receipt.from_json.text": receipt().to_json(), "TensorConfig.from_dict.data": {"levels": ["a"]},
     "Tensor.path.cursor": {}, "AddressedField.path.address": {}, "seeds": (), "priors": {}, "kind": "value",
-    "value": 1.0,
+    "value": 1.0, "global_rules": GlobalRules(),
     "s": 2.0, "weight": 1.0, "v": 1.0, "lo": 0.0, "hi": 2.0, "values": [1.0], "step": 0.1, "pool": "pool", "cap": 1.0,
     "usage": 1.0, "measured": {"pool": 2.0}, "capacity": 1.0, "refill_per_s": 1.0, "now": 1.0, "capability": "chat",
     "reachable": True, "can": True, "options": ["a"], "required": ["chat"], "offers": {"a": ["chat"]}, "layers": ["a"],

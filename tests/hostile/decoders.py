@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import Any
 
 from sporewright.core.config import TensorConfig
+from sporewright.core.global_rules import stays_below
 from sporewright.core.tensor import Tensor
 from sporewright.device.bridge import Bridge
 from sporewright.device.heard import HEARD, Heard
@@ -30,8 +31,9 @@ from sporewright.routing.chat_events import ChatEvents
 from sporewright.routing.chat_request import chat_body, chat_path
 from sporewright.routing.events import Events, read_json
 from sporewright.routing.providers import DIALECTS
+from sporewright.server.declared import config_of
 from sporewright.sync import Role, Session
-from sporewright.wire import decode
+from sporewright.wire import Limits, decode
 
 __all__ = ["DECODES", "READERS", "bare", "embedded", "failures", "good", "run_all"]
 
@@ -86,6 +88,12 @@ def _applied(by_writer: bool) -> Reader:
 
 def _config(text: Text) -> None:
     TensorConfig.from_json(text).build().to_json()
+
+
+def _operator(text: Text) -> None:
+    found = config_of(text, Limits())
+    assert {at[0] for at in found.cells} <= {"global", "workspace"}
+    assert not any(stays_below(dimension) for dimension in found.opened.dimensions)
 
 
 def _field(text: Text) -> None:
@@ -228,6 +236,8 @@ READERS: dict[str, tuple[Reader, Any]] = {
     "cells": (_applied(False), {"cells": [CELL, DOCUMENT]}),
     "cells by a writer": (_applied(True), [CELL]),
     "config": (_config, {"levels": list(LEVELS), "seeds": [SEED], "priors": {"failure": 0.0}}),
+    "operator": (_operator, {"levels": list(LEVELS), "seeds": [SEED], "learning": {"support": 3},
+        "global": {"dimensions": ["latency", "can:see"], "options": "declared"}}),
     "field": (
         _field,
         {
@@ -268,6 +278,7 @@ DECODES = {
     "core/codec.py:decode_value": ["tensor", "cells"],
     "core/codec.py:apply_cells": ["cells", "cells by a writer"],
     "core/config.py:from_json": ["config"],
+    "server/declared.py:config_of": ["operator"],
     "policy/field_codec.py:from_json": ["field"],
     "policy/receipt.py:from_json": ["receipt"],
     "policy/receipt.py:to_json": ["receipt"],

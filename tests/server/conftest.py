@@ -77,7 +77,8 @@ class Running:
         """A device that has been welcomed; its holder is itself unless another is named."""
         async with connect(self.url, max_size=None) as socket:
             device = Device(socket)
-            token = self.tokens.mint(workspace, name, holder=holder, ttl_s=3600)
+            owner = holder or f"owner of {name} in {workspace}"
+            token = self.tokens.mint(workspace, name, holder=owner, ttl_s=3600)
             await device.say(Hello(**{"token": token, "client": f"client-{name}"} | hello))
             device.welcome = await device.hear(Welcome)
             yield device
@@ -135,6 +136,20 @@ class Device:
 def cell(device: str, option: str, dimension: str, value: float, level: str = "device") -> CellEntry:
     """One entry of a device's slice."""
     return CellEntry(level=level, inst=device, option=option, dim=dimension, v=value)
+
+
+def seed(level: str, instance: str, option: str, dimension: str, kind: str, value: float) -> dict[str, object]:
+    """One seed of an operator's config."""
+    at = {"floor": "global", "level": level, "inst": instance, "option": option, "dim": dimension}
+    return at | {"kind": kind, "value": value}
+
+
+def opening(*dimensions: str, options: tuple[str, ...] = (), support: int = 5, seeds: Any = ()) -> dict[str, Any]:
+    """A config that opens these dimensions of these options, which it declares at the global level."""
+    declared = [seed("global", "", option, "financial", "value", 0.0) for option in options]
+    rules = {"dimensions": list(dimensions), "options": "declared"}
+    levels = ["global", "workspace", "device"]
+    return {"levels": levels, "seeds": [*declared, *seeds], "learning": {"support": support}, "global": rules}
 
 
 @pytest.fixture

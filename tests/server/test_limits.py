@@ -69,9 +69,9 @@ async def test_a_full_house(server: Make) -> None:
 async def test_a_consumer_that_takes_nothing_is_cut_off(server: Make) -> None:
     """A device that reads nothing holds nobody up, and is dropped after the send time-out."""
     async with server(send_timeout_s=0.3, tick_s=0.3).serving() as running, running.device("A") as writer:
-        for turn in range(10):
+        for turn in range(20):
             await writer.push(*(cell("A", f"{turn}-{at}" + "x" * 900, "latency", 1.0) for at in range(400)))
-        await writer.until(lambda device: len(device.shared) == 16_000)  # at two levels, each with its support
+        await writer.until(lambda device: len(device.shared) == 16_000)  # each with its support
         with socket.socket() as narrow:
             narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             narrow.connect(("127.0.0.1", running.port))

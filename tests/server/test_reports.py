@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sporewright.server.cells import Layers
 from sporewright.server.clock import SystemClock
+from sporewright.server.declared import Declared
 from sporewright.server.metrics import Metrics
 from sporewright.server.orchestrator import Orchestrator
 from sporewright.server.reports import Reports
@@ -32,5 +33,5 @@ def test_a_level_that_the_config_lost_waits_in_the_store() -> None:
     store = MemoryStore()
     with store.write() as transaction:
         transaction.report("acme", {A: Layers(1.0), FINER: Layers(1.0)})
-    Orchestrator(store, Settings(secret=SECRET), None, SystemClock(), Metrics())
+    Orchestrator(store, Settings(secret=SECRET), Declared(), SystemClock(), Metrics())
     assert {at for _, at, _ in store.reports()} == {A, FINER}

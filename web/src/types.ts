@@ -47,11 +47,15 @@ export interface Seed {
   value: number | string | { b64: string };
 }
 
-/** A tensor as data (C1); `priors` gives each weighted judgement dimension its value where nothing is known (D4). */
+/**
+ * A tensor as data (C1); `priors` gives each weighted judgement dimension its value where nothing is known (D4),
+ * `global` says what an orchestrator may carry from one workspace to others (U7): nothing without it.
+ */
 export interface TensorConfig {
   levels: string[];
   seeds?: Seed[];
   priors?: Record<string, number>;
+  global?: { dimensions?: string[]; options?: "declared" };
   [more: string]: unknown;
 }
 

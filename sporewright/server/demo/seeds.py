@@ -18,6 +18,9 @@ PRIORS = {"latency": 0.1, "failure": 0.0, "financial": 0.0007}
 # Whoever tries the demo is alone with a second tab: there one holder's word is to count, else it takes five.
 LEARNING = {"support": 1}
 
+# What one workspace learns of its options is shown to the others: here they are all the visitor's.
+GLOBAL = {"dimensions": [*WEIGHTS], "options": "declared"}
+
 # An example of an operator's policy, not a statement about the provider: no upstream stands behind it.
 GATED = ("replicate", "priv:eu-residency")
 
@@ -34,7 +37,7 @@ def demo_config() -> dict[str, object]:
     option, gate = GATED
     seeds.append(_seed("global", "", option, "failure", "value", PRIORS["failure"]))
     seeds.append(_seed("workspace", WORKSPACE, option, gate, "value", "inf"))
-    return {"levels": LEVELS, "seeds": seeds, "priors": PRIORS, "learning": LEARNING}
+    return {"levels": LEVELS, "seeds": seeds, "priors": PRIORS, "learning": LEARNING, "global": GLOBAL}
 
 
 def _seed(level: str, inst: str, option: str, dimension: str, kind: str, value: float | str) -> Seed:

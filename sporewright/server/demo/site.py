@@ -41,7 +41,7 @@ def demo_site(tokens: Tokens, upstreams: Sequence[Upstream]) -> Starlette:
             device = _device(await request.body())
         except (ConfigError, DecodeError) as why:
             return JSONResponse({"error": {"code": why.code, "message": str(why)}}, 400, _NO_STORE)
-        minted = tokens.mint(WORKSPACE, device, ttl_s=TOKEN_TTL_S)
+        minted = tokens.mint(WORKSPACE, device, holder=f"owner of {device}", ttl_s=TOKEN_TTL_S)
         return JSONResponse({"token": minted, "workspace": WORKSPACE, "device": device}, headers=_NO_STORE)
 
     routes = [
