@@ -12,13 +12,13 @@ from sporewright.server.log import configure_logging
 from sporewright.server.settings import Settings
 from sporewright.server.store import open_store
 
-__all__ = ["serve"]
+__all__ = ["listening", "serve"]
 
 
 def serve(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM; ConfigError or StorageError before that, in one line."""
     configure_logging()
-    with _listening(settings.host, settings.port) as listener:
+    with listening(settings.host, settings.port) as listener:
         app = create_app(settings, store=open_store(settings.database))
         config = uvicorn.Config(
             app,
@@ -34,10 +34,12 @@ def serve(settings: Settings) -> None:
         uvicorn.Server(config).run(sockets=[listener])
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def listening(host: str, port: int) -> socket.socket:
+    """A listening TCP socket; ConfigError says which address could not be had and why."""
     try:
-        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind)
+        family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        # With its protocol: asyncio sets TCP_NODELAY where the socket says TCP, and a second small frame waits else.
+        listener = socket.socket(family, kind, proto)
     except OSError as why:
         raise ConfigError(f"host {host!r}: {why.strerror}") from None
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -11,6 +11,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from sporewright.errors import StorageError
+from sporewright.server.run import listening
 from sporewright.server.settings import Settings, load_settings
 from sporewright.wire import Ack, ErrorMessage, Hello, Ping, Pong, Push
 from tests.server.conftest import SECRET, Device, Running, cell, reported
@@ -85,6 +86,21 @@ async def test_a_consumer_that_takes_nothing_is_cut_off(server: Make) -> None:
                 assert await _in_time(lambda: b"sporewright_connections 1.0" in running.app.state.metrics.text())
                 await writer.say(Ping(1))
                 assert await writer.hear(Pong) == Pong(1)
+
+
+async def test_a_small_frame_does_not_wait_for_the_one_before() -> None:
+    """Connections of the served socket have TCP_NODELAY: `welcome` and the first snapshot leave at once."""
+    accepted: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def take(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        taken: socket.socket = writer.get_extra_info("socket")
+        accepted.set_result(taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        writer.close()
+
+    listener = listening("127.0.0.1", 0)
+    async with await asyncio.start_server(take, sock=listener):
+        with socket.create_connection(listener.getsockname()):
+            assert await asyncio.wait_for(accepted, 10)
 
 
 async def _in_time(true: Callable[[], bool]) -> bool:
