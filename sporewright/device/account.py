@@ -58,7 +58,16 @@ class Account:
             "probe": is_probe,
             "slept": self._chain.has_slept(one.number),
         }
-        more = {"first_token_s": step.first_token_s, "retry_after_s": retry_after_s}
+        more: dict[str, Any] = {
+            "first_token_s": step.first_token_s,
+            "retry_after_s": retry_after_s,
+            "reason": step.aside,
+        }
+        if step.aside == "model":
+            more["model"] = self._chain.model_of(one.number)
+        key, keys = self._chain.keys_of(one.number)
+        if keys > 1:
+            more |= {"key": key, "keys": keys}
         more |= {f"tokens_{name}": count for name, count in one.tokens.items()}
         self._source.outcome(body | {name: value for name, value in more.items() if value is not None})
 

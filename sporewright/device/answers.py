@@ -180,7 +180,7 @@ def ending_of(response: httpx.Response, text: bytes, now: float, plan: Plan) -> 
     if asked is not None:
         ending["retry_after_s"] = asked
     signs = says(text[: plan["limits"]["error_bytes"]].decode("utf-8", "replace"), plan)
-    if signs and 400 <= response.status_code <= 422:
+    if signs and 400 <= response.status_code <= 499:
         ending["says"] = signs
     return ending
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 from sporewright.device.events import EFFECTS, EVENTS, Effect, ErrorData, Event
 from sporewright.routing.health import OptionHealth, Permit
-from sporewright.routing.terms import Block, Outcome, State
+from sporewright.routing.terms import Aside, Block, Outcome, State
 
 __all__ = ["CALLS", "EFFECTS", "EVENTS", "PUSHES", "Batched", "Effect", "ErrorData", "Event", "Num"]
 
@@ -123,6 +123,12 @@ class GateBody(TypedDict):
     reachable: bool
 
 
+class ChangedBody(TypedDict):
+    """The option's key or model is another one now: what it was set aside for is gone."""
+
+    option: str
+
+
 class AttestBody(TypedDict):
     """Whether the option can do something, as this device saw it (A1)."""
 
@@ -136,7 +142,9 @@ class OutcomeBody(TypedDict):
 
     `latency_s`: until the headers, or until it failed; `first_token_s`: until the answer began; `streaming`: a stream
     was asked for; `attempt` counts the attempts of its call from 1; `probe`: it was its option's one probe; `reason`:
-    why it is blocked or unreadable; `slept`: the clock had a gap meanwhile; tokens: as the provider counted them.
+    why it is blocked, unreadable or set aside; `key`: which of its `keys` was used; `model`: what was asked for;
+    `credential`: a digest of the key, told where it was declined; `slept`: the clock had a gap meanwhile; tokens: as
+    the provider counted them.
     `page` and `nth`: which page says it, and a number that grows: what was heard already is not learned once more.
     """
 
@@ -150,7 +158,11 @@ class OutcomeBody(TypedDict):
     probe: NotRequired[bool]
     status: NotRequired[int]
     retry_after_s: NotRequired[float]
-    reason: NotRequired[Block]
+    reason: NotRequired[Block | Aside]
+    key: NotRequired[int]
+    keys: NotRequired[int]
+    model: NotRequired[str]
+    credential: NotRequired[str]
     slept: NotRequired[bool]
     task: NotRequired[str]
     cost_usd: NotRequired[float]
@@ -319,6 +331,7 @@ CALLS: dict[str, tuple[type, type]] = {
     "explain": (CursorBody, ResolutionReply),
     "observe": (ObserveBody, Nothing),
     "gate": (GateBody, Nothing),
+    "changed": (ChangedBody, Nothing),
     "attest": (AttestBody, Nothing),
     "began": (BeganBody, Nothing),
     "ended": (EndedBody, Nothing),

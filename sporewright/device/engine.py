@@ -65,6 +65,7 @@ class Engine:
             "began": self._began,
             "ended": self._ended,
             "outcome": self._outcome,
+            "changed": self._changed,
             "permit": self._permit,
             "report": self._report,
             "batch": self._batch,
@@ -179,6 +180,9 @@ class Engine:
 
     def _ended(self, now: float, body: Any) -> None:
         self._running().learned.ended(now, body["option"], None, "")
+
+    def _changed(self, now: float, body: Any) -> None:
+        self._running().changed(now, body["option"])
 
     def _outcome(self, now: float, body: Any) -> None:
         self._running().outcome(now, body)

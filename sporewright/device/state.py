@@ -28,7 +28,7 @@ from sporewright.policy.gates import Device
 from sporewright.routing.health import Health, Permit
 from sporewright.routing.learn import cost_of, evidence_of
 from sporewright.routing.plan import plan_with
-from sporewright.routing.terms import Action, Plan
+from sporewright.routing.terms import ASIDES, Action, Plan
 from sporewright.wire import Ack, Delta, Limits, Push, Snapshot, Welcome
 
 __all__ = ["DeviceState"]
@@ -57,7 +57,7 @@ class DeviceState:
         self.watches = Watches(self.tensor)
         self.plan: Plan = plan_with(body.get("limits", {}))
         self.health = Health(self.plan)
-        self.gated = Gated(self.tensor, self.health.blocks)
+        self.gated = Gated(self.tensor, self.health)
         self.pushes: list[Effect] = []
         self._unread: set[str] = set()
         """Keys of cells that could not be read: forget-me erases them, too."""
@@ -92,6 +92,8 @@ class DeviceState:
         slept = body.get("slept", False)
         timed = self.plan["timed"] if slept else ()
         actions = [action for action in step["do"] if action not in timed]
+        if self._is_spared(now, body, actions):
+            actions = self.health.keys.spared(actions)
         first, cost = body.get("first_token_s"), self._cost(option, body)
         took = None if slept else body.get("latency_s")
         evidence = evidence_of(actions, outcome, took, ttft_s=first, cost_usd=cost)
@@ -117,15 +119,43 @@ class DeviceState:
             first_token_s=body.get("first_token_s"),
             streaming=body.get("streaming", False),
             reason=body.get("reason", "client"),
-            # Drawn from names: the same events give the same waits, and two devices do not come back together.
-            chance=crc32(f"{self.identity.client} {option} {now!r}".encode(errors="surrogatepass")) / 2**32,
+            key=body.get("key", 0),
+            model=body.get("model"),
+            chance=self._chance(now, option),
         )
         if "cool_down" in actions:
             self.push("cooldown", {"option": option, "until": self.health.cooldowns.until(option)})
+        if "credential" in body:
+            self.health.asides.sign(option, body["credential"])
         self.gated.refresh(now)
         if news:
-            self.push("health", self.health.told_of(option))
-            self.tell({"health": self.health.told_of(option)})
+            self._tell_of(option)
+
+    def _is_spared(self, now: float, body: OutcomeBody, actions: Sequence[Action]) -> bool:
+        return self.health.keys.spares(
+            body["option"],
+            actions,
+            now,
+            key=body.get("key", 0),
+            keys=body.get("keys", 1),
+            reason=next((reason for reason in ASIDES if reason == body.get("reason")), None),
+            retry_after_s=body.get("retry_after_s"),
+            chance=self._chance(now, body["option"]),
+        )
+
+    def _chance(self, now: float, option: str) -> float:
+        """Drawn from names: the same events give the same waits, and two devices do not come back together."""
+        return crc32(f"{self.identity.client} {option} {now!r}".encode(errors="surrogatepass")) / 2**32
+
+    def changed(self, now: float, option: str) -> None:
+        """Its key or model is another one now: what it was set aside for is gone, for all pages."""
+        self.health.changed(option)
+        self.gated.refresh(now)
+        self._tell_of(option)
+
+    def _tell_of(self, option: str) -> None:
+        self.push("health", self.health.told_of(option))
+        self.tell({"health": self.health.told_of(option)})
 
     def permit(self, now: float, kind: Permit, option: str) -> bool:
         """Whether this may be had of what is rationed; then it is gone, for the other engines, too."""

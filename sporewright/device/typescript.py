@@ -14,7 +14,7 @@ from typing import Any, Literal, NotRequired, Union, get_args, get_origin, get_t
 
 from sporewright.device import calls, events
 from sporewright.errors import CODES
-from sporewright.routing import blocks, breaker, chat_terms, health, plan, terms
+from sporewright.routing import asides, blocks, breaker, chat_terms, health, keys, plan, terms
 from sporewright.routing.providers import DIALECTS, SUFFICES
 from sporewright.routing.readings import ANY
 
@@ -30,6 +30,7 @@ NAMED = {
     "Block": terms.Block,
     "Ended": terms.Ended,
     "Sign": terms.Sign,
+    "Aside": terms.Aside,
     "Restart": terms.Restart,
     "Permit": health.Permit,
     "Batched": calls.Batched,
@@ -120,7 +121,16 @@ def calls_ts() -> str:
     """calls.ts: every shape, the tables `Calls` and `Pushes`, and the unions of events, effects and error codes."""
     parts = [_union("ErrorCode", [json.dumps(code) for code in sorted(CODES)])]
     parts += [_union(name, _members(alias)) for name, alias in NAMED.items()]
-    parts += _shapes(events) + _shapes(calls) + _shapes(blocks) + _shapes(breaker) + _shapes(health) + _shapes(terms)
+    parts += (
+        _shapes(events)
+        + _shapes(calls)
+        + _shapes(blocks)
+        + _shapes(asides)
+        + _shapes(keys)
+        + _shapes(breaker)
+        + _shapes(health)
+        + _shapes(terms)
+    )
     parts += _shapes(chat_terms)
     parts.append(
         _table("Calls", {k: f"{{ body: {b.__name__}; reply: {r.__name__} }}" for k, (b, r) in calls.CALLS.items()})

@@ -11,14 +11,14 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
 from sporewright.errors import ProtocolError
-from sporewright.routing.classify import Ending, rule_of
+from sporewright.routing.classify import Ending, rule_of, text_matters
 from sporewright.routing.cooldown import EVEN
 from sporewright.routing.decisions import Ask, Call, Decision, Ended, Wait
 from sporewright.routing.health import Health, Permit
 from sporewright.routing.patience import Attempt
 from sporewright.routing.plan import PLAN
 from sporewright.routing.queue import Left
-from sporewright.routing.terms import Facts, Outcome, Plan, Restart, Rule, Signal, State
+from sporewright.routing.terms import Aside, Facts, Outcome, Plan, Restart, Rule, Signal, State
 
 __all__ = ["Ask", "AttemptChain", "Call", "Decision", "Ended", "Wait"]
 
@@ -33,8 +33,8 @@ class AttemptChain:
 
     `health` is shared by all calls of a process. `repeatable`: the request may be carried out twice; `streaming`: it
     asks for a stream, so that its first token is waited for from the start; `restart`: what a broken stream does;
-    `facts`: what is declared of the options. Time is an argument, in seconds of one clock; chance is a number in [0, 1)
-    for each decision.
+    `judged`: it expects an answer of a kind; `model`: the model that it names; `facts`: what is declared of options.
+    Time is an argument, in seconds of one clock; chance is a number in [0, 1) for each decision.
     """
 
     def __init__(
@@ -49,10 +49,13 @@ class AttemptChain:
         streaming: bool = False,
         restart: Restart = "error",
         hedge: bool = True,
+        judged: bool = False,
+        model: str | None = None,
         facts: Mapping[str, Facts] | None = None,
     ) -> None:
         self._plan, self._limits, self._health = plan, plan["limits"], health
-        self._left = Left(queue, upstreams, facts or {}, health, plan["limits"])
+        self._left = Left(queue, upstreams, facts or {}, health, plan["limits"], model)
+        self._judged = judged
         self._repeatable, self._streaming, self._restart = repeatable, streaming, restart
         self._may_hedge = hedge and repeatable
         self._deadline = now + plan["limits"]["deadline_s"]
@@ -114,14 +117,15 @@ class AttemptChain:
         """What to do next; None once nothing is left to try: the chain is EXHAUSTED, or DELIVERED with what it kept."""
         self._expect("PICKING", "pick")
         self._asked = None  # a hedge that is still asked for would be beside an attempt that has ended
-        found = None
-        if now < self._deadline and len(self._all) < self._limits["max_attempts"]:
-            found = self._left.next(now, chance)
+        may = now < self._deadline and len(self._all) < self._limits["max_attempts"]
+        found = self._left.next(now, chance) if may else None
         if found is None or found.until >= self._deadline:
-            if now < self._deadline and self._left.wants_network:
+            resort = self._left.last_resort(now) if may else None
+            if resort is None and now < self._deadline and self._left.wants_network:
                 return self._wait(self._deadline)
-            self.waits_for = None if found is None else found.until
-            self._stop()
+            self.waits_for, found = None if found is None else found.until, resort
+        if found is None:
+            self.state = self._plan["transitions"]["PICKING"]["nothing_left" if self.kept is None else "kept"]["to"]
             return None
         if found.until > now:
             return self._wait(found.until)
@@ -217,7 +221,13 @@ class AttemptChain:
         """How an attempt ended (the newest, if none is named); carries out on `health` what the plan asks for."""
         one = self._running(attempt)
         whole = one.is_finished and ending["kind"] in ("timeout", "network", "truncated")
-        full: Ending = {**ending, "stage": one.state, "fallback": self._left.has_failed}
+        full: Ending = {
+            **ending,
+            "stage": one.state,
+            "fallback": self._left.has_failed,
+            "judged": self._judged,
+            "brought": self._left.facts(one.option).get("brought", False),
+        }
         if one.has_slept and ending["kind"] in _ECHOES:
             full["kind"] = "slept"
         elif ending["kind"] == "deadline":
@@ -226,20 +236,26 @@ class AttemptChain:
         rule = rule_of({"kind": "complete"} if whole else full, self._plan)
         if one.state == "CALLING" and rule["outcome"] == "ok":
             one.first_s = now - one.began
-        ended = self._move(one, rule["outcome"], rule["outcome"], now, ending, chance)
+        was_first = not self._left.has_failed
+        ended = self._move(one, rule["outcome"], rule["outcome"], now, ending, chance, rule.get("reason"))
         if one.state == "PICKING":
             self._failed(one, ended, ending, rule, now, chance)
+            if "keep_first" in ended.actions and was_first:
+                self.kept = self._all.index(one)
         return ended
 
     def wants_text(self, status: int, attempt: int) -> bool:
         """Whether what a response of this status says is waited for: it decides, or it may be the caller's."""
-        rule = rule_of({"kind": "status", "status": status}, self._plan)
-        is_end = self._plan["transitions"]["CALLING"][rule["outcome"]]["to"] == "DELIVERED"
-        return is_end or (self._is_unsafe(rule) and not self._may_repeat(self._all[attempt]))
+        rule = rule_of({"kind": "status", "status": status, "judged": self._judged}, self._plan)
+        if text_matters(status, rule, self._plan):
+            return True
+        return self._is_unsafe(rule) and not self._may_repeat(self._all[attempt])
 
     def _failed(self, one: Attempt, ended: Ended, ending: Ending, rule: Rule, now: float, chance: float) -> None:
         if "put_back" in ended.actions:
             self._left.put_back(one.option, ended.outcome)
+        elif ended.is_spared:
+            self._left.next_key(one.option)
         else:
             self._left.failed(one.option, ended.actions, rule.get("retries", 0), now, chance)
         number = self._all.index(one)
@@ -249,6 +265,15 @@ class AttemptChain:
             # It may have been carried out: what came of it is the caller's.
             self.kept = number if ending["kind"] == "status" else None
             self._left.close("not-repeatable")
+
+    def keys_of(self, attempt: int) -> tuple[int, int]:
+        """Which of its option's keys this attempt uses, and how many there are."""
+        one = self._all[attempt]
+        return one.key, self._left.facts(one.option).get("keys", 1)
+
+    def model_of(self, attempt: int) -> str | None:
+        """The model that this attempt asks for, as far as is known."""
+        return self._left.model_of(self._all[attempt].option)
 
     def rejected(self, attempt: int) -> None:
         """What this attempt has delivered will not do: another option is asked, within what is left of the call."""
@@ -269,10 +294,6 @@ class AttemptChain:
             one.state = "ABORTED"
         if self.state in self._plan["transitions"]:
             self.state = "ABORTED"
-
-    def _stop(self) -> None:
-        step = self._plan["transitions"]["PICKING"]["nothing_left" if self.kept is None else "kept"]
-        self.state = step["to"]
 
     def _late(self) -> Attempt | None:
         """The one attempt under way that a second copy may be sent beside: until it has won."""
@@ -303,7 +324,8 @@ class AttemptChain:
         if not self._all:
             self._health.called()
         self._left.take(option)
-        self._all.append(Attempt(option, now, is_probe, had_all=not self._all and not self._has_waited))
+        key = self._health.keys.first(option, self._left.facts(option).get("keys", 1), now)
+        self._all.append(Attempt(option, now, is_probe, had_all=not self._all and not self._has_waited, key=key))
         if self.state == "PICKING":
             self.state = self._plan["transitions"]["PICKING"]["picked"]["to"]
         return Call(option, len(self._all) - 1)
@@ -321,11 +343,19 @@ class AttemptChain:
         now: float,
         ending: Ending | None = None,
         chance: float = EVEN,
+        aside: Aside | None = None,
     ) -> Ended:
         stage, row = one.state, self._plan["transitions"][one.state]
         if signal not in row:
             raise ProtocolError(f"{signal}: the attempt at {one.option} is {one.state}; tried {self.attempts!r}")
         one.state, actions, one.heard = row[signal]["to"], row[signal]["do"], now
+        retry_after_s = None if ending is None else ending.get("retry_after_s")
+        key, keys = one.key, self._left.facts(one.option).get("keys", 1)
+        is_spared = self._health.keys.spares(
+            one.option, actions, now, key=key, keys=keys, reason=aside, retry_after_s=retry_after_s, chance=chance
+        )
+        if is_spared:
+            actions = self._health.keys.spared(actions)
         if one.has_slept:
             actions = [action for action in actions if action not in self._plan["timed"]]
         pace = one.first_s if "pace" in actions else None
@@ -333,11 +363,13 @@ class AttemptChain:
             one.option,
             actions,
             now,
-            retry_after_s=None if ending is None else ending.get("retry_after_s"),
-            reason="client" if ending is None else ending.get("reason", "client"),
+            retry_after_s=retry_after_s,
+            reason=aside or ("client" if ending is None else ending.get("reason", "client")),
             first_token_s=pace,
             streaming=self._streaming,
             chance=chance,
+            key=one.key,
+            model=self._left.model_of(one.option) if aside == "model" else None,
         )
         if one.is_over:
             self._end(one)
@@ -345,7 +377,7 @@ class AttemptChain:
             self._win(one)
         others = self.running if one.state in ("LOST", "PICKING") else []
         self.state = self._all[others[0]].state if others else one.state
-        return Ended(one.option, outcome, stage, actions, None if one.has_slept else one.first_s)
+        return Ended(one.option, outcome, stage, actions, None if one.has_slept else one.first_s, aside, is_spared)
 
     def _win(self, one: Attempt) -> None:
         """The others of the race are lost: they end without having failed."""

@@ -12,7 +12,7 @@ from sporewright.routing.plan import PLAN
 from sporewright.routing.rows import reach_all
 from sporewright.routing.terms import Block, Ended, Outcome, Plan, Rule, Sign, State, When
 
-__all__ = ["Ending", "classify", "is_repeatable", "rule_of", "says"]
+__all__ = ["Ending", "classify", "is_repeatable", "rule_of", "says", "text_matters"]
 
 _DEEPEST = 3
 """Levels of errors told as text in an error."""
@@ -23,8 +23,9 @@ _GAP = ".{0,120}"
 class Ending(TypedDict):
     """How an attempt ended; kind status has a `status`; `retry_after_s` is what the response asked for, in seconds.
 
-    `stage` and `fallback` are the chain's to say: where the attempt stood, and whether another one had failed before;
-    `reason`: what keeps a page from an option that is blocked or unreadable.
+    `stage`, `fallback`, `judged` and `brought` are the chain's to say: where the attempt stood, whether another one had
+    failed before, whether the call expects an answer of a kind, whether its key is the caller's own; `reason`: what
+    keeps a page from an option that is blocked or unreadable.
     """
 
     kind: Literal["status", "abort"] | Ended
@@ -33,7 +34,12 @@ class Ending(TypedDict):
     says: NotRequired[Sequence[Sign]]
     stage: NotRequired[State]
     fallback: NotRequired[bool]
+    judged: NotRequired[bool]
+    brought: NotRequired[bool]
     reason: NotRequired[Block]
+
+
+_FLAGS: tuple[Literal["fallback", "judged", "brought"], ...] = ("fallback", "judged", "brought")
 
 
 def _holds(when: When, ending: Ending) -> bool:
@@ -46,7 +52,7 @@ def _holds(when: When, ending: Ending) -> bool:
         return False
     if "says" in when and when["says"] not in ending.get("says", ()):
         return False
-    if "fallback" in when and ending.get("fallback", False) is not when["fallback"]:
+    if any(name in when and ending.get(name, False) is not when[name] for name in _FLAGS):
         return False
     if "status" not in when:
         return True
@@ -60,6 +66,18 @@ def rule_of(ending: Ending, plan: Plan = PLAN) -> Rule:
         if _holds(row["when"], ending):
             return row
     raise ConfigError(f"no row of the plan classifies {dict(ending)!r}")
+
+
+def text_matters(status: int, rule: Rule, plan: Plan = PLAN) -> bool:
+    """Whether the text of such a response may decide what `rule`, its row without it, says; or may be the caller's."""
+    if any("says" in row["when"] and _covers(row["when"].get("status"), status) for row in plan["classes"]):
+        return True
+    step = plan["transitions"]["CALLING"][rule["outcome"]]
+    return step["to"] == "DELIVERED" or "keep_first" in step["do"]
+
+
+def _covers(span: tuple[int, int] | None, status: int) -> bool:
+    return span is not None and span[0] <= status <= span[1]
 
 
 def classify(ending: Ending, plan: Plan = PLAN) -> Outcome:

@@ -59,6 +59,10 @@ class Cooldowns:
         self._until[option] = max(until, self.until(option))
         return self._until[option]
 
+    def told(self, option: str, until: float) -> None:
+        """Take over what the engine of this profile knows: an earlier end, too."""
+        self._until[option] = until
+
     def answered(self, option: str) -> None:
         """The option served a call: its next incident is the first again; a running cooldown stays."""
         self._incidents.pop(option, None)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sporewright.routing.health import Permit
-from sporewright.routing.terms import Action, Outcome, State
+from sporewright.routing.terms import Action, Aside, Outcome, State
 
 __all__ = ["Ask", "Call", "Decision", "Ended", "Wait"]
 
@@ -47,3 +47,7 @@ class Ended:
     stage: State
     actions: Sequence[Action]
     first_token_s: float | None = None
+    aside: Aside | None = None
+    """Why the option is set aside, where it is."""
+    is_spared: bool = False
+    """Another key of the option is used next: nothing is held against it."""

@@ -7,21 +7,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
+from sporewright.routing.asides import AsideData, Asides
 from sporewright.routing.blocks import BlockData, Blocks
 from sporewright.routing.breaker import Breaker, BreakerData
 from sporewright.routing.budget import Budget
 from sporewright.routing.cooldown import EVEN, Cooldowns
 from sporewright.routing.history import History
+from sporewright.routing.keys import KeyData, Keys
 from sporewright.routing.plan import PLAN
-from sporewright.routing.terms import Action, Block, Plan
+from sporewright.routing.terms import ASIDES, Action, Aside, Block, Plan
 
 __all__ = ["Admits", "Health", "OptionHealth", "Permit"]
 
 Permit = Literal["probe", "retry", "hedge"]
 """What must be asked for: the one probe of a half-open option; a retry or a hedge from its budget."""
-Admits = Literal["yes", "ask", "open", "ramping", "cooling-down", "blocked"]
+Admits = Literal["yes", "ask", "open", "ramping", "cooling-down", "blocked", "set-aside"]
 
 
 class OptionHealth(TypedDict):
@@ -30,6 +32,8 @@ class OptionHealth(TypedDict):
     option: str
     cooling_until: float
     blocked: BlockData | None
+    aside: NotRequired[AsideData | None]
+    keys: NotRequired[list[KeyData]]
     breaker: BreakerData
     first_token_p95_s: float | None
     headers_p95_s: float | None
@@ -43,6 +47,8 @@ class Health:
         self._plan = plan
         self.cooldowns = Cooldowns(limits)
         self.blocks = Blocks(limits)
+        self.asides = Asides(limits)
+        self.keys = Keys(limits)
         self._breakers: dict[str, Breaker] = {}
         self._histories: dict[tuple[str, bool], History] = {}
         self._p95_told: dict[tuple[str, bool], float] = {}
@@ -59,13 +65,17 @@ class Health:
         """The option's history, of streams or of everything else."""
         return self._histories.setdefault((option, streaming), History(self._plan["limits"]))
 
-    def admits(self, option: str, now: float, chance: float = EVEN) -> Admits:
-        """Whether a call may go there now, and why not."""
+    def admits(self, option: str, now: float, chance: float = EVEN, model: str | None = None) -> Admits:
+        """Whether a call, for this model, may go there now, and why not."""
         if self.blocks.is_blocked(option, now):
             return "blocked"
         if self.cooldowns.is_cooling(option, now):
             return "cooling-down"
-        return self._breakers[option].admits(now, chance) if option in self._breakers else "yes"
+        aside = self.asides.admits(option, now, model)
+        if aside == "set-aside":
+            return aside
+        admits: Admits = self._breakers[option].admits(now, chance) if option in self._breakers else "yes"
+        return aside if admits == "yes" else admits
 
     def returns(self, option: str, now: float) -> float:
         """When it may be asked again; −∞ if it may now."""
@@ -80,11 +90,12 @@ class Health:
     def permit(self, kind: Permit, option: str, now: float) -> bool:
         """Ask for what is rationed; True takes it."""
         if kind == "probe":
-            return self.breaker(option).probe(now)
+            return self.asides.probe(option, now) and self.breaker(option).probe(now)
         return (self._retries if kind == "retry" else self._hedges).spend(now)
 
     def release(self, option: str) -> None:
         """The probe of this option has ended."""
+        self.asides.release(option)
         if option in self._breakers:
             self._breakers[option].release()
 
@@ -98,27 +109,45 @@ class Health:
         first_token_s: float | None = None,
         streaming: bool = False,
         chance: float = EVEN,
-        reason: Block = "client",
+        reason: Block | Aside = "client",
+        key: int = 0,
+        model: str | None = None,
     ) -> bool:
-        """Carry out what an attempt's transition asks of this state; True if other tabs must hear of it."""
+        """Carry out what an attempt's transition asks of this state; True if other tabs must hear of it.
+
+        `key`: which of the option's keys was used; `model`: the model asked for.
+        """
         breaker = self.breaker(option)
-        before = (self.cooldowns.until(option), self.blocks.data(option), breaker.data())
+        before = self._state(option)
+        aside = reason if reason in ASIDES else None
         if "cool_down" in actions:
             self.cooldowns.cool_down(option, now, retry_after_s, chance)
-        if "gate" in actions:
-            self.blocks.block(option, now, reason, chance)
+        if "gate" in actions and aside is None:
+            self.blocks.block(option, now, reason, chance)  # type: ignore[arg-type]
         if "mend" in actions:
             self.blocks.lift(option)
+        if "set_aside" in actions and aside is not None:
+            self.asides.set_aside(option, now, aside, retry_after_s=retry_after_s, model=model)
         if "learn_ok" in actions:
             self.cooldowns.answered(option)
+            self.asides.lift(option)
+            self.keys.answered(option, key)
         if "trip" in actions:
             breaker.failed(now, chance)
         elif "mend" in actions:
             breaker.succeeded(now)
         if "pace" in actions and first_token_s is not None:
             self.history(option, streaming=streaming).add(first_token_s)
-        after = (self.cooldowns.until(option), self.blocks.data(option), breaker.data())
-        return after != before or self._is_news(option, streaming)
+        return self._state(option) != before or self._is_news(option, streaming)
+
+    def changed(self, option: str) -> None:
+        """Its key or model is another one now: what it was set aside for is gone."""
+        self.asides.lift(option)
+        self.keys.forget(option)
+
+    def _state(self, option: str) -> OptionHealth:
+        """All of it but how fast the option is."""
+        return {**self.told_of(option), "first_token_p95_s": None, "headers_p95_s": None}
 
     def _is_news(self, option: str, streaming: bool) -> bool:
         """Whether the option's p95 has moved by more than a tenth since others were told."""
@@ -138,6 +167,8 @@ class Health:
             "option": option,
             "cooling_until": max(self.cooldowns.until(option), 0.0),
             "blocked": self.blocks.data(option),
+            "aside": self.asides.data(option),
+            "keys": self.keys.data(option),
             "breaker": self.breaker(option).data(),
             "first_token_p95_s": self._p95(option, True),
             "headers_p95_s": self._p95(option, False),
@@ -149,6 +180,9 @@ class Health:
         if news["cooling_until"] > 0:
             self.cooldowns.extend(option, news["cooling_until"])
         self.blocks.told(option, news["blocked"])
+        # An engine of an older build beside this one says nothing of these.
+        self.asides.told(option, news.get("aside"))
+        self.keys.told(option, news.get("keys", []))
         self.breaker(option).told(news["breaker"])
         self.history(option, streaming=True).told(news["first_token_p95_s"])
         self.history(option, streaming=False).told(news["headers_p95_s"])

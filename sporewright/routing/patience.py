@@ -18,6 +18,8 @@ class Attempt:
     option: str
     began: float
     is_probe: bool = False
+    key: int = 0
+    """Which of its option's keys it uses."""
     had_all: bool = False
     """It began with the call: the call's whole time was its own."""
     state: State = "CALLING"

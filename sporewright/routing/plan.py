@@ -51,7 +51,7 @@ __all__ = [
 LONGEST_S = (2**31 - 1) / 1000
 
 PLAN: Plan = {
-    "version": 4,
+    "version": 5,
     "limits": {
         # Three silent options fit the deadline; published failover benches let a silent route cost 100 s at most.
         "attempt_timeout_s": 30.0,
@@ -108,6 +108,10 @@ PLAN: Plan = {
         # What this page may not reach is gated for so long, doubled each time it is found so again.
         "block_s": 15.0,
         "block_cap_s": 900.0,
+        # An option that declines for a reason of its own is asked again after 5 minutes, doubled each time, at most
+        # 4 hours: a key or a credit is mended by somebody, not by waiting.
+        "aside_s": 300.0,
+        "aside_cap_s": 14400.0,
         # Whoever waits looks at the clock this often; a look that is later than this was a gap. Browsers let the timers
         # of hidden pages go off once a minute (Chrome 88), and yet hand over what comes from the network.
         "tick_s": 1.0,

@@ -20,6 +20,7 @@ REASONS: dict[Admits, str] = {
     "open": "open",
     "ask": "probing",
     "ramping": "ramping",
+    "set-aside": "set-aside",
 }
 
 
@@ -42,7 +43,9 @@ class Left:
         facts: Mapping[str, Facts],
         health: Health,
         limits: Limits,
+        model: str | None = None,
     ) -> None:
+        self._model = model
         self._facts, self._health, self._limits = facts, health, limits
         self._known = frozenset(upstreams)
         self._queue = tuple(dict.fromkeys(queue))
@@ -69,7 +72,7 @@ class Left:
         """The retry in place, else the first in order that admits a call, else the first to return; None: nobody."""
         if self._in_place is not None:
             option, until = self._in_place
-            if self._is_near(option) and self._health.admits(option, now, 0.0) == "yes":
+            if self._is_near(option) and self._admits(option, now, 0.0) == "yes":
                 return Found(option, until, "retry")
             self._in_place = None
         turned_away = None
@@ -80,7 +83,7 @@ class Left:
             if not self._is_near(option):
                 self.skipped.setdefault(option, OFFLINE)
                 continue
-            admits = self._health.admits(option, now, chance)
+            admits = self._admits(option, now, chance)
             if admits == "yes":
                 return Found(option, now)
             if admits == "ask" and self._busy.get(option, -math.inf) <= now:
@@ -93,20 +96,34 @@ class Left:
         waiting = {option: self._returns(option, now) for option in self._untried if option in self._known}
         if self._retries > 0:
             waiting |= {option: max(at, self._returns(option, now)) for option, at in self._again.items()}
-        # Nobody waits for a gate: what keeps a page from an option rarely goes away while a call lasts.
+        # Nobody waits for a gate, or for a key: what keeps a call from an option so rarely goes away while it lasts.
         waiting = {
             option: at
             for option, at in waiting.items()
-            if self._is_near(option) and not self._health.blocks.is_blocked(option, now)
+            if self._is_near(option) and self._admits(option, now, 0.0) not in ("blocked", "set-aside")
         }
         if not waiting:
             return None
         option = min(waiting, key=waiting.__getitem__)
         if waiting[option] > now:
             return Found(option, waiting[option] + chance * self._limits["wait_spread_s"])
-        if self._health.admits(option, now, 0.0) == "ask":
+        if self._admits(option, now, 0.0) == "ask":
             return Found(option, now, "probe")
         return Found(option, now, "retry" if option in self._again else None)
+
+    def last_resort(self, now: float) -> Found | None:
+        """The first of those set aside: where nobody else is left its own refusal says more than silence would."""
+        for option in self._untried:
+            if option in self._known and self._is_near(option) and self._admits(option, now, 0.0) == "set-aside":
+                return Found(option, now)
+        return None
+
+    def model_of(self, option: str) -> str | None:
+        """The model that a call asks of this option: its own, else the request's."""
+        return self.facts(option).get("model", self._model)
+
+    def _admits(self, option: str, now: float, chance: float) -> Admits:
+        return self._health.admits(option, now, chance, self.model_of(option))
 
     @property
     def wants_network(self) -> bool:
@@ -120,10 +137,14 @@ class Left:
         self.is_offline = is_offline
         self._stranded.clear()
 
-    def put_back(self, option: str, outcome: str) -> None:
-        """It is as if this one had not been asked: it has its place in line again."""
+    def next_key(self, option: str) -> None:
+        """Another key of this one may be used: it has its place in line again."""
         untried = {option, *self._untried}
         self._untried = [each for each in self._queue if each in untried]
+
+    def put_back(self, option: str, outcome: str) -> None:
+        """It is as if this one had not been asked: it has its place in line again."""
+        self.next_key(option)
         self._tries[option] -= 1
         if outcome == OFFLINE:
             self._stranded.add(option)

@@ -51,21 +51,23 @@ class _Seen(Health):
     def __init__(self, plan: Plan) -> None:
         super().__init__(plan)
         self._then = Health(plan)
-        self.blocks = self._then.blocks
+        self.blocks, self.asides, self.keys = self._then.blocks, self._then.asides, self._then.keys
 
     def see(self, options: Mapping[str, Mapping[str, Any]]) -> None:
         """From here on it is as this says; an option that is not named was never away."""
         self._then = Health(self._plan)
-        self.blocks = self._then.blocks
+        self.blocks, self.asides, self.keys = self._then.blocks, self._then.asides, self._then.keys
         for option, seen in options.items():
             self._then.cooldowns.extend(option, seen.get("cooling_until", -math.inf))
             self._then.blocks.told(option, seen.get("blocked"))
+            self._then.asides.told(option, seen.get("aside"))
+            self._then.keys.told(option, seen.get("keys", []))
             if "breaker" in seen:
                 self._then.breaker(option).told(seen["breaker"])
 
-    def admits(self, option: str, now: float, chance: float = EVEN) -> Admits:
+    def admits(self, option: str, now: float, chance: float = EVEN, model: str | None = None) -> Admits:
         """Whether a call could go there then."""
-        return self._then.admits(option, now, chance)
+        return self._then.admits(option, now, chance, model)
 
     def returns(self, option: str, now: float) -> float:
         """When it could be asked again, as known then."""

@@ -7,13 +7,16 @@ from typing import Literal, NotRequired, TypedDict, get_args
 
 __all__ = [
     "ACTIONS",
+    "ASIDES",
     "ENDS",
     "OUTCOMES",
     "STATES",
     "Action",
+    "Aside",
     "Block",
     "Ended",
     "ErrorSign",
+    "Expects",
     "Facts",
     "Limits",
     "Outcome",
@@ -48,6 +51,9 @@ Outcome = Literal[
     "ok",
     "opaque",
     "refused",
+    "declined",
+    "unexplained",
+    "invalid_answer",
     "content_filter",
     "context_length",
     "unsuited",
@@ -75,6 +81,9 @@ Signal = Literal[
     "ok",
     "opaque",
     "refused",
+    "declined",
+    "unexplained",
+    "invalid_answer",
     "content_filter",
     "context_length",
     "unsuited",
@@ -114,6 +123,7 @@ Action = Literal[
     "retry",
     "again",
     "keep",
+    "keep_first",
     "larger",
     "win",
     "restart",
@@ -126,6 +136,7 @@ Action = Literal[
     "trip",
     "pace",
     "gate",
+    "set_aside",
     "put_back",
     "give_up",
 ]
@@ -139,6 +150,7 @@ Ended = Literal[
     "complete",
     "truncated",
     "malformed",
+    "invalid",
     "too_large",
     "failed",
     "blocked",
@@ -168,6 +180,10 @@ Sign = Literal[
 """What the text of a refusal says. `key`, `credit`, `quota`, `region` and `model` are reasons of the option's own,
 `rate` a limit by the minute; `size`: more bytes than it takes; `malformed`: the caller's own mistake; `unsupported`: a
 parameter or feature that this option lacks."""
+Aside = Literal["key", "credit", "quota", "region", "model"]
+"""Why an option declines every request for a while: its key, its credit, its quota, where the caller is, its model."""
+Expects = Literal["answer", "json", "events", "any"]
+"""What a call takes for an answer: one of inference (told by its path), whole JSON, a stream of events, anything."""
 Restart = Literal["error", "buffer", "notify"]
 """What a broken stream does to a caller who has had bytes of it: an error; nothing, it was held back; start again."""
 
@@ -175,6 +191,7 @@ STATES: tuple[State, ...] = get_args(State)
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 ACTIONS: tuple[Action, ...] = get_args(Action)
 ENDS: tuple[Ended, ...] = get_args(Ended)
+ASIDES: tuple[Aside, ...] = get_args(Aside)
 
 
 class Limits(TypedDict):
@@ -221,6 +238,8 @@ class Limits(TypedDict):
     look_again_s: float
     block_s: float
     block_cap_s: float
+    aside_s: float
+    aside_cap_s: float
     tick_s: float
     gap_s: float
     gap_hidden_s: float
@@ -235,18 +254,22 @@ class When(TypedDict):
     retry_after: NotRequired[bool]
     says: NotRequired[Sign]
     fallback: NotRequired[bool]
+    judged: NotRequired[bool]
+    brought: NotRequired[bool]
 
 
 class Rule(TypedDict):
     """A row of the classification: the first one whose `when` holds names the outcome, and the retries in place.
 
-    `unsafe`: the request may have been carried out; default: as the plan says of the outcome.
+    `unsafe`: the request may have been carried out; default: as the plan says of the outcome. `reason`: why the option
+    is set aside, where the outcome's transition does so.
     """
 
     when: When
     outcome: Outcome
     retries: NotRequired[int]
     unsafe: NotRequired[bool]
+    reason: NotRequired[Aside]
 
 
 class Transition(TypedDict):
@@ -286,12 +309,15 @@ class Repeatable(TypedDict):
 
 class Facts(TypedDict):
     """What is declared of an option: which model it runs, how many tokens of context that takes, whether a request
-    that it may have carried out may be sent again (else what is true of the call), whether it is on this machine."""
+    that it may have carried out may be sent again (else what is true of the call), whether it is on this machine, how
+    many keys it may be called with (default one), whether the key of this call is the caller's own."""
 
     model: NotRequired[str]
     window: NotRequired[int]
     repeatable: NotRequired[bool]
     local: NotRequired[bool]
+    keys: NotRequired[int]
+    brought: NotRequired[bool]
 
 
 class Plan(TypedDict):

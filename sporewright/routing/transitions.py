@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Unpack
 
-from sporewright.routing.terms import Action, Outcome, Rule, Signal, State, Transition
+from sporewright.routing.terms import Action, Aside, Outcome, Rule, Sign, Signal, State, Transition, When
 
 __all__ = ["CLASSES", "TEACHES", "TIMED", "TRANSITIONS", "UNSAFE"]
 
@@ -12,6 +13,58 @@ __all__ = ["CLASSES", "TEACHES", "TIMED", "TRANSITIONS", "UNSAFE"]
 def _to(state: State, *do: Action) -> Transition:
     return {"to": state, "do": do}
 
+
+def _callers(sign: Sign) -> list[Rule]:
+    """A refusal of the caller's own key is the caller's; of a fallback's it must not hide why that was asked."""
+    of: When = {"status": (400, 429), "says": sign, "brought": True}
+    return [{"when": {**of, "fallback": True}, "outcome": "unsuited"}, {"when": of, "outcome": "refused"}]
+
+
+def _declined(first: int, last: int, reason: Aside, **more: Unpack[When]) -> Rule:
+    return {"when": {"status": (first, last), **more}, "outcome": "declined", "reason": reason}
+
+
+_DECLINED: Sequence[Rule] = [
+    *_callers("credit"),
+    *_callers("key"),
+    {"when": {"status": (401, 402), "brought": True, "fallback": True}, "outcome": "unsuited"},
+    {"when": {"status": (401, 402), "brought": True}, "outcome": "refused"},
+    # A 413 that speaks of tokens per minute is a rate, not a size.
+    {"when": {"status": (413, 413), "says": "rate"}, "outcome": "rate_limited"},
+    _declined(400, 429, "credit", says="credit"),
+    _declined(400, 429, "key", says="key"),
+    _declined(400, 429, "region", says="region"),
+    _declined(400, 429, "model", says="model", judged=True),
+    # Whoever says when to come back, or speaks of a rate, has a quota that fills again by itself, and soon.
+    {"when": {"status": (429, 429), "retry_after": True}, "outcome": "rate_limited"},
+    {"when": {"status": (429, 429), "says": "rate"}, "outcome": "rate_limited"},
+    _declined(400, 429, "quota", says="quota"),
+]
+"""Refusals for a reason of the option's own: no other request would fare better there until somebody mends it."""
+
+_REFUSALS: Sequence[Rule] = [
+    _declined(401, 401, "key"),
+    _declined(402, 402, "credit"),
+    _declined(403, 403, "key", judged=True),
+    _declined(404, 404, "model", judged=True),
+    _declined(410, 410, "model", judged=True),
+    _declined(451, 451, "region"),
+    _declined(498, 498, "key", judged=True),
+    # What one option does not hold, or does not let in, another one may.
+    {"when": {"status": (403, 404)}, "outcome": "unsuited"},
+    {"when": {"status": (413, 413)}, "outcome": "unsuited"},
+    {"when": {"status": (400, 400), "says": "unsupported"}, "outcome": "unsuited"},
+    {"when": {"status": (422, 422), "says": "unsupported"}, "outcome": "unsuited"},
+    # What a fallback thinks of the request or an assistant prefill must not hide why it was asked at all.
+    {"when": {"status": (400, 400), "fallback": True}, "outcome": "unsuited"},
+    {"when": {"status": (422, 422), "fallback": True}, "outcome": "unsuited"},
+    {"when": {"status": (400, 499), "judged": True, "fallback": True}, "outcome": "unsuited"},
+    {"when": {"status": (400, 499), "says": "malformed"}, "outcome": "refused"},
+    # Inference is refused in many words: what none of the tables knows may be this option's alone.
+    {"when": {"status": (400, 499), "judged": True}, "outcome": "unexplained"},
+    {"when": {"status": (400, 499)}, "outcome": "refused"},
+]
+"""The other refusals: by their status alone, or the caller's own mistake."""
 
 CLASSES: Sequence[Rule] = [
     {"when": {"event": "aborted"}, "outcome": "aborted"},
@@ -23,6 +76,7 @@ CLASSES: Sequence[Rule] = [
     {"when": {"event": "timeout"}, "outcome": "stalled"},
     {"when": {"event": "truncated"}, "outcome": "truncated"},
     {"when": {"event": "malformed"}, "outcome": "malformed"},
+    {"when": {"event": "invalid"}, "outcome": "invalid_answer"},
     {"when": {"event": "too_large"}, "outcome": "too_large"},
     # An error told inside a stream that had begun with 200.
     {"when": {"event": "failed"}, "outcome": "server_error"},
@@ -38,6 +92,7 @@ CLASSES: Sequence[Rule] = [
     {"when": {"event": "network"}, "outcome": "network_error"},
     {"when": {"status": (400, 422), "says": "content_filter"}, "outcome": "content_filter"},
     {"when": {"status": (400, 422), "says": "context_length"}, "outcome": "context_length"},
+    *_DECLINED,
     {"when": {"status": (429, 429)}, "outcome": "rate_limited"},
     # A 5xx that names the time of its return is a queue that is full, not a fault; but only of 503 (RFC 9110) and 529
     # (Anthropic's) does it follow that the request was not carried out.
@@ -48,19 +103,18 @@ CLASSES: Sequence[Rule] = [
     {"when": {"status": (500, 500)}, "outcome": "server_error", "retries": 1},
     {"when": {"status": (501, 999)}, "outcome": "server_error"},
     {"when": {"status": (408, 408)}, "outcome": "server_error"},
-    # What a fallback thinks of the request, its key or an assistant prefill must not hide why it was asked at all.
-    {"when": {"status": (400, 403), "fallback": True}, "outcome": "unsuited"},
-    {"when": {"status": (422, 422), "fallback": True}, "outcome": "unsuited"},
-    {"when": {"status": (404, 404), "says": "model", "fallback": True}, "outcome": "unsuited"},
-    {"when": {"status": (400, 499)}, "outcome": "refused"},
+    *_REFUSALS,
     # 0 is a browser's opaque response: nobody may look inside, so it is the caller's, and no evidence of anything.
     {"when": {"status": (0, 0)}, "outcome": "opaque"},
+    # No content, or another address, where an answer was expected.
+    {"when": {"status": (204, 205), "judged": True}, "outcome": "invalid_answer"},
+    {"when": {"status": (300, 399), "judged": True}, "outcome": "invalid_answer"},
     {"when": {"status": (1, 399)}, "outcome": "ok"},
 ]
 
 UNSAFE: Sequence[Outcome] = [
     "server_error", "network_error", "timed_out", "slow_start", "stalled", "truncated", "malformed",
-    "unreadable", "masked", "offline", "slept", "deadline",
+    "invalid_answer", "unreadable", "masked", "offline", "slept", "deadline",
 ]  # fmt: skip
 """After these the request may have been carried out."""
 
@@ -68,11 +122,11 @@ TIMED: Sequence[Action] = ["learn_latency", "pace"]
 """What an attempt does not teach in which the clock had a gap."""
 
 TEACHES: Sequence[Action] = [
-    "learn_latency", "learn_ok", "learn_failure", "cool_down", "mend", "trip", "pace", "gate",
+    "learn_latency", "learn_ok", "learn_failure", "cool_down", "mend", "trip", "pace", "gate", "set_aside",
 ]  # fmt: skip
 """Whoever learns of attempts is told of a step that asks for any of these."""
 
-_FAULTS: Sequence[Outcome] = ["server_error", "network_error", "truncated", "malformed"]
+_FAULTS: Sequence[Outcome] = ["server_error", "network_error", "truncated", "malformed", "invalid_answer"]
 _LOST = _to("LOST")
 # Neither is the option's doing: it is as if it had not been asked.
 _NOBODYS: Sequence[Outcome] = ["offline", "slept"]
@@ -101,7 +155,10 @@ TRANSITIONS: Mapping[State, Mapping[Signal, Transition]] = {
         "refused": _to("DELIVERED", "mend", "win", "deliver"),
         "content_filter": _to("DELIVERED", "mend", "win", "deliver"),
         "context_length": _to("PICKING", "mend", "keep", "larger", "next"),
-        "unsuited": _to("PICKING", "mend", "next"),
+        "unsuited": _to("PICKING", "mend", "keep_first", "next"),
+        "declined": _to("PICKING", "mend", "keep_first", "set_aside", "next"),
+        "unexplained": _to("PICKING", "learn_failure", "mend", "keep_first", "next"),
+        "invalid_answer": _to("PICKING", "learn_failure", "trip", "again", "next"),
         "rate_limited": _to("PICKING", "learn_failure", "cool_down", "again", "next"),
         # A refusal that this page may not read, from an option whose answers it could read before.
         "masked": _to("PICKING", "learn_failure", "cool_down", "again", "next"),

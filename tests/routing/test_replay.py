@@ -30,7 +30,7 @@ def receipt() -> dict[str, Any]:
         "beta": {"cooling_until": AT + 9},
     }
     return {
-        "version": 1, "call": 7, "at": AT, "plan": 4, "end": "answered", "option": "delta", "queue": queue,
+        "version": 1, "call": 7, "at": AT, "plan": 5, "end": "answered", "option": "delta", "queue": queue,
         "attempts": [{"option": "gamma", "outcome": "server_error"}, {"option": "delta", "outcome": "ok"}],
         "skipped": [{"option": "alpha", "reason": "open"}, {"option": "beta", "reason": "cooling-down"}],
         "upstreams": queue, "facts": {}, "limits": {"deadline_s": 20},
@@ -122,7 +122,7 @@ def test_a_call_that_nobody_answered_has_failed(end: str) -> None:
     [
         ([], "receipt: [] is not an object"),
         (_changed(("version",), 9), "receipt.version: 9 is not 1"),
-        (_changed(("plan",), 1), "receipt.plan: 1 is not 4"),
+        (_changed(("plan",), 1), "receipt.plan: 1 is not 5"),
         (_changed(("queue",), "x"), "receipt.queue: 'x' is not a list"),
         (_changed(("queue", 1), 5), "receipt.queue[1]: 5 is not a string"),
         (_changed(("queue",), ["beta", "alpha", "gamma", "delta"]), "its terms give alpha, beta"),

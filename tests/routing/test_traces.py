@@ -48,4 +48,4 @@ def test_the_corpus_is_whole() -> None:
     assert {0, 200, 404, 429, 500} <= statuses
     assert actions == set(ACTIONS)
     assert asks >= {("probe", True), ("retry", True), ("retry", False), ("hedge", True), ("hedge", False)}
-    assert len(OUTCOMES) == 25
+    assert len(OUTCOMES) == 28

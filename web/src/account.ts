@@ -36,14 +36,20 @@ export class Account {
   }
 
   /** The engine learns of a step, where anything is to be learned of it, and of a probe's end at least. `ending`: null before. */
-  reports(one: Running, { outcome, stage, actions, firstToken }: Step, ending: Partial<Ending> | null): void {
+  reports(one: Running, step: Step, ending: Partial<Ending> | null): void {
+    const { outcome, stage, actions, firstToken } = step;
     const isEnd = ending !== null && !one.told;
     const { teaches } = this.#context.plan;
     if (!actions.some((action) => teaches.includes(action)) && !(isEnd && this.#chain.isProbe(one.number))) return;
     const { status = one.response?.status, retry_after_s, reason } = ending ?? {};
     const slept = this.#chain.hasSlept(one.number) || undefined;
     const { in: tokens_in, out: tokens_out } = one.tokens ?? {};
-    const more = { status, retry_after_s, reason, slept, tokens_in, tokens_out };
+    const { key, keys } = this.#chain.keysOf(one.number);
+    const more = {
+      ...{ status, retry_after_s, reason: step.aside ?? reason, slept, tokens_in, tokens_out },
+      ...(step.aside === "model" ? { model: this.#chain.modelOf(one.number) } : {}),
+      ...(keys > 1 ? { key, keys } : {}),
+    };
     this.#tells(one, { outcome, stage, first_token_s: firstToken, ...more });
   }
 

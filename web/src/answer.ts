@@ -37,7 +37,7 @@ function isJson(type: string): boolean {
 /** The ending of a response that is the whole of an attempt, and says this. */
 export function endingOf({ status, headers }: Response, text: string, now: number, plan: Plan): Ending {
   const asked = paceSeconds(headers, now, plan);
-  const said = status >= 400 && status <= 422 ? says(text, plan) : [];
+  const said = status >= 400 && status <= 499 ? says(text, plan) : [];
   return {
     kind: "status",
     status,

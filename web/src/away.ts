@@ -35,7 +35,16 @@ export class Away {
       if (!times) continue;
       const [cooling_until, until] = times;
       const breaker = { state: until > 0 ? ("open" as const) : ("closed" as const), until, since: 0 };
-      found.push({ option, cooling_until, breaker, blocked: null, first_token_p95_s: null, headers_p95_s: null });
+      found.push({
+        option,
+        cooling_until,
+        breaker,
+        blocked: null,
+        aside: null,
+        keys: [],
+        first_token_p95_s: null,
+        headers_p95_s: null,
+      });
       this.#last.set(option, String(times));
     }
     for (const news of found) this.#health.told(news);

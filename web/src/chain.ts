@@ -1,9 +1,10 @@
 /** One routed call as a state machine without I/O: interprets the plan that Python exports (docs/contracts.md §4). */
-import { ruleOf, type Ending } from "./classify";
+import { ruleOf, textMatters, type Ending } from "./classify";
 import { EVEN } from "./cooldown";
 import { SporewrightError } from "./errors";
-import type { Action, ChainState, Facts, Outcome, Permit, Plan, Restart, Rule, Signal } from "./generated/calls";
+import type { Action, Aside, ChainState, Facts, Outcome, Permit, Plan, Restart, Rule, Signal } from "./generated/calls";
 import type { Health } from "./health";
+import { dueOf, isBounded, isOver, UNANSWERED, type AttemptState } from "./patience";
 import { Left, type Found, type SkipReason } from "./left";
 
 export type { Ending } from "./classify";
@@ -24,6 +25,10 @@ export interface Step {
   stage: ChainState;
   actions: readonly Action[];
   firstToken: number | undefined;
+  /** Why the option is set aside, where it is. */
+  aside?: Aside | undefined;
+  /** Another key of the option is used next: nothing is held against it. */
+  spared: boolean;
 }
 
 /** The request's own nature. */
@@ -34,33 +39,15 @@ export interface CallTraits {
   streaming?: boolean;
   restart?: Restart;
   hedge?: boolean;
+  /** It expects an answer of a kind. */
+  judged?: boolean;
+  /** The model that it names. */
+  model?: string | undefined;
   facts?: Readonly<Record<string, Facts>>;
-}
-
-interface AttemptState {
-  option: string;
-  began: number;
-  probe: boolean;
-  /** It began with the call: the call's whole time was its own. */
-  hadAll: boolean;
-  state: ChainState;
-  heard: number;
-  /** Seconds to the first token of a stream, or to the headers of anything else. */
-  first: number | undefined;
-  /** The answer has said that it is whole; only usage and the end mark may follow. */
-  finished: boolean;
-  /** Its body is held only because it is short: it has to be whole within the call's deadline. */
-  short: boolean;
-  /** The clock had a gap: how long it took says nothing. */
-  slept: boolean;
 }
 
 /** Ends that, after a gap in the clock, are its echo: the connection did not outlive the sleep. */
 const ECHOES: ReadonlySet<Ending["kind"]> = new Set(["timeout", "network", "connect", "truncated"]);
-/** Nothing of an answer has come. */
-const UNANSWERED: ReadonlySet<ChainState> = new Set(["CALLING", "OPENED"]);
-const ENDS: ReadonlySet<ChainState> = new Set(["DELIVERED", "BROKEN", "LOST", "ABORTED", "PICKING"]);
-
 /** The same rules as `sporewright/routing/attempt.py`. Time is an argument, in seconds, and so is chance, in [0, 1). */
 export class AttemptChain {
   /** The attempt whose response is the caller's if nothing better comes. */
@@ -73,6 +60,7 @@ export class AttemptChain {
   #deadline: number;
   readonly #repeatable: boolean;
   readonly #streaming: boolean;
+  readonly #judged: boolean;
   readonly #restart: Restart;
   readonly #facts: Readonly<Record<string, Facts>>;
   readonly #all: AttemptState[] = [];
@@ -86,10 +74,10 @@ export class AttemptChain {
     upstreams: { has(option: string): boolean },
     { plan, health, now, ...traits }: { plan: Plan; health: Health; now: number } & CallTraits,
   ) {
-    const { repeatable = true, streaming = false, restart = "error", hedge = true, facts = {} } = traits;
+    const { repeatable = true, streaming = false, restart = "error", hedge = true, facts = {}, model } = traits;
     [this.#plan, this.#health] = [plan, health];
-    this.#left = new Left(queue, upstreams, { facts, health, limits: plan.limits });
-    this.#deadline = now + plan.limits.deadline_s;
+    this.#left = new Left(queue, upstreams, { facts, health, limits: plan.limits, model });
+    [this.#judged, this.#deadline] = [traits.judged ?? false, now + plan.limits.deadline_s];
     [this.#repeatable, this.#streaming, this.#restart, this.#facts] = [repeatable, streaming, restart, facts];
     this.#mayHedge = hedge && repeatable;
   }
@@ -110,7 +98,7 @@ export class AttemptChain {
 
   /** The attempts that have not ended, oldest first. */
   get running(): number[] {
-    return this.#all.flatMap(({ state }, number) => (ENDS.has(state) ? [] : [number]));
+    return this.#all.flatMap((one, number) => (isOver(one) ? [] : [number]));
   }
 
   /** Whether this attempt is the one probe of its option. */
@@ -150,10 +138,14 @@ export class AttemptChain {
     if (this.#state !== "PICKING") throw new SporewrightError("protocol", `pick: the chain is ${this.#state}`);
     this.#asked = null; // a hedge that is still asked for would be beside an attempt that has ended
     const may = now < this.#deadline && this.#all.length < this.#plan.limits.max_attempts;
-    const found = may ? this.#left.next(now, chance) : null;
+    let found = may ? this.#left.next(now, chance) : null;
     if (!found || found.until >= this.#deadline) {
-      if (now < this.#deadline && this.#left.wantsNetwork) return this.#wait(this.#deadline);
+      const resort = may ? this.#left.lastResort(now) : null;
+      if (!resort && now < this.#deadline && this.#left.wantsNetwork) return this.#wait(this.#deadline);
       this.waitsFor = found?.until ?? null;
+      found = resort;
+    }
+    if (!found) {
       this.#state = this.#plan.transitions.PICKING?.[this.kept === null ? "nothing_left" : "kept"]?.to ?? "EXHAUSTED";
       return null;
     }
@@ -193,13 +185,22 @@ export class AttemptChain {
   /** When the patience with this attempt is over: by its own limit, or by the call's deadline where that bounds it. */
   due(attempt: number): number {
     const one = this.#running(attempt);
-    return isBounded(one) ? Math.min(this.#ownDue(one), this.#deadline) : this.#ownDue(one);
+    return isBounded(one)
+      ? Math.min(
+          dueOf(one, this.#plan.limits, this.#health.history(one.option, true).firstToken, this.#streaming),
+          this.#deadline,
+        )
+      : dueOf(one, this.#plan.limits, this.#health.history(one.option, true).firstToken, this.#streaming);
   }
 
   /** Whether it is the call's deadline that ends the patience with this attempt, and not its own limit. */
   isPast(now: number, attempt: number): boolean {
     const one = this.#running(attempt);
-    return isBounded(one) && Math.max(now, this.#deadline) < this.#ownDue(one);
+    return (
+      isBounded(one) &&
+      Math.max(now, this.#deadline) <
+        dueOf(one, this.#plan.limits, this.#health.history(one.option, true).firstToken, this.#streaming)
+    );
   }
 
   /**
@@ -254,14 +255,16 @@ export class AttemptChain {
   ended(now: number, ending: Ending, attempt = this.#all.length - 1, chance = EVEN): Step {
     const one = this.#running(attempt);
     const whole = one.finished && ["timeout", "network", "truncated"].includes(ending.kind);
-    const full: Ending = { ...ending, stage: one.state, fallback: this.#left.hasFailed };
+    const [fallback, brought] = [this.#left.hasFailed, this.#facts[one.option]?.brought ?? false];
+    const full: Ending = { ...ending, stage: one.state, fallback, brought, judged: this.#judged };
     if (one.slept && ECHOES.has(ending.kind)) full.kind = "slept";
     // A timer may go off early: nobody is picked in what little is left.
     else if (ending.kind === "deadline") this.#deadline = Math.min(now, this.#deadline);
     const rule = ruleOf(whole ? { kind: "complete" } : full, this.#plan);
     if (one.state === "CALLING" && rule.outcome === "ok") one.first = now - one.began;
-    const step = this.#move(one, rule.outcome, rule.outcome, now, ending, chance);
+    const step = this.#move(one, rule.outcome, rule.outcome, now, { ...ending, aside: rule.reason }, chance);
     if (one.state === "PICKING") this.#failed(attempt, step, ending, rule, now, chance);
+    if (one.state === "PICKING" && step.actions.includes("keep_first") && !fallback) this.kept = attempt;
     return step;
   }
 
@@ -282,15 +285,28 @@ export class AttemptChain {
     if (this.#plan.transitions[this.#state]) this.#state = "ABORTED";
   }
 
+  /** Which of its option's keys this attempt uses, and how many there are. */
+  keysOf(attempt: number): { key: number; keys: number } {
+    const { key = 0, option = "" } = this.#all[attempt] ?? {};
+    return { key, keys: this.#facts[option]?.keys ?? 1 };
+  }
+
+  /** The model that this attempt asks for, as far as is known. */
+  modelOf(attempt: number): string | undefined {
+    return this.#left.modelOf(this.#all[attempt]?.option ?? "");
+  }
+
   /** Whether what a response of this status says is waited for: it decides, or it may be the caller's. */
   wantsText(status: number, attempt: number): boolean {
-    const rule = ruleOf({ kind: "status", status }, this.#plan);
-    const isEnd = this.#plan.transitions.CALLING?.[rule.outcome]?.to === "DELIVERED";
-    return isEnd || (this.#isUnsafe(rule) && !this.#mayRepeat(this.#running(attempt).option));
+    const rule = ruleOf({ kind: "status", status, judged: this.#judged }, this.#plan);
+    return (
+      textMatters(status, rule, this.#plan) || (this.#isUnsafe(rule) && !this.#mayRepeat(this.#running(attempt).option))
+    );
   }
 
   #failed(attempt: number, step: Step, ending: Ending, rule: Rule, now: number, chance: number): void {
     if (step.actions.includes("put_back")) this.#left.putBack(step.option, step.outcome);
+    else if (step.spared) this.#left.nextKey(step.option);
     else this.#left.failed(step.option, step.actions, rule.retries ?? 0, now, chance);
     if (step.actions.includes("keep")) this.kept = attempt;
     if (!this.#isUnsafe(rule) || this.#mayRepeat(step.option)) return;
@@ -321,14 +337,6 @@ export class AttemptChain {
     return { do: "wait", until };
   }
 
-  #ownDue(one: AttemptState): number {
-    const { limits } = this.#plan;
-    if (!UNANSWERED.has(one.state)) return one.heard + limits.inter_token_s;
-    if (one.state === "CALLING" && !this.#streaming) return one.began + limits.attempt_timeout_s;
-    const from = one.state === "OPENED" && !this.#streaming ? one.heard : one.began;
-    return from + this.#health.history(one.option, true).firstToken;
-  }
-
   #callOrAsk({ option, permit }: Found, now: number, hedge: boolean): Decision {
     if (permit === undefined) return this.#call(option, now, false);
     const decision: Decision = { do: "ask", permit, option };
@@ -341,14 +349,15 @@ export class AttemptChain {
     this.#left.take(option);
     const hadAll = this.#all.length === 0 && !this.#hasWaited;
     const fresh = { state: "CALLING", first: undefined, finished: false, short: false, slept: false } as const;
-    this.#all.push({ ...fresh, option, began: now, probe, hadAll, heard: now });
+    const key = this.#health.keys.first(option, this.#facts[option]?.keys ?? 1, now);
+    this.#all.push({ ...fresh, option, began: now, probe, key, hadAll, heard: now });
     if (this.#state === "PICKING") this.#state = this.#plan.transitions.PICKING?.picked?.to ?? "CALLING";
     return { do: "call", option, attempt: this.#all.length - 1 };
   }
 
   #running(attempt: number): AttemptState {
     const one = this.#all[attempt];
-    if (one && !ENDS.has(one.state)) return one;
+    if (one && !isOver(one)) return one;
     throw new SporewrightError("protocol", `attempt ${attempt} is not running; the chain is ${this.#state}`);
   }
 
@@ -357,33 +366,35 @@ export class AttemptChain {
     signal: Signal,
     outcome: Outcome,
     now: number,
-    { retry_after_s: retryAfter, reason }: Partial<Ending> = {},
+    { retry_after_s: retryAfter, reason, aside }: Partial<Ending> & { aside?: Aside | undefined } = {},
     chance = EVEN,
   ): Step {
     const { state: stage, option } = one;
     const step = this.#plan.transitions[stage]?.[signal];
     if (!step) throw new SporewrightError("protocol", `${signal}: the attempt at ${option} is ${stage}`);
     const { timed } = this.#plan;
-    const actions = one.slept ? step.do.filter((action) => !timed.includes(action)) : step.do;
+    const [{ keys }, { key }] = [this.#health, one];
+    const refused = { key, keys: this.#facts[option]?.keys ?? 1, reason: aside, retryAfter, chance };
+    const spared = keys.spares(option, step.do, now, refused);
+    const asked = spared ? keys.spared(step.do) : step.do;
+    const actions = one.slept ? asked.filter((action) => !timed.includes(action)) : asked;
     one.heard = now;
     const firstToken = one.slept ? undefined : one.first;
-    this.#health.apply(option, actions, now, { retryAfter, firstToken, streaming: this.#streaming, chance, reason });
+    this.#health.apply(option, actions, now, {
+      ...{ retryAfter, firstToken, streaming: this.#streaming, chance, reason, aside, key },
+      model: aside === "model" ? this.#left.modelOf(option) : undefined,
+    });
     this.#end(one, step.to);
     if (actions.includes("win"))
       for (const number of this.running) if (this.#all[number] !== one) this.#end(this.#running(number), "LOST");
     const other = step.to === "LOST" || step.to === "PICKING" ? this.running[0] : undefined;
     this.#state = other === undefined ? step.to : this.#running(other).state;
-    return { option, outcome, stage, actions, firstToken };
+    return { option, outcome, stage, actions, firstToken, aside, spared };
   }
 
   /** Into its next state; a probe that has ended leaves its place to the next one. */
   #end(one: AttemptState, state: ChainState): void {
     one.state = state;
-    if (one.probe && ENDS.has(state)) this.#health.release(one.option);
+    if (one.probe && isOver(one)) this.#health.release(one.option);
   }
-}
-
-/** Whether the call's deadline bounds it, too: until it answers, and while a short answer is not whole. */
-function isBounded({ state, short, finished }: AttemptState): boolean {
-  return UNANSWERED.has(state) || (state === "HOLDING" && short && !finished);
 }

@@ -8,7 +8,10 @@ const DEEPEST = 3;
 /** A name within a wording, of a model, say. */
 const GAP = "[^]{0,120}";
 
-/** How an attempt ended; `retry_after_s` is what the response asked for. `stage` and `fallback` are the chain's to say. */
+/**
+ * How an attempt ended; `retry_after_s` is what the response asked for. `stage`, `fallback`, `judged` and `brought` are the
+ * chain's to say.
+ */
 export interface Ending {
   kind: "status" | "abort" | Ended;
   status?: number;
@@ -18,7 +21,11 @@ export interface Ending {
   reason?: Block;
   stage?: ChainState;
   fallback?: boolean;
+  judged?: boolean;
+  brought?: boolean;
 }
+
+const FLAGS = ["fallback", "judged", "brought"] as const;
 
 function holds(when: When, ending: Ending): boolean {
   const event = ending.kind === "abort" ? "aborted" : ending.kind;
@@ -26,7 +33,7 @@ function holds(when: When, ending: Ending): boolean {
   if (when.stage !== undefined && !when.stage.includes(ending.stage ?? "CALLING")) return false;
   if (when.retry_after !== undefined && (ending.retry_after_s !== undefined) !== when.retry_after) return false;
   if (when.says !== undefined && !(ending.says ?? []).includes(when.says)) return false;
-  if (when.fallback !== undefined && (ending.fallback ?? false) !== when.fallback) return false;
+  if (FLAGS.some((name) => when[name] !== undefined && (ending[name] ?? false) !== when[name])) return false;
   if (when.status === undefined) return true;
   const [low, high] = when.status;
   return ending.kind === "status" && ending.status !== undefined && low <= ending.status && ending.status <= high;
@@ -37,6 +44,13 @@ export function ruleOf(ending: Ending, plan: Plan): Rule {
   const row = plan.classes.find(({ when }) => holds(when, ending));
   if (!row) throw new SporewrightError("config", `no row of the plan classifies ${JSON.stringify(ending)}`);
   return row;
+}
+
+/** Whether the text of such a response may decide what `rule`, its row without it, says; or may be the caller's. */
+export function textMatters(status: number, { outcome }: Rule, { classes, transitions }: Plan): boolean {
+  const step = transitions.CALLING?.[outcome];
+  if (step?.to === "DELIVERED" || step?.do.includes("keep_first")) return true;
+  return classes.some(({ when: { says, status: span } }) => says && span && span[0] <= status && status <= span[1]);
 }
 
 /**

@@ -42,6 +42,11 @@ export class Cooldowns {
     return later;
   }
 
+  /** Take over what the engine of this profile knows: an earlier end, too. */
+  told(option: string, until: number): void {
+    this.#until.set(option, until);
+  }
+
   /** The option served a call: its next incident is the first again; a running cooldown stays. */
   answered(option: string): void {
     this.#incidents.delete(option);

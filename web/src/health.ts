@@ -1,14 +1,16 @@
 /** All that is kept of the options between calls: cooldowns, breakers, histories, and the two budgets. */
+import { Asides } from "./asides";
 import { Blocks } from "./blocks";
 import { Breaker, type Admission } from "./breaker";
 import { Budget } from "./budget";
 import { Cooldowns, EVEN } from "./cooldown";
-import type { Action, Block, OptionHealth, Permit, Plan } from "./generated/calls";
+import { Keys } from "./keys";
+import type { Action, Aside, AsideData, Block, OptionHealth, Permit, Plan } from "./generated/calls";
 import { History } from "./history";
 import { tableOf } from "./table";
 import type { SeenHealth } from "./types";
 
-export type Admits = Admission | "cooling-down" | "blocked";
+export type Admits = Admission | "cooling-down" | "blocked" | "set-aside";
 
 /** What an attempt's end brings besides its actions. */
 export interface Evidence {
@@ -18,12 +20,20 @@ export interface Evidence {
   chance?: number;
   /** Why it is gated, where it is. */
   reason?: Block | undefined;
+  /** Why it is set aside, where it is. */
+  aside?: Aside | undefined;
+  /** Which of the option's keys was used. */
+  key?: number;
+  /** The model asked for. */
+  model?: string | undefined;
 }
 
 /** The same rules as `sporewright/routing/health.py`; once an engine is up it is the one that all tabs share, told here. */
 export class Health {
   readonly cooldowns: Cooldowns;
   readonly blocks: Blocks;
+  readonly asides: Asides;
+  readonly keys: Keys;
   readonly #plan: Plan;
   readonly #breakers = new Map<string, Breaker>();
   readonly #streams = new Map<string, History>();
@@ -36,8 +46,15 @@ export class Health {
     this.#plan = plan;
     this.cooldowns = new Cooldowns(limits);
     this.blocks = new Blocks(limits);
+    [this.asides, this.keys] = [new Asides(limits), new Keys(limits)];
     this.#retries = new Budget(limits.retry_share, limits.retry_per_s, limits.retry_cap, limits.retry_cap);
     this.#hedges = new Budget(limits.hedge_share, 0, limits.hedge_cap);
+  }
+
+  /** Its key or model is another one now: what it was set aside for is gone. */
+  changed(option: string): void {
+    this.asides.lift(option);
+    this.keys.forget(option);
   }
 
   /** The option's breaker; closed before anything is known. */
@@ -50,11 +67,14 @@ export class Health {
     return madeIn(streaming ? this.#streams : this.#others, option, () => new History(this.#plan.limits));
   }
 
-  /** Whether a call may go there now, and why not. */
-  admits(option: string, now: number, chance = EVEN): Admits {
+  /** Whether a call, for this model, may go there now, and why not. */
+  admits(option: string, now: number, chance = EVEN, model?: string): Admits {
     if (this.blocks.isBlocked(option, now)) return "blocked";
     if (this.cooldowns.isCooling(option, now)) return "cooling-down";
-    return this.#breakers.get(option)?.admits(now, chance) ?? "yes";
+    const aside = this.asides.admits(option, now, model);
+    if (aside === "set-aside") return aside;
+    const admits = this.#breakers.get(option)?.admits(now, chance) ?? "yes";
+    return admits === "yes" ? aside : admits;
   }
 
   /** When it may be asked again; −∞ if it may now. */
@@ -70,22 +90,31 @@ export class Health {
 
   /** Ask for what is rationed; true takes it. */
   permit(kind: Permit, option: string, now: number): boolean {
-    if (kind === "probe") return this.breaker(option).probe(now);
+    if (kind === "probe") return this.asides.probe(option, now) && this.breaker(option).probe(now);
     return (kind === "retry" ? this.#retries : this.#hedges).spend(now);
   }
 
   /** The probe of this option has ended. */
   release(option: string): void {
+    this.asides.release(option);
     this.#breakers.get(option)?.release();
   }
 
   /** Carry out what an attempt's transition asks of this state. */
   apply(option: string, actions: readonly Action[], now: number, evidence: Evidence = {}): void {
     const { retryAfter, firstToken, streaming = false, chance = EVEN, reason = "client" } = evidence;
+    const { aside, key = 0, model } = evidence;
+    const later = retryAfter === undefined ? {} : { retryAfter };
     if (actions.includes("cool_down")) this.cooldowns.coolDown(option, now, retryAfter, chance);
     if (actions.includes("gate")) this.blocks.block(option, now, reason, chance);
     if (actions.includes("mend")) this.blocks.lift(option);
-    if (actions.includes("learn_ok")) this.cooldowns.answered(option);
+    if (actions.includes("set_aside") && aside)
+      this.asides.setAside(option, now, aside, { ...later, ...(model === undefined ? {} : { model }) });
+    if (actions.includes("learn_ok")) {
+      this.cooldowns.answered(option);
+      this.asides.lift(option);
+      this.keys.answered(option, key);
+    }
     if (actions.includes("trip")) this.breaker(option).failed(now, chance);
     else if (actions.includes("mend")) this.breaker(option).succeeded(now);
     if (actions.includes("pace") && firstToken !== undefined) this.history(option, streaming).add(firstToken);
@@ -97,8 +126,10 @@ export class Health {
     for (const option of options) {
       const until = this.cooldowns.until(option);
       const breaker = this.#breakers.get(option)?.data();
-      const blocked = this.blocks.data(option);
-      if (blocked) seen.set(option, { blocked });
+      const [blocked, aside, keys] = [this.blocks.data(option), this.asides.data(option), this.keys.data(option)];
+      if (aside) seen.set(option, { aside: withoutDigest(aside) });
+      if (keys.length > 0) seen.set(option, { ...seen.get(option), keys });
+      if (blocked) seen.set(option, { ...seen.get(option), blocked });
       if (until > -Infinity) seen.set(option, { ...seen.get(option), cooling_until: until });
       if (breaker && breaker.state !== "closed") seen.set(option, { ...seen.get(option), breaker });
     }
@@ -106,13 +137,20 @@ export class Health {
   }
 
   /** Take over what the engine says of an option; a cooldown is extended, never shortened. */
-  told({ option, cooling_until, blocked, breaker, first_token_p95_s, headers_p95_s }: OptionHealth): void {
+  told({ option, cooling_until, blocked, aside = null, keys = [], breaker, ...p95 }: OptionHealth): void {
     if (cooling_until > 0) this.cooldowns.extend(option, cooling_until);
     this.blocks.told(option, blocked);
+    this.asides.told(option, aside);
+    this.keys.told(option, keys);
     this.breaker(option).told(breaker);
-    this.history(option, true).told(first_token_p95_s);
-    this.history(option, false).told(headers_p95_s);
+    this.history(option, true).told(p95.first_token_p95_s);
+    this.history(option, false).told(p95.headers_p95_s);
   }
+}
+
+/** As a receipt may hold it. */
+function withoutDigest({ reason, until, model }: AsideData): AsideData {
+  return { reason, until, ...(model === undefined ? {} : { model }) };
 }
 
 function madeIn<T>(map: Map<string, T>, key: string, make: () => T): T {

@@ -10,6 +10,7 @@ export type SkipReason =
   | "open"
   | "probing"
   | "ramping"
+  | "set-aside"
   | "rejected"
   | "not-repeatable";
 
@@ -26,6 +27,7 @@ const REASONS: Record<Exclude<Admits, "yes">, SkipReason> = {
   open: "open",
   ask: "probing",
   ramping: "ramping",
+  "set-aside": "set-aside",
 };
 
 /** The same rules as `sporewright/routing/queue.py`. */
@@ -41,6 +43,7 @@ export class Left {
   readonly #facts: Readonly<Record<string, Facts>>;
   readonly #health: Health;
   readonly #limits: Limits;
+  readonly #model: string | undefined;
   readonly #queue: readonly string[];
   #untried: Set<string>;
   /** Tried before and may be asked again, not before this time. */
@@ -54,8 +57,14 @@ export class Left {
   constructor(
     queue: readonly string[],
     upstreams: { has(option: string): boolean },
-    { facts, health, limits }: { facts: Readonly<Record<string, Facts>>; health: Health; limits: Limits },
+    {
+      facts,
+      health,
+      limits,
+      model,
+    }: { facts: Readonly<Record<string, Facts>>; health: Health; limits: Limits; model?: string | undefined },
   ) {
+    this.#model = model;
     [this.#queue, this.#upstreams, this.#facts] = [queue, upstreams, facts];
     this.#untried = new Set(queue);
     [this.#health, this.#limits, this.#retries] = [health, limits, limits.retries];
@@ -65,8 +74,7 @@ export class Left {
   next(now: number, chance: number): Found | null {
     if (this.#inPlace) {
       const { option } = this.#inPlace;
-      if (this.#isNear(option) && this.#health.admits(option, now, 0) === "yes")
-        return { ...this.#inPlace, permit: "retry" };
+      if (this.#isNear(option) && this.#admits(option, now, 0) === "yes") return { ...this.#inPlace, permit: "retry" };
       this.#inPlace = null;
     }
     let turnedAway: string | undefined;
@@ -79,13 +87,31 @@ export class Left {
         this.#skip(option, "offline");
         continue;
       }
-      const admits = this.#health.admits(option, now, chance);
+      const admits = this.#admits(option, now, chance);
       if (admits === "yes") return { option, until: now };
       if (admits === "ask" && this.#busyUntil(option) <= now) return { option, until: now, permit: "probe" };
       this.#skip(option, REASONS[admits]);
       if (admits === "ramping") turnedAway ??= option;
     }
     return turnedAway === undefined ? this.#firstToReturn(now, chance) : { option: turnedAway, until: now };
+  }
+
+  /** The first of those set aside: where nobody else is left its own refusal says more than silence would. */
+  lastResort(now: number): Found | null {
+    for (const option of this.#untried)
+      if (this.#upstreams.has(option) && this.#isNear(option) && this.#admits(option, now, 0) === "set-aside")
+        return { option, until: now };
+    return null;
+  }
+
+  /** The model that a call asks of this option: its own, else the request's. */
+  modelOf(option: string): string | undefined {
+    return this.#facts[option]?.model ?? this.#model;
+  }
+
+  /** Another key of this one may be used: it has its place in line again. */
+  nextKey(option: string): void {
+    this.#untried = new Set(this.#queue.filter((each) => each === option || this.#untried.has(each)));
   }
 
   /** This one is called now. */
@@ -138,7 +164,7 @@ export class Left {
 
   /** It is as if this one had not been asked: it has its place in line again. */
   putBack(option: string, outcome: Outcome): void {
-    this.#untried = new Set(this.#queue.filter((each) => each === option || this.#untried.has(each)));
+    this.nextKey(option);
     this.#tries.set(option, (this.#tries.get(option) ?? 1) - 1);
     if (outcome === "offline") this.#stranded.add(option);
   }
@@ -153,6 +179,10 @@ export class Left {
     return !this.isOffline || ((this.#facts[option]?.local ?? false) && !this.#stranded.has(option));
   }
 
+  #admits(option: string, now: number, chance: number): Admits {
+    return this.#health.admits(option, now, chance, this.modelOf(option));
+  }
+
   #firstToReturn(now: number, chance: number): Found | null {
     const waiting = new Map<string, number>();
     for (const option of this.#untried)
@@ -161,14 +191,14 @@ export class Left {
       for (const [option, at] of this.#again) waiting.set(option, Math.max(at, this.#returns(option, now)));
     let first: [option: string, until: number] | undefined;
     for (const entry of waiting) {
-      // Nobody waits for a gate: what keeps a page from an option rarely goes away while a call lasts.
-      if (!this.#isNear(entry[0]) || this.#health.blocks.isBlocked(entry[0], now)) continue;
+      // Nobody waits for a gate, or for a key: what keeps a call from an option so rarely goes away while it lasts.
+      if (!this.#isNear(entry[0]) || ["blocked", "set-aside"].includes(this.#admits(entry[0], now, 0))) continue;
       if (!first || entry[1] < first[1]) first = entry;
     }
     if (!first) return null;
     const [option, until] = first;
     if (until > now) return { option, until: until + chance * this.#limits.wait_spread_s };
-    if (this.#health.admits(option, now, 0) === "ask") return { option, until: now, permit: "probe" };
+    if (this.#admits(option, now, 0) === "ask") return { option, until: now, permit: "probe" };
     return this.#again.has(option) ? { option, until: now, permit: "retry" } : { option, until: now };
   }
 

@@ -1,9 +1,11 @@
 /** The public shapes of the page: what goes into a Router and what comes out of it. */
 import type { SporewrightError } from "./errors";
 import type {
+  AsideData,
   Block,
   BlockData,
   BreakerData,
+  KeyData,
   DialectName,
   Ended,
   Sign,
@@ -228,6 +230,8 @@ export interface Skipped {
 export interface SeenHealth {
   cooling_until?: number;
   blocked?: BlockData;
+  aside?: AsideData;
+  keys?: readonly KeyData[];
   breaker?: BreakerData;
 }
 

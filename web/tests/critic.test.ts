@@ -106,7 +106,7 @@ describe("a critic", () => {
     await expect(router.fetch("/x")).rejects.toMatchObject({ attempts: [{ option: "alpha" }, { option: "beta" }] });
     [alpha.mode, beta.status] = ["ok", 401];
     await expect(router.fetch("/x")).rejects.toMatchObject({
-      attempts: [{ option: "alpha" }, { outcome: "unsuited" }],
+      attempts: [{ option: "alpha" }, { outcome: "declined" }],
     });
   });
 

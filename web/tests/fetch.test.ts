@@ -114,13 +114,26 @@ describe("walking the queue", () => {
     expect((await routed().fetch("/chat/completions", { ...post, retry: "safe" })).status).toBe(503);
   });
 
-  it.each([400, 401, 404, 422])("hands %i to the caller, and says only that somebody answered", async (status) => {
+  it.each([400, 409, 422])("hands %i to the caller, and says only that somebody answered", async (status) => {
     fleet.alpha.status = status;
     const response = await routed().fetch("/");
     expect(response.status).toBe(status);
     expect(fleet.beta.seen).toEqual([]);
     expect(learned.map(({ outcome }) => outcome)).toEqual(["refused"]);
   });
+
+  it.each([401, 402, 403, 404, 413])(
+    "asks the next one after %i, and is handed the first where all refuse",
+    async (status) => {
+      fleet.alpha.status = status;
+      expect(await (await routed().fetch("/")).text()).toBe("beta");
+      fleet.beta.status = 409;
+      expect((await routed().fetch("/")).status).toBe(409);
+      fleet.beta.status = fleet.gamma.status = 403;
+      expect((await routed().fetch("/")).status).toBe(status);
+      expect(learned.every(({ outcome }) => ["ok", "declined", "unsuited", "refused"].includes(outcome))).toBe(true);
+    },
+  );
 
   it("gives a silent option its time-out only", async () => {
     fleet.alpha.mode = "silent";

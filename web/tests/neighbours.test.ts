@@ -8,6 +8,8 @@ const NEWS: News = {
     option: "a",
     cooling_until: 0,
     blocked: null,
+    aside: null,
+    keys: [],
     breaker: { state: "open", until: 60, since: 0 },
     first_token_p95_s: null,
     headers_p95_s: null,

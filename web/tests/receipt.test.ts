@@ -47,7 +47,7 @@ describe("receipts", () => {
     expect(await response.text()).toBe("beta");
     await settled();
     expect(receipts[0]).toBe(receipt);
-    expect(receipt).toMatchObject({ version: 1, call: 1, plan: 4, end: "answered", option: "beta", known: null });
+    expect(receipt).toMatchObject({ version: 1, call: 1, plan: 5, end: "answered", option: "beta", known: null });
     expect(receipt?.attempts.map(({ option, outcome }) => [option, outcome])).toEqual([
       ["alpha", "server_error"],
       ["beta", "ok"],

@@ -2,7 +2,17 @@
 import type { CallTraits, Decision, Ending, Step } from "../src/chain";
 import { EVEN } from "../src/cooldown";
 import { SporewrightError } from "../src/errors";
-import type { Block, ChainState, Limits, OptionHealth, Outcome, Permit, Plan } from "../src/generated/calls";
+import type {
+  Action,
+  Aside,
+  Block,
+  ChainState,
+  Limits,
+  OptionHealth,
+  Outcome,
+  Permit,
+  Plan,
+} from "../src/generated/calls";
 import { PLAN } from "../src/generated/plan";
 import { Health } from "../src/health";
 import { RecordedChain } from "../src/recorded";
@@ -17,7 +27,10 @@ interface Past {
   retry_after_s?: number;
   streaming?: boolean;
   chance?: number;
-  reason?: Block;
+  reason?: Block | Aside;
+  key?: number;
+  keys?: number;
+  model?: string;
 }
 
 interface Called {
@@ -28,7 +41,8 @@ interface Called {
   offline?: boolean;
 }
 
-interface TraceEvent extends Omit<Ending, "kind">, Partial<Omit<Past, "at" | "reason" | "stage">>, Partial<Called> {
+interface TraceEvent
+  extends Omit<Ending, "kind">, Partial<Omit<Past, "at" | "reason" | "stage" | "model">>, Partial<Called> {
   at: number;
   kind: string;
   gap?: number;
@@ -50,6 +64,12 @@ export interface Trace extends Called {
   asks?: "told";
   events: TraceEvent[];
   expect: unknown;
+}
+
+const ASIDES: readonly (string | undefined)[] = ["key", "credit", "quota", "region", "model"] satisfies Aside[];
+
+function isAside(reason: Block | Aside | undefined): reason is Aside {
+  return ASIDES.includes(reason);
 }
 
 const OVER: readonly ChainState[] = ["BROKEN", "ABORTED", "EXHAUSTED"];
@@ -126,11 +146,16 @@ export class Replay {
   }
 
   #past({ at, option, outcome, times = 1, stage = "CALLING", ...more }: Past): void {
-    const actions = this.#plan.transitions[stage]?.[outcome]?.do ?? [];
+    let actions: readonly Action[] = this.#plan.transitions[stage]?.[outcome]?.do ?? [];
+    const { key = 0, keys = 1, model } = more;
     const { first_token_s: firstToken, retry_after_s: retryAfter, streaming = false, chance = EVEN, reason } = more;
     for (let time = 0; time < times; time += 1) {
       this.#health.called();
-      this.#health.apply(option, actions, at, { firstToken, retryAfter, streaming, chance, reason });
+      const [aside, block] = isAside(reason) ? [reason, undefined] : [undefined, reason];
+      if (this.#health.keys.spares(option, actions, at, { key, keys, reason: aside, retryAfter, chance }))
+        actions = this.#health.keys.spared(actions);
+      const evidence = { firstToken, retryAfter, streaming, chance, reason: block, aside, key, model };
+      this.#health.apply(option, actions, at, evidence);
     }
   }
 
@@ -312,6 +337,17 @@ export class Replay {
       kept: chain.kept,
       returns: chain.waitsFor,
       running: chain.running,
+      aside: Object.fromEntries(
+        this.#options
+          .map((option) => [option, this.#health.asides.data(option)] as const)
+          .filter(([, data]) => data && this.#now < data.until)
+          .map(([option, data]) => [option, data?.reason]),
+      ),
+      keys: Object.fromEntries(
+        this.#options
+          .map((option) => [option, this.#health.keys.data(option)] as const)
+          .filter(([, keys]) => keys.length > 0),
+      ),
       blocked: Object.fromEntries(
         this.#options
           .filter((option) => this.#health.blocks.isBlocked(option, this.#now))

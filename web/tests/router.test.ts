@@ -21,6 +21,8 @@ const QUICK = {
   breaker: { state: "closed", until: 0, since: 0 },
   first_token_p95_s: null,
   headers_p95_s: 0.01,
+  aside: null,
+  keys: [],
 };
 let asked: CallMessage[];
 

@@ -21,6 +21,7 @@ const CALLS: Record<CallName, true> = {
   explain: true,
   observe: true,
   gate: true,
+  changed: true,
   attest: true,
   began: true,
   outcome: true,

@@ -1,0 +1,43 @@
+/** One attempt as its chain knows it, and how long it is waited for; the twin of `sporewright/routing/patience.py`. */
+import type { ChainState, Limits } from "./generated/calls";
+
+export interface AttemptState {
+  option: string;
+  began: number;
+  probe: boolean;
+  /** Which of its option's keys it uses. */
+  key: number;
+  /** It began with the call: the call's whole time was its own. */
+  hadAll: boolean;
+  state: ChainState;
+  heard: number;
+  /** Seconds to the first token of a stream, or to the headers of anything else. */
+  first: number | undefined;
+  /** The answer has said that it is whole; only usage and the end mark may follow. */
+  finished: boolean;
+  /** Its body is held only because it is short: it has to be whole within the call's deadline. */
+  short: boolean;
+  /** The clock had a gap: how long it took says nothing. */
+  slept: boolean;
+}
+
+/** Nothing of an answer has come. */
+export const UNANSWERED: ReadonlySet<ChainState> = new Set(["CALLING", "OPENED"]);
+const ENDS: ReadonlySet<ChainState> = new Set(["DELIVERED", "BROKEN", "LOST", "ABORTED", "PICKING"]);
+
+/** Whether it has ended. */
+export function isOver({ state }: AttemptState): boolean {
+  return ENDS.has(state);
+}
+
+/** Whether the call's deadline bounds it, too: until it answers, and while a short answer is not whole. */
+export function isBounded({ state, short, finished }: AttemptState): boolean {
+  return UNANSWERED.has(state) || (state === "HOLDING" && short && !finished);
+}
+
+/** When the patience with it is over, by its own limit; `firstToken`: what its option is given for that. */
+export function dueOf(one: AttemptState, limits: Limits, firstToken: number, streaming: boolean): number {
+  if (!UNANSWERED.has(one.state)) return one.heard + limits.inter_token_s;
+  if (one.state === "CALLING" && !streaming) return one.began + limits.attempt_timeout_s;
+  return (one.state === "OPENED" && !streaming ? one.heard : one.began) + firstToken;
+}
