@@ -62,7 +62,6 @@ export class AttemptChain {
   readonly #streaming: boolean;
   readonly #judged: boolean;
   readonly #restart: Restart;
-  readonly #facts: Readonly<Record<string, Facts>>;
   readonly #all: AttemptState[] = [];
   #mayHedge: boolean;
   #asked: { decision: Decision; permit: Permit; option: string; hedge: boolean } | null = null;
@@ -78,7 +77,7 @@ export class AttemptChain {
     [this.#plan, this.#health] = [plan, health];
     this.#left = new Left(queue, upstreams, { facts, health, limits: plan.limits, model });
     [this.#judged, this.#deadline] = [traits.judged ?? false, now + plan.limits.deadline_s];
-    [this.#repeatable, this.#streaming, this.#restart, this.#facts] = [repeatable, streaming, restart, facts];
+    [this.#repeatable, this.#streaming, this.#restart] = [repeatable, streaming, restart];
     this.#mayHedge = hedge && repeatable;
   }
 
@@ -255,7 +254,7 @@ export class AttemptChain {
   ended(now: number, ending: Ending, attempt = this.#all.length - 1, chance = EVEN): Step {
     const one = this.#running(attempt);
     const whole = one.finished && ["timeout", "network", "truncated"].includes(ending.kind);
-    const [fallback, brought] = [this.#left.hasFailed, this.#facts[one.option]?.brought ?? false];
+    const [fallback, brought] = [this.#left.hasFailed, this.#left.facts(one.option).brought ?? false];
     const full: Ending = { ...ending, stage: one.state, fallback, brought, judged: this.#judged };
     if (one.slept && ECHOES.has(ending.kind)) full.kind = "slept";
     // A timer may go off early: nobody is picked in what little is left.
@@ -288,7 +287,7 @@ export class AttemptChain {
   /** Which of its option's keys this attempt uses, and how many there are. */
   keysOf(attempt: number): { key: number; keys: number } {
     const { key = 0, option = "" } = this.#all[attempt] ?? {};
-    return { key, keys: this.#facts[option]?.keys ?? 1 };
+    return { key, keys: this.#left.facts(option).keys ?? 1 };
   }
 
   /** The model that this attempt asks for, as far as is known. */
@@ -329,7 +328,7 @@ export class AttemptChain {
 
   /** Whether what was sent there may be sent once more, there or elsewhere. */
   #mayRepeat(option: string): boolean {
-    return this.#facts[option]?.repeatable ?? this.#repeatable;
+    return this.#left.facts(option).repeatable ?? this.#repeatable;
   }
 
   #wait(until: number): Decision {
@@ -349,7 +348,7 @@ export class AttemptChain {
     this.#left.take(option);
     const hadAll = this.#all.length === 0 && !this.#hasWaited;
     const fresh = { state: "CALLING", first: undefined, finished: false, short: false, slept: false } as const;
-    const key = this.#health.keys.first(option, this.#facts[option]?.keys ?? 1, now);
+    const key = this.#health.keys.first(option, this.#left.facts(option).keys ?? 1, now);
     this.#all.push({ ...fresh, option, began: now, probe, key, hadAll, heard: now });
     if (this.#state === "PICKING") this.#state = this.#plan.transitions.PICKING?.picked?.to ?? "CALLING";
     return { do: "call", option, attempt: this.#all.length - 1 };
@@ -374,7 +373,7 @@ export class AttemptChain {
     if (!step) throw new SporewrightError("protocol", `${signal}: the attempt at ${option} is ${stage}`);
     const { timed } = this.#plan;
     const [{ keys }, { key }] = [this.#health, one];
-    const refused = { key, keys: this.#facts[option]?.keys ?? 1, reason: aside, retryAfter, chance };
+    const refused = { key, keys: this.#left.facts(option).keys ?? 1, reason: aside, retryAfter, chance };
     const spared = keys.spares(option, step.do, now, refused);
     const asked = spared ? keys.spared(step.do) : step.do;
     const actions = one.slept ? asked.filter((action) => !timed.includes(action)) : asked;

@@ -104,9 +104,15 @@ export class Left {
     return null;
   }
 
+  /** What is declared of an option. */
+  facts(option: string): Facts {
+    // Names are any text: "constructor" is something that every object has.
+    return Object.hasOwn(this.#facts, option) ? (this.#facts[option] ?? {}) : {};
+  }
+
   /** The model that a call asks of this option: its own, else the request's. */
   modelOf(option: string): string | undefined {
-    return this.#facts[option]?.model ?? this.#model;
+    return this.facts(option).model ?? this.#model;
   }
 
   /** Another key of this one may be used: it has its place in line again. */
@@ -176,7 +182,7 @@ export class Left {
   }
 
   #isNear(option: string): boolean {
-    return !this.isOffline || ((this.#facts[option]?.local ?? false) && !this.#stranded.has(option));
+    return !this.isOffline || ((this.facts(option).local ?? false) && !this.#stranded.has(option));
   }
 
   #admits(option: string, now: number, chance: number): Admits {
@@ -212,10 +218,10 @@ export class Left {
 
   /** Only options with a declared window above this one's, and another model, can take this request. */
   #keepLargerThan(option: string): void {
-    const { window = 0, model } = this.#facts[option] ?? {};
+    const { window = 0, model } = this.facts(option);
     this.#again.clear();
     const larger = [...this.#untried].filter((other) => {
-      const facts = this.#facts[other] ?? {};
+      const facts = this.facts(other);
       return (facts.window ?? 0) > window && (model === undefined || facts.model !== model);
     });
     this.#untried = new Set(larger);
