@@ -122,19 +122,6 @@ describe("walking the queue", () => {
     expect(learned.map(({ outcome }) => outcome)).toEqual(["refused"]);
   });
 
-  it.each([401, 402, 403, 404, 413])(
-    "asks the next one after %i, and is handed the first where all refuse",
-    async (status) => {
-      fleet.alpha.status = status;
-      expect(await (await routed().fetch("/")).text()).toBe("beta");
-      fleet.beta.status = 409;
-      expect((await routed().fetch("/")).status).toBe(409);
-      fleet.beta.status = fleet.gamma.status = 403;
-      expect((await routed().fetch("/")).status).toBe(status);
-      expect(learned.every(({ outcome }) => ["ok", "declined", "unsuited", "refused"].includes(outcome))).toBe(true);
-    },
-  );
-
   it("gives a silent option its time-out only", async () => {
     fleet.alpha.mode = "silent";
     const response = await routed({ attemptTimeout: 150 }).fetch("/");

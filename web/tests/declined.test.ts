@@ -1,0 +1,54 @@
+/** Options that decline for a reason of their own, over real HTTP servers: the next one is asked, they are set aside. */
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { RoutedFetch } from "../src/fetch";
+import type { OutcomeBody } from "../src/generated/calls";
+import { contextOf } from "./context";
+import { TestUpstream } from "./upstream";
+
+let alpha: TestUpstream;
+let beta: TestUpstream;
+let learned: OutcomeBody[];
+
+beforeEach(async () => {
+  [alpha, beta] = await Promise.all([TestUpstream.open("alpha"), TestUpstream.open("beta")]);
+  learned = [];
+});
+
+afterEach(async () => {
+  await Promise.all([alpha.close(), beta.close()]);
+});
+
+function routed(): RoutedFetch {
+  const upstreams = { alpha: { url: alpha.url }, beta: { url: beta.url } };
+  return new RoutedFetch(contextOf(upstreams, { onOutcome: (body) => learned.push(body) }));
+}
+
+describe("an option that declines", () => {
+  it.each([401, 402, 403, 404, 413])(
+    "with %i is passed over; where all refuse, the first is the caller's",
+    async (status) => {
+      alpha.status = status;
+      expect(await (await routed().fetch("/")).text()).toBe("beta");
+      beta.status = 409;
+      expect((await routed().fetch("/")).status).toBe(409);
+      beta.status = 403;
+      expect((await routed().fetch("/")).status).toBe(status);
+      expect(learned.every(({ outcome }) => ["ok", "declined", "unsuited", "refused"].includes(outcome))).toBe(true);
+    },
+  );
+
+  it("is asked last from then on, and its refusal is the caller's where nobody answers", async () => {
+    alpha.status = 401;
+    const router = routed();
+    expect(await (await router.fetch("/")).text()).toBe("beta");
+    expect(await (await router.fetch("/")).text()).toBe("beta");
+    expect(alpha.seen).toHaveLength(1);
+    beta.status = 402;
+    const response = await router.fetch("/");
+    expect([response.status, router.receipt(response)?.attempts.map(({ option }) => option)]).toEqual([
+      402,
+      ["beta", "alpha"],
+    ]);
+    expect(learned[0]).toMatchObject({ option: "alpha", outcome: "declined", reason: "key" });
+  });
+});
