@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sporewright.routing.chat_terms import DialectRow, Reading
+from sporewright.routing.chat_terms import DialectRow
 from sporewright.routing.events import Kind, read_json
 from sporewright.routing.frames import Frame, Frames
 from sporewright.routing.providers import SUFFICES
 from sporewright.routing.rows import Saying, is_count, life_in, reach, sayings, says_something
+from sporewright.routing.tool_calls import ToolCalls
 
 __all__ = ["ChatEvents"]
 
@@ -33,7 +33,7 @@ class ChatEvents:
         self._has_begun = self._has_said = False
         self._seen: set[int] = set()
         self._finish: dict[int, str] = {}
-        self._calls = 0
+        self._tools = ToolCalls()
         self._said: dict[str, Any] = {}
         self.lively = 0
         """How many events were a sign of life."""
@@ -42,8 +42,12 @@ class ChatEvents:
 
     @property
     def finish_reasons(self) -> Mapping[int, str]:
-        """choice → why it ended, in OpenAI's words where the dialect's are known."""
-        return self._finish
+        """choice → why it ended, in OpenAI's words where the dialect's are known.
+
+        A `stop` of one that calls tools is `tool_calls`: a dialect may have one word for both.
+        """
+        called = self._tools.has_called
+        return {n: "tool_calls" if why == "stop" and called(n) else why for n, why in self._finish.items()}
 
     @property
     def raw_usage(self) -> Mapping[str, Any] | None:
@@ -104,11 +108,16 @@ class ChatEvents:
 
     def end(self) -> list[dict[str, Any]]:
         """What the rest says, now that nothing follows."""
-        if self._json is None:
-            rest = self._frames.rest()
-            return [] if rest is None or self._frames.is_too_long else self._event(rest, is_cut=True)
+        events = self._rest() if self._json is None else self._whole(self._json)
+        return events + (self._tools.without_arguments() if self.ending == "complete" else [])
+
+    def _rest(self) -> list[dict[str, Any]]:
+        rest = self._frames.rest()
+        return [] if rest is None or self._frames.is_too_long else self._event(rest, is_cut=True)
+
+    def _whole(self, pieces: Sequence[bytes]) -> list[dict[str, Any]]:
         try:
-            body = read_json(b"".join(self._json).decode("utf-8", "replace").strip("\ufeff"))
+            body = read_json(b"".join(pieces).decode("utf-8", "replace").strip("\ufeff"))
         except ValueError:
             # Part of it is missing, as a rule.
             return []
@@ -136,19 +145,19 @@ class ChatEvents:
 
     def _says(self, body: Any, *, is_error: bool = False) -> list[dict[str, Any]]:
         said = sayings(body, self._dialect["readings"])
-        events = [event for one in said if (event := self._take(one)) is not None]
+        events = [event for one in said if (event := self._take(one, body)) is not None]
         life = 0 if is_error else life_in(said)
         self.lively, self._has_said = self.lively + life, self._has_said or life > 0
         return [event | {"data": body} for event in events or [{"type": "other"}]]
 
-    def _take(self, one: Saying) -> dict[str, Any] | None:
+    def _take(self, one: Saying, body: Any) -> dict[str, Any] | None:
         """The part of the answer that it is, if it is one."""
         (row, choice, found), says = one, one.row["says"]
         if says in ("text", "reasoning"):
             self._speaks(choice)
             return {"type": says, "choice": choice, "text": found}
         if says == "tool":
-            call = self._call(row, found)
+            call = self._tools.part(choice, row.get("fields", {}), found, body)
             if call is None:
                 return None
             self._speaks(choice)
@@ -162,20 +171,6 @@ class ChatEvents:
         elif says == "done":
             self.is_done = True
         return None
-
-    def _call(self, row: Reading, item: Any) -> dict[str, Any] | None:
-        fields: Mapping[str, Any] = row.get("fields", {})
-        at = {name: reach(item, path) for name, path in fields.items()}
-        said = {name: at[name] for name in ("id", "name") if isinstance(at.get(name), str) and at[name] != ""}
-        arguments = at.get("arguments")
-        if not said and not isinstance(arguments, (str, dict)):
-            return None
-        number = at.get("call")
-        if not is_count(number):
-            number, self._calls = self._calls, self._calls + 1
-        if isinstance(arguments, dict):
-            arguments = json.dumps(arguments, ensure_ascii=False, separators=(",", ":"))
-        return {"call": number, **said, "arguments": arguments if isinstance(arguments, str) else ""}
 
     def _speaks(self, choice: int) -> None:
         """A finish reason before it was not this choice's last word."""

@@ -39,12 +39,17 @@ class Where(TypedDict):
 
 
 class ToolFields(TypedDict):
-    """Where a part of a tool call says which one it is, and how it goes on; `arguments` may be JSON or its text."""
+    """Where a part of a tool call says which one it is, and how it goes on; `arguments` may be JSON or its text.
+
+    `extra`: what is to come back with the call, as OpenAI's dialect has it; `signature`: a thought's, as a text.
+    """
 
     call: NotRequired[Sequence[str]]
     id: NotRequired[Sequence[str]]
     name: NotRequired[Sequence[str]]
     arguments: NotRequired[Sequence[str]]
+    extra: NotRequired[Sequence[str]]
+    signature: NotRequired[Sequence[str]]
 
 
 class Reading(TypedDict):

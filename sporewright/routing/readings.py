@@ -37,6 +37,7 @@ def _choices(place: str) -> list[Reading]:
         "id": ["id"],
         "name": ["function", "name"],
         "arguments": ["function", "arguments"],
+        "extra": ["extra_content"],
     }
     parts = [place, "content"]
     return [
@@ -171,6 +172,7 @@ GEMINI: Sequence[Reading] = [
             "id": ["functionCall", "id"],
             "name": ["functionCall", "name"],
             "arguments": ["functionCall", "args"],
+            "signature": ["thoughtSignature"],
         },
         **_PARTS,  # type: ignore[typeddict-item]
     },

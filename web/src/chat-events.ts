@@ -1,15 +1,15 @@
 /** What the bytes of a provider's answer say, as typed events by its dialect's rows; streams and whole answers alike. */
 import type { ChatPart, Usage } from "./chat-types";
 import { Frames, type Frame } from "./frames";
-import type { DialectRow, Ended, Reading } from "./generated/calls";
+import type { DialectRow, Ended } from "./generated/calls";
 import { SUFFICES } from "./generated/dialects";
 import { joined } from "./pieces";
-import { isCount, isObject, lifeIn, reach, saysSomething, sayings, type Saying } from "./rows";
+import { isCount, lifeIn, reach, saysSomething, sayings, type Saying } from "./rows";
 import { reasonOf } from "./sse";
+import { ToolCalls } from "./tool-calls";
 
 /** A part without what the provider said. */
 type Said = ChatPart extends infer P ? (P extends ChatPart ? Omit<P, "data"> : never) : never;
-type Call = Omit<Extract<ChatPart, { type: "tool" }>, "type" | "choice" | "data">;
 
 const BLANK = [0xef, 0xbb, 0xbf, 0x20, 0x09, 0x0d, 0x0a];
 const OPENS = [0x7b, 0x5b];
@@ -32,7 +32,7 @@ export class ChatEvents {
   #hasSaid = false;
   readonly #seen = new Set<number>();
   readonly #finish = new Map<number, string>();
-  #calls = 0;
+  readonly #tools = new ToolCalls();
   #said: Record<string, unknown> = {};
 
   /** `most`: bytes of one event, or of a whole answer; `choices`: how many were asked for. */
@@ -40,9 +40,13 @@ export class ChatEvents {
     [this.#dialect, this.#most, this.#choices, this.#frames] = [dialect, most, choices, new Frames(most)];
   }
 
-  /** Choice → why it ended, in OpenAI's words where the dialect's are known. */
+  /**
+   * Choice → why it ended, in OpenAI's words where the dialect's are known. A `stop` of one that calls tools is `tool_calls`: a
+   * dialect may have one word for both.
+   */
   get finishReasons(): ReadonlyMap<number, string> {
-    return this.#finish;
+    const calls = (choice: number, why: string): boolean => why === "stop" && this.#tools.hasCalled(choice);
+    return new Map([...this.#finish].map(([choice, why]) => [choice, calls(choice, why) ? "tool_calls" : why]));
   }
 
   /** As the provider said it, later words over earlier ones. */
@@ -97,13 +101,19 @@ export class ChatEvents {
 
   /** What the rest says, now that nothing follows. */
   end(): ChatPart[] {
-    if (!this.#json) {
-      const rest = this.#frames.tooLong ? null : this.#frames.rest();
-      return rest === null ? [] : this.#event(rest, true);
-    }
+    const parts = this.#json ? this.#whole(this.#json) : this.#rest();
+    return [...parts, ...(this.ending === "complete" ? this.#tools.withoutArguments() : [])];
+  }
+
+  #rest(): ChatPart[] {
+    const rest = this.#frames.tooLong ? null : this.#frames.rest();
+    return rest === null ? [] : this.#event(rest, true);
+  }
+
+  #whole(pieces: readonly Uint8Array[]): ChatPart[] {
     let body: unknown;
     try {
-      body = JSON.parse(new TextDecoder().decode(joined(this.#json)));
+      body = JSON.parse(new TextDecoder().decode(joined(pieces)));
     } catch {
       return []; // part of it is missing, as a rule
     }
@@ -144,7 +154,7 @@ export class ChatEvents {
 
   #says(data: unknown, isError = false): ChatPart[] {
     const found = sayings(data, this.#dialect.readings);
-    const said = found.map((one) => this.#take(one)).filter((one) => one !== null);
+    const said = found.map((one) => this.#take(one, data)).filter((one) => one !== null);
     const life = isError ? 0 : lifeIn(found);
     this.lively += life;
     this.#hasSaid ||= life > 0;
@@ -152,14 +162,14 @@ export class ChatEvents {
   }
 
   /** The part of the answer that it is, if it is one. */
-  #take({ row, choice, found }: Saying): Said | null {
+  #take({ row, choice, found }: Saying, data: unknown): Said | null {
     const { says } = row;
     if (says === "text" || says === "reasoning") {
       this.#speaks(choice);
       return { type: says, choice, text: found as string };
     }
     if (says === "tool") {
-      const call = this.#call(row, found);
+      const call = this.#tools.part(choice, row.fields ?? {}, found, data);
       if (!call) return null;
       this.#speaks(choice);
       return { type: "tool", choice, ...call };
@@ -171,17 +181,6 @@ export class ChatEvents {
     return null;
   }
 
-  #call(row: Reading, item: unknown): Call | null {
-    const { fields = {} } = row;
-    const at = (path: readonly string[] | undefined): unknown => (path ? reach(item, path) : undefined);
-    const [number, id, name, found] = [fields.call, fields.id, fields.name, fields.arguments].map(at);
-    const said = { ...(isWord(id) ? { id } : {}), ...(isWord(name) ? { name } : {}) };
-    const text = isObject(found) ? JSON.stringify(found) : typeof found === "string" ? found : null;
-    if (Object.keys(said).length === 0 && text === null) return null;
-    const call = isCount(number) ? number : this.#calls++;
-    return { call, ...said, arguments: text ?? "" };
-  }
-
   /** A finish reason before it was not this choice's last word. */
   #speaks(choice: number): void {
     this.#seen.add(choice);
@@ -191,8 +190,4 @@ export class ChatEvents {
   #isFinished(least: number): boolean {
     return this.#finish.size >= Math.max(least, 1) && [...this.#seen].every((choice) => this.#finish.has(choice));
   }
-}
-
-function isWord(found: unknown): found is string {
-  return typeof found === "string" && found !== "";
 }

@@ -55,8 +55,20 @@ export interface Usage {
 export type ChatPart =
   | { type: "text"; choice: number; text: string; data: unknown }
   | { type: "reasoning"; choice: number; text: string; data: unknown }
-  /** A part of tool call number `call`: the first has its `id` and `name`; `arguments` is the next part of JSON text. */
-  | { type: "tool"; choice: number; call: number; id?: string; name?: string; arguments: string; data: unknown }
+  /**
+   * A part of tool call number `call`: the first has its `id` and `name`; `arguments` is the next part of JSON text, in all an
+   * object. `extra_content`: the provider's own, to come back with the call (a thought's signature).
+   */
+  | {
+      type: "tool";
+      choice: number;
+      call: number;
+      id?: string;
+      name?: string;
+      arguments: string;
+      extra_content?: Record<string, unknown>;
+      data: unknown;
+    }
   /** An event that says none of this: a role, a ping, a picture, the reason of the end and what stands beside it. */
   | { type: "other"; data: unknown };
 
