@@ -1,5 +1,7 @@
 import js from "@eslint/js";
+import compat from "eslint-plugin-compat";
 import ts from "typescript-eslint";
+import { members } from "./eslint/members.js";
 
 export default ts.config(
   { ignores: ["dist", "node_modules", "src/generated"] },
@@ -12,6 +14,13 @@ export default ts.config(
       "max-lines-per-function": ["error", 60],
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
     },
+  },
+  // What a page loads: nothing that a browser of `browserslist` (package.json) lacks, unless it is asked for.
+  { files: ["src/**/*.ts", "demo/**/*.{ts,tsx}"], ...compat.configs["flat/recommended"] },
+  {
+    files: ["src/**/*.ts", "demo/**/*.{ts,tsx}"],
+    plugins: { sporewright: { rules: { members } } },
+    rules: { "sporewright/members": "error" },
   },
   { files: ["**/*.js", "**/*.mjs"], ...ts.configs.disableTypeChecked },
   { files: ["**/*.js", "**/*.mjs"], languageOptions: { globals: { process: "readonly", console: "readonly" } } },

@@ -58,7 +58,7 @@ self.addEventListener("fetch", (event) => {
 
 /** What is named by its content may come out of the cache without a question; what is not there goes on to the network. */
 function routes(): unknown {
-  const urlPattern = new URLPattern({ pathname: `${new URL(SCOPE).pathname}runtime/*` });
+  const urlPattern = { pathname: `${new URL(SCOPE).pathname}runtime/*` };
   return [{ condition: { urlPattern, requestMethod: "get" }, source: { cacheName: KEPT } }];
 }
 
