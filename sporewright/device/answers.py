@@ -94,6 +94,8 @@ class Running:
     latency: float | None = None
     held: list[bytes] = field(default_factory=list)
     length: int = 0
+    is_blank: bool = False
+    """Of an answer in one piece nothing but white space has come."""
     brackets: Brackets | None = None
     """What its JSON leaves open so far."""
     usage: Any = None

@@ -35,6 +35,7 @@ from sporewright.routing.events import Events, Kind, Listening
 
 __all__ = ["RoutedCall"]
 
+_BLANK = b" \t\r\n"
 _HANDED = ("STREAMING", "RESTARTABLE", "BODY")
 _WHY = {
     "complete": "whole",
@@ -170,6 +171,7 @@ class RoutedCall:
                 events: Listening | None = Events(self._source.plan) if body == "events" else None
                 events = self._listen(one.option) if self._listen else events
                 one.brackets = None if events else brackets_of(response)
+                one.is_blank = body == "whole"
                 await self._read(one, response, events)
         finally:
             with suppress(httpx.TransportError, RuntimeError):
@@ -213,9 +215,10 @@ class RoutedCall:
             if heard.error is not None:
                 return self._ends(one, {"kind": "failed"}, _WHY["failed"])
         self._holds_or_hands(one, self._received(one, piece))
-        if heard is None or heard.tokens + heard.others > 0 or heard.is_finished:
-            is_finished = heard is not None and heard.is_finished
-            self._steps(one, self._chain.token(self._awake.now(), one.number, is_finished=is_finished))
+        one.is_blank = one.is_blank and not piece.strip(_BLANK)
+        if heard is None or heard.tokens + heard.others > 0 or heard.is_finished or one.is_blank:
+            said = {"is_finished": heard is not None and heard.is_finished, "is_blank": one.is_blank}
+            self._steps(one, self._chain.token(self._awake.now(), one.number, **said))
         state, most = self._chain.state_of(one.number), self._source.plan["limits"]["event_bytes"]
         if state == "OPENED" and one.length > most:
             return self._ends(one, {"kind": "malformed"}, f"{one.length} bytes and no token")

@@ -199,13 +199,16 @@ class AttemptChain:
         held = body == "bytes" and self._restart == "buffer"
         return self._move(one, "whole" if held else body, "ok", now)
 
-    def token(self, now: float, attempt: int = -1, *, is_finished: bool = False) -> Ended | None:
+    def token(
+        self, now: float, attempt: int = -1, *, is_finished: bool = False, is_blank: bool = False
+    ) -> Ended | None:
         """Something of the answer came; the first of a stream decides a race. `is_finished`: it is whole so far.
 
-        Providers that give each piece a finish reason take it back with the next one.
+        Providers that give each piece a finish reason take it back with the next one. `is_blank`: white space before an
+        answer in one piece, by which a server says that it is alive.
         """
         one = self._running(attempt)
-        one.is_finished = is_finished
+        one.is_finished, one.has_begun = is_finished, one.has_begun or not is_blank
         if one.state == "OPENED":
             one.first_s = now - one.began
             return self._move(one, self._plan["restarts"][self._restart], "ok", now)

@@ -30,6 +30,8 @@ class Attempt:
     """The answer has said that it is whole, and nothing of it has come since: usage and the end mark may follow."""
     is_short: bool = False
     """Its body is held only because it is short: it has to be whole within the call's deadline."""
+    has_begun: bool = False
+    """Something of its body has come that is not white space."""
     has_slept: bool = False
     """The clock had a gap: how long it took says nothing."""
 
@@ -58,4 +60,8 @@ class Attempt:
             return self.began + (first_token_s if streaming else limits["attempt_timeout_s"])
         if self.state == "OPENED":
             return (self.began if streaming else self.heard) + first_token_s
-        return self.heard + limits["inter_token_s"]
+        patience = self.heard + limits["inter_token_s"]
+        if self.state == "HOLDING" and self.is_short and not self.has_begun:
+            # A long answer in one piece takes its time, whenever its headers came.
+            return max(patience, self.began + (first_token_s if streaming else limits["attempt_timeout_s"]))
+        return patience

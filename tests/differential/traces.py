@@ -171,7 +171,7 @@ class Drawn:
             return {"kind": "opened", "body": dice.one(BODIES)}
         if state == "HOLDING" and dice.rarely(48):
             return {"kind": "opened", "body": "bytes"}
-        return {"kind": "token", "finished": dice.rarely(64)}
+        return {"kind": "token", "finished": dice.rarely(64), "blank": dice.rarely(32)}
 
     def _end(self, state: State, attempt: int) -> dict[str, Any]:
         """An end by a row of the classes: most often one whose outcome leads somewhere from here."""

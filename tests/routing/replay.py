@@ -130,7 +130,8 @@ class Replay:
         if kind == "opened":
             return chain.opened(self.now, event["body"], attempt)
         if kind == "token":
-            return chain.token(self.now, attempt, is_finished=event.get("finished", False))
+            said = {"is_finished": event.get("finished", False), "is_blank": event.get("blank", False)}
+            return chain.token(self.now, attempt, **said)
         if kind == "due":
             assert chain.due(attempt) == self.now or self.watched, f"it is due at {chain.due(attempt)}"
             cut = chain.is_cut(self.now, attempt)

@@ -85,6 +85,8 @@ export interface Running {
   length: number;
   /** What its JSON leaves open so far. */
   brackets: Brackets | null;
+  /** Of an answer in one piece nothing but white space has come. */
+  blank: boolean;
   entry: Attempt | null;
   /** Name of the exception whose text is the reason of its end. */
   threw?: string;
@@ -106,6 +108,7 @@ export function runningAt(option: string, number: number): Running {
     held: [],
     length: 0,
     brackets: null,
+    blank: false,
     entry: null,
   };
 }

@@ -24,6 +24,7 @@ import type { ChainState } from "./generated/calls";
 import { Handover } from "./handover";
 import { granted } from "./permit";
 import { sent } from "./misuse";
+import { isBlank } from "./pieces";
 import { Ledger } from "./receipt";
 import { RecordedChain } from "./recorded";
 import { Events, type Listening } from "./sse";
@@ -179,6 +180,7 @@ export class RoutedCall {
     this.#steps(one, this.#chain.opened(this.#now(), body, one.number));
     const events = this.#asked.listen?.(one.option) ?? (body === "events" ? new Events(plan) : null);
     one.brackets = events ? null : bracketsOf(response);
+    one.blank = body === "whole";
     await this.#read(one, response.body.getReader(), events);
   }
 
@@ -216,8 +218,9 @@ export class RoutedCall {
     if (heard && heard.error !== undefined) return this.#ends(one, { kind: "failed" }, whyOf("failed"));
     if (this.#isHanded(one)) this.#handover.pipe?.push(piece);
     else one.held.push(piece);
-    if (!heard || heard.tokens + heard.others > 0 || heard.finished)
-      this.#steps(one, this.#chain.token(this.#now(), one.number, heard?.finished ?? false));
+    one.blank &&= isBlank(piece);
+    if (!heard || heard.tokens + heard.others > 0 || heard.finished || one.blank)
+      this.#steps(one, this.#chain.token(this.#now(), one.number, heard?.finished ?? false, one.blank));
     const [state, most] = [this.#chain.stateOf(one.number), this.#context.plan.limits.event_bytes];
     if (state === "OPENED" && one.length > most)
       return this.#ends(one, { kind: "malformed" }, `${one.length} bytes and no token`);

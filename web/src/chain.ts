@@ -184,30 +184,22 @@ export class AttemptChain {
   /** When the patience with this attempt is over: by its own limit, or by the call's deadline where that bounds it. */
   due(attempt: number): number {
     const one = this.#running(attempt);
-    return isBounded(one)
-      ? Math.min(
-          dueOf(one, this.#plan.limits, this.#health.history(one.option, true).firstToken, this.#streaming),
-          this.#deadline,
-        )
-      : dueOf(one, this.#plan.limits, this.#health.history(one.option, true).firstToken, this.#streaming);
+    return isBounded(one) ? Math.min(this.#ownDue(one), this.#deadline) : this.#ownDue(one);
   }
 
   /** Whether it is the call's deadline that ends the patience with this attempt, and not its own limit. */
   isPast(now: number, attempt: number): boolean {
     const one = this.#running(attempt);
-    return (
-      isBounded(one) &&
-      Math.max(now, this.#deadline) <
-        dueOf(one, this.#plan.limits, this.#health.history(one.option, true).firstToken, this.#streaming)
-    );
+    return isBounded(one) && Math.max(now, this.#deadline) < this.#ownDue(one);
   }
 
-  /**
-   * Whether it then ends with `deadline`, else with `timeout`. An attempt that began with the call had all the time there
-   * is: to it the deadline is a limit of its own.
-   */
+  /** Whether it then ends with `deadline`, else with `timeout`: to one that had all the time there is it is its own limit. */
   isCut(now: number, attempt: number): boolean {
     return this.isPast(now, attempt) && !this.#running(attempt).hadAll;
+  }
+
+  #ownDue(one: AttemptState): number {
+    return dueOf(one, this.#plan.limits, this.#health.history(one.option, true).firstToken, this.#streaming);
   }
 
   /** When a second call is worth its price: at the p95 of the option that is late; ∞ if never. */
@@ -231,11 +223,11 @@ export class AttemptChain {
 
   /**
    * Something of the answer came; the first of a stream decides a race. `finished`: the answer is whole so far. Providers that
-   * give each piece a finish reason take it back with the next one.
+   * give each piece a finish reason take it back with the next one. `blank`: white space before an answer in one piece.
    */
-  token(now: number, attempt = this.#all.length - 1, finished = false): Step | null {
+  token(now: number, attempt = this.#all.length - 1, finished = false, blank = false): Step | null {
     const one = this.#running(attempt);
-    one.finished = finished;
+    [one.finished, one.begun] = [finished, one.begun || !blank];
     if (one.state === "OPENED") {
       one.first = now - one.began;
       return this.#move(one, this.#plan.restarts[this.#restart] ?? "stream", "ok", now);
@@ -347,7 +339,14 @@ export class AttemptChain {
     if (this.#all.length === 0) this.#health.called();
     this.#left.take(option);
     const hadAll = this.#all.length === 0 && !this.#hasWaited;
-    const fresh = { state: "CALLING", first: undefined, finished: false, short: false, slept: false } as const;
+    const fresh = {
+      state: "CALLING",
+      first: undefined,
+      finished: false,
+      short: false,
+      begun: false,
+      slept: false,
+    } as const;
     const key = this.#health.keys.first(option, this.#left.facts(option).keys ?? 1, now);
     this.#all.push({ ...fresh, option, began: now, probe, key, hadAll, heard: now });
     if (this.#state === "PICKING") this.#state = this.#plan.transitions.PICKING?.picked?.to ?? "CALLING";

@@ -93,7 +93,7 @@ export class ChatEvents {
       this.malformed ||= this.#frames.tooLong;
       return events;
     }
-    this.#json.push(piece);
+    this.#json.push(piece.slice()); // the memory of a piece is the caller's once it is handed over
     if (this.#length > this.#most) [this.#json, this.malformed] = [[], true];
     this.lively += 1;
     return [];
@@ -123,7 +123,7 @@ export class ChatEvents {
 
   /** An answer that begins like JSON is one whole answer. Null as long as it has not begun. */
   #begin(piece: Uint8Array): Uint8Array | null {
-    this.#head.push(piece);
+    this.#head.push(piece.slice());
     const head = joined(this.#head);
     const first = head.find((byte) => !BLANK.includes(byte));
     this.malformed = head.byteLength > this.#most;

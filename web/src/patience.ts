@@ -17,6 +17,8 @@ export interface AttemptState {
   finished: boolean;
   /** Its body is held only because it is short: it has to be whole within the call's deadline. */
   short: boolean;
+  /** Something of its body has come that is not white space. */
+  begun: boolean;
   /** The clock had a gap: how long it took says nothing. */
   slept: boolean;
 }
@@ -37,7 +39,11 @@ export function isBounded({ state, short, finished }: AttemptState): boolean {
 
 /** When the patience with it is over, by its own limit; `firstToken`: what its option is given for that. */
 export function dueOf(one: AttemptState, limits: Limits, firstToken: number, streaming: boolean): number {
-  if (!UNANSWERED.has(one.state)) return one.heard + limits.inter_token_s;
+  const patience = one.heard + limits.inter_token_s;
+  // A long answer in one piece takes its time, whenever its headers came.
+  if (one.state === "HOLDING" && one.short && !one.begun)
+    return Math.max(patience, one.began + (streaming ? firstToken : limits.attempt_timeout_s));
+  if (!UNANSWERED.has(one.state)) return patience;
   if (one.state === "CALLING" && !streaming) return one.began + limits.attempt_timeout_s;
   return (one.state === "OPENED" && !streaming ? one.heard : one.began) + firstToken;
 }

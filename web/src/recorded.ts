@@ -50,8 +50,8 @@ export class RecordedChain extends AttemptChain {
   }
 
   /** Only a token that moves the chain, or says or takes back that it is whole, is written down: a long answer has thousands. */
-  override token(at: number, attempt = this.attempts.length - 1, finished = false): Step | null {
-    const step = super.token(at, attempt, finished);
+  override token(at: number, attempt = this.attempts.length - 1, finished = false, blank = false): Step | null {
+    const step = super.token(at, attempt, finished, blank);
     const turns = finished !== this.#finished.has(attempt);
     if (finished) this.#finished.add(attempt);
     else this.#finished.delete(attempt);

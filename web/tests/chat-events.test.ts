@@ -90,6 +90,18 @@ describe("a chat in an option's dialect", () => {
     expect(events.finishReasons.get(0)).toBe("constructor");
   });
 
+  it("reads what it was fed, whatever becomes of that memory: a stream of bytes takes it", () => {
+    const answer = JSON.stringify({ choices: [{ message: { content: "Hi" }, finish_reason: "stop" }] });
+    const events = new ChatEvents(DIALECTS.openai, { most: 1 << 20 });
+    for (const part of ["  ", answer.slice(0, 20), answer.slice(20)]) {
+      const piece = bytesOf(part);
+      events.feed(piece);
+      structuredClone(piece, { transfer: [piece.buffer] });
+    }
+    expect(events.end()).toMatchObject([{ type: "text", text: "Hi" }]);
+    expect(events.ending).toBe("complete");
+  });
+
   it("keeps no line, no whole answer and no blank that never ends", () => {
     const endings = ["data: {", "{", ""].map((begin) => {
       const events = new ChatEvents(DIALECTS.openai, { most: 1000 });

@@ -49,6 +49,7 @@ interface TraceEvent
   attempt?: number;
   body?: "events" | "whole" | "bytes";
   finished?: boolean;
+  blank?: boolean;
   since?: number;
   granted?: boolean;
   permit?: Permit;
@@ -209,7 +210,7 @@ export class Replay {
     const { kind, attempt, chance = EVEN, at: now } = event;
     const newest = attempt ?? chain.attempts.length - 1;
     if (kind === "opened") return chain.opened(now, event.body ?? "bytes", attempt);
-    if (kind === "token") return chain.token(now, attempt, event.finished);
+    if (kind === "token") return chain.token(now, attempt, event.finished, event.blank);
     if (kind === "due") {
       if (!this.#watched && chain.due(newest) !== now) throw new Error(`it is due at ${chain.due(newest)}`);
       return chain.ended(now, { kind: chain.isCut(now, newest) ? "deadline" : "timeout" }, attempt, chance);
