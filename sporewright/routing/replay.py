@@ -33,6 +33,8 @@ class Replayed:
     attempts: tuple[str, ...]
     skipped: Mapping[str, str]
     end: str
+    engine: Mapping[str, str] | None = None
+    """How the page's engine stood when the call was made, and why it did not come up; None: not written down."""
 
     def to_dict(self) -> dict[str, Any]:
         """The replay as JSON data."""
@@ -42,6 +44,7 @@ class Replayed:
             "attempts": list(self.attempts),
             "skipped": dict(self.skipped),
             "end": self.end,
+            **({} if self.engine is None else {"engine": dict(self.engine)}),
         }
 
 
@@ -87,7 +90,8 @@ def replay(data: object) -> Replayed:
         raise DecodeError(f"receipt.known: its terms give {', '.join(order)}; the queue was {', '.join(queue)}")
     chain = _walked(body, queue)
     _compare(body, chain)
-    return Replayed(tuple(order), known is not None, tuple(chain.attempts), dict(chain.skipped), chain.state)
+    decided = tuple(chain.attempts), dict(chain.skipped), chain.state
+    return Replayed(tuple(order), known is not None, *decided, engine=_standing(body))
 
 
 def order_of(known: object, queue: Sequence[str]) -> list[str]:
@@ -200,6 +204,17 @@ def _ends(body: Mapping[str, Any], chain: AttemptChain) -> list[str]:
     is_kept = all(chain.state_of(number) != "DELIVERED" for number in range(len(chain.attempts)))
     has_begun = any(event.get("do") == "opened" for event in body["log"])
     return ["answered", *(["failed"] if is_kept and has_begun else []), *left]
+
+
+def _standing(body: Mapping[str, Any]) -> dict[str, str] | None:
+    if "engine" not in body:
+        return None
+    engine = _object(body["engine"], "receipt.engine")
+    standing: dict[str, str] = {name: engine[name] for name in ("state", "stage", "reason") if name in engine}
+    for name, said in standing.items():
+        if not isinstance(said, str):
+            raise DecodeError(f"receipt.engine.{name}: {jsontext.shown(said)} is not a string")
+    return standing
 
 
 def _object(data: object, place: str) -> dict[str, Any]:

@@ -85,6 +85,8 @@ class Page(StaticFiles):
         # A worker's policy comes with the worker's own script, so scripts carry it too.
         if response.headers.get("content-type", "").split(";")[0] in ("text/html", "text/javascript"):
             response.headers["content-security-policy"] = CONTENT_SECURITY_POLICY
+            # A page that is isolated takes no worker that is not; for any other page it changes nothing.
+            response.headers["cross-origin-embedder-policy"] = "require-corp"
         return response
 
 

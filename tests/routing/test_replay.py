@@ -173,3 +173,15 @@ def test_an_answer_that_a_critic_rejected_leads_to_the_next_one_of_the_same_call
 
     assert found.attempts == ("gamma", "delta", "alpha")
     assert found.end == "DELIVERED"
+
+
+def test_how_the_engine_stood_is_kept() -> None:
+    """Why nothing was learned of the call is part of it; what is no such thing is named."""
+    engine = {"state": "failed", "stage": "worker", "reason": "stage worker: runtime/worker-0.js: HTTP 404, text/plain"}
+
+    assert replay(receipt() | {"engine": engine}).to_dict()["engine"] == engine
+    assert "engine" not in replay(receipt()).to_dict()
+    with pytest.raises(DecodeError, match=r"receipt\.engine\.stage: 5 is not a string"):
+        replay(receipt() | {"engine": {"state": "failed", "stage": 5}})
+    with pytest.raises(DecodeError, match=r"receipt\.engine: None is not an object"):
+        replay(receipt() | {"engine": None})

@@ -11,7 +11,18 @@ import type { Sight } from "./sight";
 import type { Template } from "./request";
 import type { Listening } from "./sse";
 import type { Target } from "./target";
-import type { Attempt, AttemptDetail, Critic, Known, Receipt, RestartDetail, Skipped, Tokens, Upstream } from "./types";
+import type {
+  Attempt,
+  AttemptDetail,
+  Critic,
+  EngineStanding,
+  Known,
+  Receipt,
+  RestartDetail,
+  Skipped,
+  Tokens,
+  Upstream,
+} from "./types";
 
 /** What the router lends: the order, the limits, and who wants to know what happened. */
 export interface FetchContext {
@@ -36,6 +47,8 @@ export interface FetchContext {
   onRestart(detail: RestartDetail): void;
   /** An option was found to be out of this page's reach. */
   onBlocked?: ((option: string) => void) | undefined;
+  /** How the engine stands; default: there is none. */
+  engine?: (() => EngineStanding) | undefined;
   /** Whose answers could be read before; default: known as long as the page lasts. */
   readable?: Readable | undefined;
   /** Why the engine orders the options of this queue so; null if it does not, or they are too many to be written down. */

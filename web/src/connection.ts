@@ -1,6 +1,6 @@
 /** One engine as a page has it: opened, followed while it starts, watched for as long as it lives. */
 import { openEngine, type Opening, type OpenEngine } from "./engine";
-import { asError, closedError, SporewrightError } from "./errors";
+import { closedError, SporewrightError } from "./errors";
 import type { Limits, Pushes } from "./generated/calls";
 import { Heart } from "./heart";
 import { outlive } from "./life";
@@ -155,9 +155,11 @@ export class Connection {
         this.#progress = null;
         settle();
       };
+      let current = "";
       const watch = (stage: string, timeout: number): void => {
         clearTimeout(timer);
-        const late = new SporewrightError("engine", `stage ${stage}: nothing heard for ${timeout} ms`);
+        current = stage;
+        const late = new SporewrightError("engine", `stage ${stage}: nothing heard for ${timeout} ms`, { stage });
         timer = setTimeout(() => {
           finish(() => {
             reject(late);
@@ -169,7 +171,7 @@ export class Connection {
         if (state === "ready") finish(resolve);
         else if (state === "failed")
           finish(() => {
-            reject(errorOf(error));
+            reject(errorOf(error, current));
           });
         else watch(stage ?? state, stageTimeout + LATE_MS);
       };
@@ -182,8 +184,8 @@ export class Connection {
   }
 }
 
-function errorOf(error: unknown): SporewrightError {
+function errorOf(error: unknown, stage: string | undefined): SporewrightError {
   if (error instanceof SporewrightError) return error;
   const { code = "engine", message = "the engine did not start" } = (error ?? {}) as Partial<SporewrightError>;
-  return asError(new SporewrightError(code, message));
+  return new SporewrightError(code, message, { stage });
 }

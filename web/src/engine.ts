@@ -4,6 +4,7 @@ import { SporewrightError } from "./errors";
 import { canLead, LED, takeRole } from "./lead";
 import { holdLife, useLatest, type Life } from "./life";
 import { endpointOf, type Endpoint, type Hello } from "./protocol";
+import { scriptAddress } from "./trusted";
 import type { EngineKind } from "./types";
 
 /** What tells engines of one origin apart: tabs whose values agree share one. */
@@ -83,7 +84,7 @@ const OPENERS: Record<EngineKind, Opener> = {
     const used = await useLatest(`sporewright ${nameOf(opening)}`, opening.nth);
     const worker = sharedWorker(script, `sporewright ${nameOf(opening)} ${used.nth}`, used);
     worker.addEventListener("error", (event) => {
-      failed(scriptError(script, event));
+      failed(scriptError(event));
     });
     return {
       endpoint: endpointOf(worker.port),
@@ -130,7 +131,7 @@ const OPENERS: Record<EngineKind, Opener> = {
 /** Where a site may not store, a browser throws. */
 function sharedWorker(script: string, name: string, { release }: Life): SharedWorker {
   try {
-    return new SharedWorker(script, { type: "module", name });
+    return new SharedWorker(scriptAddress(script), { type: "module", name });
   } catch (error) {
     release();
     throw error;
@@ -139,9 +140,9 @@ function sharedWorker(script: string, name: string, { release }: Life): SharedWo
 
 function ownWorker(opening: Opening, name: string, failed: (error: SporewrightError) => void): OpenEngine {
   const script = scriptOf(opening);
-  const worker = new Worker(script, { type: "module", name });
+  const worker = new Worker(scriptAddress(script), { type: "module", name });
   worker.addEventListener("error", (event) => {
-    failed(scriptError(script, event));
+    failed(scriptError(event));
   });
   return {
     endpoint: endpointOf(worker),
@@ -152,7 +153,9 @@ function ownWorker(opening: Opening, name: string, failed: (error: SporewrightEr
   };
 }
 
-function scriptError(script: string, event: Event): SporewrightError {
+/** A script that cannot be had says nothing; why it cannot is looked into if no other worker comes of it either. */
+function scriptError(event: Event): SporewrightError {
   const said = (event as Partial<ErrorEvent>).message;
-  return new SporewrightError("engine", `stage worker: ${script} ${said ? `failed: ${said}` : "cannot be loaded"}`);
+  const what = said ? `the worker's script failed: ${said}` : "the worker's script cannot be loaded";
+  return new SporewrightError("engine", `stage worker: ${what}`, { stage: "worker" });
 }

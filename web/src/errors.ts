@@ -14,6 +14,8 @@ export class SporewrightError extends Error {
   /** With code `refused`: the status, and what the provider said, as JSON if it is. */
   readonly status: number | undefined;
   readonly refusal: unknown;
+  /** Of an engine that did not start: the stage that failed (docs/serving.md). */
+  readonly stage: string | undefined;
 
   constructor(
     code: string,
@@ -25,6 +27,7 @@ export class SporewrightError extends Error {
       returnsAt?: number;
       status?: number;
       refusal?: unknown;
+      stage?: string | undefined;
     } = {},
   ) {
     super(message, detail.cause === undefined ? undefined : { cause: detail.cause });
@@ -34,6 +37,7 @@ export class SporewrightError extends Error {
     this.returnsAt = detail.returnsAt;
     this.status = detail.status;
     this.refusal = detail.refusal;
+    this.stage = detail.stage;
   }
 }
 

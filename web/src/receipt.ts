@@ -34,6 +34,7 @@ export class Ledger {
       attempts: [],
       skipped: [],
       upstreams: Object.keys(context.upstreams),
+      engine: context.engine?.() ?? { state: "cold" },
       traits: { repeatable, streaming, restart, hedge },
       facts,
       limits: ownLimits(context.plan.limits),

@@ -19,9 +19,11 @@ import { Queues } from "./queues";
 import { Readable } from "./readable";
 import { reportBody, type Reported } from "./report";
 import { Session } from "./session";
+import { warnOf } from "./start-failure";
 import { Token } from "./token";
 import type {
   Cursor,
+  EngineStanding,
   Receipt,
   Report,
   Resolution,
@@ -86,14 +88,17 @@ export class Router extends TypedTarget<RouterEvents> {
   };
   readonly #settleReady: Settle;
   #state: RouterState = "cold";
+  #standing: EngineStanding = { state: "cold" };
   #error: SporewrightError | null = null;
   #readOnly = false;
+  /** The option `runtime`, as it was given. */
+  readonly #named: string | URL | undefined;
   #sync: SyncState = { state: "off", pending: 0, revision: null, lease: null };
 
   private constructor(options: RouterOptions) {
     super();
     const settings = settingsOf(options);
-    this.#settings = settings;
+    [this.#settings, this.#named] = [settings, options.runtime];
     const settle: Partial<Settle> = {};
     this.ready = new Promise((resolve, reject) => Object.assign(settle, { resolve, reject }));
     this.#settleReady = settle as Settle;
@@ -123,6 +128,7 @@ export class Router extends TypedTarget<RouterEvents> {
       onEnded: (option) => {
         this.#calls.gather("ended", { option });
       },
+      engine: () => this.#standing,
       onReport: (option, quality) => {
         void this.report({ option }, { quality });
       },
@@ -292,7 +298,8 @@ export class Router extends TypedTarget<RouterEvents> {
       const config = await loading;
       this.#ready(await this.#session.start({ config, fingerprint: known ?? fingerprint(textOf(config)) }));
     } catch (error) {
-      this.#fail(asError(error, "engine"));
+      const found = asError(error, "engine");
+      this.#fail(found, found.stage ?? "start");
     }
   }
 
@@ -320,11 +327,13 @@ export class Router extends TypedTarget<RouterEvents> {
     this.#become("starting", { stage: "reopening", error: { code, message } });
   };
 
-  readonly #fail = (error: SporewrightError): void => {
+  readonly #fail = (error: SporewrightError, stage = error.stage): void => {
     if (this.#state === "closed" || this.#state === "failed") return;
     this.#error = error;
     this.#settleReady.reject(error);
-    this.#become("failed", { error: { code: error.code, message: error.message } });
+    const { code, message } = error;
+    this.#become("failed", { ...(stage === undefined ? {} : { stage }), error: { code, message } });
+    warnOf(error, stage, { runtime: this.#settings.runtime, named: this.#named });
     this.#unplug();
     this.#queues.drop(error);
     void this.#session.close(error);
@@ -337,6 +346,8 @@ export class Router extends TypedTarget<RouterEvents> {
 
   #become(state: RouterState, more: Omit<StateDetail, "state" | "readOnly"> = {}): void {
     this.#state = state;
+    const { stage, error } = more;
+    this.#standing = { state, ...(stage === undefined ? {} : { stage }), ...(error ? { reason: error.message } : {}) };
     this.emit("state", { state, ...more, ...(this.#readOnly ? { readOnly: true } : {}) });
   }
 

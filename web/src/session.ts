@@ -8,6 +8,7 @@ import type { CallName, Calls, OptionHealth, Pushes, StartReply } from "./genera
 import { randomId } from "./ids";
 import type { Settings } from "./options";
 import type { Link } from "./protocol";
+import { explained, Refusals } from "./start-failure";
 import { Stowed } from "./stowed";
 import { deviceOf, type Token } from "./token";
 import type { EngineKind, TensorConfig } from "./types";
@@ -186,16 +187,20 @@ export class Session {
       },
     );
     this.#connection = connection;
+    const refusals = new Refusals();
     try {
       await connection.open(callTimeout);
+      refusals.stop();
       this.#kinds = [kind, ...rest];
       return connection;
     } catch (error) {
+      const refusedBy = refusals.stop();
       connection.close(asError(error, "engine"));
       if (this.#stowed.isAside) throw error;
       this.#nth = connection.nth + 1;
-      if (connection.isAlive || this.#closed.signal.aborted || rest.length === 0) throw error;
-      return this.#open(key, rest);
+      if (connection.isAlive || this.#closed.signal.aborted) throw error;
+      if (rest.length > 0) return this.#open(key, rest);
+      throw await unlessAborted(explained(error, runtime, refusedBy), this.#closed.signal);
     }
   }
 

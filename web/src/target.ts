@@ -64,7 +64,9 @@ export function addressAt(base: URL, target: Target): string {
 
 /** What relative addresses are relative to; undefined outside of a page. */
 export function pageAddress(): string | undefined {
-  return (globalThis.location as Location | undefined)?.href;
+  const { location, document } = globalThis as Partial<typeof globalThis>;
+  // A frame that was written, not loaded (`srcdoc`, about:blank), has the addresses of whoever wrote it.
+  return location?.protocol === "about:" ? document?.baseURI : location?.href;
 }
 
 function isPath(input: string): boolean {

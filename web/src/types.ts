@@ -175,6 +175,15 @@ export interface RouterOptions {
 
 export type RouterState = "cold" | "starting" | "ready" | "closed" | "failed";
 
+/** How the engine stood when a call was made. */
+export interface EngineStanding {
+  state: RouterState;
+  /** Of a start that is under way, or has failed. */
+  stage?: string;
+  /** Why it did not come up, or is gone. */
+  reason?: string;
+}
+
 export interface SyncState {
   state: "off" | "connecting" | "live" | "waiting" | "refused";
   /** Own cells that the orchestrator has not acknowledged yet. */
@@ -287,6 +296,8 @@ export interface Receipt {
   skipped: readonly Skipped[];
   /** The options that this page can call. */
   upstreams: readonly string[];
+  /** Without one calls are routed, and nothing is learned. */
+  engine: EngineStanding;
   traits: { repeatable: boolean; streaming: boolean; restart: Restart; hedge: boolean };
   facts: Readonly<Record<string, { model?: string; window?: number; repeatable?: boolean; local?: boolean }>>;
   /** The page's own limits, where they differ from the plan's. */

@@ -54,7 +54,8 @@ async function withDeadline<T>(name: string, timeout: number, work: () => Promis
     return await Promise.race([Promise.resolve().then(work), late]);
   } catch (error) {
     const why = [firstLine(messageOf(error)), await firstBroken()].filter(Boolean).join("; ");
-    throw new SporewrightError("engine", `stage ${name}: ${why}`, { cause: error });
+    // Files are named by their places in the build: where it is served the page knows.
+    throw new SporewrightError("engine", `stage ${name}: ${why.replaceAll(FOLDER, "")}`, { cause: error });
   } finally {
     clearTimeout(timer);
   }

@@ -1,10 +1,7 @@
 /** The files of a start: fetched against their hashes, and looked into when a start has failed. */
-import { messageOf } from "../errors";
 import { integrityOf } from "../integrity";
+import { LOOK_MS, lookAt } from "../served";
 import { FOLDER, RUNTIME } from "./build";
-
-/** Looking for the reason must not take longer than was waited for. */
-const LOOK_MS = 5000;
 
 /** The bytes of a file of this build; the browser itself compares: what is of another build, or cut off, never arrives. */
 export async function checked(name: string, signal?: AbortSignal): Promise<Uint8Array> {
@@ -15,17 +12,17 @@ export async function checked(name: string, signal?: AbortSignal): Promise<Uint8
   return new Uint8Array(await response.arrayBuffer());
 }
 
-/** The first file of a start that is not as it was built, with what is wrong; "" if all are, or it cannot be said in time. */
+/** The first file of a start that is not as it was built, or not served as what it is, with what is wrong; "" if all are. */
 export async function firstBroken(): Promise<string> {
   const signal = AbortSignal.timeout(LOOK_MS);
   const looks = Object.keys(RUNTIME.files).map(async (name) => {
+    const { says, isGood } = await lookAt(new URL(name, FOLDER), signal);
+    if (!isGood) return `${name}: ${says}`;
     try {
       await checked(name, signal);
       return "";
-    } catch (error) {
-      if (signal.aborted) return "";
-      const said = messageOf(error);
-      return said.startsWith(name) ? said : `${name}: missing, blocked, cut off or of another build (${said})`;
+    } catch {
+      return `${name}: ${says}, ${signal.aborted ? `and not here within ${LOOK_MS} ms` : "cut off or of another build"}`;
     }
   });
   return (await Promise.all(looks)).find(Boolean) ?? "";
