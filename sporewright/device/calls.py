@@ -268,9 +268,9 @@ class UnwatchBody(TypedDict):
 
 
 class TokenBody(TypedDict):
-    """A fresh token."""
+    """A fresh token; None where the page's function gave none: it is asked again later."""
 
-    token: str
+    token: str | None
 
 
 class QueuePush(TypedDict):
@@ -343,6 +343,7 @@ CALLS: dict[str, tuple[type, type]] = {
     "watch": (WatchBody, WatchReply),
     "unwatch": (UnwatchBody, Nothing),
     "token": (TokenBody, Nothing),
+    "online": (Nothing, Nothing),
     "close": (Nothing, Nothing),
 }
 """Call → (body, reply): the closed list."""

@@ -73,6 +73,7 @@ class Engine:
             "watch": self._watch,
             "unwatch": self._unwatch,
             "token": self._token,
+            "online": self._online,
             "close": self._close,
         }
 
@@ -93,6 +94,7 @@ class Engine:
     def observe(self, option: str, dimension: str, value: float) -> None:
         """The hot path: a measurement; its effects come with the next step."""
         self._running().observe(self._now, option, dimension, value)
+        self._said()
 
     def head(self) -> list[str]:
         """The hot path: the head of the first watch, now."""
@@ -167,6 +169,12 @@ class Engine:
     def _observe(self, now: float, body: Any) -> None:
         value = decode_number(body["value"], "observe.value")
         self._running().observe(now, body["option"], body["dimension"], value)
+        self._said()
+
+    def _said(self) -> None:
+        """There is something to send: a token that could not be had is asked for again."""
+        if self._link is not None:
+            self._link.ask_again(self._now)
 
     def _gate(self, now: float, body: Any) -> None:  # noqa: ARG002
         self._running().device.gate(body["option"], body["reachable"])
@@ -212,6 +220,11 @@ class Engine:
         self._running()
         if self._link is not None:
             self._link.renew(now, body["token"])
+
+    def _online(self, now: float, body: Any) -> None:  # noqa: ARG002
+        self._running()
+        if self._link is not None:
+            self._link.online(now)
 
     def _close(self, now: float, body: Any) -> None:  # noqa: ARG002
         if self._closed:

@@ -19,6 +19,8 @@ __all__ = ["FINAL", "Link", "backoff_s"]
 FINAL = frozenset({"token", "version", "unknown-level", "write-up", "config"})
 # Full jitter over min(cap, base · 2^n), the usual numbers for clients of one service.
 BACKOFF_BASE_S, BACKOFF_CAP_S = 0.5, 30.0
+# A page's token function is not asked more often than this, however much there is to send.
+ASK_AGAIN_S = 1.0
 # From the wish to connect to `welcome`: a server that accepts and says nothing is as good as none.
 GREETING_S = 15.0
 # Three pings in a lease: two may be lost before the evidence of this device stops counting.
@@ -40,7 +42,7 @@ def as_data(why: SporewrightError) -> ErrorData:
 
 
 class Link:
-    """State `off` without a url; `refused` until there is another token."""
+    """State `off` without a url; `refused` until there is another token, which the page is asked for again."""
 
     def __init__(self, client: str, url: str | None, token: str | None) -> None:
         self.state: SyncStateName = "off"
@@ -53,6 +55,9 @@ class Link:
         self.session: Session | None = None
         self._client, self._url, self._token = client, url, token
         self._attempt = 0
+        self._asked = 0
+        """How often a token was asked for since the last one that was good."""
+        self._asked_at = -math.inf
         self._due = self._set_at = math.inf
         self._live_since = math.inf
         self._last_sent = self._last_heard = -math.inf
@@ -74,18 +79,38 @@ class Link:
         if not self._url:
             return
         if not self._token:
-            self._refuse({"code": "token", "message": "the orchestrator asks for a token and none was given"})
+            self._refuse(now, {"code": "token", "message": "the orchestrator asks for a token and none was given"})
             return
         self.state = "connecting"
         self._at(now, GREETING_S)
         self.effects.append({"type": "connect", "url": self._url})
 
-    def renew(self, now: float, token: str) -> None:
-        """A fresh token: used from the next connection on; one that was refused is not tried again."""
-        fresh = token != self._token
-        self._token = token
-        if self.state == "refused" and fresh:
+    def renew(self, now: float, token: str | None) -> None:
+        """A fresh token: used from the next connection on; one that was refused is not tried again.
+
+        None, or the same one: whoever was asked could give no other, and is asked again after a backoff, as a line that
+        was lost is tried again.
+        """
+        fresh = bool(token) and token != self._token
+        self._token = token or self._token
+        if self.state != "refused":
+            return
+        if fresh:
             self.error = None
+            self.start(now)
+        elif self._needs_token and self._due == math.inf:
+            self._at(now, backoff_s(self._client, self._asked))
+
+    def ask_again(self, now: float) -> None:
+        """There is a reason to ask for a token before its time: something to send, or a network."""
+        if self.state == "refused" and self._due < math.inf:
+            self._at(now, min(self._due - now, max(0.0, self._asked_at + ASK_AGAIN_S - now)))
+            self.woken(now)
+
+    def online(self, now: float) -> None:
+        """The network is back: what waits for it to be tried again is tried now."""
+        self.ask_again(now)
+        if self.state == "waiting":
             self.start(now)
 
     def opened(self, now: float, resume: Resume | None) -> None:
@@ -154,6 +179,8 @@ class Link:
             return
         if self.state == "waiting":
             self.start(now)
+        elif self.state == "refused":
+            self._ask(now)
         elif self.state == "connecting":
             self._fail(now, {"code": "timeout", "message": f"no welcome within {GREETING_S:g} s"}, final=False)
         elif self.state == "live" and self._awaiting_pong:
@@ -174,6 +201,7 @@ class Link:
     def _welcomed(self, now: float, message: Welcome) -> None:
         self.state, self.error, self.lease_s = "live", None, message.lease_s
         self._live_since = now
+        self._asked = 0
         self._awaiting_pong = False
 
     def _plan(self) -> None:
@@ -188,13 +216,25 @@ class Link:
     def _fail(self, now: float, error: ErrorData | None, *, final: bool) -> None:
         self.effects.append({"type": "disconnect"})
         if final and error is not None:
-            self._refuse(error)
+            self._refuse(now, error)
         else:
             self._wait(now, error)
 
-    def _refuse(self, error: ErrorData) -> None:
+    @property
+    def _needs_token(self) -> bool:
+        return self.error is not None and self.error["code"] == "token"
+
+    def _refuse(self, now: float, error: ErrorData) -> None:
         self.state, self.error, self._due, self.session = "refused", error, math.inf, None
-        self.wants_token = error["code"] == "token"
+        if self._needs_token and self._asked == 0:
+            self._ask(now)
+        elif self._needs_token:  # fresh ones are refused, too: not as fast as they can be made
+            self._at(now, backoff_s(self._client, self._asked))
+
+    def _ask(self, now: float) -> None:
+        self._due, self._asked_at = math.inf, now
+        self._asked += 1
+        self.wants_token = True
 
     def _wait(self, now: float, error: ErrorData | None) -> None:
         if now - self._live_since >= GOOD_S:

@@ -22,6 +22,7 @@ Token = str | Callable[[], Awaitable[str]]
 
 OPEN_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 2.0
+TOKEN_TIMEOUT_S = 10.0
 LONGEST_WAIT_S = 3600.0
 
 
@@ -29,9 +30,9 @@ class NativeDevice:
     """A device with a life of its own: `async with NativeDevice(config, cursor, …) as device`.
 
     `records` keeps what must survive a restart (`records.SqliteRecords`; default: nothing does). `token` may be a
-    coroutine function, asked again when a token is refused. `limits` are laid over the plan's (contracts §4). The calls
-    are those of the page (contracts §5); their errors are raised. Needs the package `websockets` once there is an
-    orchestrator.
+    coroutine function, asked again when a token is refused, and after a backoff when it fails. `limits` are laid
+    over the plan's (contracts §4). The calls are those of the page (contracts §5); their errors are raised. Needs the
+    package `websockets` once there is an orchestrator.
     """
 
     def __init__(
@@ -58,6 +59,8 @@ class NativeDevice:
         self._engine = Engine()
         self._records: MutableMapping[str, str] = {} if records is None else records
         self._token = token
+        self._no_token: dict[str, str] | None = None
+        """Why the last question gave no token; None if it did."""
         self._body = {"config": dict(config), "cursor": dict(cursor), "limit": limit, "fresh_id": str(uuid.uuid4())}
         if orchestrator is not None:
             self._body["orchestrator"] = orchestrator
@@ -74,9 +77,11 @@ class NativeDevice:
         for key, text in sorted(self._records.items()):
             self._step({"type": "stored", "key": key, "text": text})
         if "orchestrator" in self._body and self._token is not None:
-            self._body["token"] = await self._ask_token(self._token)
+            token = await self._ask_token(self._token)
+            self._body |= {} if token is None else {"token": token}
         reply = self.call("start", **self._body)
-        self.queue, self.sync, self.cooldowns = reply["queue"], reply["sync"], reply["cooldowns"]
+        self.queue, self.cooldowns = reply["queue"], reply["cooldowns"]
+        self.sync = self._with_cause(reply["sync"])
         for option in reply["health"]:
             self.health.told(option)
         return self
@@ -182,7 +187,7 @@ class NativeDevice:
         if push == "queue":
             self.queue = body["queue"]
         elif push == "sync":
-            self.sync = body
+            self.sync = self._with_cause(body)
         elif push == "refused":
             self.refused.extend(body["cells"])
         elif push == "cooldown":
@@ -193,12 +198,32 @@ class NativeDevice:
             self._spawn(self._renew(self._token))
 
     async def _renew(self, token: Callable[[], Awaitable[str]]) -> None:
+        found = await self._ask_token(token)
         with suppress(ClosedError):
-            self.call("token", token=await token())
+            self.call("token", token=found)
 
-    @staticmethod
-    async def _ask_token(token: Token) -> str:
-        return token if isinstance(token, str) else await token()
+    async def _ask_token(self, token: Token) -> str | None:
+        """The token now; None where the caller's function fails, is too late or gives none: it is asked again."""
+        if isinstance(token, str):
+            return token
+        try:
+            async with asyncio.timeout(TOKEN_TIMEOUT_S):
+                found = await token()
+        except Exception as why:
+            said = str(why) or type(why).__name__
+        else:
+            if isinstance(found, str):
+                self._no_token = None
+                return found
+            said = f"gave {type(found).__name__}, not a text"
+        self._no_token = {"code": "token", "message": f"the token function: {said}"}
+        return None
+
+    def _with_cause(self, sync: dict[str, Any]) -> dict[str, Any]:
+        """What the engine only misses, with the cause."""
+        if self._no_token is not None and sync.get("error", {}).get("code") == "token":
+            return {**sync, "error": self._no_token}
+        return sync
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -610,3 +610,95 @@ def test_a_refused_start_body_says_why() -> None:
     del body["fresh_id"]
 
     assert Page().fails("start", **body)["code"] == "decode"
+
+
+def test_a_token_that_cannot_be_had_is_asked_for_again_and_again() -> None:
+    """The page's function fails at the start and whenever it is asked: it is asked again after a backoff, for ever."""
+    page = Page()
+    page.start(orchestrator=URL)
+    page.step({"type": "woken"})
+    waits = []
+    for asked in range(1, 40):
+        assert len(page.seen("token")) == asked
+        assert page.wake_at is None
+        page.call("token", token=None)
+        assert page.socket is None
+        assert page.wake_at is not None
+        waits.append(page.wake_at - page.now)
+        page.wake()
+
+    assert all(0 < wait <= BACKOFF_CAP_S for wait in waits)
+    assert max(waits[:2]) < 2.1
+    assert max(waits) > BACKOFF_CAP_S / 2
+    page.call("token", token="t")
+    Server(page).accept()
+    assert page.sync["state"] == "live"
+
+
+@pytest.mark.parametrize("reason", ["online", "observe"])
+def test_a_token_is_asked_for_at_once_when_there_is_a_reason(reason: str) -> None:
+    """The network is back, or there is something to send: not before the backoff's first second, then at once."""
+    page = Page()
+    page.start(orchestrator=URL)
+    for _ in range(10):
+        page.call("token", token=None)
+        page.wake()
+    page.call("token", token=None)
+    before = len(page.seen("token"))
+    page.wake_at = None
+
+    def reason_to_ask() -> None:
+        if reason == "online":
+            page.call("online")
+        else:
+            observe(page, "alpha", 1.0)
+
+    reason_to_ask()
+    reason_to_ask()
+    assert len(page.seen("token")) == before  # asked a moment ago
+    page.now += 1.0
+    reason_to_ask()
+    reason_to_ask()
+
+    assert len(page.seen("token")) == before + 1
+    page.call("token", token="t")
+    Server(page).accept()
+    assert page.sync["state"] == "live"
+
+
+def test_tokens_that_are_all_refused_are_not_made_as_fast_as_they_can_be() -> None:
+    """Each question brings a fresh token and each is refused: the second question waits."""
+    page = Page()
+    page.start(orchestrator=URL, token="0")
+    for fresh in ("1", "2", "3"):
+        page.step({"type": "opened"})
+        server = Server(page)
+        server.read()
+        server.say(ErrorMessage("token", "unknown", fatal=True))
+        if fresh != "1":
+            assert page.wake_at is not None
+            assert page.wake_at > page.now
+            page.wake()
+        assert len(page.seen("token")) == int(fresh)
+        page.call("token", token=fresh)
+
+
+def test_the_network_is_back() -> None:
+    """A line that waits for its next try is tried at once; one that is live, or off, is left alone."""
+    page = Page()
+    online(page)
+    page.call("online")
+    assert page.sync["state"] == "live"
+    page.step({"type": "closed", "reason": "gone"})
+    for _ in range(8):
+        page.wake()
+        page.step({"type": "closed", "reason": "gone"})
+    assert page.sync["state"] == "waiting"
+
+    page.call("online")
+
+    assert page.sync["state"] == "connecting"
+    alone = Page()
+    alone.start()
+    alone.call("online")
+    assert alone.socket is None

@@ -109,6 +109,34 @@ async def test_a_server_over_a_real_socket() -> None:
     assert [message.t for message in heard] == ["hello", "hello", "push", "bye"]
 
 
+async def test_a_token_function_that_fails_is_asked_again() -> None:
+    """It throws at the start and once more: the device starts, says why, and syncs once there is a token."""
+    answers: list[object] = [OSError("no network"), RuntimeError("no session"), 5, "good"]
+
+    async def token() -> Any:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def server(connection: ServerConnection) -> None:
+        session = Session(Role.SERVER)
+        async for text in connection:
+            if isinstance(session.receive(text), Hello):
+                limits = Limits(10_000, 100)
+                await connection.send(session.send(Welcome("s", "db", "acme", "A", LEVELS, 0, 0, 30.0, limits)))
+
+    async with serve(server, "127.0.0.1", 0) as listening:
+        port = listening.sockets[0].getsockname()[1]
+        async with NativeDevice(CONFIG, CURSOR, orchestrator=f"ws://127.0.0.1:{port}/", token=token) as device:
+            assert device.sync["error"] == {"code": "token", "message": "the token function: no network"}
+            await device.until(lambda _: len(answers) < 3)
+            await device.until(is_live)
+            assert "error" not in device.sync
+
+    assert answers == []
+
+
 @pytest.mark.parametrize("url", ["ws://127.0.0.1:9/", "not a url", "ws://127.0.0.1:{http}/"])
 async def test_an_address_that_does_not_work(url: str) -> None:
     """An address that refuses, is none, or speaks something else: the state is said, the order still served."""

@@ -14,6 +14,7 @@ import { randomId } from "./ids";
 import { Reasons } from "./known";
 import { Mirror } from "./mirror";
 import { keepOffline } from "./offline/offline";
+import { Online } from "./online";
 import { checkLimit, settingsOf, type Settings } from "./options";
 import { Queues } from "./queues";
 import { Readable } from "./readable";
@@ -86,6 +87,10 @@ export class Router extends TypedTarget<RouterEvents> {
       void this.#renewToken();
     },
   };
+  readonly #online = new Online(() => {
+    const { state } = this.#sync;
+    if (this.#state === "ready" && (state === "waiting" || state === "refused")) void this.#calls.tell("online", {});
+  });
   readonly #settleReady: Settle;
   #state: RouterState = "cold";
   #standing: EngineStanding = { state: "cold" };
@@ -276,6 +281,7 @@ export class Router extends TypedTarget<RouterEvents> {
   async close(): Promise<void> {
     if (this.#state === "closed") return;
     this.#calls.close();
+    this.#online.close();
     this.#become("closed");
     const closed = closedError();
     this.#error = closed;
@@ -362,8 +368,10 @@ export class Router extends TypedTarget<RouterEvents> {
   }
 
   async #renewToken(): Promise<void> {
-    const token = await this.#token.ask();
-    if (token !== undefined) await this.#calls.tell("token", { token }).catch(() => undefined);
+    // Nobody can give another text than the one that was refused; a function is asked again, and that it gave none is said.
+    if (!this.#token.canChange) return;
+    const token = (await this.#token.ask()) ?? null;
+    await this.#calls.tell("token", { token }).catch(() => undefined);
   }
 
   #staged({ state, stage, error }: Pushes["state"]): void {

@@ -23,6 +23,11 @@ export class Token {
     return this.#error;
   }
 
+  /** Whether it may be another one the next time. */
+  get canChange(): boolean {
+    return typeof this.#source === "function";
+  }
+
   /** The token now; undefined without one, or when the page's function throws, gives no text, or takes too long. */
   async ask(): Promise<string | undefined> {
     if (typeof this.#source !== "function") return this.#source ?? undefined;

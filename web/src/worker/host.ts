@@ -33,6 +33,7 @@ const CALLS: Record<CallName, true> = {
   watch: true,
   unwatch: true,
   token: true,
+  online: true,
   close: true,
 };
 
