@@ -72,6 +72,7 @@ def listed(names: Iterable[str]) -> str:
 # A JSON string, closed or running to the end of the text, so that no quote is ever scanned twice.
 _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _NOT_BRACKETS = re.compile(r"[^\[\]{}]+")
+_CLOSED_PAIR = re.compile(r"\[\]|\{\}")
 
 
 def nests_deep(text: str, most: int = MAX_NESTING) -> bool:
@@ -80,7 +81,7 @@ def nests_deep(text: str, most: int = MAX_NESTING) -> bool:
     for _ in range(most):
         if not brackets:
             return False
-        brackets = brackets.replace("[]", "").replace("{}", "")
+        brackets = _CLOSED_PAIR.sub("", brackets)
     return brackets.count("[") + brackets.count("{") > most or "[]" in brackets or "{}" in brackets
 
 

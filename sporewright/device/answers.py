@@ -35,6 +35,8 @@ __all__ = [
 # Deeper than any provider's usage; a name is a word of the provider's, too: those of the APIs are short and plain.
 _DEEPEST = 4
 _NAME = re.compile(r"\w{1,40}", re.ASCII)
+_BLANK = b"\xef\xbb\xbf \t\r\n"
+"""What may stand before JSON (RFC 8259 §2), and a mark of the byte order, which readers skip."""
 _IN_STRING = re.compile(rb'["\\]')
 _PAIRS = ((b"{", b"["), (b"}", b"]"))
 
@@ -142,7 +144,7 @@ class Brackets:
 
     def feed(self, piece: bytes) -> None:
         """The next bytes."""
-        if self._is_judged is None and (begin := piece.lstrip()[:1]):
+        if self._is_judged is None and (begin := piece.lstrip(_BLANK)[:1]):
             self._is_judged = begin in (b"{", b"[")
         at = 0
         while self._is_judged and at < len(piece):

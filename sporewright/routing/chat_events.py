@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sporewright.routing.chat_terms import DialectRow
-from sporewright.routing.events import Kind, read_json
+from sporewright.routing.events import BLANK, Kind, read_json
 from sporewright.routing.frames import Frame, Frames
 from sporewright.routing.providers import SUFFICES
 from sporewright.routing.rows import Saying, is_count, life_in, reach, sayings, says_something
@@ -59,7 +59,11 @@ class ChatEvents:
         """Tokens: input, output and total, and of the input what was cached, as far as the provider said."""
         places: Mapping[str, Any] = self._dialect["usage"]
         found = {name: [reach(self._said, path) for path in paths] for name, paths in places.items()}
-        counts = {name: sum(filter(is_count, values)) for name, values in found.items() if any(map(is_count, values))}
+        counts = {
+            name: sum(map(int, filter(is_count, values)))
+            for name, values in found.items()
+            if any(map(is_count, values))
+        }
         if "total" not in counts and "input" in counts and "output" in counts:
             counts["total"] = counts["input"] + counts["output"]
         return counts or None
@@ -117,7 +121,7 @@ class ChatEvents:
 
     def _whole(self, pieces: Sequence[bytes]) -> list[dict[str, Any]]:
         try:
-            body = read_json(b"".join(pieces).decode("utf-8", "replace").strip("\ufeff"))
+            body = read_json(b"".join(pieces).decode("utf-8", "replace").removeprefix("\ufeff"))
         except ValueError:
             # Part of it is missing, as a rule.
             return []
@@ -127,7 +131,7 @@ class ChatEvents:
     def _event(self, frame: Frame, *, is_cut: bool = False) -> list[dict[str, Any]]:
         if self.is_done:
             return []
-        if frame.data.strip() == self._dialect["end"]:
+        if frame.data.strip(BLANK) == self._dialect["end"]:
             self.is_done = True
             return []
         try:

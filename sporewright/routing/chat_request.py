@@ -18,6 +18,7 @@ __all__ = ["chat_body", "chat_path", "key_headers"]
 _VERSION = re.compile(r"^/v\d\w*(?=/)")
 _ENDS_WITH_VERSION = re.compile(r"/v\d\w*/*$")
 _DATA = re.compile(r"^data:([^;,]+);base64,(.*)$", re.DOTALL)
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _SYSTEM = ("system", "developer")
 
 
@@ -30,9 +31,9 @@ def chat_path(dialect: DialectRow, base: str, *, model: str | None, is_streaming
         whole = _VERSION.sub("", whole)
     if "{model}" not in whole:
         return whole
-    if model is None:
-        raise ConfigError("chat: a model is wanted, by the option or by the request")
-    return whole.replace("{model}", quote(model, safe="/!*'()", errors="replace"))
+    if not isinstance(model, str):
+        raise ConfigError(f"chat: a model is wanted, by the option or by the request, not {shown(model)}")
+    return whole.replace("{model}", quote(_SURROGATE.sub("\ufffd", model), safe="/!*'()"))
 
 
 def key_headers(dialect: DialectRow, key: str | None) -> dict[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Literal, NotRequired, TypedDict
 
 from sporewright.errors import ConfigError
-from sporewright.routing.events import read_json
+from sporewright.routing.events import looks_like_json, read_json
 from sporewright.routing.plan import PLAN
 from sporewright.routing.rows import reach_all
 from sporewright.routing.terms import Block, Ended, Outcome, Plan, Rule, Sign, State, When
@@ -102,7 +102,7 @@ def says(text: str, plan: Plan = PLAN) -> list[Sign]:
 def _told(text: str, plan: Plan, depth: int = 0) -> list[str]:
     """The fields of an error, each with its name; a gateway's error has another one as text in it."""
     try:
-        body = read_json(text) if text.lstrip()[:1] in ("{", "[") and depth < _DEEPEST else None
+        body = read_json(text) if looks_like_json(text) and depth < _DEEPEST else None
     except ValueError:
         body = None
     if isinstance(body, list) and body:

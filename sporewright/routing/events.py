@@ -16,7 +16,7 @@ from sporewright.routing.readings import ANY
 from sporewright.routing.rows import Saying, choices_in, is_of, life_in, sayings
 from sporewright.routing.terms import Plan
 
-__all__ = ["Events", "Heard", "Kind", "Listening", "read_json"]
+__all__ = ["BLANK", "Events", "Heard", "Kind", "Listening", "looks_like_json", "read_json"]
 
 
 @dataclass(slots=True)
@@ -55,6 +55,9 @@ class Listening(Protocol):
 
 DEEPEST = 100
 """Levels of an event; what providers send has about ten."""
+BLANK = " \t\r\n"
+"""What may stand around JSON (RFC 8259 §2)."""
+_MOST_DIGITS = 400
 
 
 class Events:
@@ -114,7 +117,7 @@ class Events:
         return self._tokens + self._others > 0 or any(why in SUFFICES for why in self._finish.values())
 
     def _event(self, frame: Frame, heard: Heard) -> None:
-        if frame.data.strip() == self._done:
+        if frame.data.strip(BLANK) == self._done:
             self.is_done = True
             return
         is_error = frame.name == "error" and (self._is_known or self._others + heard.others == 0)
@@ -125,7 +128,7 @@ class Events:
                 heard.error = frame.data
                 return
             # Plain text is some other service's; amid an answer it is a fault.
-            heard.is_malformed = heard.is_malformed or self._is_known or frame.data.lstrip().startswith(("{", "["))
+            heard.is_malformed = heard.is_malformed or self._is_known or looks_like_json(frame.data)
             heard.others += 1
             return
         dialect = next((row for row in DIALECTS.values() if is_of(row, body)), None)
@@ -160,11 +163,21 @@ class Events:
             heard.error = found
 
 
+def looks_like_json(text: str) -> bool:
+    """Whether it begins as an object or a list does."""
+    return text.lstrip(BLANK).startswith(("{", "["))
+
+
 def read_json(data: str) -> Any:
     """The event as JSON; ValueError if it is none, or so deep that the reader's stack would end before it does."""
     if nests_deep(data, DEEPEST):
         raise ValueError("nested too deep")
-    return json.loads(data, parse_constant=_refuse)
+    return json.loads(data, parse_constant=_refuse, parse_int=_int)
+
+
+def _int(digits: str) -> float:
+    """Python refuses to read integers of thousands of digits; to JSON's other readers they are beyond all numbers."""
+    return int(digits) if len(digits) <= _MOST_DIGITS else float(digits)
 
 
 def _refuse(constant: str) -> Any:

@@ -30,10 +30,10 @@ def is_of(dialect: DialectRow, body: Any) -> bool:
 def sayings(body: Any, rows: Sequence[Reading]) -> list[Saying]:
     """Whatever the rows find, in their order; all that speak of choices find them in one place."""
     said: list[Saying] = []
-    fields: Mapping[str, Any] = body if isinstance(body, dict) else {}
-    kind, choices = fields.get("type"), None
+    fields: Mapping[str, Any] | None = body if isinstance(body, dict) else None
+    kind, choices = None if fields is None else fields.get("type"), None
     for key, inner, named, row, wanted in _keyed(rows):
-        if (key is not None and key not in fields) or (named is not None and named != kind):
+        if fields is not None and ((key is not None and key not in fields) or (named is not None and named != kind)):
             continue
         if "event" in row and not _holds(row["event"], body):
             continue
@@ -42,7 +42,7 @@ def sayings(body: Any, rows: Sequence[Reading]) -> list[Saying]:
             continue
         choices = choices_in(body, row["each"]) if choices is None else choices
         for choice, element in choices:
-            if inner == "" or (isinstance(element, dict) and element.get(inner) is not None):
+            if inner == "" or not isinstance(element, dict) or element.get(inner) is not None:
                 said += _said(row, choice, element, wanted)
     return said
 
@@ -73,7 +73,7 @@ def choices_in(body: Any, each: Sequence[str]) -> list[tuple[int, Any]]:
     found = reach(body, each)
     elements = found if isinstance(found, list) else []
     indices = [reach(element, ("index",)) for element in elements]
-    return [(index if is_count(index) else n, elements[n]) for n, index in enumerate(indices)]
+    return [(int(index) if is_count(index) else n, elements[n]) for n, index in enumerate(indices)]
 
 
 class _Keyed(NamedTuple):
@@ -148,8 +148,10 @@ def says_something(found: Any) -> bool:
 
 
 def is_count(found: Any) -> bool:
-    """A number of things, exact in JSON's numbers."""
-    return isinstance(found, int) and not isinstance(found, bool) and 0 <= found < 2**53
+    """A number of things, exact in JSON's numbers: 1.0 is one, too."""
+    return (isinstance(found, int) or (isinstance(found, float) and found.is_integer())) and (
+        not isinstance(found, bool) and 0 <= found < 2**53
+    )
 
 
 def _holds(where: Where, item: Any) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sporewright.routing.chat_terms import ToolFields
-from sporewright.routing.events import read_json
+from sporewright.routing.events import BLANK, read_json
 from sporewright.routing.rows import is_count, reach
 
 __all__ = ["ToolCalls"]
@@ -37,11 +38,11 @@ class ToolCalls:
         said = {name: at[name] for name in ("id", "name") if isinstance(at.get(name), str) and at[name] != ""}
         found = at.get("arguments")
         if isinstance(found, dict):
-            found = json.dumps(found, ensure_ascii=False, separators=(",", ":"))
+            found = json.dumps(_finite(found), ensure_ascii=False, separators=(",", ":"))
         if not said and not isinstance(found, str):
             return None
         text = found if isinstance(found, str) else ""
-        index = at["call"] if is_count(at.get("call")) else None
+        index = int(at["call"]) if is_count(at.get("call")) else None
         call = self._of(choice, index, said, text)
         if call is None:
             call = self._begin(choice, index, data)
@@ -63,7 +64,7 @@ class ToolCalls:
             {"type": "tool", "choice": choice, "call": call.number, "arguments": "{}", "data": call.begun_by}
             for choice, calls in self._calls.items()
             for call in calls
-            if call.text.strip() == ""
+            if call.text.strip(BLANK) == ""
         ]
 
     def _of(self, choice: int, index: int | None, said: Mapping[str, str], text: str) -> _Call | None:
@@ -97,3 +98,12 @@ def _is_whole(text: str) -> bool:
         return isinstance(read_json(text), dict)
     except ValueError:
         return False
+
+
+def _finite(said: Any) -> Any:
+    """What is beyond all numbers is null in JSON, as `JSON.stringify` has it."""
+    if isinstance(said, dict):
+        return {name: _finite(value) for name, value in said.items()}
+    if isinstance(said, list):
+        return [_finite(value) for value in said]
+    return None if isinstance(said, float) and not math.isfinite(said) else said

@@ -36,10 +36,18 @@ def test_json_that_ends_in_the_middle_is_seen(value: Any, ascii_only: bool, data
     assert not is_cut(text[:end], text[end:])
 
 
-@pytest.mark.parametrize("text", [b"", b"  ", b'"text', b"12", b")]}'\n{", b"nul", b'{"a": 1}\n{"b": 2}\n', b"\n[1]\n"])
+@pytest.mark.parametrize(
+    "text", [b"", b"  ", b'"text', b"12", b")]}'\n{", b"nul", b"\0{", b'{"a": 1}\n{"b": 2}\n', b"\n[1]\n"]
+)
 def test_what_is_no_object_or_several_is_not_judged(text: bytes) -> None:
     """Text, numbers, a guarded answer, lines of objects: whole as far as anybody can say."""
     assert not is_cut(text)
+
+
+def test_a_mark_of_the_byte_order_is_no_text() -> None:
+    """As blanks, it may stand before JSON; the page judges alike."""
+    assert is_cut(b"\xef", b'\xbb\xbf\r\n{"a": 1')
+    assert not is_cut(b'\xef\xbb\xbf{"a": 1}')
 
 
 def test_of_usage_only_counts_are_kept() -> None:

@@ -6,11 +6,14 @@ import sys
 import time
 from functools import partial
 
-from tests.differential import chain
+from tests.differential import chain, questions, readers
 from tests.differential.page import Page
 from tests.differential.run import rounds
 
-KINDS = (("traces", chain.TRACES, chain.compare),)
+KINDS = (
+    ("traces", chain.TRACES, chain.compare),
+    ("answers", questions.ANSWERS, readers.compare),
+)
 
 
 def _told(name: str, began: float, done: int) -> None:

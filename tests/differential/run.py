@@ -35,6 +35,7 @@ def rounds(
             deadline=None,
             suppress_health_check=list(HealthCheck),
             phases=[Phase.generate, Phase.shrink],
+            report_multiple_bugs=False,
         )
         seed(seeded * 1_000_003 + number)(configured(given(what)(one)))()
         is_told(done + size)

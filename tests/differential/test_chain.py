@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -16,13 +15,6 @@ from tests.differential.run import rounds
 from tests.differential.traces import Made
 from tests.routing.replay import Replay
 from tests.routing.test_traces import TRACES as CORPUS
-
-
-@pytest.fixture(scope="module")
-def page() -> Iterator[Page]:
-    """The page's interpreters."""
-    with Page() as page:
-        yield page
 
 
 @pytest.mark.parametrize("file", CORPUS, ids=lambda file: file.stem)

@@ -3,6 +3,7 @@ import type { ChatPart, Usage } from "./chat-types";
 import { Frames, type Frame } from "./frames";
 import type { DialectRow, Ended } from "./generated/calls";
 import { SUFFICES } from "./generated/dialects";
+import { readJson, stripped } from "./json";
 import { joined } from "./pieces";
 import { isCount, lifeIn, reach, saysSomething, sayings, type Saying } from "./rows";
 import { reasonOf } from "./sse";
@@ -113,7 +114,7 @@ export class ChatEvents {
   #whole(pieces: readonly Uint8Array[]): ChatPart[] {
     let body: unknown;
     try {
-      body = JSON.parse(new TextDecoder().decode(joined(pieces)));
+      body = readJson(new TextDecoder().decode(joined(pieces)));
     } catch {
       return []; // part of it is missing, as a rule
     }
@@ -134,13 +135,13 @@ export class ChatEvents {
 
   #event({ data, name }: Frame, cut = false): ChatPart[] {
     if (this.done) return [];
-    if (data.trim() === this.#dialect.end) {
+    if (stripped(data) === this.#dialect.end) {
       this.done = true;
       return [];
     }
     let body: unknown;
     try {
-      body = JSON.parse(data);
+      body = readJson(data);
     } catch {
       if (name === "error") this.error = data;
       this.malformed ||= !cut;

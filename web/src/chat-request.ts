@@ -2,6 +2,7 @@
 import { SporewrightError } from "./errors";
 import type { DialectRow, Messages } from "./generated/calls";
 import { DIALECTS } from "./generated/dialects";
+import { readJson } from "./json";
 import { reach } from "./rows";
 import type { Upstream } from "./types";
 
@@ -10,6 +11,7 @@ type Json = Record<string, unknown>;
 const VERSION = /^\/v\d\w*(?=\/)/;
 const ENDS_WITH_VERSION = /\/v\d\w*\/*$/;
 const DATA = /^data:([^;,]+);base64,([^]*)$/;
+const SURROGATE = /\p{Surrogate}/gu;
 const SYSTEM: unknown[] = ["system", "developer"];
 
 /** How this option is spoken to. */
@@ -27,8 +29,9 @@ export function chatPath(
   if (path !== undefined) whole = path;
   else if (ENDS_WITH_VERSION.test(base)) whole = whole.replace(VERSION, "");
   if (!whole.includes("{model}")) return whole;
-  if (model === undefined) throw no("a model is wanted, by the option or by the request");
-  return whole.replaceAll("{model}", encodeURIComponent(model).replaceAll("%2F", "/"));
+  if (typeof model !== "string") throw no(`a model is wanted, by the option or by the request, not ${shown(model)}`);
+  const name = encodeURIComponent(model.replace(SURROGATE, "\ufffd")).replaceAll("%2F", "/");
+  return whole.replaceAll("{model}", name);
 }
 
 /** What the dialect's every request has in its headers, the key included. */
@@ -40,7 +43,7 @@ export function keyHeaders({ auth, headers }: DialectRow, key: string | undefine
 /** The request as this dialect says it; code `config` names what it has no words for. `stream` decides on streaming. */
 export function chatBody(dialect: DialectRow, request: Readonly<Json>, model: string | undefined): Json {
   let body: Json = dialect.fields === null ? { ...request } : {};
-  if (model !== undefined && dialect.model.length > 0) put(body, dialect.model, model);
+  if ((model ?? null) !== null && dialect.model.length > 0) put(body, dialect.model, model);
   if (dialect.fields !== null) map(body, dialect, request);
   if (request["stream"] === true) body = { ...dialect.streamed, ...body };
   for (const [path, value] of dialect.defaults) if ((reach(body, path) ?? null) === null) put(body, path, value);
@@ -126,7 +129,7 @@ class Speaker {
     const json = typeof said === "string" && said !== "" ? said : "{}";
     let args: unknown;
     try {
-      args = JSON.parse(json);
+      args = readJson(json);
     } catch {
       throw no(`${place}.tool_calls: arguments that are no JSON`);
     }
@@ -145,7 +148,7 @@ function sayTools(body: Json, words: NonNullable<DialectRow["tools"]>, request: 
   const { tools, tool_choice: choice = null } = request;
   if (Array.isArray(tools) && tools.length > 0) {
     const functions = tools.map((tool) => reach(tool, ["function"]));
-    if (!functions.every((one) => typeof one === "object" && one !== null))
+    if (!functions.every((one) => typeof one === "object" && one !== null && !Array.isArray(one)))
       throw no("tools: this dialect has functions alone");
     const said = functions.map((one) => filled(words.tool, { ...words.assumed, ...(one as Json) }));
     put(body, words.to, filled(words.tools, { tools: said }));

@@ -1,6 +1,7 @@
 /** From how an attempt ended to its outcome, by the plan's rows; the twin of `sporewright/routing/classify.py`. */
 import { SporewrightError } from "./errors";
 import type { Block, ChainState, Ended, Plan, Rule, Sign, When } from "./generated/calls";
+import { looksLikeJson, readJson } from "./json";
 import { reachAll } from "./rows";
 
 /** Levels of errors told as text in an error. */
@@ -71,7 +72,7 @@ export function says(text: string, plan: Plan): Sign[] {
 function told(text: string, plan: Plan, depth = 0): string[] {
   let body: unknown;
   try {
-    body = /^\s*[{[]/.test(text) && depth < DEEPEST ? JSON.parse(text) : undefined;
+    body = looksLikeJson(text) && depth < DEEPEST ? readJson(text) : undefined;
   } catch {
     // Its own words, then.
   }

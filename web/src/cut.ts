@@ -1,6 +1,8 @@
 /** Whether JSON ends in the middle, by what it left open: a connection that ends early by its own rules says nothing. */
 
-const [QUOTE, ESCAPE, SPACE] = [0x22, 0x5c, 0x20];
+const [QUOTE, ESCAPE] = [0x22, 0x5c];
+/** What may stand before JSON (RFC 8259 §2), and a mark of the byte order, which readers skip. */
+const BLANK = new Set([0xef, 0xbb, 0xbf, 0x20, 0x09, 0x0d, 0x0a]);
 const OPENS = new Set([0x5b, 0x7b]);
 const CLOSES = new Set([0x5d, 0x7d]);
 
@@ -18,7 +20,7 @@ export class Brackets {
 
   feed(piece: Uint8Array): void {
     if (this.#isJudged === null) {
-      const first = piece.find((byte) => byte > SPACE);
+      const first = piece.find((byte) => !BLANK.has(byte));
       if (first === undefined) return;
       this.#isJudged = OPENS.has(first);
     }

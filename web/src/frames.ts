@@ -1,4 +1,5 @@
 /** The events of a byte stream (server-sent events, WHATWG HTML §9.2), without I/O and in bounded memory. */
+import { joined } from "./pieces";
 
 /** An event: its data, and its name, "" where it has none. */
 export interface Frame {
@@ -6,19 +7,25 @@ export interface Frame {
   name: string;
 }
 
+const [LF, CR, SPACE] = [0x0a, 0x0d, 0x20];
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
+const DATA = [...new TextEncoder().encode("data:")];
+const EVENT = [...new TextEncoder().encode("event:")];
+
 /**
  * Fed with the bytes of one stream in any pieces; the same rules as `sporewright/routing/frames.py`. An event of more than
- * `most` characters is the last one: nothing of it, or after it, is kept.
+ * `most` bytes is the last one: nothing of it, or after it, is kept.
  */
 export class Frames {
   tooLong = false;
   readonly #most: number;
-  readonly #text = new TextDecoder();
-  #held: string[] = [];
+  readonly #text = new TextDecoder("utf-8", { ignoreBOM: true });
+  #held: Uint8Array[] = [];
   #data: string[] = [];
   #name = "";
   #lineLength = 0;
   #dataLength = 0;
+  #hasBegun = false;
   #afterCr = false;
 
   constructor(most: number) {
@@ -26,20 +33,22 @@ export class Frames {
   }
 
   /** Each event that these bytes complete. */
-  feed(bytes: Uint8Array): Frame[] {
-    const piece = this.tooLong ? "" : this.#text.decode(bytes, { stream: true });
-    if (piece === "") return [];
-    const isRest = this.#afterCr && piece.startsWith("\n");
-    this.#afterCr = piece.endsWith("\r");
-    const lines = (isRest ? piece.slice(1) : piece).split(/\r\n|\r|\n/);
-    const rest = lines.pop() ?? "";
+  feed(piece: Uint8Array): Frame[] {
     const events: Frame[] = [];
-    for (const line of lines) {
-      if (!this.#hold(line)) return events;
+    if (this.tooLong || piece.length === 0) return events;
+    let from = this.#afterCr && piece[0] === LF ? 1 : 0;
+    this.#afterCr = piece.at(-1) === CR;
+    for (let at = from; at < piece.length; at += 1) {
+      const byte = piece[at];
+      if (byte !== LF && byte !== CR) continue;
+      if (!this.#hold(piece.subarray(from, at))) return events;
       const event = this.#line();
       if (event !== null) events.push(event);
+      if (byte === CR && piece[at + 1] === LF) at += 1;
+      from = at + 1;
     }
-    this.#hold(rest);
+    // A copy: the piece is the reader's, too.
+    this.#hold(piece.slice(from));
     return events;
   }
 
@@ -49,9 +58,9 @@ export class Frames {
   }
 
   /** Keep a part of a line; false once that is too much, and everything is let go. */
-  #hold(part: string): boolean {
+  #hold(part: Uint8Array): boolean {
     this.#lineLength += part.length;
-    this.#held.push(part);
+    if (part.length > 0) this.#held.push(part);
     this.tooLong = this.#lineLength + this.#dataLength > this.#most;
     if (this.tooLong) [this.#held, this.#data] = [[], []];
     return !this.tooLong;
@@ -59,14 +68,23 @@ export class Frames {
 
   /** The line is complete (CR, LF or CRLF ended it): the event that it ends, if it is empty. */
   #line(): Frame | null {
-    const line = this.#held.join("");
+    const [only = new Uint8Array()] = this.#held;
+    let line = this.#held.length > 1 ? joined(this.#held) : only;
     [this.#held, this.#lineLength] = [[], 0];
-    if (line === "") return this.#event();
-    if (line.startsWith("event:")) this.#name = line.slice(line.startsWith("event: ") ? 7 : 6);
-    if (!line.startsWith("data:")) return null;
-    this.#data.push(line.slice(line.startsWith("data: ") ? 6 : 5));
-    this.#dataLength += line.length; // of the whole line: empty ones take room, too
+    if (!this.#hasBegun) {
+      this.#hasBegun = true;
+      if (begins(line, BYTE_ORDER_MARK)) line = line.subarray(BYTE_ORDER_MARK.length);
+    }
+    if (line.length === 0) return this.#event();
+    if (begins(line, DATA)) {
+      this.#data.push(this.#value(line, DATA));
+      this.#dataLength += line.length; // of the whole line: empty ones take room, too
+    } else if (begins(line, EVENT)) this.#name = this.#value(line, EVENT);
     return null;
+  }
+
+  #value(line: Uint8Array, { length }: readonly number[]): string {
+    return this.#text.decode(line.subarray(line[length] === SPACE ? length + 1 : length));
   }
 
   #event(): Frame | null {
@@ -75,4 +93,8 @@ export class Frames {
     [this.#data, this.#dataLength, this.#name] = [[], 0, ""];
     return isOne ? { data, name } : null;
   }
+}
+
+function begins(line: Uint8Array, start: readonly number[]): boolean {
+  return start.every((byte, at) => line[at] === byte);
 }

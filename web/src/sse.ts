@@ -2,6 +2,7 @@
 import { Frames, type Frame } from "./frames";
 import type { DialectRow, Ended, Plan } from "./generated/calls";
 import { ANY, DIALECTS, SUFFICES } from "./generated/dialects";
+import { looksLikeJson, readJson, stripped } from "./json";
 import { choicesIn, isOf, lifeIn, sayings, type Saying } from "./rows";
 import type { Tokens } from "./types";
 
@@ -88,21 +89,21 @@ export class Events implements Listening {
   }
 
   #event({ data, name }: Frame, heard: Heard): void {
-    if (data.trim() === this.#end) {
+    if (stripped(data) === this.#end) {
       this.#done = true;
       return;
     }
     const isError = name === "error" && (this.#known || this.#others + heard.others === 0);
     let body: unknown;
     try {
-      body = JSON.parse(data);
+      body = readJson(data);
     } catch {
       if (isError) {
         heard.error = data;
         return;
       }
       // Plain text is some other service's; amid an answer it is a fault.
-      heard.malformed ||= this.#known || /^\s*[{[]/.test(data);
+      heard.malformed ||= this.#known || looksLikeJson(data);
       heard.others += 1;
       return;
     }

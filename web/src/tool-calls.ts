@@ -1,6 +1,7 @@
 /** Which tool call a part of an answer belongs to; the twin of `sporewright/routing/tool_calls.py`. */
 import type { ChatPart } from "./chat-types";
 import type { ToolFields } from "./generated/calls";
+import { readJson, stripped } from "./json";
 import { isCount, isObject, reach } from "./rows";
 
 type ToolPart = Extract<ChatPart, { type: "tool" }>;
@@ -48,7 +49,7 @@ export class ToolCalls {
   withoutArguments(): ToolPart[] {
     return [...this.#calls].flatMap(([choice, calls]) =>
       calls
-        .filter(({ text }) => text.trim() === "")
+        .filter(({ text }) => stripped(text) === "")
         .map(({ number, begunBy: data }) => ({ type: "tool", choice, call: number, arguments: "{}", data }) as const),
     );
   }
@@ -86,7 +87,7 @@ export class ToolCalls {
 /** Whether these are arguments to which nothing can be added. */
 function isWhole(text: string): boolean {
   try {
-    return isObject(JSON.parse(text));
+    return isObject(readJson(text));
   } catch {
     return false;
   }

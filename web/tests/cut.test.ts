@@ -25,10 +25,15 @@ describe("JSON that ends in the middle", () => {
     }
   });
 
-  it.each(["", "  ", '"text', "12", ")]}'\n{", "nul", '{"a": 1}\n{"b": 2}\n'])(
+  it.each(["", "  ", '"text', "12", ")]}'\n{", "nul", "\0{", '{"a": 1}\n{"b": 2}\n'])(
     "is not seen in what is none, or several: %s",
     (text) => {
       expect(isCut([bytes(text)])).toBe(false);
     },
   );
+
+  it("is told from what follows a mark of the byte order, as Python does", () => {
+    expect(isCut([Uint8Array.of(0xef), Uint8Array.of(0xbb, 0xbf), bytes('\r\n{"a": 1')])).toBe(true);
+    expect(isCut([bytes('\ufeff{"a": 1}')])).toBe(false);
+  });
 });

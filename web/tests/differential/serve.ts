@@ -1,6 +1,8 @@
 /** The page's interpreters as a process: a question a line on stdin, its answer a line on stdout, both JSON. */
 import { createInterface } from "node:readline";
+import { SporewrightError } from "../../src/errors";
 import { Replay, type Trace } from "../replay";
+import * as readers from "./readers";
 
 function trace(asked: Trace): unknown {
   const replay = new Replay(asked, { watched: true });
@@ -8,17 +10,23 @@ function trace(asked: Trace): unknown {
   return { seen, steps: replay.steps, budgets: replay.budgets(), receipts: replay.written() };
 }
 
-const READERS = { trace } as const;
+const READERS = { trace, ...readers } as const;
 
-/** A reader that throws has said something, too: which error, never where. */
+/** A reader that throws has said something, too: an error of ours is its code, any other one is a mistake. */
 function answer(line: string): unknown {
   const [reader, asked] = JSON.parse(line) as [keyof typeof READERS, never];
   try {
     return READERS[reader](asked);
   } catch (error) {
-    return { threw: error instanceof Error ? `${error.name}: ${error.message}` : String(error) };
+    return { threw: error instanceof SporewrightError ? error.code : String(error) };
   }
 }
 
-for await (const line of createInterface({ input: process.stdin }))
-  process.stdout.write(`${JSON.stringify(answer(line))}\n`);
+/** What JSON has no number for is a word. */
+function plain(_name: string, value: unknown): unknown {
+  return typeof value === "number" && !Number.isFinite(value) ? String(value) : value;
+}
+
+createInterface({ input: process.stdin }).on("line", (line) => {
+  process.stdout.write(`${JSON.stringify(answer(line), plain)}\n`);
+});

@@ -1,0 +1,158 @@
+"""Random questions to the readers: recorded exchanges with something wrong in them, headers and refusals by grammar."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hypothesis import strategies as st
+
+from sporewright.routing.plan import PLAN
+from sporewright.routing.providers import DIALECTS
+from tests.differential.dice import Dice
+from tests.differential.mutations import cut, mutated, twist, twisted
+from tests.differential.readers import Asked
+
+__all__ = ["ANSWERS"]
+
+FOLDER = Path(__file__).parents[1] / "routing"
+CHATS = json.loads((FOLDER / "chats.json").read_text(encoding="utf-8"))
+STREAMS = json.loads((FOLDER / "streams.json").read_text(encoding="utf-8"))
+REFUSALS = json.loads((FOLDER / "refusals.json").read_text(encoding="utf-8"))
+ANSWERED = [each for each in CHATS if "answer" in each]
+REQUESTS = [each for each in CHATS if "ask" in each]
+BODIES = ["".join(each["answer"]["pieces"]).encode() for each in ANSWERED]
+STREAMED = ["".join(each["pieces"]).encode() for each in STREAMS]
+NAMES = tuple(DIALECTS)
+MONTHS = ("Nov", "Feb", "Jan", "Apr", "Dec", "Sep", "Xxx", "feb")
+MOST = (1 << 20, 1 << 20, 1 << 20, 300, 80)
+
+
+def _answer(dice: Dice, bodies: Sequence[bytes]) -> dict[str, Any]:
+    """An answer that was recorded, changed and cut."""
+    data = dice.one(bodies)
+    if dice.byte() & 1:
+        data = twisted(dice, data)
+    if dice.byte() & 1:
+        data = mutated(dice, data, bodies)
+    pieces = [base64.b64encode(piece).decode() for piece in cut(dice, data)]
+    return {"pieces": pieces, "most": dice.one(MOST)}
+
+
+def _stream(dice: Dice) -> dict[str, Any]:
+    return _answer(dice, STREAMED if dice.byte() & 3 else BODIES)
+
+
+def _chat(dice: Dice) -> dict[str, Any]:
+    at = dice.below(len(ANSWERED))
+    dialect = ANSWERED[at]["dialect"] if not dice.rarely(16) else dice.one(NAMES)
+    bodies = [BODIES[at], *(BODIES if dice.rarely(16) else ())]
+    return {"dialect": dialect, "choices": dice.one((1, 1, 1, 2)), **_answer(dice, bodies)}
+
+
+def _request(dice: Dice) -> dict[str, Any]:
+    """A request that was recorded, in any dialect, with up to three of its values changed."""
+    exchange = dice.one(REQUESTS)
+    ask = copy.deepcopy(exchange["ask"])
+    dialect = exchange["dialect"] if dice.byte() & 1 else dice.one(NAMES)
+    request, option = ask["request"], ask["option"]
+    for _ in range(dice.below(4)):
+        request = twist(dice, request) if request else {"messages": [{"role": "user"}]}
+    if dice.rarely(64):
+        option = {**option, "base": dice.one(("/v1", "/v1beta/", "/openai/v1//", "/v1x/y", "/v", "/v2/v1", ""))}
+    if isinstance(request.get("model", ""), (str, type(None))) and dice.rarely(32):
+        option = {**option, "model": dice.one(("a/b", "a b", "é", "?#%", "{model}", "")), "path": "/m/{model}/{model}"}
+    return {"dialect": dialect, "request": request, "option": option}
+
+
+def _refusal(dice: Dice) -> dict[str, Any]:
+    """A refusal that was recorded, or a provider's words in a field of an error, cut and changed."""
+    if dice.byte() & 1:
+        data = json.dumps(dice.one(REFUSALS)["body"]).encode()
+    else:
+        rows = [wording for row in PLAN["error_signs"] for wording in row["any"]]
+        said: Any = dice.one(rows).replace("*", dice.one((" 12 ", "", "\n", "é" * 50)))
+        said = said.upper() if dice.byte() & 1 else said
+        for step in reversed(dice.one(PLAN["error_fields"])):
+            said = [said] if step == "*" else {step: said}
+        data = json.dumps(said).encode()
+    if dice.byte() & 1:
+        data = mutated(dice, data, [data])
+    return {"text": data.decode("utf-8", "replace")}
+
+
+def _pace(dice: Dice) -> dict[str, Any]:
+    headers = {}
+    for row in dice.some(PLAN["pace_headers"]):
+        headers[row["header"]] = _header(dice)
+        if "unless_left" in row and dice.byte() & 1:
+            headers[row["unless_left"]] = dice.one(("0", "1", "", " 0", "0.0", "x", "3"))
+    now = dice.one((1_796_000_000.25, 0.0, 784_111_777.0, 4_000_000_000.0, -5.0))
+    return {"headers": headers, "now": now}
+
+
+def _number(dice: Dice) -> str:
+    return dice.one(
+        ("0", "1", "30", "1.5", "007", "1.", ".5", "1e3", "-1", "999999999999", "1796000030", "٣", "1_0", "")
+    )
+
+
+def _header(dice: Dice) -> str:
+    two = ("06", "30", "31", "29", "00", "60", "59", "24", "23", "01", "99", "7")
+    day, hours, minutes, seconds, month = *(dice.one(two) for _ in range(4)), dice.one(MONTHS)
+    year, time = dice.one(("2026", "1994", "2028", "0000", "0050", "9999")), f"{hours}:{minutes}:{seconds}"
+    short = dice.one(("26", "50", "69", "70", "76", "77", "94", "00", "5"))
+    text = dice.one(
+        (
+            _number(dice),
+            f"Sun, {day} {month} {year} {time} GMT",
+            f"Sunday, {day}-{month}-{short} {time} GMT",
+            f"Sun {month} {day.lstrip('0') or '0':>2} {time} {year}",
+            "".join(_number(dice) + dice.one(("s", "ms", "m", "h", "d", "", "S")) for _ in range(1 + dice.below(3))),
+            f'"p";r={_number(dice)};t={_number(dice)}',
+            f"limit=10, remaining={_number(dice)}, reset={_number(dice)}",
+            f"t = {_number(dice)}; xt=4; t=\t{_number(dice)}a",
+        )
+    )
+    for _ in range(dice.below(256) // 192):
+        at = dice.below(len(text) + 1)
+        text = text[:at] + dice.one(("", " ", "\t", "\xa0", "\x85", "0", "é", "\u2009", "GMT", ",")) + text[at + 1 :]
+    return text
+
+
+def _repeatable(dice: Dice) -> dict[str, Any]:
+    rows = PLAN["repeatable"]
+    path = dice.one(("/", "/x", *rows["paths"])) + dice.one(("", "/", "//", "x", "?a"))
+    headers = [dice.one(("x-other", *rows["headers"])) for _ in range(dice.below(3))]
+    return {"method": dice.one(("GET", "post", "PUT", "ıget", "head", "")), "path": path, "headers": headers}
+
+
+KINDS: Mapping[str, Callable[[Dice], dict[str, Any]]] = {
+    "chat": _chat,
+    "stream": _stream,
+    "request": _request,
+    "refusal": _refusal,
+    "pace": _pace,
+    "brackets": lambda dice: _answer(dice, BODIES),
+    "repeatable": _repeatable,
+}
+OFTEN = (
+    ("chat",) * 6
+    + ("stream",) * 4
+    + ("request",) * 4
+    + ("refusal", "refusal", "pace", "pace", "brackets", "repeatable")
+)
+
+
+def _asked(data: bytes) -> Asked:
+    dice = Dice(data)
+    reader = dice.one(OFTEN)
+    return Asked(reader, KINDS[reader](dice))
+
+
+ANSWERS: st.SearchStrategy[Asked] = st.binary(min_size=96, max_size=96).map(_asked)
+"""One draw of a fixed size, as of a trace."""
