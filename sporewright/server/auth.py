@@ -11,6 +11,7 @@ from pathlib import Path
 import jwt
 
 from sporewright.errors import ConfigError, TokenError
+from sporewright.jsontext import shown
 from sporewright.server.clock import Clock
 
 __all__ = ["Grant", "Tokens", "key_file", "load_secret"]
@@ -21,6 +22,8 @@ LAST_SECOND = 2**53 - 1
 ALGORITHM = "HS256"
 # RFC 7518 §3.2: a key of the size of the hash output or larger must be used with HS256.
 SECRET_BYTES = 32
+# Workspace, device and holder each: they stand in every key of a database.
+NAME_BYTES = 255
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,9 @@ class Tokens:
         """
         if not _names_slice(workspace, device):
             raise ConfigError(f"token: workspace {workspace!r}, device {device!r} must not be empty nor hold a '/'")
+        for what, name in (("workspace", workspace), ("device", device), ("holder", holder)):
+            if not _is_short(name):
+                raise ConfigError(f"token: {what} {shown(name)} is longer than {NAME_BYTES} bytes of UTF-8, or no text")
         if not (math.isfinite(ttl_s) and ttl_s > 0):
             raise ConfigError(f"ttl: {ttl_s} is not a positive number of seconds")
         now = int(self._clock.now())
@@ -65,7 +71,9 @@ class Tokens:
         claims = self._claims(token)
         sub, workspace, device, expires = (claims[name] for name in ("sub", "workspace", "device", "exp"))
         if not (isinstance(workspace, str) and isinstance(device, str) and _names_slice(workspace, device)):
-            raise TokenError(f"token: workspace {workspace!r}, device {device!r} name no slice")
+            raise TokenError(f"token: workspace {shown(workspace)}, device {shown(device)} name no slice")
+        if not all(map(_is_short, (str(sub), workspace, device))):
+            raise TokenError(f"token: a name in it is longer than {NAME_BYTES} bytes of UTF-8, or no text")
         if not isinstance(expires, (int, float)) or not expires > self._clock.now():
             raise TokenError(f"token: expired at {expires}")
         return Grant(str(sub), workspace, device, float(expires))
@@ -96,6 +104,13 @@ class Tokens:
 def _names_slice(workspace: str, device: str) -> bool:
     # '/' parts a device from its finer instances (W2).
     return all(name and "/" not in name for name in (workspace, device))
+
+
+def _is_short(name: str) -> bool:
+    try:
+        return len(name.encode()) <= NAME_BYTES
+    except UnicodeEncodeError:  # half a surrogate pair, which JSON can say
+        return False
 
 
 def key_file(database: str) -> Path:

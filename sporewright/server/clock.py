@@ -9,10 +9,14 @@ __all__ = ["Clock", "SystemClock"]
 
 
 class Clock(Protocol):
-    """Seconds since 1970, UTC; what leases and tokens are measured with."""
+    """Two times in seconds: of the wall, which tokens are measured with, and one that is never set, for leases."""
 
     def now(self) -> float:
-        """The time now, in seconds."""
+        """Seconds since 1970, UTC; an operator or a time server may set it."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds since some moment; runs on evenly whatever the wall clock is set to."""
         ...
 
 
@@ -22,3 +26,7 @@ class SystemClock:
     def now(self) -> float:
         """The time now, in seconds since 1970."""
         return time.time()
+
+    def monotonic(self) -> float:
+        """Seconds since some moment of this process's own."""
+        return time.monotonic()

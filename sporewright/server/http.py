@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import structlog
 from fastapi import FastAPI, Response, WebSocket
 from starlette.datastructures import Headers
 from starlette.responses import FileResponse, PlainTextResponse
@@ -15,8 +16,11 @@ from starlette.staticfiles import NotModifiedResponse, StaticFiles
 from starlette.types import Scope
 
 from sporewright.errors import SporewrightError
+from sporewright.server.log import told
 
 __all__ = ["CONTENT_SECURITY_POLICY", "Page", "add_addresses"]
+
+_log = structlog.get_logger("sporewright.http")
 
 # WebAssembly may compile and nothing may be evaluated; a page may talk to any upstream its author names.
 CONTENT_SECURITY_POLICY = (
@@ -100,12 +104,13 @@ def add_addresses(app: FastAPI, dist: Path | None) -> None:
 
     @app.get("/readyz")
     async def readyz(response: Response) -> dict[str, Any]:
-        """The store answers; 503 with the reason if it does not."""
+        """The store can be written to; 503 with the error's code if it cannot, the reason is in the log."""
         try:
             await asyncio.to_thread(app.state.store.ping)
         except SporewrightError as why:
+            _log.error("not ready", code=why.code, reason=str(why))
             response.status_code = 503
-            return {"status": "unavailable", "error": {"code": why.code, "message": str(why)}}
+            return {"status": "unavailable", "error": {"code": why.code, "message": told(why)}}
         return {"status": "ok", "revision": app.state.store.revision}
 
     @app.get("/metrics", response_class=PlainTextResponse)

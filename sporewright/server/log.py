@@ -6,7 +6,14 @@ import sys
 
 import structlog
 
-__all__ = ["configure_logging"]
+from sporewright.errors import SporewrightError, StorageError
+
+__all__ = ["configure_logging", "told"]
+
+
+def told(why: SporewrightError) -> str:
+    """An error for those outside: what a database says of itself (host, user, path) stays in the log."""
+    return "the server cannot write to its database now" if isinstance(why, StorageError) else str(why)
 
 
 def configure_logging() -> None:

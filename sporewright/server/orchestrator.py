@@ -69,9 +69,12 @@ class Orchestrator:
         self._stale = set(self._shelves)
         """Workspaces that may have to be shown something else: at first all, whatever they were shown last."""
         self._heard: dict[str, dict[str, float]] = {}
+        """workspace → device → when it was last heard of, by the monotonic clock."""
         self._holders: dict[str, dict[str, str]] = {}
+        now = clock.now()
         for key, client in sorted(self._clients.items(), key=lambda each: each[1].seen):
-            self._hear(key, client.holder, client.seen)
+            # What the store says is by the wall clock; one that was set back since has made nobody younger than now.
+            self._hear(key, client.holder, clock.monotonic() - max(0.0, now - client.seen))
         self._members: set[Member] = set()
         self._waiting: asyncio.Queue[_Waiting] = asyncio.Queue()
         self._writing = asyncio.Lock()
@@ -111,7 +114,7 @@ class Orchestrator:
 
     def heard(self, member: Member) -> None:
         """Renew the lease of the session's device."""
-        self._hear(member.key, member.holder, self._clock.now())
+        self._hear(member.key, member.holder, self._clock.monotonic())
 
     async def push(self, member: Member, push: Push) -> Ack:
         """Commit a push with whatever else is waiting; the ack, once it is durable. ProtocolError for a gap."""
@@ -145,7 +148,7 @@ class Orchestrator:
 
     def _live(self) -> dict[str, Holders]:
         """By workspace, whose evidence counts: heard of within the lease, each with its holder."""
-        since = self._clock.now() - self._settings.lease_s
+        since = self._clock.monotonic() - self._settings.lease_s
         return {
             workspace: {device: self._holders[workspace][device] for device, when in heard.items() if when >= since}
             for workspace, heard in self._heard.items()
@@ -214,19 +217,42 @@ class Orchestrator:
                     await asyncio.to_thread(self._commit, group, asyncio.get_running_loop())
 
     def _commit(self, group: list[_Waiting], loop: asyncio.AbstractEventLoop) -> None:
-        """One transaction for the group, then the answers: a failure is everybody's answer, and changes nothing."""
-        batch = _Batch(self._clients, self._reports)
+        """One transaction for the group, then the answers; where it fails, one each: a bad push fails alone."""
         try:
-            answers = [(waiting, self._taken(batch, waiting)) for waiting in group]
-            if batch.clients:
-                with self._store.write() as writing:
-                    for workspace, cells in batch.cells.items():
-                        writing.report(workspace, cells)
-                    writing.acknowledge(batch.clients)
-                self._adopt(batch)
+            answers = self._committed(group)
         except Exception as why:
-            answers = [(waiting, _failed("commit", why)) for waiting in group]
+            failed = _failed("commit", why)
+            is_whole = len(group) > 1 and self._is_writable()
+            answers = self._one_by_one(group) if is_whole else [(waiting, failed) for waiting in group]
         loop.call_soon_threadsafe(self._answer, answers)
+
+    def _committed(self, group: list[_Waiting]) -> list[tuple[_Waiting, Ack | SporewrightError]]:
+        batch = _Batch(self._clients, self._reports)
+        answers = [(waiting, self._taken(batch, waiting)) for waiting in group]
+        if batch.clients:
+            with self._store.write() as writing:
+                for workspace, cells in batch.cells.items():
+                    writing.report(workspace, cells)
+                writing.acknowledge(batch.clients)
+            self._adopt(batch)
+        return answers
+
+    def _one_by_one(self, group: list[_Waiting]) -> list[tuple[_Waiting, Ack | SporewrightError]]:
+        answers: list[tuple[_Waiting, Ack | SporewrightError]] = []
+        for waiting in group:
+            try:
+                answers += self._committed([waiting])
+            except Exception as why:
+                answers.append((waiting, _failed("commit", why)))
+        return answers
+
+    def _is_writable(self) -> bool:
+        """Whether the store is well, so that a failure was about what was written."""
+        try:
+            self._store.ping()
+        except SporewrightError:
+            return False
+        return True
 
     def _taken(self, batch: _Batch, waiting: _Waiting) -> Ack | SporewrightError:
         try:

@@ -11,6 +11,7 @@ from sporewright.server.app import create_app
 from sporewright.server.log import configure_logging
 from sporewright.server.settings import Settings
 from sporewright.server.store import open_store
+from sporewright.server.websocket import WebSocketProtocol
 
 __all__ = ["listening", "serve"]
 
@@ -22,7 +23,7 @@ def serve(settings: Settings) -> None:
         app = create_app(settings, store=open_store(settings.database))
         config = uvicorn.Config(
             app,
-            ws="websockets-sansio",
+            ws=WebSocketProtocol,
             # A message over the limit is told so by the session; what is far over it is cut off while it arrives.
             ws_max_size=settings.message_bytes + 4096,
             log_level="warning",

@@ -24,6 +24,7 @@ from sporewright.errors import (
 )
 from sporewright.server.auth import Grant, Tokens
 from sporewright.server.clock import Clock
+from sporewright.server.log import told
 from sporewright.server.metrics import Metrics
 from sporewright.server.orchestrator import Member, Orchestrator
 from sporewright.server.publish import updates
@@ -177,6 +178,6 @@ class Connection:
         policy = isinstance(why, TokenError | TimedOutError | VersionError)
         code = CLOSE_INTERNAL if ours else CLOSE_POLICY if policy else CLOSE_PROTOCOL
         with contextlib.suppress(Exception):
-            await self._say(ErrorMessage(why.code, str(why), fatal=True))
+            await self._say(ErrorMessage(why.code, told(why), fatal=True))
         with contextlib.suppress(Exception):
             await self._socket.close(code, why.code)

@@ -17,6 +17,7 @@ from sporewright.server.app import create_app, tokens_of
 from sporewright.server.cells import Stated
 from sporewright.server.settings import Settings
 from sporewright.server.store.contract import Store
+from sporewright.server.websocket import WebSocketProtocol
 from sporewright.sync import Role, Session
 from sporewright.wire import Ack, CellEntry, Delta, Hello, Message, Push, Resume, Snapshot, Welcome
 from tests.serving import SECRET, free_port
@@ -32,13 +33,18 @@ def reported(store: Store) -> dict[str, Stated]:
 
 
 class MovableClock:
-    """A clock that tests move."""
+    """A clock that tests move: `time` passes, `set_by` is how far somebody has set the wall clock besides."""
 
     def __init__(self) -> None:
         self.time = 1_800_000_000.0
+        self.set_by = 0.0
 
     def now(self) -> float:
-        """The time it was moved to."""
+        """The time it was moved to, as the wall clock shows it."""
+        return self.time + self.set_by
+
+    def monotonic(self) -> float:
+        """The time that has passed."""
         return self.time
 
 
@@ -60,7 +66,7 @@ class Running:
         """Serve until the block ends."""
         self.app = create_app(self.settings, self.clock)
         config = uvicorn.Config(
-            self.app, host="127.0.0.1", port=self.port, ws="websockets-sansio", log_level="error", ws_max_size=1 << 20
+            self.app, host="127.0.0.1", port=self.port, ws=WebSocketProtocol, log_level="error", ws_max_size=1 << 20
         )
         server = uvicorn.Server(config)
         task = asyncio.create_task(server.serve())

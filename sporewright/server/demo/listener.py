@@ -13,6 +13,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from sporewright.errors import ConfigError
+from sporewright.server.websocket import WebSocketProtocol
 
 __all__ = ["Listener", "bind", "reset"]
 
@@ -33,7 +34,7 @@ class Listener:
                 app,
                 http=_Resettable,
                 lifespan="off",
-                ws="websockets-sansio",
+                ws=WebSocketProtocol,
                 ws_max_size=ws_max_size,
                 log_config=None,
                 access_log=False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,8 +28,14 @@ def claim(url: URL, engine: Engine) -> Callable[[], None]:
 
 
 def _of_file(name: str, file: str | None) -> Callable[[], None]:
-    """A lock on a file beside the database; the system lifts it from a killed process. In memory there is no other."""
-    if not file or file == ":memory:" or not Path(file).parent.is_dir():
+    """A lock on a file beside the database; the system lifts it from a killed process. In memory there is no other.
+
+    Beside the file itself, by whatever symbolic link it was named: else each name would have a lock of its own.
+    """
+    if not file or file == ":memory:":
+        return lambda: None
+    file = os.path.realpath(file)
+    if not Path(file).parent.is_dir():
         return lambda: None  # filelock would make a missing folder; the database says that it is missing
     lock = FileLock(f"{file}.lock", thread_local=False)  # else only the thread that took it could let go of it
     try:

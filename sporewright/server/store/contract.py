@@ -103,7 +103,7 @@ class Store(Protocol):
         ...
 
     def ping(self) -> None:
-        """StorageError if the store does not answer."""
+        """StorageError if the store cannot be written to; nothing is changed."""
         ...
 
     def close(self) -> None:

@@ -14,6 +14,7 @@ import alembic.util
 from sqlalchemy import URL, Connection, Engine, Table, bindparam, create_engine, delete, event, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from sporewright.errors import StorageError
 from sporewright.server.cells import Coordinate, Layers
@@ -91,11 +92,14 @@ class SqlStore:
         self._owed = False
         with self._wrapped("open"):
             self._engine = _engine(url)
+            self._fresh = _engine(url, poolclass=NullPool)
+            """Connections that have read nothing before, to find out how the database is now."""
             self._release = claim(url, self._engine)
             try:
                 with self._engine.begin() as connection:
                     _migrate(connection)
                     self.epoch, self._revision = _identity(connection)
+                self._file = _file_of(url)
             except BaseException:
                 self.close()
                 raise
@@ -109,9 +113,10 @@ class SqlStore:
     def write(self) -> Iterator[Transaction]:
         """One transaction, durable when the block ends; StorageError when the database cannot."""
         with self._wrapped("write"), self._engine.begin() as connection:
-            raised = update(tables.meta).values(revision=tables.meta.c.revision + 1).returning(tables.meta.c.revision)
+            raised = self._meta(revision=tables.meta.c.revision + 1).returning(tables.meta.c.revision)
             transaction = _SqlTransaction(connection, connection.execute(raised).scalar_one())
             yield transaction
+        self._check_file()
         self._revision = transaction.revision
         if transaction.removed or transaction.buried or self._owed:
             self._erase()
@@ -149,9 +154,23 @@ class SqlStore:
         return found
 
     def ping(self) -> None:
-        """StorageError if the database does not answer."""
-        with self._wrapped("read"), self._engine.connect() as connection:
-            connection.execute(select(tables.meta.c.revision))
+        """StorageError if the database cannot be written to: a disk is full, its file gone or another's."""
+        with self._wrapped("write"), self._fresh.begin() as connection:
+            same = self._meta(revision=tables.meta.c.revision).returning(tables.meta.c.revision)
+            connection.execute(same).scalar_one()
+        self._check_file()
+
+    def _meta(self, **values: Any) -> Any:
+        """An update of this database's own row; another database under the same name has none of it."""
+        return update(tables.meta).where(tables.meta.c.epoch == self.epoch).values(**values)
+
+    def _check_file(self) -> None:
+        """StorageError if what was written went into a file that no longer has its name: SQLite does not notice.
+
+        By `stat` alone: closing a descriptor of ours would lift SQLite's locks on the file (fcntl(2)).
+        """
+        if self._file is not None and _identity_of(self._file[0]) != self._file[1]:
+            raise StorageError(f"database {self._name}: cannot write: its file is gone, or is another")
 
     def close(self) -> None:
         """Let go of the claim and close the connections."""
@@ -171,10 +190,25 @@ class SqlStore:
             raise StorageError(f"database {self._name}: cannot {doing}: {reason}") from why
 
 
-def _engine(url: URL) -> Engine:
+def _file_of(url: URL) -> tuple[str, tuple[int, int]] | None:
+    """The path of an SQLite file and which file it is; None where there is none to look at."""
+    path = url.database if url.get_backend_name() == "sqlite" else None
+    identity = _identity_of(path) if path else None
+    return (path, identity) if path and identity else None
+
+
+def _identity_of(path: str) -> tuple[int, int] | None:
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _engine(url: URL, **options: Any) -> Engine:
     if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True)
-    engine = create_engine(url, connect_args={"check_same_thread": False})
+        return create_engine(url, **{"pool_pre_ping": True, **options})
+    engine = create_engine(url, connect_args={"check_same_thread": False}, **options)
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _: object) -> None:
