@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -11,7 +11,7 @@ from sporewright.errors import ConfigError
 from sporewright.jsontext import shown
 from sporewright.routing.chat_terms import DialectRow, Messages
 from sporewright.routing.events import read_json
-from sporewright.routing.rows import reach
+from sporewright.routing.rows import holds, reach, says_something
 
 __all__ = ["chat_body", "chat_path", "key_headers"]
 
@@ -19,6 +19,7 @@ _VERSION = re.compile(r"^/v\d\w*(?=/)")
 _ENDS_WITH_VERSION = re.compile(r"/v\d\w*/*$")
 _DATA = re.compile(r"^data:([^;,]+);base64,(.*)$", re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_NOTHING = "chat: messages: none of them says anything"
 _SYSTEM = ("system", "developer")
 
 
@@ -51,6 +52,8 @@ def chat_body(dialect: DialectRow, request: Mapping[str, Any], *, model: str | N
         _put(body, dialect["model"], model)
     if dialect["fields"] is not None:
         _map(body, dialect, request)
+    if dialect.get("skips_empty", False):
+        body["messages"] = _spoken(body.get("messages"))
     if is_streaming:
         body = {**dialect["streamed"], **body}
     for path, value in dialect["defaults"]:
@@ -65,8 +68,12 @@ def _map(body: dict[str, Any], dialect: DialectRow, request: Mapping[str, Any]) 
     sayable |= {"messages"} if "messages" in dialect else set()
     sayable |= {"tools", "tool_choice"} if "tools" in dialect else set()
     for name, value in request.items():
-        if value is not None and name not in sayable:
+        if says_something(value) and name not in sayable:
             raise ConfigError(f"chat: this dialect has no {shown(name)}")
+    for row in dialect.get("only", ()):
+        for place, item in _placed(request, row["at"]):
+            if isinstance(item, dict) and ("where" not in row or holds(row["where"], item)):
+                _check(item, row["names"], place)
     for field in fields:
         value = reach(request, field["of"])
         if value is None:
@@ -99,11 +106,13 @@ class _Speaker:
             said, (parts, alone) = _named(words["roles"], role, f"{place}: role"), self._parts(message, place)
             if turns and turns[-1][0] == said:
                 turns[-1][1].extend(parts)
-            elif parts or not alone:
+            elif parts:
                 turns.append((said, parts))
             turns += [(None, part) for part in alone]
-        if system:
-            _put(body, words["system"], _filled(words["system_as"], {"text": "\n\n".join(system)}))
+        if any(system):
+            _put(body, words["system"], _filled(words["system_as"], {"text": "\n\n".join(filter(None, system))}))
+        if not turns:
+            raise ConfigError(_NOTHING)
         _put(body, words["to"], [self._turn(role, said) for role, said in turns])
 
     def _turn(self, role: str | None, said: Any) -> Any:
@@ -118,22 +127,28 @@ class _Speaker:
             result = self._as("result", {"id": call, "name": name, "text": _text_of(content, place)}, place)
             return ([], [result]) if "result" in alone else ([result], [])
         text = "answer" if message["role"] == "assistant" and "answer" in self._words else "text"
-        parts = [self._part(part, text, f"{place}.content[{n}]") for n, part in enumerate(_parts_of(content, place))]
+        said = enumerate(_parts_of(content, place))
+        parts = [self._part(part, text, f"{place}.content[{n}]") for n, part in said if not _is_empty(part)]
+        refusal = message.get("refusal")
+        if isinstance(refusal, str) and refusal:
+            parts.append(self._part({"type": "refusal", "refusal": refusal}, text, f"{place}.refusal"))
         asked = message.get("tool_calls")
         calls = [self._call(call, place) for call in (asked if isinstance(asked, list) else [])]
         return (parts, calls) if "call" in alone else (parts + calls, [])
 
     def _part(self, part: Any, as_text: str, place: str) -> Any:
         kind = reach(part, ["type"])
-        if kind == "text" and isinstance(text := reach(part, ["text"]), str):
-            return self._as(as_text, {"text": text}, place)
+        if kind in ("text", "refusal") and isinstance(text := reach(part, [kind]), str):
+            as_said = "refusal" if kind == "refusal" and "refusal" in self._words else as_text
+            return self._as(as_said, {"text": text, "cache_control": part.get("cache_control")}, place)
         url = reach(part, ["image_url", "url"])
         if kind != "image_url" or not isinstance(url, str):
             raise ConfigError(f"chat: {place}: this dialect has no {shown(kind)}")
+        said = {"url": url, "detail": reach(part, ["image_url", "detail"]), "cache_control": part.get("cache_control")}
         found = _DATA.match(url)
         if found is None:
-            return self._as("image_url", {"url": url}, place)
-        return self._as("image_data", {"url": url, "media": found[1], "data": found[2]}, place)
+            return self._as("image_url", said, place)
+        return self._as("image_data", {**said, "media": found[1], "data": found[2]}, place)
 
     def _call(self, call: Any, place: str) -> Any:
         said, name, text = (reach(call, path) for path in (["id"], ["function", "name"], ["function", "arguments"]))
@@ -143,7 +158,9 @@ class _Speaker:
         except ValueError:
             raise ConfigError(f"chat: {place}.tool_calls: arguments that are no JSON") from None
         self._names[str(said)] = name
-        return self._as("call", {"id": said, "name": name, "arguments": arguments, "json": text}, place)
+        signature = reach(call, ["extra_content", "google", "thought_signature"])
+        values = {"id": said, "name": name, "arguments": arguments, "json": text, "signature": signature}
+        return self._as("call", values, place)
 
     def _as(self, kind: str, said: Mapping[str, Any], place: str) -> Any:
         template = self._words.get(kind)
@@ -158,13 +175,56 @@ def _tools(body: dict[str, Any], dialect: DialectRow, request: Mapping[str, Any]
         functions = [reach(tool, ["function"]) for tool in tools]
         if not all(isinstance(function, dict) for function in functions):
             raise ConfigError("chat: tools: this dialect has functions alone")
-        said = [_filled(words["tool"], {**words.get("assumed", {}), **function}) for function in functions]
+        assumed = [{**words.get("assumed", {}), "cache_control": reach(tool, ["cache_control"])} for tool in tools]
+        said = [_filled(words["tool"], {**own, **function}) for own, function in zip(assumed, functions, strict=True)]
         _put(body, words["to"], _filled(words["tools"], {"tools": said}))
     if choice is None:
         return
     kind = choice if isinstance(choice, str) else reach(choice, ["type"])
     template = _named(words["choices"], kind, "tool_choice")
     _put(body, words["choice_to"], _filled(template, {"name": reach(choice, ["function", "name"])}))
+
+
+def _check(item: Mapping[str, Any], names: Sequence[str], place: str) -> None:
+    for name, value in item.items():
+        if name not in names and says_something(value):
+            raise ConfigError(f"chat: {place}.{name}: this dialect has no {shown(name)}")
+
+
+def _placed(body: Any, path: Sequence[str], place: str = "") -> Iterator[tuple[str, Any]]:
+    """What is at this path, each with its place; `*` stands for each item of a list."""
+    if not path:
+        yield place, body
+    elif path[0] != "*":
+        yield from _placed(reach(body, path[:1]), path[1:], f"{place}.{path[0]}" if place else path[0])
+    else:
+        for number, item in enumerate(body if isinstance(body, list) else []):
+            yield from _placed(item, path[1:], f"{place}[{number}]")
+
+
+def _spoken(messages: Any) -> list[Any]:
+    """Messages as they are, without those that say nothing, and without their empty texts; a tool may say nothing."""
+    said = [_without_empty(message) for message in (messages if isinstance(messages, list) else [])]
+    kept = [one for one in said if reach(one, ["role"]) == "tool" or not isinstance(one, dict) or _says_more(one)]
+    if not kept:
+        raise ConfigError(_NOTHING)
+    return kept
+
+
+def _without_empty(message: Any) -> Any:
+    content = reach(message, ["content"])
+    if not isinstance(content, list) or message.get("role") == "tool":
+        return message
+    said = [part for part in content if not _is_empty(part)]
+    return {**message, "content": said} if said else {name: message[name] for name in message if name != "content"}
+
+
+def _says_more(message: Mapping[str, Any]) -> bool:
+    return any(says_something(value) for name, value in message.items() if name not in ("role", "name"))
+
+
+def _is_empty(part: Any) -> bool:
+    return bool(reach(part, ["type"]) == "text" and reach(part, ["text"]) == "")
 
 
 def _named(table: Mapping[str, Any], name: Any, place: str) -> Any:

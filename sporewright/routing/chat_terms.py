@@ -12,6 +12,7 @@ __all__ = [
     "DialectRow",
     "Field",
     "Messages",
+    "Only",
     "Reading",
     "ToolFields",
     "Tools",
@@ -84,6 +85,14 @@ class Auth(TypedDict):
     prefix: str
 
 
+class Only(TypedDict):
+    """Whatever is at `at` (`*`: each item of a list), where `where` holds of it, says nothing in a field not named."""
+
+    at: Sequence[str]
+    where: NotRequired[Where]
+    names: Sequence[str]
+
+
 class Field(TypedDict):
     """A field of the request and its place in the body; `list`: a single value becomes a list; `values`: renamed."""
 
@@ -97,7 +106,8 @@ class Messages(TypedDict):
     """The messages, by templates in which `$name` stands for what is said; a part without a template cannot be said.
 
     `system` is the place of what is otherwise a role, and its template; `roles` are the dialect's names of roles.
-    `answer`: an assistant's text, where it is said otherwise. `alone`: what stands among the messages, not in one.
+    `answer`: an assistant's text, where it is said otherwise; `refusal`: his refusal, else it is text. `alone`: what
+    stands among the messages, not in one.
     """
 
     to: Sequence[str]
@@ -107,6 +117,7 @@ class Messages(TypedDict):
     message: Any
     text: Any
     answer: NotRequired[Any]
+    refusal: NotRequired[Any]
     alone: NotRequired[Sequence[Literal["call", "result"]]]
     image_data: NotRequired[Any]
     image_url: NotRequired[Any]
@@ -134,7 +145,8 @@ class DialectRow(TypedDict):
     `path` and `stream_path` begin with a version that is left out where the option's address ends with one; `{model}`
     in them is the model. `fields`: None, the request goes as it is; else what is not in it, in `messages`, `tools` or
     `ignores` cannot be said in this dialect. `streamed`: added to what asks for a stream; `defaults`: where absent.
-    `marks`: an event is one of this dialect's if any holds.
+    `only`: what is within those fields can be said in these alone; `skips_empty`: messages that go as they are, but for
+    those that say nothing. `marks`: an event is one of this dialect's if any holds.
     """
 
     path: str
@@ -145,6 +157,8 @@ class DialectRow(TypedDict):
     streamed: Mapping[str, Any]
     fields: Sequence[Field] | None
     ignores: Sequence[str]
+    only: NotRequired[Sequence[Only]]
+    skips_empty: NotRequired[bool]
     defaults: Sequence[tuple[Sequence[str], Any]]
     messages: NotRequired[Messages]
     tools: NotRequired[Tools]

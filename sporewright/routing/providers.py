@@ -6,9 +6,9 @@ From the providers' public references, as of 2025. A new provider is a new row h
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from sporewright.routing.chat_terms import Auth, Counting, DialectName, DialectRow, Field, Where
+from sporewright.routing.chat_terms import Auth, Counting, DialectName, DialectRow, Field, Only, Where
 from sporewright.routing.readings import ANTHROPIC, COHERE, GEMINI, OPENAI, RESPONSES
 
 __all__ = ["DIALECTS", "SUFFICES"]
@@ -24,7 +24,51 @@ _CHAT_USAGE: Counting = {
     "cached": [["prompt_tokens_details", "cached_tokens"]],
 }
 # What only tunes, counts or files a call: left out where a dialect has no word for it.
-_IGNORED = ("stream", "stream_options", "model", "user", "store", "metadata", "service_tier", "parallel_tool_calls")
+_FILED = ("prompt_cache_key", "prompt_cache_retention", "safety_identifier")
+_IGNORED = (
+    *("stream", "stream_options", "model", "user", "store", "metadata", "service_tier", "parallel_tool_calls"),
+    *_FILED,
+)
+_CALLS = ["messages", "*", "tool_calls", "*"]
+_PARTS = ["messages", "*", "content", "*"]
+
+
+def _only(*at: str, names: Sequence[str], **where: str) -> Only:
+    row: Only = {"at": at, "names": names}
+    for name, value in where.items():
+        row["where"] = {"path": [name], "equals": value}
+    return row
+
+
+def _shapes(*, assistant: Sequence[str], function: Sequence[str] = (), call: Sequence[str] = ()) -> list[Only]:
+    """What OpenAI's messages and tools may say in a dialect of templates: fields beyond these have no words in it.
+
+    A name of whoever speaks, the thoughts behind an answer, sound: an option that cannot be told them is not asked.
+    """
+    everyone = ("role", "content")
+    return [
+        *(_only("messages", "*", names=everyone, role=role) for role in ("system", "developer", "user")),
+        _only("messages", "*", names=(*everyone, "tool_calls", "annotations", *assistant), role="assistant"),
+        # Which tool it was is said by the call.
+        _only("messages", "*", names=(*everyone, "tool_call_id", "name"), role="tool"),
+        _only(*_PARTS, names=("type", "text", "cache_control", "annotations"), type="text"),
+        _only(*_PARTS, names=("type", "image_url", "cache_control"), type="image_url"),
+        _only(*_PARTS, "image_url", names=("url", "detail")),
+        _only(*_CALLS, names=("id", "type", "index", "function", *call)),
+        _only(*_CALLS, "function", names=("name", "arguments")),
+        _only("tools", "*", names=("type", "function", "cache_control")),
+        _only("tools", "*", "function", names=("name", "description", "parameters", *function)),
+        _only("tool_choice", names=("type", "function")),
+        _only("tool_choice", "function", names=("name",)),
+    ]
+
+
+def _format(*names: str) -> list[Only]:
+    """Of a response format, what is said of its schema; its name is a label."""
+    return [
+        _only("response_format", names=("type", "json_schema")),
+        _only("response_format", "json_schema", names=("name", "schema", *names)),
+    ]
 
 
 def _same(*names: str) -> list[Field]:
@@ -58,10 +102,11 @@ _RESPONSES: DialectRow = {
     "model": ["model"],
     "streamed": {"stream": True},
     "fields": [
-        *_same("temperature", "top_p", "user", "store", "metadata", "service_tier", "parallel_tool_calls"),
+        *_same("temperature", "top_p", "user", "store", "metadata", "service_tier", "parallel_tool_calls", *_FILED),
         {"of": ["max_tokens"], "to": ["max_output_tokens"]},
         {"of": ["max_completion_tokens"], "to": ["max_output_tokens"]},
         {"of": ["reasoning_effort"], "to": ["reasoning", "effort"]},
+        {"of": ["verbosity"], "to": ["text", "verbosity"]},
         {"of": ["response_format", "type"], "to": ["text", "format", "type"]},
         *(
             Field(of=["response_format", "json_schema", name], to=["text", "format", name])
@@ -69,6 +114,7 @@ _RESPONSES: DialectRow = {
         ),
     ],
     "ignores": ("stream", "stream_options", "model"),
+    "only": [*_shapes(assistant=["refusal"], function=["strict"]), *_format("description", "strict")],
     # Kept there for thirty days unless it is told not to; chat completions are not.
     "defaults": [(["store"], False)],
     "messages": {
@@ -77,8 +123,9 @@ _RESPONSES: DialectRow = {
         "message": {"role": "$role", "content": "$parts"},
         "text": {"type": "input_text", "text": "$text"},
         "answer": {"type": "output_text", "text": "$text"},
-        "image_data": {"type": "input_image", "image_url": "$url"},
-        "image_url": {"type": "input_image", "image_url": "$url"},
+        "refusal": {"type": "refusal", "refusal": "$text"},
+        "image_data": {"type": "input_image", "image_url": "$url", "detail": "$detail"},
+        "image_url": {"type": "input_image", "image_url": "$url", "detail": "$detail"},
         "alone": ["call", "result"],
         "call": {"type": "function_call", "call_id": "$id", "name": "$name", "arguments": "$json"},
         "result": {"type": "function_call_output", "call_id": "$id", "output": "$text"},
@@ -118,6 +165,7 @@ _RESPONSES: DialectRow = {
     },
 }
 
+_CACHED = {"cache_control": "$cache_control"}
 _ANTHROPIC: DialectRow = {
     "path": "/v1/messages",
     "auth": {"header": "x-api-key", "prefix": ""},
@@ -133,6 +181,7 @@ _ANTHROPIC: DialectRow = {
         {"of": ["stop"], "to": ["stop_sequences"], "form": "list"},
     ],
     "ignores": _IGNORED,
+    "only": _shapes(assistant=["refusal"]),
     "defaults": [(["max_tokens"], 4096)],  # required there
     "messages": {
         "to": ["messages"],
@@ -140,15 +189,19 @@ _ANTHROPIC: DialectRow = {
         "system_as": "$text",
         "roles": {"user": "user", "assistant": "assistant", "tool": "user"},
         "message": {"role": "$role", "content": "$parts"},
-        "text": {"type": "text", "text": "$text"},
-        "image_data": {"type": "image", "source": {"type": "base64", "media_type": "$media", "data": "$data"}},
-        "image_url": {"type": "image", "source": {"type": "url", "url": "$url"}},
+        "text": {"type": "text", "text": "$text", **_CACHED},
+        "image_data": {
+            "type": "image",
+            "source": {"type": "base64", "media_type": "$media", "data": "$data"},
+            **_CACHED,
+        },
+        "image_url": {"type": "image", "source": {"type": "url", "url": "$url"}, **_CACHED},
         "call": {"type": "tool_use", "id": "$id", "name": "$name", "input": "$arguments"},
         "result": {"type": "tool_result", "tool_use_id": "$id", "content": "$text"},
     },
     "tools": {
         "to": ["tools"],
-        "tool": {"name": "$name", "description": "$description", "input_schema": "$parameters"},
+        "tool": {"name": "$name", "description": "$description", "input_schema": "$parameters", **_CACHED},
         "tools": "$tools",
         "choice_to": ["tool_choice"],
         "choices": {
@@ -206,6 +259,12 @@ _GEMINI: DialectRow = {
         {"of": ["response_format", "json_schema", "schema"], "to": ["generationConfig", "responseJsonSchema"]},
     ],
     "ignores": _IGNORED,
+    "only": [
+        *_shapes(assistant=["refusal"], call=["extra_content"]),
+        _only(*_CALLS, "extra_content", names=["google"]),
+        _only(*_CALLS, "extra_content", "google", names=["thought_signature"]),
+        *_format(),
+    ],
     "defaults": [],
     "messages": {
         "to": ["contents"],
@@ -216,7 +275,8 @@ _GEMINI: DialectRow = {
         "text": {"text": "$text"},
         "image_data": {"inlineData": {"mimeType": "$media", "data": "$data"}},
         "image_url": {"fileData": {"fileUri": "$url"}},
-        "call": {"functionCall": {"name": "$name", "args": "$arguments"}},
+        # Without the signature of the thought that it came from, a call is refused.
+        "call": {"functionCall": {"name": "$name", "args": "$arguments"}, "thoughtSignature": "$signature"},
         "result": {"functionResponse": {"name": "$name", "response": {"result": "$text"}}},
     },
     "tools": {
@@ -255,12 +315,20 @@ _COHERE: DialectRow = {
     "streamed": {"stream": True},
     "fields": [
         *_same("messages", "tools", "max_tokens", "temperature", "seed"),
-        *_same("presence_penalty", "frequency_penalty", "response_format"),
+        *_same("presence_penalty", "frequency_penalty"),
+        {
+            "of": ["response_format", "type"],
+            "to": ["response_format", "type"],
+            "values": {"text": "text", "json_object": "json_object", "json_schema": "json_object"},
+        },
+        {"of": ["response_format", "json_schema", "schema"], "to": ["response_format", "json_schema"]},
         {"of": ["max_completion_tokens"], "to": ["max_tokens"]},
         {"of": ["top_p"], "to": ["p"]},
         {"of": ["stop"], "to": ["stop_sequences"], "form": "list"},
     ],
     "ignores": _IGNORED,
+    "only": [*_shapes(assistant=["tool_plan", "citations"]), *_format()],
+    "skips_empty": True,
     "defaults": [],
     "end": None,
     "marks": [
@@ -287,7 +355,7 @@ DIALECTS: Mapping[DialectName, DialectRow] = {
     "openai": _OPENAI,
     "openai-responses": _RESPONSES,
     # Says usage unasked, and refuses a request with a field that it does not know.
-    "mistral": {**_OPENAI, "streamed": {"stream": True}},
+    "mistral": {**_OPENAI, "streamed": {"stream": True}, "skips_empty": True},
     "anthropic": _ANTHROPIC,
     "gemini": _GEMINI,
     "cohere": _COHERE,

@@ -7,7 +7,18 @@ from typing import Any, NamedTuple
 
 from sporewright.routing.chat_terms import DialectRow, Reading, Where
 
-__all__ = ["Saying", "choices_in", "is_count", "is_of", "life_in", "reach", "reach_all", "sayings", "says_something"]
+__all__ = [
+    "Saying",
+    "choices_in",
+    "holds",
+    "is_count",
+    "is_of",
+    "life_in",
+    "reach",
+    "reach_all",
+    "sayings",
+    "says_something",
+]
 
 _WANTED = {"text": str, "reasoning": str, "finish": str, "usage": dict}
 _DEEPEST = 8
@@ -24,7 +35,7 @@ class Saying(NamedTuple):
 
 def is_of(dialect: DialectRow, body: Any) -> bool:
     """Whether an event is one of this dialect's streams."""
-    return any(_holds(mark, body) for mark in dialect["marks"])
+    return any(holds(mark, body) for mark in dialect["marks"])
 
 
 def sayings(body: Any, rows: Sequence[Reading]) -> list[Saying]:
@@ -35,7 +46,7 @@ def sayings(body: Any, rows: Sequence[Reading]) -> list[Saying]:
     for key, inner, named, row, wanted in _keyed(rows):
         if fields is not None and ((key is not None and key not in fields) or (named is not None and named != kind)):
             continue
-        if "event" in row and not _holds(row["event"], body):
+        if "event" in row and not holds(row["event"], body):
             continue
         if inner is None:
             said += _said(row, 0, body, wanted)
@@ -52,7 +63,7 @@ def _said(row: Reading, choice: int, element: Any, wanted: type) -> list[Saying]
     if not items:
         return []
     where, take = row.get("where"), row.get("take")
-    found = [reach(item, take) if take else item for item in items if where is None or _holds(where, item)]
+    found = [reach(item, take) if take else item for item in items if where is None or holds(where, item)]
     return [Saying(row, choice, one) for one in found if isinstance(one, wanted) and says_something(one)]
 
 
@@ -154,7 +165,8 @@ def is_count(found: Any) -> bool:
     )
 
 
-def _holds(where: Where, item: Any) -> bool:
+def holds(where: Where, item: Any) -> bool:
+    """Whether this is true of an item."""
     found = reach(item, where["path"])
     if "has" in where:
         return isinstance(found, dict) and where["has"] in found

@@ -3,7 +3,7 @@ import { SporewrightError } from "./errors";
 import type { DialectRow, Messages } from "./generated/calls";
 import { DIALECTS } from "./generated/dialects";
 import { readJson } from "./json";
-import { reach } from "./rows";
+import { holds, isObject, reach, saysSomething } from "./rows";
 import type { Upstream } from "./types";
 
 type Json = Record<string, unknown>;
@@ -12,6 +12,8 @@ const VERSION = /^\/v\d\w*(?=\/)/;
 const ENDS_WITH_VERSION = /\/v\d\w*\/*$/;
 const DATA = /^data:([^;,]+);base64,([^]*)$/;
 const SURROGATE = /\p{Surrogate}/gu;
+const NOTHING = "messages: none of them says anything";
+const PART = [["type"], ["image_url", "url"], ["image_url", "detail"], ["cache_control"]];
 const SYSTEM: unknown[] = ["system", "developer"];
 
 /** How this option is spoken to. */
@@ -45,18 +47,22 @@ export function chatBody(dialect: DialectRow, request: Readonly<Json>, model: st
   let body: Json = dialect.fields === null ? { ...request } : {};
   if ((model ?? null) !== null && dialect.model.length > 0) put(body, dialect.model, model);
   if (dialect.fields !== null) map(body, dialect, request);
+  if (dialect.skips_empty) body["messages"] = spoken(body["messages"]);
   if (request["stream"] === true) body = { ...dialect.streamed, ...body };
   for (const [path, value] of dialect.defaults) if ((reach(body, path) ?? null) === null) put(body, path, value);
   return body;
 }
 
 function map(body: Json, dialect: DialectRow, request: Readonly<Json>): void {
-  const { fields, ignores, messages, tools } = dialect;
+  const { fields, ignores, only = [], messages, tools } = dialect;
   const sayable = new Set([...(fields ?? []).map(({ of }) => of[0]), ...ignores]);
   if (messages) sayable.add("messages");
   if (tools) sayable.add("tools").add("tool_choice");
   for (const [name, value] of Object.entries(request))
-    if ((value ?? null) !== null && !sayable.has(name)) throw no(`this dialect has no ${JSON.stringify(name)}`);
+    if (saysSomething(value) && !sayable.has(name)) throw no(`this dialect has no ${JSON.stringify(name)}`);
+  for (const { at, where, names } of only)
+    for (const [place, item] of placed(request, at))
+      if (isObject(item) && (!where || holds(where, item))) check(item, names, place);
   for (const { of, to, form, values } of fields ?? []) {
     let value: unknown = reach(request, of) ?? null;
     if (value === null) continue;
@@ -92,17 +98,19 @@ class Speaker {
       const { parts, alone } = this.#parts(message as Json, where);
       const last = turns.at(-1);
       if (last && "role" in last && last.role === said) last.parts.push(...parts);
-      else if (parts.length > 0 || alone.length === 0) turns.push({ role: said, parts });
+      else if (parts.length > 0) turns.push({ role: said, parts });
       turns.push(...alone.map((one) => ({ alone: one })));
     }
-    if (system.length > 0 && place) put(body, place, filled(as, { text: system.join("\n\n") }));
+    const told = system.filter((text) => text !== "");
+    if (told.length > 0 && place) put(body, place, filled(as, { text: told.join("\n\n") }));
+    if (turns.length === 0) throw no(NOTHING);
     const said = turns.map((turn) => ("alone" in turn ? turn.alone : filled(template, { ...turn })));
     put(body, to, said);
   }
 
   /** What is said in the message, and what stands beside it. */
   #parts(message: Json, place: string): { parts: unknown[]; alone: unknown[] } {
-    const { content, tool_calls: asked, tool_call_id: id } = message;
+    const { content, refusal, tool_calls: asked, tool_call_id: id } = message;
     const { alone = [], answer } = this.#words;
     if (message["role"] === "tool") {
       const name = this.#names.get(id) ?? message["name"];
@@ -110,18 +118,25 @@ class Speaker {
       return alone.includes("result") ? { parts: [], alone: [result] } : { parts: [result], alone: [] };
     }
     const as = message["role"] === "assistant" && answer !== undefined ? "answer" : "text";
-    const parts = partsOf(content, place).map((part, n) => this.#part(part, as, `${place}.content[${n}]`));
+    const parts = partsOf(content, place).flatMap((part, n) =>
+      isEmpty(part) ? [] : [this.#part(part, as, `${place}.content[${n}]`)],
+    );
+    if (typeof refusal === "string" && refusal !== "")
+      parts.push(this.#part({ type: "refusal", refusal }, as, `${place}.refusal`));
     const calls = listOf(asked).map((call) => this.#call(call, place));
     return alone.includes("call") ? { parts, alone: calls } : { parts: [...parts, ...calls], alone: [] };
   }
 
   #part(part: unknown, as: "text" | "answer", place: string): unknown {
-    const [kind, text, url] = [["type"], ["text"], ["image_url", "url"]].map((path) => reach(part, path));
-    if (kind === "text" && typeof text === "string") return this.#as(as, { text }, place);
+    const [kind, url, detail, cache] = PART.map((path) => reach(part, path));
+    const text = kind === "text" || kind === "refusal" ? reach(part, [kind]) : undefined;
+    const refuses = kind === "refusal" && this.#words.refusal !== undefined;
+    if (typeof text === "string") return this.#as(refuses ? "refusal" : as, { text, cache_control: cache }, place);
     if (kind !== "image_url" || typeof url !== "string") throw no(`${place}: this dialect has no ${shown(kind)}`);
     const [, media, data] = DATA.exec(url) ?? [];
-    if (media === undefined) return this.#as("image_url", { url }, place);
-    return this.#as("image_data", { url, media, data }, place);
+    const said = { url, detail, cache_control: cache };
+    if (media === undefined) return this.#as("image_url", said, place);
+    return this.#as("image_data", { ...said, media, data }, place);
   }
 
   #call(call: unknown, place: string): unknown {
@@ -134,10 +149,15 @@ class Speaker {
       throw no(`${place}.tool_calls: arguments that are no JSON`);
     }
     this.#names.set(id, name);
-    return this.#as("call", { id, name, arguments: args, json }, place);
+    const signature = reach(call, ["extra_content", "google", "thought_signature"]);
+    return this.#as("call", { id, name, arguments: args, json, signature }, place);
   }
 
-  #as(kind: "text" | "answer" | "image_data" | "image_url" | "call" | "result", said: Json, place: string): unknown {
+  #as(
+    kind: "text" | "answer" | "refusal" | "image_data" | "image_url" | "call" | "result",
+    said: Json,
+    place: string,
+  ): unknown {
     const template = this.#words[kind];
     if (template === undefined) throw no(`${place}: this dialect has no ${kind}`);
     return filled(template, said);
@@ -150,13 +170,53 @@ function sayTools(body: Json, words: NonNullable<DialectRow["tools"]>, request: 
     const functions = tools.map((tool) => reach(tool, ["function"]));
     if (!functions.every((one) => typeof one === "object" && one !== null && !Array.isArray(one)))
       throw no("tools: this dialect has functions alone");
-    const said = functions.map((one) => filled(words.tool, { ...words.assumed, ...(one as Json) }));
+    const said = functions.map((one, n) => {
+      const own = { ...words.assumed, cache_control: reach(tools[n], ["cache_control"]) };
+      return filled(words.tool, { ...own, ...(one as Json) });
+    });
     put(body, words.to, filled(words.tools, { tools: said }));
   }
   if (choice === null) return;
   const kind = typeof choice === "string" ? choice : reach(choice, ["type"]);
   const template = named(words.choices, kind, "tool_choice");
   put(body, words.choice_to, filled(template, { name: reach(choice, ["function", "name"]) }));
+}
+
+function check(item: Json, names: readonly string[], place: string): void {
+  for (const [name, value] of Object.entries(item))
+    if (!names.includes(name) && saysSomething(value)) throw no(`${place}.${name}: this dialect has no ${shown(name)}`);
+}
+
+/** What is at this path, each with its place; `*` stands for each item of a list. */
+function placed(body: unknown, path: readonly string[], place = ""): [string, unknown][] {
+  const [step, ...rest] = path;
+  if (step === undefined) return [[place, body]];
+  if (step === "*") return listOf(body).flatMap((item, number) => placed(item, rest, `${place}[${number}]`));
+  return placed(reach(body, [step]), rest, place === "" ? step : `${place}.${step}`);
+}
+
+/** Messages as they are, without those that say nothing, and without their empty texts; a tool may say nothing. */
+function spoken(messages: unknown): unknown[] {
+  const said = listOf(messages).map(withoutEmpty);
+  const kept = said.filter((one) => !isObject(one) || one["role"] === "tool" || saysMore(one));
+  if (kept.length === 0) throw no(NOTHING);
+  return kept;
+}
+
+function withoutEmpty(message: unknown): unknown {
+  const found = reach(message, ["content"]);
+  if (!Array.isArray(found) || reach(message, ["role"]) === "tool") return message;
+  const said = (found as unknown[]).filter((part) => !isEmpty(part));
+  const { content, ...more } = { ...(message as Json), content: said };
+  return said.length > 0 ? { ...more, content } : more;
+}
+
+function saysMore(message: Json): boolean {
+  return Object.entries(message).some(([name, value]) => !["role", "name"].includes(name) && saysSomething(value));
+}
+
+function isEmpty(part: unknown): boolean {
+  return reach(part, ["type"]) === "text" && reach(part, ["text"]) === "";
 }
 
 function named(table: Readonly<Partial<Record<string, unknown>>>, name: unknown, place: string): unknown {

@@ -89,7 +89,8 @@ function isWanted(says: Reading["says"], found: unknown): boolean {
   return says !== "usage" || isObject(found);
 }
 
-function holds({ path, equals, begins, has, beyond }: Where, item: unknown): boolean {
+/** Whether this is true of an item. */
+export function holds({ path, equals, begins, has, beyond }: Where, item: unknown): boolean {
   const found = reach(item, path);
   if (has !== undefined) return isObject(found) && Object.hasOwn(found, has);
   if (begins !== undefined) return typeof found === "string" && found.startsWith(begins);
