@@ -20,7 +20,7 @@ from sporewright.device.transport import NOWHERE, RoutingTransport
 __all__ = ["REQUEST", "run_native"]
 
 REQUEST = {"model": "m", "messages": [{"role": "user", "content": "count"}]}
-AT_ONCE = 24
+AT_ONCE = 12
 _VERIFY = ssl.create_default_context()
 """Made once: reading the system's certificates holds up the loop for longer than a row may take."""
 

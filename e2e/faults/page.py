@@ -17,7 +17,7 @@ __all__ = ["opened", "run_page"]
 
 _TOOLS = (Path(__file__).resolve().parent / "page.js").read_text()
 _RUN = "({ calls, options, atOnce }) => window.runFaults(calls, options, atOnce)"
-AT_ONCE = 16
+AT_ONCE = 12
 
 
 @contextmanager

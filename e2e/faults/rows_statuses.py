@@ -47,9 +47,11 @@ OWN = [
     status("400 model", 400, _error("x is not a valid model ID"), aside("model")),
     status("400 region", 400, {"error": {"code": 400, "message": "User location is not supported for the API use.",
                                          "status": "FAILED_PRECONDITION"}}, aside("region")),
-    status("429 quota", 429,
+    status("429 quota", 429, _error("You have reached your daily limit of 50 requests"), aside("quota")),
+    status("429 insufficient quota", 429,
            _error("You exceeded your current quota, please check your plan and billing details.",
-                  "insufficient_quota", "insufficient_quota"), aside("quota")),
+                  "insufficient_quota", "insufficient_quota"), aside("credit"),
+           why="so OpenAI calls an account without credit"),
     status("451", 451, _error("Unavailable for legal reasons"), aside("region")),
 ]  # fmt: skip
 

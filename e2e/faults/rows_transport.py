@@ -108,7 +108,7 @@ HEALTHY = [
           (b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n" * 3 + head() + _JSON,),
           (b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n" * 3, *sse(_EVENTS)), ANSWERED, text=FIRST),
     Fault("headers that drip", "healthy",
-          (_LINE, 0.2, b"access-control-allow-", 0.2, b"origin: *\r\n\r\n", _JSON),
+          (_LINE, 0.2, b"x-request", 0.2, b"-id: 1\r\n\r\n", _JSON),
           (b"HTTP/1.1 200 OK\r\n", 0.2, b"content-type: text/event-stream\r\naccess-control-allow-origin: *\r\n",
            0.2, b"\r\n", _EVENTS), ANSWERED, text=FIRST),
     Fault("HTTP/1.0, ended by closing", "healthy", (head().replace(b"1.1", b"1.0", 1) + _JSON,),

@@ -93,7 +93,7 @@ def wrong(ran: Ran) -> Iterator[str]:
     if ran.seconds > right.seconds:
         yield f"after {ran.seconds:.2f} s in place of {right.seconds:.2f} s"
     if ran.learned != right.learned:
-        yield f"learned: {ran.learned} in place of {right.learned}"
+        yield f"learned: {ran.learned} of {[outcome for _, outcome in ran.attempts]} in place of {right.learned}"
     if ran.aside != right.aside:
         yield f"set aside: {ran.aside} in place of {right.aside}"
     if ran.place == "page" and ran.attention != right.aside:
