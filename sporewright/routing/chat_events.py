@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sporewright.routing.chat_terms import DialectRow
-from sporewright.routing.events import BLANK, Kind, read_json
+from sporewright.routing.events import BLANK, Kind, json_of, read_json
 from sporewright.routing.frames import Frame, Frames
 from sporewright.routing.providers import SUFFICES
 from sporewright.routing.rows import Saying, is_count, life_in, reach, sayings, says_something
@@ -121,9 +121,9 @@ class ChatEvents:
 
     def _whole(self, pieces: Sequence[bytes]) -> list[dict[str, Any]]:
         try:
-            body = read_json(b"".join(pieces).decode("utf-8", "replace").removeprefix("\ufeff"))
+            body = read_json(b"".join(pieces).decode().removeprefix("\ufeff"))
         except ValueError:
-            # Part of it is missing, as a rule.
+            # Part of it is missing, as a rule; what is no UTF-8 is no JSON.
             return []
         # What streams without server-sent events comes as a list.
         return [said for one in (body if isinstance(body, list) else [body]) for said in self._says(one)]
@@ -135,7 +135,7 @@ class ChatEvents:
             self.is_done = True
             return []
         try:
-            body = read_json(frame.data)
+            body = json_of(frame)
         except ValueError:
             if frame.name == "error":
                 self.error = frame.data

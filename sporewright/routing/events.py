@@ -16,7 +16,7 @@ from sporewright.routing.readings import ANY
 from sporewright.routing.rows import Saying, choices_in, is_of, life_in, sayings
 from sporewright.routing.terms import Plan
 
-__all__ = ["BLANK", "Events", "Heard", "Kind", "Listening", "looks_like_json", "read_json"]
+__all__ = ["BLANK", "Events", "Heard", "Kind", "Listening", "json_of", "looks_like_json", "read_json"]
 
 
 @dataclass(slots=True)
@@ -122,7 +122,7 @@ class Events:
             return
         is_error = frame.name == "error" and (self._is_known or self._others + heard.others == 0)
         try:
-            body = read_json(frame.data)
+            body = json_of(frame)
         except ValueError:
             if is_error:
                 heard.error = frame.data
@@ -166,6 +166,13 @@ class Events:
 def looks_like_json(text: str) -> bool:
     """Whether it begins as an object or a list does."""
     return text.lstrip(BLANK).startswith(("{", "["))
+
+
+def json_of(frame: Frame) -> Any:
+    """An event's data as JSON, which is UTF-8 (RFC 8259 §8.1); ValueError if it is none."""
+    if not frame.is_text:
+        raise ValueError("no UTF-8")
+    return read_json(frame.data)
 
 
 def read_json(data: str) -> Any:

@@ -10,10 +10,11 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class Frame(NamedTuple):
-    """An event: its data, and its name, "" where it has none."""
+    """An event: its data, and its name, "" where it has none; whether its bytes are text at all (UTF-8)."""
 
     data: str
     name: str = ""
+    is_text: bool = True
 
 
 class Frames:
@@ -83,4 +84,7 @@ class Frames:
         if not self._data:
             return None
         data, self._data, self._data_length = b"\n".join(self._data), [], 0
-        return Frame(data.decode("utf-8", "replace"), name.decode("utf-8", "replace"))
+        text = data.decode("utf-8", "replace")
+        # A replacement that the provider wrote is text; one that stands for other bytes is not.
+        is_text = "\ufffd" not in text or text.encode() == data
+        return Frame(text, name.decode("utf-8", "replace"), is_text)

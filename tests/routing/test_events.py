@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sporewright.routing.chat_events import ChatEvents
 from sporewright.routing.events import Events, Heard
 from sporewright.routing.frames import Frame, Frames
 from sporewright.routing.plan import plan_with
+from sporewright.routing.providers import DIALECTS
 
 STREAMS = json.loads((Path(__file__).parent / "streams.json").read_text(encoding="utf-8"))
 
@@ -54,6 +56,22 @@ def test_where_a_stream_is_cut_says_nothing(stream: dict[str, Any], cuts: list[i
     assert sum(piece.tokens for piece in heard) == one.tokens
     assert any(piece.is_malformed for piece in heard) is one.is_malformed
     assert in_pieces.is_whole is at_once.is_whole
+
+
+@pytest.mark.parametrize(
+    ("said", "is_malformed"),
+    [(b"caf\xc3\xa9", False), (b"caf\xe9", True), (b"caf\xc3", True), (b"\xef\xbf\xbd", False)],
+)
+def test_what_is_no_utf_8_is_no_json(said: bytes, is_malformed: bool) -> None:
+    """In an event, in a chat's event and in a whole answer; a replacement that the provider wrote is text."""
+    json_text = b'{"choices": [{"index": 0, "delta": {"content": "' + said + b'"}, "finish_reason": "stop"}]}'
+    chats = [ChatEvents(DIALECTS["openai"], most=1 << 20) for _ in range(2)]
+
+    assert Events().feed(b"data: " + json_text + b"\n\n").is_malformed is is_malformed
+    chats[0].feed(b"data: " + json_text + b"\n\n")
+    chats[1].feed(json_text.replace(b"delta", b"message"))
+    chats[1].end()
+    assert [chat.ending for chat in chats] == (["malformed", "truncated"] if is_malformed else ["complete"] * 2)
 
 
 @given(st.lists(st.binary(max_size=40)))

@@ -3,7 +3,7 @@ import type { ChatPart, Usage } from "./chat-types";
 import { Frames, type Frame } from "./frames";
 import type { DialectRow, Ended } from "./generated/calls";
 import { SUFFICES } from "./generated/dialects";
-import { readJson, stripped } from "./json";
+import { jsonOf, readJson, stripped } from "./json";
 import { joined } from "./pieces";
 import { isCount, lifeIn, reach, saysSomething, sayings, type Saying } from "./rows";
 import { reasonOf } from "./sse";
@@ -114,9 +114,9 @@ export class ChatEvents {
   #whole(pieces: readonly Uint8Array[]): ChatPart[] {
     let body: unknown;
     try {
-      body = readJson(new TextDecoder().decode(joined(pieces)));
+      body = readJson(new TextDecoder("utf-8", { fatal: true }).decode(joined(pieces)));
     } catch {
-      return []; // part of it is missing, as a rule
+      return []; // part of it is missing, as a rule; what is no UTF-8 is no JSON
     }
     // What streams without server-sent events comes as a list.
     return (Array.isArray(body) ? (body as unknown[]) : [body]).flatMap((one) => this.#says(one));
@@ -133,7 +133,8 @@ export class ChatEvents {
     return head;
   }
 
-  #event({ data, name }: Frame, cut = false): ChatPart[] {
+  #event(frame: Frame, cut = false): ChatPart[] {
+    const { data, name } = frame;
     if (this.done) return [];
     if (stripped(data) === this.#dialect.end) {
       this.done = true;
@@ -141,7 +142,7 @@ export class ChatEvents {
     }
     let body: unknown;
     try {
-      body = readJson(data);
+      body = jsonOf(frame);
     } catch {
       if (name === "error") this.error = data;
       this.malformed ||= !cut;

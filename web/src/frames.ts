@@ -1,10 +1,11 @@
 /** The events of a byte stream (server-sent events, WHATWG HTML §9.2), without I/O and in bounded memory. */
 import { joined } from "./pieces";
 
-/** An event: its data, and its name, "" where it has none. */
+/** An event: its data, and its name, "" where it has none; whether its bytes are text at all (UTF-8). */
 export interface Frame {
   data: string;
   name: string;
+  isText: boolean;
 }
 
 const [LF, CR, SPACE] = [0x0a, 0x0d, 0x20];
@@ -20,9 +21,11 @@ export class Frames {
   tooLong = false;
   readonly #most: number;
   readonly #text = new TextDecoder("utf-8", { ignoreBOM: true });
+  readonly #strict = new TextDecoder("utf-8", { fatal: true });
   #held: Uint8Array[] = [];
   #data: string[] = [];
   #name = "";
+  #isText = true;
   #lineLength = 0;
   #dataLength = 0;
   #hasBegun = false;
@@ -77,7 +80,10 @@ export class Frames {
     }
     if (line.length === 0) return this.#event();
     if (begins(line, DATA)) {
-      this.#data.push(this.#value(line, DATA));
+      const value = this.#value(line, DATA);
+      this.#data.push(value);
+      // A replacement that the provider wrote is text; one that stands for other bytes is not.
+      this.#isText &&= !value.includes("\ufffd") || this.#isUtf8(line);
       this.#dataLength += line.length; // of the whole line: empty ones take room, too
     } else if (begins(line, EVENT)) this.#name = this.#value(line, EVENT);
     return null;
@@ -87,11 +93,20 @@ export class Frames {
     return this.#text.decode(line.subarray(line[length] === SPACE ? length + 1 : length));
   }
 
+  #isUtf8(line: Uint8Array): boolean {
+    try {
+      this.#strict.decode(line);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   #event(): Frame | null {
-    const [data, name] = [this.#data.join("\n"), this.#name];
+    const [data, name, isText] = [this.#data.join("\n"), this.#name, this.#isText];
     const isOne = this.#data.length > 0;
-    [this.#data, this.#dataLength, this.#name] = [[], 0, ""];
-    return isOne ? { data, name } : null;
+    [this.#data, this.#dataLength, this.#name, this.#isText] = [[], 0, "", true];
+    return isOne ? { data, name, isText } : null;
   }
 }
 

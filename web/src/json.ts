@@ -1,4 +1,5 @@
 /** JSON from a provider; the twin of `read_json` in `sporewright/routing/events.py`. */
+import type { Frame } from "./frames";
 
 /** Levels of an event; what providers send has about ten. */
 const DEEPEST = 100;
@@ -9,6 +10,12 @@ const BLANK = /^[ \t\r\n]+|[ \t\r\n]+$/g;
 export function readJson(text: string): unknown {
   if (nestsDeep(text)) throw new SyntaxError("nested too deep");
   return JSON.parse(text);
+}
+
+/** An event's data as JSON, which is UTF-8 (RFC 8259 §8.1); throws where it is none. */
+export function jsonOf({ data, isText }: Frame): unknown {
+  if (!isText) throw new SyntaxError("no UTF-8");
+  return readJson(data);
 }
 
 /** Without what may stand around JSON. */

@@ -2,7 +2,7 @@
 import { Frames, type Frame } from "./frames";
 import type { DialectRow, Ended, Plan } from "./generated/calls";
 import { ANY, DIALECTS, SUFFICES } from "./generated/dialects";
-import { looksLikeJson, readJson, stripped } from "./json";
+import { jsonOf, looksLikeJson, stripped } from "./json";
 import { choicesIn, isOf, lifeIn, sayings, type Saying } from "./rows";
 import type { Tokens } from "./types";
 
@@ -88,7 +88,8 @@ export class Events implements Listening {
     return this.#finish.size > 0 && [...this.#parts].every((part) => this.#finish.has(part));
   }
 
-  #event({ data, name }: Frame, heard: Heard): void {
+  #event(frame: Frame, heard: Heard): void {
+    const { data, name } = frame;
     if (stripped(data) === this.#end) {
       this.#done = true;
       return;
@@ -96,7 +97,7 @@ export class Events implements Listening {
     const isError = name === "error" && (this.#known || this.#others + heard.others === 0);
     let body: unknown;
     try {
-      body = readJson(data);
+      body = jsonOf(frame);
     } catch {
       if (isError) {
         heard.error = data;

@@ -2,6 +2,8 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
+import { ChatEvents } from "../src/chat-events";
+import { DIALECTS } from "../src/generated/dialects";
 import { PLAN } from "../src/generated/plan";
 import { Events, type Heard } from "../src/sse";
 
@@ -30,6 +32,24 @@ describe("an event stream", () => {
     const heard = [...bytes].map((byte) => whole.feed(Uint8Array.of(byte)));
     expect(heard.reduce((sum, { tokens }) => sum + tokens, 0)).toBe(once.feed(bytes).tokens);
     expect(whole.whole).toBe(once.whole);
+  });
+
+  it.each([
+    [[0xc3, 0xa9], false],
+    [[0xe9], true],
+    [[0xc3], true],
+    [[0xef, 0xbf, 0xbd], false],
+  ])("whose words are the bytes %j is no JSON where they are no UTF-8", (said, malformed) => {
+    const bytes = (text: string): number[] => [...new TextEncoder().encode(text)];
+    const [before, after] = ['{"choices":[{"index":0,"KIND":{"content":"', '"},"finish_reason":"stop"}]}'];
+    const json = (kind: string): number[] => [...bytes(before.replace("KIND", kind)), ...said, ...bytes(after)];
+    const event = Uint8Array.from([...bytes("data: "), ...json("delta"), ...bytes("\n\n")]);
+    const [chat, whole] = [0, 1].map(() => new ChatEvents(DIALECTS.openai, { most: 1 << 20 }));
+    expect(new Events(PLAN).feed(event).malformed).toBe(malformed);
+    chat?.feed(event);
+    whole?.feed(Uint8Array.from(json("message")));
+    whole?.end();
+    expect([chat?.ending, whole?.ending]).toEqual(malformed ? ["malformed", "truncated"] : ["complete", "complete"]);
   });
 
   it.each([1, 7, 300])("that never ends its line fills no memory, in pieces of %i", (size) => {
