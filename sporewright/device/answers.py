@@ -20,6 +20,7 @@ from sporewright.routing.terms import Limits, Plan
 __all__ = [
     "Attempt",
     "Brackets",
+    "Fault",
     "Receipt",
     "Running",
     "body_of",
@@ -28,6 +29,7 @@ __all__ = [
     "ending_of",
     "error_of",
     "fault_of",
+    "late_by",
     "refusal",
     "told",
 ]
@@ -39,6 +41,9 @@ _BLANK = b"\xef\xbb\xbf \t\r\n"
 """What may stand before JSON (RFC 8259 §2), and a mark of the byte order, which readers skip."""
 _IN_STRING = re.compile(rb'["\\]')
 _PAIRS = ((b"{", b"["), (b"}", b"]"))
+
+
+Fault = Literal["connect", "network", "prepare", "timeout", "impatient"]
 
 
 @dataclass
@@ -219,7 +224,16 @@ def told(why: BaseException) -> str:
     return f"{type(why).__name__}: {text}" if text else type(why).__name__
 
 
-def fault_of(one: Running, why: Exception) -> Literal["connect", "network", "prepare"]:
+def late_by(why: httpx.TimeoutException, waited_s: float, telling_s: float) -> Fault:
+    """What a time-out of the caller's own means, after `waited_s` of silence; `telling_s`: how much says anything."""
+    if isinstance(why, httpx.PoolTimeout):
+        return "prepare"  # nothing was sent: his own connections were all in use
+    if isinstance(why, httpx.ConnectTimeout):
+        return "connect" if waited_s >= telling_s else "prepare"
+    return "timeout" if waited_s >= telling_s else "impatient"
+
+
+def fault_of(one: Running, why: Exception) -> Fault:
     """What became of an attempt that threw."""
     theirs = (httpx.TransportError, httpx.DecodingError)
     if isinstance(why, theirs) and not isinstance(why, (httpx.LocalProtocolError, httpx.UnsupportedProtocol)):

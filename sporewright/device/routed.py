@@ -13,6 +13,7 @@ import httpx
 
 from sporewright.device.account import Account
 from sporewright.device.answers import (
+    Fault,
     Receipt,
     Running,
     body_of,
@@ -20,6 +21,7 @@ from sporewright.device.answers import (
     ending_of,
     error_of,
     fault_of,
+    late_by,
     refusal,
     told,
 )
@@ -64,7 +66,7 @@ class RoutedCall:
     ) -> None:
         self._listen = listen
         self._source, self._chain, self.receipt, self._send, self._what = source, chain, receipt, send, what
-        self._chance, self._is_held = chance, is_held
+        self._chance, self._is_held, self._is_streaming = chance, is_held, is_streaming
         self._account = Account(source, chain, receipt, is_streaming=is_streaming)
         self._running: dict[int, Running] = {}
         self._over: dict[int, Running] = {}
@@ -153,7 +155,14 @@ class RoutedCall:
             if one.number not in self._running and not isinstance(why, httpx.HTTPError):
                 raise  # no echo of its end: carrying that out has failed
             one.threw, one.error = type(why).__name__, type(why)
-            self._ends(one, {"kind": fault_of(one, why)}, told(why))
+            self._ends(one, {"kind": self._fault(one, why)}, told(why))
+
+    def _fault(self, one: Running, why: Exception) -> Fault:
+        if not isinstance(why, httpx.TimeoutException):
+            return fault_of(one, why)
+        waited_s = self._awake.now() - self._chain.silent_since(one.number)
+        history = self._source.health.history(one.option, streaming=self._is_streaming)
+        return late_by(why, waited_s, history.telling_s)
 
     async def _exchange(self, one: Running) -> None:
         response = await self._send(one.option)
@@ -300,9 +309,8 @@ class RoutedCall:
             self._spawn(self._advance())
         return True
 
-    def _arm(self, one: Running, since: float | None = None) -> None:
+    def _arm(self, one: Running) -> None:
         loop, now = asyncio.get_running_loop(), self._awake.now()
-        since = now if since is None else since
         self._disarm(one)
         wait = self._chain.due(one.number) - now
 
@@ -311,10 +319,10 @@ class RoutedCall:
                 return
             now = self._awake.now()  # a gap moves what is due
             if self._chain.due(one.number) > now:
-                self._arm(one, since)  # it went off early, or the limit is another
+                self._arm(one)  # it went off early, or the limit is another
                 return
             took = time.monotonic() - one.began
-            why = f"nothing for {max(0.0, now - since) * 1000:.0f} ms"
+            why = f"nothing for {max(0.0, now - self._chain.silent_since(one.number)) * 1000:.0f} ms"
             if self._chain.is_past(now, one.number):
                 why = f"the call's deadline passed {took * 1000:.0f} ms into this attempt"
             one.late = "deadline" if self._chain.is_cut(now, one.number) else "timeout", why

@@ -163,6 +163,10 @@ class AttemptChain:
         own = self._own_due(one)
         return min(own, self._deadline) if one.is_bounded else own
 
+    def silent_since(self, attempt: int) -> float:
+        """Since when the silence lasts that its own limit bounds."""
+        return self._all[attempt].silent_since(streaming=self._streaming)
+
     def is_past(self, now: float, attempt: int) -> bool:
         """Whether it is the call's deadline that ends the patience with this attempt, and not its own limit."""
         one = self._all[attempt]

@@ -42,3 +42,8 @@ class History:
         if p95 is None:
             return self._limits["first_token_s"]
         return min(max(2 * p95, self._limits["first_token_min_s"]), self._limits["first_token_max_s"])
+
+    @property
+    def telling_s(self) -> float:
+        """How long a silence has to last that says anything: as long as a first token is given at least."""
+        return max(self._limits["first_token_min_s"], 2.0 * (self.p95_s or 0.0))

@@ -54,6 +54,11 @@ class Attempt:
         """Take a gap in the clock out of what was waited for."""
         self.began, self.heard, self.has_slept = self.began + gap_s, self.heard + gap_s, True
 
+    def silent_since(self, *, streaming: bool) -> float:
+        """When the silence began that is measured now: at its start, or when something of the answer came last."""
+        is_begun = self.state == "CALLING" or (self.state == "OPENED" and streaming)
+        return self.began if is_begun else self.heard
+
     def due(self, limits: Limits, first_token_s: float, *, streaming: bool) -> float:
         """When the patience with it is over, by its own limit; `first_token_s`: what its option is given for that."""
         if self.state == "CALLING":

@@ -159,6 +159,7 @@ Ended = Literal[
     "offline",
     "slept",
     "deadline",
+    "impatient",
 ]
 Block = Literal["csp", "cors", "client", "mixed-content"]
 """What keeps a page from an option: its own policy, the missing permission of the server, something on the device (an

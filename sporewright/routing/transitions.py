@@ -85,6 +85,8 @@ CLASSES: Sequence[Rule] = [
     {"when": {"event": "slept"}, "outcome": "slept"},
     # The call's time was over, the attempt's own was not.
     {"when": {"event": "deadline"}, "outcome": "deadline"},
+    # The caller's own time-out, shorter than what says anything of the option.
+    {"when": {"event": "impatient"}, "outcome": "deadline"},
     {"when": {"event": "blocked"}, "outcome": "blocked"},
     {"when": {"event": "unreadable"}, "outcome": "unreadable"},
     {"when": {"event": "masked"}, "outcome": "masked"},
@@ -201,7 +203,7 @@ TRANSITIONS: Mapping[State, Mapping[Signal, Transition]] = {
     "STREAMING": {
         "ok": _to("DELIVERED", "learn_latency", "learn_ok", "mend", "pace"),
         **_every([*_FAULTS, "stalled"], _to("BROKEN", "learn_failure", "trip", "break")),
-        **_every(_NOBODYS, _CUT),
+        **_every([*_NOBODYS, "deadline"], _CUT),
         "aborted": _ABORTED,
     },
     "RESTARTABLE": {
@@ -209,12 +211,13 @@ TRANSITIONS: Mapping[State, Mapping[Signal, Transition]] = {
         **_every(_FAULTS, _to("PICKING", "learn_failure", "trip", "restart", "again", "next")),
         **_every(_NOBODYS, _to("PICKING", "restart", "put_back", "next")),
         "stalled": _to("PICKING", "learn_failure", "trip", "restart", "next"),
+        "deadline": _to("PICKING", "restart", "next"),
         "aborted": _ABORTED,
     },
     "BODY": {
         "ok": _to("DELIVERED"),
         **_every([*_FAULTS, "stalled"], _to("BROKEN", "learn_failure", "trip", "break")),
-        **_every(_NOBODYS, _CUT),
+        **_every([*_NOBODYS, "deadline"], _CUT),
         "aborted": _ABORTED,
     },
 }

@@ -17,7 +17,8 @@ _TEXT = b"abcdefghijklmnopqrstuvwxyz" * 100
 
 
 class _Request:
-    def __init__(self, head: bytes, body: bytes) -> None:
+    def __init__(self, head: bytes, body: bytes, reader: asyncio.StreamReader) -> None:
+        self.reader = reader
         first, *lines = head.decode("latin-1").split("\r\n")
         self.method, self.target, _ = first.split(" ", 2)
         self.lines = [line.split(": ", 1) for line in lines if line]
@@ -42,9 +43,15 @@ class EchoServer:
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
-        for writer in self._writers:
+        for writer in list(self._writers):
             writer.transport.abort()
-        await asyncio.sleep(0)
+        while self._writers:
+            await asyncio.sleep(0.01)
+
+    @property
+    def open(self) -> int:
+        """How many connections there are."""
+        return sum(not writer.transport.is_closing() for writer in self._writers)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -54,7 +61,7 @@ class EchoServer:
                 self.seen.append(f"{request.method} {request.target}")
                 if not await self._answer(request, writer):
                     break
-            writer.close()
+        writer.close()
         self._writers.discard(writer)
 
     async def _read(self, reader: asyncio.StreamReader) -> _Request | None:
@@ -71,7 +78,7 @@ class EchoServer:
             await reader.readline()
         else:
             body = await reader.readexactly(int(headers.get(b"content-length", b"0")))
-        return _Request(head, body)
+        return _Request(head, body, reader)
 
     async def _answer(self, request: _Request, writer: asyncio.StreamWriter) -> bool:
         """Whether the connection may be used again."""
@@ -194,10 +201,8 @@ class EchoServer:
         reset(writer)
         return False
 
-    async def _on_silent(self, _: _Request, writer: asyncio.StreamWriter) -> bool:
-        while not writer.transport.is_closing():
-            await asyncio.sleep(0.05)
-        return False
+    async def _on_silent(self, request: _Request, _: asyncio.StreamWriter, *__: str) -> bool:
+        return bool(await request.reader.read(1))
 
 
 def reset(writer: asyncio.StreamWriter) -> None:

@@ -91,7 +91,7 @@ async def test_a_stream_that_stalls_and_says_that_it_is_alive_has_stalled(beat: 
     inner, limits = httpx.MockTransport(answer), {"inter_token_s": 0.3}
     transport = RoutingTransport(["a"], {"a": {"url": "http://a.test"}}, transport=inner, limits=limits)
     async with httpx.AsyncClient(transport=transport, base_url=NOWHERE) as client, asyncio.timeout(5):
-        with pytest.raises(BrokenError, match="the answer of a broke off"):
+        with pytest.raises(BrokenError, match=r"the answer of a broke off .*nothing for [3-9]\d\d ms"):
             await client.post("/v1/chat/completions", json={"stream": True})
 
 

@@ -126,14 +126,14 @@ export function runningAt(option: string, number: number): Running {
   };
 }
 
-/** By what this attempt is too late, nothing having come since `from`. */
-export function latenessOf(one: Running, chain: AttemptChain, now: number, from: number): NonNullable<Running["late"]> {
+/** By what this attempt is too late. */
+export function latenessOf(one: Running, chain: AttemptChain, now: number): NonNullable<Running["late"]> {
   const ms = (seconds: number): string => `${Math.round(Math.max(0, seconds) * 1000)} ms`;
   return {
     kind: chain.isCut(now, one.number) ? "deadline" : "timeout",
     says: chain.isPast(now, one.number)
       ? `the call's deadline passed ${ms(since(one))} into this attempt`
-      : `nothing for ${ms(now - from)}`,
+      : `nothing for ${ms(now - chain.silentSince(one.number))}`,
   };
 }
 

@@ -298,16 +298,16 @@ export class RoutedCall {
     } else this.#ends(one, ending, says);
   }
 
-  #arm(one: Running, from = this.#now()): void {
+  #arm(one: Running): void {
     disarm(one);
     const wait = this.#chain.due(one.number) - this.#now();
     const late = (): void => {
       // Timers may go off early, and never know that the chain has since heard something.
       if (this.#chain.due(one.number) > this.#now()) {
-        this.#arm(one, from);
+        this.#arm(one);
         return;
       }
-      one.late = latenessOf(one, this.#chain, this.#now(), from);
+      one.late = latenessOf(one, this.#chain, this.#now());
       one.control.abort(new DOMException(one.late.says, "TimeoutError"));
     };
     one.timer = setTimeout(late, delayOf(wait * 1000));

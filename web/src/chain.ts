@@ -4,7 +4,7 @@ import { EVEN } from "./cooldown";
 import { SporewrightError } from "./errors";
 import type { Action, Aside, ChainState, Facts, Outcome, Permit, Plan, Restart, Rule, Signal } from "./generated/calls";
 import type { Health } from "./health";
-import { dueOf, isBounded, isOver, UNANSWERED, type AttemptState } from "./patience";
+import { dueOf, isBounded, isOver, silentSince, UNANSWERED, type AttemptState } from "./patience";
 import { Left, type Found, type SkipReason } from "./left";
 
 export type { Ending } from "./classify";
@@ -179,6 +179,11 @@ export class AttemptChain {
   /** Where this attempt stands. */
   stateOf(attempt: number): ChainState {
     return this.#all[attempt]?.state ?? "PICKING";
+  }
+
+  /** Since when the silence lasts that its own limit bounds. */
+  silentSince(attempt: number): number {
+    return silentSince(this.#running(attempt), this.#streaming);
   }
 
   /** When the patience with this attempt is over: by its own limit, or by the call's deadline where that bounds it. */

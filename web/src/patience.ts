@@ -37,6 +37,12 @@ export function isBounded({ state, short, finished }: AttemptState): boolean {
   return UNANSWERED.has(state) || (state === "HOLDING" && short && !finished);
 }
 
+/** When the silence began that is measured now: at its start, or when something of the answer came last. */
+export function silentSince(one: AttemptState, streaming: boolean): number {
+  const isBegun = one.state === "CALLING" || (one.state === "OPENED" && streaming);
+  return isBegun ? one.began : one.heard;
+}
+
 /** When the patience with it is over, by its own limit; `firstToken`: what its option is given for that. */
 export function dueOf(one: AttemptState, limits: Limits, firstToken: number, streaming: boolean): number {
   const patience = one.heard + limits.inter_token_s;
