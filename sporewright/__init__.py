@@ -31,6 +31,7 @@ from sporewright.policy.trust import freshness, next_trust_state, update_pair_tr
 
 if TYPE_CHECKING:
     from sporewright.device.chat import chat
+    from sporewright.device.sync_transport import SyncRoutingTransport
     from sporewright.device.transport import RoutingTransport
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "RoutingTransport",
     "Seed",
     "SporewrightError",
+    "SyncRoutingTransport",
     "Tensor",
     "TensorConfig",
     "Term",
@@ -77,12 +79,26 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """What needs httpx, when it is asked for: nobody else does (the extra `native`)."""
-    if name == "chat":
-        from sporewright.device.chat import chat
+    try:
+        if name == "chat":
+            from sporewright.device.chat import chat
 
-        return chat
-    if name == "RoutingTransport":
-        from sporewright.device.transport import RoutingTransport
+            return chat
+        if name == "RoutingTransport":
+            from sporewright.device.transport import RoutingTransport
 
-        return RoutingTransport
+            return RoutingTransport
+        if name == "SyncRoutingTransport":
+            from sporewright.device.sync_transport import SyncRoutingTransport
+
+            return SyncRoutingTransport
+    except ModuleNotFoundError as why:
+        if why.name != "httpx":
+            raise
+        message = f"sporewright.{name} needs httpx: pip install 'sporewright[native]'"
+        raise ModuleNotFoundError(message, name=why.name) from None
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

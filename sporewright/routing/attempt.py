@@ -160,8 +160,7 @@ class AttemptChain:
     def due(self, attempt: int) -> float:
         """When the patience with this attempt is over: by its own limit, or by the deadline where that bounds it."""
         one = self._all[attempt]
-        own = self._own_due(one)
-        return min(own, self._deadline) if one.is_bounded else own
+        return min(self._own_due(one), self._deadline if one.is_bounded else math.inf)
 
     def silent_since(self, attempt: int) -> float:
         """Since when the silence lasts that its own limit bounds."""
@@ -180,8 +179,8 @@ class AttemptChain:
         return self.is_past(now, attempt) and not self._all[attempt].had_all
 
     def _own_due(self, one: Attempt) -> float:
-        first = self._health.history(one.option, streaming=True).first_token_s
-        return one.due(self._limits, first, streaming=self._streaming)
+        history = self._health.history(one.option, streaming=True)
+        return one.due(self._limits, history.first_token_s, streaming=self._streaming)
 
     def hedge_at(self) -> float:
         """When a second call is worth its price: at the p95 of the option that is late; ∞ if never."""
@@ -254,9 +253,8 @@ class AttemptChain:
     def wants_text(self, status: int, attempt: int) -> bool:
         """Whether what a response of this status says is waited for: it decides, or it may be the caller's."""
         rule = rule_of({"kind": "status", "status": status, "judged": self._judged}, self._plan)
-        if text_matters(status, rule, self._plan):
-            return True
-        return self._is_unsafe(rule) and not self._may_repeat(self._all[attempt])
+        may_be_callers = self._is_unsafe(rule) and not self._may_repeat(self._all[attempt])
+        return may_be_callers or text_matters(status, rule, self._plan)
 
     def _failed(self, one: Attempt, ended: Ended, ending: Ending, rule: Rule, now: float, chance: float) -> None:
         if "put_back" in ended.actions:
@@ -323,9 +321,8 @@ class AttemptChain:
     def _call_or_ask(self, option: str, permit: Permit | None, now: float, *, hedge: bool) -> Decision:
         if permit is None:
             return self._call(option, now)
-        ask = Ask(permit, option)
-        self._asked = (ask, hedge)
-        return ask
+        self._asked = (Ask(permit, option), hedge)
+        return self._asked[0]
 
     def _call(self, option: str, now: float, *, is_probe: bool = False) -> Call:
         if not self._all:

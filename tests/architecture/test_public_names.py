@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import subprocess
+import sys
 
 import pytest
 
@@ -12,7 +14,7 @@ PUBLIC = """
 ApplyReport BadValueKindError Cell Cursor DecodeError Dropped LiveQueue Ranked Resolution Seed SporewrightError Tensor
 TensorConfig Term UnknownLevelError WriteUpError Writer __version__ Budget TokenBucket Device gate_capabilities Norm
 max_abs_scale freshness next_trust_state update_pair_trust resolve_chain Churn next_churn should_reinvestigate
-AddressedField FieldWriter Decision Receipt plan_exploration RoutingTransport chat
+AddressedField FieldWriter Decision Receipt plan_exploration RoutingTransport SyncRoutingTransport chat
 """
 
 
@@ -21,6 +23,22 @@ def test_public_names_of_the_package() -> None:
     assert set(PUBLIC.split()) == set(sporewright.__all__)
     assert all(hasattr(sporewright, name) for name in sporewright.__all__)
     assert sorted(sporewright.__all__) == list(sporewright.__all__)
+
+
+@pytest.mark.parametrize("name", ["RoutingTransport", "SyncRoutingTransport", "chat"])
+def test_what_needs_an_extra_names_it(name: str) -> None:
+    """Without httpx the import says how to get it; the package and the list of its names need none."""
+    code = f"import sys; sys.modules['httpx'] = None; import sporewright; print({name!r} in dir(sporewright))\n"
+    code += f"try: from sporewright import {name}\nexcept ImportError as why: print(why)\n"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+    assert told == f"True\nsporewright.{name} needs httpx: pip install 'sporewright[native]'\n"
+
+
+def test_a_name_that_is_none_is_an_attribute_error() -> None:
+    """As of any module."""
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = sporewright.nonsense
 
 
 def test_public_methods_of_the_tensor() -> None:

@@ -4,7 +4,7 @@ import { EVEN } from "./cooldown";
 import { SporewrightError } from "./errors";
 import type { Action, Aside, ChainState, Facts, Outcome, Permit, Plan, Restart, Rule, Signal } from "./generated/calls";
 import type { Health } from "./health";
-import { dueOf, isBounded, isOver, silentSince, UNANSWERED, type AttemptState } from "./patience";
+import { dueOf, FRESH, isBounded, isOver, silentSince, UNANSWERED, type AttemptState } from "./patience";
 import { Left, type Found, type SkipReason } from "./left";
 
 export type { Ending } from "./classify";
@@ -189,7 +189,7 @@ export class AttemptChain {
   /** When the patience with this attempt is over: by its own limit, or by the call's deadline where that bounds it. */
   due(attempt: number): number {
     const one = this.#running(attempt);
-    return isBounded(one) ? Math.min(this.#ownDue(one), this.#deadline) : this.#ownDue(one);
+    return Math.min(this.#ownDue(one), isBounded(one) ? this.#deadline : Infinity);
   }
 
   /** Whether it is the call's deadline that ends the patience with this attempt, and not its own limit. */
@@ -344,16 +344,8 @@ export class AttemptChain {
     if (this.#all.length === 0) this.#health.called();
     this.#left.take(option);
     const hadAll = this.#all.length === 0 && !this.#hasWaited;
-    const fresh = {
-      state: "CALLING",
-      first: undefined,
-      finished: false,
-      short: false,
-      begun: false,
-      slept: false,
-    } as const;
     const key = this.#health.keys.first(option, this.#left.facts(option).keys ?? 1, now);
-    this.#all.push({ ...fresh, option, began: now, probe, key, hadAll, heard: now });
+    this.#all.push({ ...FRESH, option, began: now, probe, key, hadAll, heard: now });
     if (this.#state === "PICKING") this.#state = this.#plan.transitions.PICKING?.picked?.to ?? "CALLING";
     return { do: "call", option, attempt: this.#all.length - 1 };
   }

@@ -23,6 +23,15 @@ export interface AttemptState {
   slept: boolean;
 }
 
+/** An attempt that is only called so far. */
+export const FRESH = {
+  state: "CALLING",
+  first: undefined,
+  finished: false,
+  short: false,
+  begun: false,
+  slept: false,
+} as const;
 /** Nothing of an answer has come. */
 export const UNANSWERED: ReadonlySet<ChainState> = new Set(["CALLING", "OPENED"]);
 const ENDS: ReadonlySet<ChainState> = new Set(["DELIVERED", "BROKEN", "LOST", "ABORTED", "PICKING"]);
