@@ -77,6 +77,8 @@ class Chat:
             self.receipt, self.option = receipt, receipt.option
             if response.status_code >= 400:
                 raise _refused(self.option, response.status_code, await response.aread())
+            if self.option not in self._readers:
+                raise BrokenError(f"{self.option} answered HTTP {response.status_code}, and nothing that can be read")
             async for event in self._read(response):
                 yield event
 
