@@ -59,23 +59,27 @@ async def follow(
     send: Callable[[httpx.Request], Awaitable[httpx.Response]],
     credentials: Collection[str],
 ) -> httpx.Response:
-    """The response once nothing redirects any further; the last redirect itself where that leads nowhere.
+    """The response once nothing redirects any further; RemoteProtocolError where that is nowhere, or never.
 
     `credentials`: names of the headers that no other origin gets.
     """
     seen: set[tuple[str, str]] = set()
-    for _ in range(_MOST):
+    for _ in range(_MOST + 1):
         response = await send(request)
+        if not response.has_redirect_location:
+            return response
         seen.add((request.method, str(request.url)))
         after = _next(request, response, credentials)
-        if after is None or (after.method, str(after.url)) in seen:
-            return response
         length = response.headers.get("content-length", "")
         if length.isdecimal() and int(length) <= _SHORT:
             await response.aread()
         await response.aclose()
+        if after is None:
+            raise httpx.RemoteProtocolError(f"HTTP {response.status_code} redirects to no address of http")
+        if (after.method, str(after.url)) in seen:
+            raise httpx.RemoteProtocolError(f"HTTP {response.status_code} redirects in a circle")
         request = after
-    return await send(request)
+    raise httpx.RemoteProtocolError(f"more than {_MOST} redirects in a row")
 
 
 def _next(request: httpx.Request, response: httpx.Response, credentials: Collection[str]) -> httpx.Request | None:

@@ -66,6 +66,25 @@ async def test_another_origin_gets_no_credentials(scheme: str, host: str) -> Non
     assert not {"authorization", "x-own", "cookie", "x-api-key"} & set(headers)
 
 
+@pytest.mark.parametrize("location", ["same", "spiral", "ftp://a.test/", "http://%20:x/", ""])
+async def test_inference_that_is_led_nowhere_is_asked_elsewhere(location: str) -> None:
+    """A loop is one request, a spiral ten; where nothing follows the next option answers."""
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.host)
+        if request.url.host == "b.test":
+            return httpx.Response(200, json=WHOLE)
+        where = {"same": str(request.url), "spiral": f"?n={len(asked)}"}.get(location, location)
+        return httpx.Response(307, headers={"location": where})
+
+    async with routed(answer) as client:
+        response = await client.post(CHAT, content=b"{}")
+
+    assert response.json() == WHOLE
+    assert asked == ["a.test"] * (11 if location == "spiral" else 1) + ["b.test"]
+
+
 async def test_what_the_caller_follows_leads_back_to_the_same_option() -> None:
     """A relative address is the option's own, whoever is first by then, below its base or not."""
     seen: list[str] = []
