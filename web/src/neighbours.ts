@@ -9,7 +9,7 @@ export class Neighbours {
 
   /** `name`: of the storage that these engines write in turn. Whoever is there already is asked how the options stand. */
   constructor(name: string, onNews: (news: News) => void) {
-    this.#channel = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel(`${name} news`);
+    this.#channel = channelOf(`${name} news`);
     this.#channel?.addEventListener("message", ({ data }: MessageEvent<Message>) => {
       if ("ask" in data) for (const news of this.#last.values()) this.#say({ news });
       else {
@@ -42,5 +42,15 @@ export class Neighbours {
 
   #say(message: Message): void {
     this.#channel?.postMessage(message);
+  }
+}
+
+/** Null where there is none, or where the site may store nothing: Firefox has the class then and throws. */
+function channelOf(name: string): BroadcastChannel | null {
+  if (typeof BroadcastChannel === "undefined") return null;
+  try {
+    return new BroadcastChannel(name);
+  } catch {
+    return null;
   }
 }

@@ -1,5 +1,5 @@
 /** Engines of one profile beside each other. */
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import type { News } from "../src/generated/calls";
 import { Neighbours } from "../src/neighbours";
 
@@ -36,4 +36,15 @@ it("hear of what one engine finds, those that come later and those whose teller 
   expect(heard["one"]).toEqual([]);
   other.close();
   later.close();
+});
+
+it("are nobody where the site may store nothing: Firefox refuses the channel, and the engine goes on", () => {
+  vi.stubGlobal("BroadcastChannel", () => {
+    throw new DOMException("The operation is insecure.", "SecurityError");
+  });
+  const alone = new Neighbours("slice", () => undefined);
+  alone.tell(NEWS);
+  expect([...alone.known]).toEqual([NEWS]);
+  alone.close();
+  vi.unstubAllGlobals();
 });
