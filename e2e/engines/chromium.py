@@ -10,10 +10,12 @@ from playwright.sync_api import BrowserContext, Page, Playwright
 from e2e.browser import launch_options
 from e2e.engines.driver import Engine, Tab
 
-__all__ = ["Chromium"]
+__all__ = ["Chromium", "ChromiumTab"]
 
 
-class _Tab(Tab):
+class ChromiumTab(Tab):
+    """One page of Playwright."""
+
     def __init__(self, page: Page) -> None:
         self.page = page
         self._heard: list[str] = []
@@ -70,10 +72,10 @@ class Chromium(Engine):
             self.version = self._browser.version
         else:
             self._context = playwright.chromium.launch_persistent_context(profile, **options)
-        self._tabs: list[_Tab] = []
+        self._tabs: list[ChromiumTab] = []
 
     def open(self, address: str) -> Tab:
-        tab = _Tab(self._context.new_page())
+        tab = ChromiumTab(self._context.new_page())
         self._tabs.append(tab)
         tab.goto(address)
         return tab

@@ -11,9 +11,9 @@ from playwright.sync_api import Playwright
 from e2e.engines.chromium import Chromium
 from e2e.engines.driver import Engine, MissingEngineError
 from e2e.engines.firefox import Firefox
-from e2e.engines.harness import BLANK
+from e2e.engines.harness import BLANK, DECLARED
 from e2e.engines.webkit import WebKit
-from e2e.harness import DIST, config_of
+from e2e.harness import DIST
 from e2e.link import Link
 from e2e.upstreams import Upstream
 from tests.serving import Orchestrator
@@ -52,7 +52,7 @@ def orchestrator_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Or
     dist = folder / "dist"
     shutil.copytree(DIST, dist)
     (dist / "blank.html").write_text(BLANK)
-    server = Orchestrator(folder, config_of({"alpha": 0.1, "beta": 0.2}), dist).start()
+    server = Orchestrator(folder, DECLARED, dist).start()
     yield server
     server.stop()
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from e2e.engines.driver import Engine, Tab
-from e2e.harness import LEVELS, START, seed
+from e2e.harness import LEVELS, START, config_of, seed
 from e2e.upstreams import Upstream
 
 BLANK = "<!doctype html><html lang=en><meta charset=utf-8><title>blank</title><link rel=icon href=data:,>"
@@ -19,6 +19,8 @@ ORDER = {
     ],
     "learning": {"temperature": 0},
 }
+# One device's word counts in its workspace, and nothing is global: the engines' tests share a server.
+DECLARED = {**config_of({"alpha": 0.1, "beta": 0.2}), "learning": {"support": 1}}
 OPTION = "router.fetch('/hello').then((answer) => router.receipt(answer).option)"
 
 
@@ -43,9 +45,3 @@ def routed(engine: Engine, origin: str, options: dict[str, Any], *, shared: bool
         tab.run("() => { delete globalThis.SharedWorker; }")
     start_router(tab, options)
     return tab
-
-
-def kinds(tab: Tab) -> list[str]:
-    """Names of the Web Locks that this origin holds, as a sign of which engines there are."""
-    names: list[str] = tab.value("navigator.locks.query().then(({ held }) => held.map(({ name }) => name).sort())")
-    return names

@@ -17,7 +17,7 @@ from selenium.webdriver.webkitgtk.service import Service
 
 from e2e.engines.driver import Engine, MissingEngineError, Tab
 
-__all__ = ["WebKit"]
+__all__ = ["WebKit", "WebKitTab"]
 
 COMMAND_S = 90  # more than any script is given
 # Debian and Fedora keep MiniBrowser beside WebKit's own processes, in a folder that names the version of its interface.
@@ -63,7 +63,9 @@ def _screen(program: str) -> Iterator[str]:
         process.wait(timeout=10)
 
 
-class _Tab(Tab):
+class WebKitTab(Tab):
+    """One window of MiniBrowser."""
+
     def __init__(self, browser: WebKit, handle: str) -> None:
         self._browser, self.handle = browser, handle
 
@@ -136,12 +138,12 @@ class WebKit(Engine):
     def open(self, address: str) -> Tab:
         self.driver.switch_to.window(self._first)
         self.driver.switch_to.new_window("window")
-        tab = _Tab(self, self.driver.current_window_handle)
+        tab = WebKitTab(self, self.driver.current_window_handle)
         tab.goto(address)
         return tab
 
     def tabs(self) -> list[Tab]:
-        return [_Tab(self, handle) for handle in self.driver.window_handles if handle != self._first]
+        return [WebKitTab(self, handle) for handle in self.driver.window_handles if handle != self._first]
 
     def close(self) -> None:
         self._opened.close()
