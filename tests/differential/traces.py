@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from sporewright.errors import ConfigError
+from sporewright.routing.keys import KEY_REASONS
 from sporewright.routing.plan import PLAN, plan_with
-from sporewright.routing.terms import ENDS, STATES, Block, Restart, Rule, Sign, State
+from sporewright.routing.terms import ASIDES, ENDS, STATES, Block, Restart, Rule, Sign, State
 from tests.differential.dice import Dice
 from tests.routing.replay import OVER, Replay
 
@@ -22,6 +23,7 @@ NAMES = ("a", "b", "c", "d", "1", "__proto__", "constructor", "é", "")
 SECONDS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 5.0, 9.75, 12.0, 30.0, 61.0, 90.0, 300.0, 3600.0, 0.1, 1e-7)
 COUNTS = (0, 1, 2, 3, 5, 8, 20, 64)
 SHARES = (0.0, 0.05, 0.2, 0.5, 1.0)
+MODELS = ("m", "n")
 BODIES = ("events", "whole", "bytes")
 SIGNS: tuple[Sign, ...] = get_args(Sign)
 BLOCKS: tuple[Block, ...] = get_args(Block)
@@ -84,8 +86,10 @@ def _call(dice: Dice, queue: list[str]) -> dict[str, Any]:
     for name, choices in (
         ("repeatable", (True, True, False)),
         ("streaming", (False, True)),
-        ("restart", RESTARTS),
+        ("restart", (*RESTARTS, "notify")),
         ("hedge", (True, True, True, False)),
+        ("judged", (False, True)),
+        ("model", MODELS),
     ):
         if dice.byte() & 1:
             call[name] = dice.one(choices)
@@ -97,10 +101,12 @@ def _call(dice: Dice, queue: list[str]) -> dict[str, Any]:
 
 def _facts(dice: Dice) -> dict[str, Any]:
     facts = {
-        "model": dice.one(("m", "n")),
+        "model": dice.one(MODELS),
         "window": dice.one((1000, 0, 2000)),
         "repeatable": dice.one((True, False)),
         "local": dice.one((True, True, False)),
+        "keys": dice.one((1, 2, 3)),
+        "brought": dice.one((False, True)),
     }
     names = dice.some(tuple(facts))
     return {name: facts[name] for name in names}
@@ -122,8 +128,13 @@ def _beside(dice: Dice, options: Sequence[str]) -> dict[str, Any]:
         past |= {"first_token_s": dice.one(SECONDS), "streaming": dice.one((False, True))}
     if dice.rarely(64):
         past["retry_after_s"] = dice.one(SECONDS)
-    if "gate" in PLAN["transitions"][stage][outcome]["do"]:
+    do = PLAN["transitions"][stage][outcome]["do"]
+    if "set_aside" in do:
+        past |= {"reason": dice.one(ASIDES), "model": dice.one(MODELS)}
+    elif "gate" in do:
         past["reason"] = dice.one(BLOCKS)
+    if dice.rarely(64):
+        past |= {"key": dice.below(3), "keys": 1 + dice.below(3)}
     return past
 
 
@@ -210,9 +221,9 @@ class Drawn:
     def _around(self, draw: int) -> dict[str, Any] | None:
         """What happens around the call: the network, the clock, other calls, the engine of the profile, its caller."""
         dice, chain, options = self._dice, self._chain, self._replay.options
-        if draw < 184:
+        if draw < 176:
             return {"kind": "network", "offline": not chain.is_offline if not dice.rarely(24) else chain.is_offline}
-        if draw < 194:
+        if draw < 182:
             return {"kind": "slept", "gap": dice.one((4.5, 30.0, 600.0, -10.0))}
         if draw < 206 and chain.running:
             return {"kind": "hedge"}
@@ -224,7 +235,7 @@ class Drawn:
         if draw < 232:
             return {"kind": "permit", "permit": dice.one(("probe", "retry", "hedge")), "option": dice.one(options)}
         if draw < 236:
-            return {"kind": "release", "option": dice.one(options)}
+            return {"kind": dice.one(("release", "changed")), "option": dice.one(options)}
         if draw < 248:
             return {"kind": "told", "health": self._told(dice.one(options))}
         if draw < 251 and chain.state == "BODY":
@@ -237,14 +248,24 @@ class Drawn:
         blocked = {"reason": dice.one(BLOCKS), "until": now + dice.one(SECONDS)} if dice.rarely(64) else None
         state = dice.one(("closed", "open", "ramping"))
         until, since = (now + dice.one(SECONDS), now - dice.one(SECONDS)) if state != "closed" else (0.0, 0.0)
+        aside = {"reason": dice.one(ASIDES), "until": now + dice.one(SECONDS)} if dice.rarely(64) else None
+        if aside is not None and dice.byte() & 1:
+            aside |= {"model": dice.one(MODELS), "credential": "x"}
         return {
             "option": option,
+            "aside": aside,
+            "keys": [self._key(number) for number in dice.some((0, 1, 2))] if dice.rarely(64) else [],
             "cooling_until": now + dice.one(SECONDS) if dice.rarely(64) else 0.0,
             "blocked": blocked,
             "breaker": {"state": state, "until": until, "since": since},
             "first_token_p95_s": dice.one((None, *SECONDS)),
             "headers_p95_s": dice.one((None, *SECONDS)),
         }
+
+    def _key(self, number: int) -> dict[str, Any]:
+        dice = self._dice
+        reason = {"reason": dice.one(KEY_REASONS)} if dice.byte() & 1 else {}
+        return {"key": number, "until": self._replay.now + dice.one(SECONDS), **reason}
 
     def _when(self, said: dict[str, Any]) -> float:
         """A little later, much later, or at the very instant that something here is due."""
@@ -268,7 +289,8 @@ class Drawn:
         found = [] if replay.waiting is None else [replay.waiting, now + (replay.waiting - now) / 2]
         found += [chain.hedge_at(), *(chain.due(attempt) for attempt in chain.running)]
         for option in replay.options:
-            blocked = health.blocks.data(option)
+            blocked, aside = health.blocks.data(option), health.asides.data(option)
+            found += [] if aside is None else [aside["until"]]
             found += [health.returns(option, now), health.breaker(option).data()["until"]]
             found += [] if blocked is None else [blocked["until"]]
         return [at for at in found if now < at < math.inf]

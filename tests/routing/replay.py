@@ -12,11 +12,12 @@ from sporewright.routing.attempt import Ask, AttemptChain, Call, Decision, Ended
 from sporewright.routing.cooldown import EVEN
 from sporewright.routing.health import Health
 from sporewright.routing.plan import PLAN, Plan
+from sporewright.routing.terms import ASIDES
 
 OVER = ("BROKEN", "ABORTED", "EXHAUSTED")
-BESIDE = ("told", "beside", "permit", "release", "slept")
+BESIDE = ("told", "beside", "permit", "release", "changed", "slept")
 """Events that say nothing to a call that waits: it goes on waiting."""
-STATUSES = (0, 200, 400, 403, 422, 429, 500, 503)
+STATUSES = (0, 200, 400, 401, 403, 404, 413, 422, 429, 500, 503)
 """Whether the text of a response is waited for is asked of these, one a step."""
 
 
@@ -51,11 +52,12 @@ class Replay:
     def _past(self, at: float, option: str, outcome: str, times: int = 1, stage: str = "CALLING", **more: Any) -> None:
         """An attempt of another call, as often as it says, each at that time."""
         actions = self.plan["transitions"].get(stage, {}).get(outcome, {"do": []})["do"]  # type: ignore[call-overload]
+        keys, reason = more.pop("keys", 1), more.get("reason")
+        used = {"key": more.get("key", 0), "keys": keys, "reason": reason if reason in ASIDES else None}
+        waits = {name: more[name] for name in ("retry_after_s", "chance") if name in more}
         for _ in range(times):
             self.health.called()
-            if self.health.keys.spares(
-                option, actions, at, key=more.get("key", 0), keys=more.pop("keys", 1), reason=more.get("reason")
-            ):
+            if self.health.keys.spares(option, actions, at, **used, **waits):
                 actions = self.health.keys.spared(actions)
             self.health.apply(option, actions, at, **more)
 
@@ -167,6 +169,8 @@ class Replay:
             self._decided.append(["permit", self.health.permit(event["permit"], event["option"], self.now)])
         elif kind == "release":
             self.health.release(event["option"])
+        elif kind == "changed":
+            self.health.changed(event["option"])
         elif kind == "call":
             self.chain.abort()
             self.asked, self.waiting = None, None
@@ -213,6 +217,7 @@ class Replay:
         told = None
         if ended is not None:
             told = [ended.option, ended.outcome, ended.stage, list(ended.actions), number(ended.first_token_s)]
+            told += [ended.aside, ended.is_spared]
         chain, now = self.chain, self.now
         attempts = [
             [
@@ -223,6 +228,8 @@ class Replay:
                 chain.is_cut(now, attempt),
                 chain.is_probe(attempt),
                 chain.has_slept(attempt),
+                list(chain.keys_of(attempt)),
+                chain.model_of(attempt),
                 chain.wants_text(STATUSES[len(self.steps) % len(STATUSES)], attempt),
             ]
             for attempt in chain.running
@@ -248,15 +255,17 @@ class Replay:
     def _known(self, option: str) -> list[Any]:
         health, now = self.health, self.now
         told = health.told_of(option)
-        breaker = told["breaker"]
+        breaker, aside = told["breaker"], told["aside"]
         return [
             number(health.cooldowns.until(option)),
             None if told["blocked"] is None else [told["blocked"]["reason"], told["blocked"]["until"]],
             [breaker["state"], breaker["until"], breaker["since"]],
+            None if aside is None else [aside["reason"], aside["until"], aside.get("model")],
+            [[one["key"], one["until"], one.get("reason")] for one in told["keys"]],
             told["first_token_p95_s"],
             told["headers_p95_s"],
             health.history(option, streaming=True).first_token_s,
-            health.admits(option, now, 0.2),
+            health.admits(option, now, 0.2, "m"),
             number(health.returns(option, now)),
         ]
 

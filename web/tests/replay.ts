@@ -75,9 +75,9 @@ function isAside(reason: Block | Aside | undefined): reason is Aside {
 
 const OVER: readonly ChainState[] = ["BROKEN", "ABORTED", "EXHAUSTED"];
 /** Events that say nothing to a call that waits: it goes on waiting. */
-const BESIDE: readonly string[] = ["told", "beside", "permit", "release", "slept"];
+const BESIDE: readonly string[] = ["told", "beside", "permit", "release", "changed", "slept"];
 /** Whether the text of a response is waited for is asked of these, one a step. */
-const STATUSES = [0, 200, 400, 403, 422, 429, 500, 503];
+const STATUSES = [0, 200, 400, 401, 403, 404, 413, 422, 429, 500, 503];
 
 export class Replay {
   /** What there was to read after each event, where it is `watched`. */
@@ -239,6 +239,7 @@ export class Replay {
     else if (kind === "permit")
       this.#decided.push(["permit", this.#health.permit(event.permit ?? "probe", option, at)]);
     else if (kind === "release") this.#health.release(option);
+    else if (kind === "changed") this.#health.changed(option);
     else if (kind === "call") {
       this.#chain.abort();
       [this.#asked, this.#waiting] = [null, null];
@@ -283,7 +284,8 @@ export class Replay {
     const decided = this.#decided;
     this.#decided = [];
     if (!this.#watched) return;
-    const told = step && [step.option, step.outcome, step.stage, step.actions, number(step.firstToken)];
+    const { option, outcome, stage, actions, firstToken, aside = null, spared } = step ?? {};
+    const told = step && [option, outcome, stage, actions, number(firstToken), aside, spared];
     const chain = this.#chain;
     const attempts = chain.running.map((attempt) => [
       attempt,
@@ -293,6 +295,8 @@ export class Replay {
       chain.isCut(this.#now, attempt),
       chain.isProbe(attempt),
       chain.hasSlept(attempt),
+      Object.values(chain.keysOf(attempt)),
+      chain.modelOf(attempt) ?? null,
       chain.wantsText(STATUSES[this.steps.length % STATUSES.length] ?? 0, attempt),
     ]);
     this.steps.push([
@@ -314,16 +318,18 @@ export class Replay {
 
   #known(option: string): unknown[] {
     const [health, now] = [this.#health, this.#now];
-    const blocked = health.blocks.data(option);
+    const [blocked, aside] = [health.blocks.data(option), health.asides.data(option)];
     const { state, until, since } = health.breaker(option).data();
     return [
       number(health.cooldowns.until(option)),
       blocked && [blocked.reason, blocked.until],
       [state, until, since],
+      aside && [aside.reason, aside.until, aside.model ?? null],
+      health.keys.data(option).map((one) => [one.key, one.until, one.reason ?? null]),
       health.history(option, true).p95,
       health.history(option, false).p95,
       health.history(option, true).firstToken,
-      health.admits(option, now, 0.2),
+      health.admits(option, now, 0.2, "m"),
       number(health.returns(option, now)),
     ];
   }
