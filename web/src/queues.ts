@@ -22,6 +22,9 @@ export class Queues {
   readonly #onShown: (head: QueueDetail) => void;
   /** Under what the two are remembered: another config, place, device or length has its own. */
   #memory = "";
+  /** Under what the options that can be called are: other upstreams have their own. */
+  #among = "";
+  #isRouted = false;
 
   constructor(settings: Settings, mirror: Mirror, onShown: (head: QueueDetail) => void) {
     [this.#settings, this.#mirror, this.#onShown] = [settings, mirror, onShown];
@@ -35,31 +38,34 @@ export class Queues {
     return this.#order.walk;
   }
 
-  /** Show what was last known under this config; whether anything was. */
+  /**
+   * Show what was last known under this config. Whether that is all there is to know: a page that was left early remembers
+   * its head alone, and what other upstreams were called in says nothing of these.
+   */
   async recall(fingerprint: string): Promise<boolean> {
-    const { cursor, device = "", limit } = this.#settings;
+    const { cursor, device = "", limit, upstreams } = this.#settings;
     this.#memory = JSON.stringify([fingerprint, cursor, device, limit]);
+    this.#among = JSON.stringify([this.#memory, Object.keys(upstreams).sort()]);
     const [queue, routes] = (await Promise.all([
       this.#mirror.recall("queue", this.#memory),
-      this.#mirror.recall("routes", this.#memory),
+      this.#mirror.recall("routes", this.#among),
     ])) as [string[] | undefined, string[] | undefined];
-    if (!queue) return false;
-    this.#order.route(routes ?? []);
-    this.#show({ queue, total: queue.length, revision: 0 });
-    return true;
+    if (queue) this.#show({ queue, total: queue.length, revision: 0 });
+    if (routes) this.#route(routes);
+    return queue !== undefined && routes !== undefined;
   }
 
-  /** The order that the config itself declares. */
+  /** The order that the config itself declares, as far as nothing else is known. */
   declare(config: TensorConfig): void {
     const { cursor, limit, upstreams } = this.#settings;
     const order = declaredOrder(config, cursor);
-    this.#order.route(order.filter((option) => Object.hasOwn(upstreams, option)));
-    this.#show({ queue: order.slice(0, limit), total: order.length, revision: 0 });
+    if (!this.#isRouted) this.#order.route(order.filter((option) => Object.hasOwn(upstreams, option)));
+    if (this.head.total === 0) this.#show({ queue: order.slice(0, limit), total: order.length, revision: 0 });
   }
 
   routed(routes: readonly string[]): void {
-    this.#order.route(routes);
-    void this.#mirror.keep("routes", this.#memory, routes);
+    this.#route(routes);
+    void this.#mirror.keep("routes", this.#among, routes);
   }
 
   told({ watch, ...head }: Pushes["queue"], own: Names): void {
@@ -91,6 +97,11 @@ export class Queues {
   drop(error?: SporewrightError): void {
     if (error) for (const watch of this.#watches.values()) watch.fail(error);
     this.#watches.clear();
+  }
+
+  #route(routes: readonly string[]): void {
+    this.#order.route(routes);
+    this.#isRouted = true;
   }
 
   #show(head: QueueDetail): void {

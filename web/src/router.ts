@@ -182,7 +182,15 @@ export class Router extends TypedTarget<RouterEvents> {
     const [remembered, away] = await Promise.all([router.#queues.recall(print), router.#away.recall()]);
     router.#session.knew(away);
     const loading = loadConfig(config, router.#mirror);
-    if (!remembered) router.#queues.declare(await loading.catch((error: unknown) => router.#refuse(error)));
+    if (router.total === 0) router.#queues.declare(await loading.catch((error: unknown) => router.#refuse(error)));
+    else if (!remembered) {
+      const declared = loading.then((config) => {
+        router.#queues.declare(config);
+      });
+      // What has an address may take its time: the head that is remembered is served meanwhile.
+      if (named) declared.catch(() => undefined);
+      else await declared.catch((error: unknown) => router.#refuse(error));
+    }
     void router.#start(loading, named ? null : print);
     return router;
   }
