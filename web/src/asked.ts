@@ -72,7 +72,7 @@ export interface Asked {
   traits: CallTraits;
   signal: AbortSignal;
   onRestart?: ((detail: RestartDetail) => void) | undefined;
-  /** Who follows this option's answer; default: the plan's marks, of a stream of events. */
+  /** Who follows this option's answer; default: whichever dialect's rows, of a stream of events. */
   listen?: ((option: string) => Listening) | undefined;
   /** The answer, or the error instead, and how it came about; what comes of a stream that goes on is added to the receipt. */
   delivered(answer: unknown, receipt: Receipt): void;
