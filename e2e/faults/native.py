@@ -20,16 +20,15 @@ from sporewright.device.transport import NOWHERE, RoutingTransport
 __all__ = ["REQUEST", "run_native"]
 
 REQUEST = {"model": "m", "messages": [{"role": "user", "content": "count"}]}
-AT_ONCE = 12
 _VERIFY = ssl.create_default_context()
 """Made once: reading the system's certificates holds up the loop for longer than a row may take."""
 
 
-def run_native(runs: Sequence[tuple[Ran, Mapping[str, str]]]) -> None:
-    """Make the calls, and note in each what came of it; with the addresses of its two options."""
+def run_native(runs: Sequence[tuple[Ran, Mapping[str, str]]], at_once: int) -> None:
+    """Make the calls, so many at a time, and note in each what came of it; with the addresses of its two options."""
 
     async def every() -> None:
-        turn = asyncio.Semaphore(AT_ONCE)
+        turn = asyncio.Semaphore(at_once)
         await asyncio.gather(*(_one(ran, addresses, turn) for ran, addresses in runs))
 
     asyncio.run(every())

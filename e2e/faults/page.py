@@ -17,7 +17,6 @@ __all__ = ["opened", "run_page"]
 
 _TOOLS = (Path(__file__).resolve().parent / "page.js").read_text()
 _RUN = "({ calls, options, atOnce }) => window.runFaults(calls, options, atOnce)"
-AT_ONCE = 12
 
 
 @contextmanager
@@ -34,8 +33,8 @@ def opened(browser: Browser, origin: str) -> Iterator[Page]:
         context.close()
 
 
-def run_page(browser: Browser, origin: str, runs: Sequence[tuple[Ran, Mapping[str, str]]]) -> None:
-    """Make the calls in one page, and note in each what came of it; with the addresses of its two options."""
+def run_page(browser: Browser, origin: str, runs: Sequence[tuple[Ran, Mapping[str, str]]], at_once: int) -> None:
+    """Make the calls in one page, so many at a time, and note what came of each; with the addresses of its options."""
     with opened(browser, origin) as page:
         calls = [
             {
@@ -49,7 +48,7 @@ def run_page(browser: Browser, origin: str, runs: Sequence[tuple[Ran, Mapping[st
         ]
         config = config_of([ran for ran, _ in runs])
         options = {"config": config, "cursor": {"workspace": "faults"}, "limits": LIMITS, "hedge": False}
-        given = {"calls": calls, "options": {**options, "offline": False}, "atOnce": AT_ONCE}
+        given = {"calls": calls, "options": {**options, "offline": False}, "atOnce": at_once}
         told: dict[str, Any] = page.evaluate(_RUN, given)
     for (ran, _), seen in zip(runs, told["seen"], strict=True):
         for name in ("seconds", "option", "status", "text", "is_whole", "body", "error", "message", "order"):

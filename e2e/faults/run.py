@@ -12,7 +12,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from e2e.browser import launch
-from e2e.faults.black_hole import CALLS, Hole, native_hole, page_hole
+from e2e.faults.black_hole import Hole, native_hole, page_hole
 from e2e.faults.rows import ROWS
 from e2e.faults.seen import Ran
 from e2e.faults.table import Table, run
@@ -55,7 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         before = DOCUMENT.read_text().partition(MARK)[0]
         DOCUMENT.write_text(f"{before}{MARK}\n{text}\n")
     bad = [*table.wrongs(), *(f"black hole: {hole.told()}" for hole in holes if not hole.is_right())]
-    print(f"\nfaults: {len(rows)} rows, {len(runs)} calls and {CALLS} a black hole in {time.monotonic() - began:.0f} s")
+    again = sum(ran.is_again for ran in runs)
+    print(f"\nfaults: {len(rows)} rows, {len(runs)} calls ({again} made once more) in {time.monotonic() - began:.0f} s")
     if bad:
         print(f"faults: {len({line.partition(': ')[0] for line in bad})} rows are not right:", *bad, sep="\n  ")
     return 1 if bad else 0

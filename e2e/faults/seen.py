@@ -42,6 +42,7 @@ class Ran:
     order: list[str] = field(default_factory=list)
     aside: str | None = None
     attention: str | None = None
+    is_again: bool = False
 
     @property
     def right(self) -> Right:
@@ -65,7 +66,8 @@ class Ran:
     def learned(self) -> str:
         """What was learned of the first, in the words of `Right`."""
         failed = self._mean("failure")
-        times = [name for name in ("latency", "ttft") if self.belief.get(name)]
+        # Where its latency is known, its first token tells no more.
+        times = [name for name in ("latency", "ttft") if self.belief.get(name)][:1]
         if failed is None:
             return "a latency" if times else "nothing"
         if failed < 0.5:
