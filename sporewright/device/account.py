@@ -38,7 +38,7 @@ class Account:
         entry.retry_after = retry_after_s
         entry.tokens = {} if one.is_told else one.tokens
 
-    def reports(self, one: Running, step: Ended, retry_after_s: float | None) -> None:
+    def reports(self, one: Running, step: Ended, retry_after_s: float | None, credential: str | None = None) -> None:
         """Whoever learns is told of a step, where anything is to be learned of it, and of a probe's end at least."""
         is_probe = self._chain.is_probe(one.number)
         is_end = one.number not in self._chain.running and not one.is_told
@@ -62,9 +62,10 @@ class Account:
             "first_token_s": step.first_token_s,
             "retry_after_s": retry_after_s,
             "reason": step.aside,
+            "model": step.model,
         }
-        if step.aside == "model":
-            more["model"] = self._chain.model_of(one.number)
+        if step.aside is not None:
+            more["credential"] = credential
         key, keys = self._chain.keys_of(one.number)
         if keys > 1:
             more |= {"key": key, "keys": keys}

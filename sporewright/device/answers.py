@@ -14,6 +14,8 @@ import httpx
 from sporewright.device.raw_body import RawBody
 from sporewright.routing.attempt import Body
 from sporewright.routing.classify import Ending, rule_of, says
+from sporewright.routing.events import Listening
+from sporewright.routing.judge import Judge
 from sporewright.routing.pace import pace_seconds
 from sporewright.routing.terms import Limits, Plan
 
@@ -103,6 +105,12 @@ class Running:
     length: int = 0
     is_blank: bool = False
     """Of an answer in one piece nothing but white space has come."""
+    judge: Judge | None = None
+    """Whether it is an answer, until its form is known."""
+    events: Listening | None = None
+    """Who follows what it says."""
+    is_complete: bool = False
+    """It said that nothing follows."""
     brackets: Brackets | None = None
     """What its JSON leaves open so far."""
     usage: Any = None
@@ -112,10 +120,10 @@ class Running:
     entry: Attempt | None = None
 
 
-def body_of(response: httpx.Response, plan: Plan) -> Body | None:
+def body_of(response: httpx.Response, plan: Plan, *, judged: bool = False) -> Body | None:
     """How a good response goes on; None: there is nothing to read, or it is no good one."""
     status = response.status_code
-    is_good = rule_of({"kind": "status", "status": status}, plan)["outcome"] == "ok"
+    is_good = rule_of({"kind": "status", "status": status, "judged": judged}, plan)["outcome"] == "ok"
     if not is_good or status in (204, 304) or response.request.method == "HEAD":
         return None
     kind = _type_of(response)

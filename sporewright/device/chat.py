@@ -150,6 +150,10 @@ class _Listener:
         self._events.end()
         return self._events.ending, self._events.raw_usage
 
+    @property
+    def has_said_anything(self) -> bool:
+        return self._events.has_said_anything
+
     def counts(self) -> dict[str, int]:
         usage = self._events.usage or {}
         return {name: usage[of] for name, of in (("in", "input"), ("out", "output")) if of in usage}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal, NotRequired, Protocol, TypedDict
 
 import httpx
@@ -13,24 +13,41 @@ from sporewright.routing.chat_request import key_headers
 from sporewright.routing.chat_terms import DialectName, DialectRow
 from sporewright.routing.events import Listening
 from sporewright.routing.providers import DIALECTS
+from sporewright.routing.terms import Aside, Expects
 
 __all__ = [
     "CREDENTIALS",
+    "Attention",
+    "Expected",
     "Retry",
     "Speech",
     "Upstream",
     "address_of",
     "below",
     "dialect_of",
+    "key_of",
+    "keys_of",
     "own_headers",
     "request_for",
     "without_keys",
 ]
 
 Retry = Literal["auto", "safe", "always"]
+Verdict = float | bool | Mapping[str, Any] | None
+"""How good an answer is, 0 to 1; False, or `{"reject": True}`: it will not do, and the next option is asked."""
+Expected = Expects | Callable[[httpx.Response], Verdict | Awaitable[Verdict]]
+"""What is taken for an answer; a function is shown the whole of it, so that it is held back until its end."""
 CREDENTIALS = ("authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-goog-api-key")
 """Headers that prove who somebody is: a key for one provider is none of another's business."""
 _OURS = "sporewright"
+
+
+class Attention(TypedDict):
+    """An option that its operator has to look at, why, and until when it is set aside (seconds since the epoch)."""
+
+    option: str
+    reason: Aside
+    until: float
 
 
 class Upstream(TypedDict):
@@ -44,6 +61,8 @@ class Upstream(TypedDict):
     caller_credentials: NotRequired[bool]
     dialect: NotRequired[DialectName]
     key: NotRequired[str | Callable[[], str]]
+    keys: NotRequired[Sequence[str | Callable[[], str]]]
+    expects: NotRequired[Expected]
     path: NotRequired[str]
 
 
@@ -75,10 +94,22 @@ def address_of(option: str, upstream: Upstream) -> httpx.URL:
     return url
 
 
-def own_headers(upstream: Upstream) -> dict[str, str]:
-    """What an option is sent of its own: its key in its dialect's header, then its headers."""
-    key, own = upstream.get("key"), upstream.get("headers", {})
-    return {**key_headers(dialect_of(upstream), key() if callable(key) else key), **(own() if callable(own) else own)}
+def own_headers(upstream: Upstream, key: int = 0) -> dict[str, str]:
+    """What an option is sent of its own: the key of this number in its dialect's header, then its headers."""
+    own = upstream.get("headers", {})
+    return {**key_headers(dialect_of(upstream), key_of(upstream, key)), **(own() if callable(own) else own)}
+
+
+def keys_of(upstream: Upstream) -> Sequence[str | Callable[[], str]]:
+    """Its keys, `key` before `keys`."""
+    return [*([upstream["key"]] if "key" in upstream else []), *upstream.get("keys", ())]
+
+
+def key_of(upstream: Upstream, number: int) -> str | None:
+    """The key of this number; None where it has none."""
+    keys = keys_of(upstream)
+    key = keys[number] if number < len(keys) else None
+    return key() if callable(key) else key
 
 
 def below(base: httpx.URL, path: str) -> httpx.URL:

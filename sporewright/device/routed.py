@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -13,27 +12,27 @@ import httpx
 
 from sporewright.device.account import Account
 from sporewright.device.answers import (
-    Fault,
+    Brackets,
     Receipt,
     Running,
     body_of,
     brackets_of,
     ending_of,
     error_of,
-    fault_of,
-    late_by,
     refusal,
     told,
 )
+from sporewright.device.attempt_timers import AttemptTimers
 from sporewright.device.awake import Awake
 from sporewright.device.delivery import Delivery
+from sporewright.device.expectations import Expectations
 from sporewright.device.httpx_errors import of_httpx
 from sporewright.device.raw_body import RawBody
 from sporewright.device.sources import Source
 from sporewright.errors import BrokenError, InternalError, SporewrightError, TooLargeError
 from sporewright.routing.attempt import Ask, AttemptChain, Call, Decision, Ended, Wait
 from sporewright.routing.classify import Ending
-from sporewright.routing.events import Events, Kind, Listening
+from sporewright.routing.events import Events, Kind
 
 __all__ = ["RoutedCall"]
 
@@ -44,11 +43,12 @@ _WHY = {
     "truncated": "the stream ended in the middle",
     "malformed": "an event of the stream is no JSON",
     "failed": "the stream told of an error",
+    "invalid": "no answer in it",
 }
 
 
 class RoutedCall:
-    """`send(option)` makes the attempt's response, its body unread; `chance` draws from [0, 1)."""
+    """`send(option, key)` makes the attempt's response, its body unread; `chance` draws from [0, 1)."""
 
     def __init__(
         self,
@@ -56,24 +56,25 @@ class RoutedCall:
         chain: AttemptChain,
         receipt: Receipt,
         *,
-        send: Callable[[str], Coroutine[Any, Any, httpx.Response]],
+        send: Callable[[str, int], Coroutine[Any, Any, httpx.Response]],
+        expectations: Expectations,
         what: str,
         chance: Callable[[], float],
         is_streaming: bool,
         is_held: bool,
         on_restart: Callable[[str], None] | None = None,
-        listen: Callable[[str], Listening] | None = None,
     ) -> None:
-        self._listen = listen
+        self._expectations = expectations
         self._source, self._chain, self.receipt, self._send, self._what = source, chain, receipt, send, what
-        self._chance, self._is_held, self._is_streaming = chance, is_held, is_streaming
+        self._chance, self._is_held = chance, is_held
         self._account = Account(source, chain, receipt, is_streaming=is_streaming)
         self._running: dict[int, Running] = {}
         self._over: dict[int, Running] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._delivery = Delivery(receipt, self._stop, on_restart)
-        self._hedge: asyncio.TimerHandle | None = None
         self._awake = Awake(source.plan["limits"], self._slept, lambda: bool(self._tasks))
+        self._timers = AttemptTimers(chain, self._awake.now, self._running, self._hedges, self._telling_s)
+        self._is_streaming = is_streaming
 
     async def run(self) -> httpx.Response:
         """The answer, its body streaming where it may; ExhaustedError when nobody answered. Cancelled, all ends."""
@@ -119,6 +120,12 @@ class RoutedCall:
         if decision is not None:
             self._call(decision)
 
+    def _telling_s(self, option: str) -> float:
+        return self._source.health.history(option, streaming=self._is_streaming).telling_s
+
+    def _hedges(self) -> None:
+        self._spawn(self._follow(self._chain.hedge(self._awake.now(), self._chance())))
+
     async def _until(self, at: float) -> None:
         """Until then on the clock, which may be set, and runs on while the loop's own stands still."""
         tick_s = self._source.plan["limits"]["tick_s"]
@@ -130,8 +137,8 @@ class RoutedCall:
         self._chain.slept(gap_s)
         for one in self._running.values():
             if one.timer is not None:
-                self._arm(one)
-        self._watch_for_hedge()
+                self._timers.arm(one)
+        self._timers.watch_for_hedge()
 
     def _ask(self, ask: Ask) -> Decision:
         granted = self._source.permit(ask.permit, ask.option)
@@ -139,8 +146,8 @@ class RoutedCall:
 
     def _call(self, call: Call) -> None:
         one = self._running[call.attempt] = Running(call.attempt, call.option, time.monotonic())
-        self._arm(one)
-        self._watch_for_hedge()
+        self._timers.arm(one)
+        self._timers.watch_for_hedge()
         one.task = self._spawn(self._attempt(one))
 
     async def _attempt(self, one: Running) -> None:
@@ -155,66 +162,95 @@ class RoutedCall:
             if one.number not in self._running and not isinstance(why, httpx.HTTPError):
                 raise  # no echo of its end: carrying that out has failed
             one.threw, one.error = type(why).__name__, type(why)
-            self._ends(one, {"kind": self._fault(one, why)}, told(why))
-
-    def _fault(self, one: Running, why: Exception) -> Fault:
-        if not isinstance(why, httpx.TimeoutException):
-            return fault_of(one, why)
-        waited_s = self._awake.now() - self._chain.silent_since(one.number)
-        history = self._source.health.history(one.option, streaming=self._is_streaming)
-        return late_by(why, waited_s, history.telling_s)
+            self._ends(one, {"kind": self._timers.fault(one, why)}, told(why))
 
     async def _exchange(self, one: Running) -> None:
-        response = await self._send(one.option)
+        response = await self._send(one.option, self._chain.keys_of(one.number)[0])
         one.is_called, one.response, one.latency = True, response, time.monotonic() - one.began
         one.raw = response.stream if isinstance(response.stream, RawBody) else None
         try:
-            body = body_of(response, self._source.plan)
+            body = body_of(response, self._source.plan, judged=self._chain.is_judged(one.option))
             if body is None:
                 text = await self._refusal(one, response)
                 one.held = [self._received(one, text)] if text else []
                 ending = ending_of(response, text, self._awake.now(), self._source.plan)
                 self._ends(one, ending, f"HTTP {response.status_code}")
             else:
-                self._steps(one, self._chain.opened(self._awake.now(), body, one.number))
-                events: Listening | None = Events(self._source.plan) if body == "events" else None
-                events = self._listen(one.option) if self._listen else events
-                one.brackets = None if events else brackets_of(response)
-                one.is_blank = body == "whole"
-                await self._read(one, response, events)
+                one.judge = self._expectations.judge(one.option, response)
+                if one.judge is None:
+                    self._steps(one, self._chain.opened(self._awake.now(), body, one.number))
+                    one.events = Events(self._source.plan) if body == "events" else None
+                    one.brackets = None if one.events else brackets_of(response)
+                    one.is_blank = body == "whole"
+                elif self._is_decided(one):
+                    return
+                await self._read(one, response)
         finally:
             with suppress(httpx.TransportError, RuntimeError):
                 await response.aclose()
 
     async def _refusal(self, one: Running, response: httpx.Response) -> bytes:
         patience_s = self._chain.due(one.number) - self._awake.now()
-        self._disarm(one)
+        self._timers.disarm(one)
         if not self._chain.wants_text(response.status_code, one.number):
             return b""
         return await refusal(response, self._source.plan["limits"], patience_s)
 
-    async def _read(self, one: Running, response: httpx.Response, events: Listening | None) -> None:
+    def _is_decided(self, one: Running) -> bool:
+        """Whether it is no answer, as far as can be told now, which ends it; one whose form is known is opened."""
+        judge = one.judge
+        if judge is None:
+            return False
+        if judge.invalid is not None:
+            return self._ends(one, {"kind": "invalid"}, f"no answer: {judge.invalid}")
+        if judge.form is None:
+            return False
+        one.judge, one.latency = None, time.monotonic() - one.began
+        one.events = self._expectations.listener(one.option) or judge.listener()
+        one.brackets = Brackets() if judge.form == "json" else None
+        self._steps(
+            one, self._chain.opened(self._awake.now(), "whole" if judge.form == "json" else "events", one.number)
+        )
+        return False
+
+    async def _read(self, one: Running, response: httpx.Response) -> None:
+        began = list[bytes]()
         pieces = response.aiter_bytes()
         while True:
             if self._delivery.pipe is not None and self._is_handed(one):
                 # A reader who takes his time is no stall: only a wish that is not served is.
-                self._disarm(one)
+                self._timers.disarm(one)
                 since = self._awake.now()
                 await self._delivery.pipe.wanted()
                 self._chain.paused(since, self._awake.now(), one.number)
-            self._arm(one)
+            self._timers.arm(one)
             piece = await anext(pieces, None)
             if piece is None:
                 self._holds_or_hands(one, self._received(one, b""))  # an encoding's own end says nothing more
-                self._over_by(one, events)
+                if one.judge is not None:
+                    one.judge.ends()
+                if not self._is_decided(one):
+                    await self._over_by(one)
                 return
-            if self._takes(one, piece, events):
+            if one.judge is not None:
+                one.judge.feed(piece)
+                began.append(piece)
+                if self._is_decided(one):
+                    return
+                if one.judge is not None:
+                    self._chain.token(self._awake.now(), one.number, is_blank=True)
+                    continue
+                piece, began = b"".join(began), []
+            if self._takes(one, piece):
+                return
+            if one.is_complete:
+                await self._over_by(one)
                 return
 
-    def _takes(self, one: Running, piece: bytes, events: Listening | None) -> bool:
-        """One more piece of the body; True once it is the last, or the attempt has ended by it."""
+    def _takes(self, one: Running, piece: bytes) -> bool:
+        """One more piece of the body; True once the attempt has ended by it."""
         one.length += len(piece)
-        heard = None if events is None else events.feed(piece)
+        heard = None if one.events is None else one.events.feed(piece)
         if one.brackets is not None:
             one.brackets.feed(piece)
         if heard is not None:
@@ -233,7 +269,8 @@ class RoutedCall:
             return self._ends(one, {"kind": "malformed"}, f"{one.length} bytes and no token")
         if state == "HOLDING" and self._overflows(one):
             return True
-        return heard is not None and heard.is_done and self._over_by(one, events)
+        one.is_complete = heard is not None and heard.is_done
+        return False
 
     def _received(self, one: Running, piece: bytes) -> bytes:
         """What the caller gets for this decoded piece: what was received for it, where that may be."""
@@ -257,16 +294,24 @@ class RoutedCall:
             self._steps(one, self._chain.opened(self._awake.now(), "bytes", one.number))
         return False
 
-    def _over_by(self, one: Running, events: Listening | None) -> bool:
-        """Nothing follows; always True."""
+    async def _over_by(self, one: Running) -> None:
+        """Nothing follows."""
         kind: Kind = "complete"
-        if events is not None:
-            kind, used = events.ends()
+        if one.events is not None:
+            kind, used = one.events.ends()
             one.usage = one.usage if used is None else used
-            one.tokens = events.counts()
-        elif one.brackets is not None and one.brackets.is_open:
+            one.tokens = one.events.counts()
+            if kind == "complete" and self._chain.is_judged(one.option) and not one.events.has_said_anything:
+                kind = "invalid"
+        if one.brackets is not None and one.brackets.is_open:
             kind = "truncated"
-        return self._ends(one, {"kind": kind}, _WHY[kind])
+        if kind == "complete" and one.response is not None and self._chain.state_of(one.number) == "HOLDING":
+            kind = (
+                "complete"
+                if await self._expectations.accepts(one.option, one.response, b"".join(one.held))
+                else "invalid"
+            )
+        self._ends(one, {"kind": kind}, _WHY[kind])
 
     def _is_handed(self, one: Running) -> bool:
         return self._chain.state_of(one.number) in _HANDED
@@ -284,12 +329,13 @@ class RoutedCall:
         """The attempt is over; always True. What comes after its end is only an echo."""
         if self._running.pop(one.number, None) is None:
             return True
-        self._disarm(one)
+        self._timers.disarm(one)
         one.error = one.error or error_of(ending)
         step = self._chain.ended(self._awake.now(), ending, one.number, self._chance())
         self._over[one.number] = one
         self._account.notes(one, step.outcome, reason, ending.get("retry_after_s"))
-        self._account.reports(one, step, ending.get("retry_after_s"))
+        credential = self._expectations.set_aside(one, step) if "set_aside" in step.actions else None
+        self._account.reports(one, step, ending.get("retry_after_s"), credential)
         if "win" in step.actions:
             self._drop_others(one)
         if "deliver" in step.actions:
@@ -309,51 +355,6 @@ class RoutedCall:
             self._spawn(self._advance())
         return True
 
-    def _arm(self, one: Running) -> None:
-        loop, now = asyncio.get_running_loop(), self._awake.now()
-        self._disarm(one)
-        wait = self._chain.due(one.number) - now
-
-        def late() -> None:
-            if one.number not in self._running:
-                return
-            now = self._awake.now()  # a gap moves what is due
-            if self._chain.due(one.number) > now:
-                self._arm(one)  # it went off early, or the limit is another
-                return
-            took = time.monotonic() - one.began
-            why = f"nothing for {max(0.0, now - self._chain.silent_since(one.number)) * 1000:.0f} ms"
-            if self._chain.is_past(now, one.number):
-                why = f"the call's deadline passed {took * 1000:.0f} ms into this attempt"
-            one.late = "deadline" if self._chain.is_cut(now, one.number) else "timeout", why
-            if one.task is not None:
-                one.task.cancel()
-
-        one.timer = loop.call_later(max(0.0, wait), late)
-
-    @staticmethod
-    def _disarm(one: Running) -> None:
-        if one.timer is not None:
-            one.timer.cancel()
-            one.timer = None
-
-    def _watch_for_hedge(self) -> None:
-        now = self._awake.now()
-        if self._hedge is not None:
-            self._hedge.cancel()
-        at = self._chain.hedge_at()
-        if at == math.inf:
-            return
-
-        def late() -> None:
-            now = self._awake.now()
-            if self._chain.hedge_at() != at:
-                self._watch_for_hedge()  # what is known of the late one may have changed, as may its state
-            else:
-                self._spawn(self._follow(self._chain.hedge(now, self._chance())))
-
-        self._hedge = asyncio.get_running_loop().call_later(max(0.0, at - now), late)
-
     def _drop_others(self, winner: Running) -> None:
         """Another one has won: the rest are aborted, and have not failed."""
         for one in [one for one in self._running.values() if one is not winner]:
@@ -361,7 +362,7 @@ class RoutedCall:
 
     def _end_quietly(self, one: Running, outcome: Literal["aborted", "lost"], reason: str) -> None:
         del self._running[one.number]
-        self._disarm(one)
+        self._timers.disarm(one)
         self._account.notes(one, outcome, reason, None)
         self._account.quits(one, outcome)
         if one.task is not None:
@@ -391,8 +392,7 @@ class RoutedCall:
 
     def _stop(self) -> None:
         """The caller does not want it any more: every attempt ends at once, upstream as well, and teaches nothing."""
-        if self._hedge is not None:
-            self._hedge.cancel()
+        self._timers.stop()
         self._chain.abort()
         for one in list(self._running.values()):
             self._end_quietly(one, "aborted", "aborted by the caller")

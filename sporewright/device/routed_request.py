@@ -11,7 +11,18 @@ from typing import Any, get_args
 import httpx
 
 from sporewright.device.answers import Receipt
-from sporewright.device.outgoing import CREDENTIALS, Retry, Speech, Upstream, below, own_headers, request_for
+from sporewright.device.expectations import Expectations
+from sporewright.device.outgoing import (
+    CREDENTIALS,
+    Attention,
+    Retry,
+    Speech,
+    Upstream,
+    below,
+    keys_of,
+    own_headers,
+    request_for,
+)
 from sporewright.device.raw_body import received
 from sporewright.device.redirects import Redirected, follow
 from sporewright.device.reused import exchanged
@@ -21,11 +32,13 @@ from sporewright.errors import ConfigError
 from sporewright.routing.attempt import AttemptChain
 from sporewright.routing.classify import is_repeatable
 from sporewright.routing.events import Listening
+from sporewright.routing.judge import expects_of
 from sporewright.routing.terms import Facts, Plan
 
 __all__ = ["RoutedRequest", "Settings", "checked"]
 
 _ASKS_FOR_STREAM = re.compile(rb'(?<!\\)"stream"\s*:\s*true')
+_MODEL = re.compile(rb'(?<!\\)"model"\s*:\s*"([^"\\]{1,200})"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +51,7 @@ class Settings:
     inner: httpx.AsyncBaseTransport
     retry: Retry
     hedge: bool
+    on_attention: Callable[[Attention], None] | None
     chance: Callable[[], float]
 
 
@@ -48,7 +62,15 @@ def checked(asked: Any, plan: Plan) -> Mapping[str, Any]:
     for name, known in (("restart", list(plan["restarts"])), ("retry", [*get_args(Retry), None])):
         if name in asked and asked[name] not in known:
             raise ConfigError(f"extension sporewright: {name}: {asked[name]!r} is none of {', '.join(map(str, known))}")
+    if "expects" in asked:
+        checked_expects("extension sporewright", asked["expects"])
     return asked
+
+
+def checked_expects(place: str, expects: Any) -> None:
+    """ConfigError where this is nothing that may be expected."""
+    if not callable(expects) and expects not in ("json", "events", "any", None):
+        raise ConfigError(f"{place}: expects: {expects!r} is none of json, events, any, nor a function")
 
 
 class RoutedRequest:
@@ -71,14 +93,26 @@ class RoutedRequest:
         self._plan = settings.source.plan
         own: Retry | None = "always" if asked.get("idempotent") else asked.get("retry")
         self._is_repeatable = self._may_repeat(own or settings.retry)
-        self._facts = {option: self._facts_of(upstream, own) for option, upstream in settings.upstreams.items()}
+        self._is_streaming = _asks_for_stream(request, body)
+        self._expectations = Expectations(
+            settings.source,
+            settings.upstreams,
+            path,
+            said=asked.get("expects"),
+            inferred=expects_of(request.method, path, self._plan),
+            is_streaming=self._is_streaming,
+            listen=None if self._speech is None else self._listen,
+            on_attention=settings.on_attention,
+        )
+        self._facts = {option: self._facts_of(option, upstream, own) for option, upstream in settings.upstreams.items()}
         self.sent: dict[str, httpx.Request] = {}
         """What each option was sent last."""
 
     def call(self) -> RoutedCall:
         """The routed call, not yet begun."""
         settings, asked, request = self._settings, self._asked, self._request
-        restart, is_streaming = asked.get("restart", "error"), _asks_for_stream(request, self._body)
+        restart, model = asked.get("restart", "error"), _MODEL.search(self._body)
+        self._expectations.look()
         chain = AttemptChain(
             self._queue,
             settings.upstreams,
@@ -86,8 +120,9 @@ class RoutedRequest:
             now=time.time(),
             plan=self._plan,
             repeatable=self._is_repeatable,
-            streaming=is_streaming,
-            restart=restart,
+            streaming=self._is_streaming,
+            restart="buffer" if self._is_held else restart,
+            model=None if model is None else model[1].decode("utf-8", "replace"),
             hedge=asked.get("hedge", settings.hedge),
             facts=self._facts,
         )
@@ -96,20 +131,29 @@ class RoutedRequest:
             chain,
             Receipt(self._queue),
             send=self._send,
+            expectations=self._expectations,
             what=f"{request.method} {self._path.split('?')[0]}",
             chance=settings.chance,
-            is_streaming=is_streaming,
-            is_held=restart == "buffer",
+            is_streaming=self._is_streaming,
+            is_held=self._is_held,
             on_restart=asked.get("on_restart"),
-            listen=None if self._speech is None else self._listen,
         )
+
+    @property
+    def _is_held(self) -> bool:
+        """Whether the whole answer is held back: by the caller's wish, or because a function judges it."""
+        judges = [
+            self._asked.get("expects"),
+            *(upstream.get("expects") for upstream in self._settings.upstreams.values()),
+        ]
+        return self._asked.get("restart") == "buffer" or any(map(callable, judges))
 
     def _listen(self, option: str) -> Listening:
         assert self._speech is not None, "only a speech is listened to in its own way"
         most = self._plan["limits"]["event_bytes"]
         return self._speech.listener(option, self._settings.upstreams[option], most)
 
-    async def _send(self, option: str) -> httpx.Response:
+    async def _send(self, option: str, key: int) -> httpx.Response:
         upstream, base = self._settings.upstreams[option], self._settings.bases[option]
         url, body = below(base, self._path), self._body
         if self._redirected is not None:
@@ -119,9 +163,9 @@ class RoutedRequest:
             url = below(base, path)
         # The caller wrote this option's own address, or it is told to whom else he proves who he is.
         is_trusted = self._owner == option or upstream.get("caller_credentials", False)
-        own = own_headers(upstream)
+        own = own_headers(upstream, key)
         request = request_for(self._request, body, url, own, is_trusted=is_trusted)
-        if self._speech is not None or _is_inference(self._path, self._plan):
+        if self._facts[option].get("judged", False):
             return await follow(request, lambda each: self._exchange(option, each), [*CREDENTIALS, *own])
         return await self._exchange(option, request)
 
@@ -136,7 +180,7 @@ class RoutedRequest:
         request = self._request
         return rule == "always" or is_repeatable(request.method, bare, list(request.headers), self._plan)
 
-    def _facts_of(self, upstream: Upstream, own: Retry | None) -> Facts:
+    def _facts_of(self, option: str, upstream: Upstream, own: Retry | None) -> Facts:
         facts = Facts()
         if "model" in upstream:
             facts["model"] = upstream["model"]
@@ -145,12 +189,21 @@ class RoutedRequest:
         rule = own or upstream.get("retry")
         if rule is not None:
             facts["repeatable"] = self._may_repeat(rule)
+        if len(keys_of(upstream)) > 1:
+            facts["keys"] = len(keys_of(upstream))
+        if self._brings_a_key(option, upstream):
+            facts["brought"] = True
+        if self._expectations.of(option) != "any":
+            facts["judged"] = True
         return facts
 
-
-def _is_inference(path: str, plan: Plan) -> bool:
-    """Whether an answer of a model is expected: by the end of its path."""
-    return path.partition("?")[0].rstrip("/").endswith(tuple(plan["repeatable"]["paths"]))
+    def _brings_a_key(self, option: str, upstream: Upstream) -> bool:
+        """Whether it is the caller's own key that this option is called with."""
+        is_trusted = self._owner == option or upstream.get("caller_credentials", False)
+        own = upstream.get("headers", {})
+        names = set() if callable(own) else {name.lower() for name in own}
+        has_own = bool(keys_of(upstream)) or any(name in names for name in CREDENTIALS)
+        return is_trusted and not has_own and any(name in self._request.headers for name in CREDENTIALS)
 
 
 def _asks_for_stream(request: httpx.Request, body: bytes) -> bool:

@@ -33,6 +33,12 @@ class Source(Protocol):
     def outcome(self, body: dict[str, Any]) -> None:
         """An attempt ended, or a step of it taught something (contracts §5, `outcome`)."""
 
+    def changed(self, option: str) -> None:
+        """Its key is another one now: what it was set aside for is gone."""
+
+    def report(self, option: str, quality: float) -> None:
+        """How good the caller found an answer, 0 to 1."""
+
 
 class OrderSource:
     """A fixed order, or a function that gives one; nothing is learned."""
@@ -51,6 +57,13 @@ class OrderSource:
         return self.health.permit(permit, option, time.time())
 
     def outcome(self, body: dict[str, Any]) -> None:
+        """Nothing is learned."""
+
+    def changed(self, option: str) -> None:
+        """Its key is another one now: what it was set aside for is gone."""
+        self.health.changed(option)
+
+    def report(self, option: str, quality: float) -> None:
         """Nothing is learned."""
 
 
@@ -105,3 +118,12 @@ class DeviceSource:
     def outcome(self, body: dict[str, Any]) -> None:
         """The engine learns."""
         self._device.call("outcome", **body)
+
+    def changed(self, option: str) -> None:
+        """Its key is another one now, for this call and for the engine."""
+        self.health.changed(option)
+        self._device.call("changed", option=option)
+
+    def report(self, option: str, quality: float) -> None:
+        """The engine learns."""
+        self._device.call("report", option=option, quality=quality)

@@ -10,9 +10,9 @@ import httpx
 
 from sporewright.core.tensor import Tensor
 from sporewright.device.native import NativeDevice
-from sporewright.device.outgoing import Retry, Speech, Upstream, address_of, dialect_of, without_keys
+from sporewright.device.outgoing import Attention, Retry, Speech, Upstream, address_of, dialect_of, without_keys
 from sporewright.device.redirects import is_same_origin, note, noted, restore
-from sporewright.device.routed_request import RoutedRequest, Settings, checked
+from sporewright.device.routed_request import RoutedRequest, Settings, checked, checked_expects
 from sporewright.device.sources import DeviceSource, OrderSource, Source, TensorSource
 from sporewright.errors import ConfigError
 
@@ -30,9 +30,10 @@ class RoutingTransport(httpx.AsyncBaseTransport):
     list, a function that gives one. A request to `NOWHERE`, or under an upstream's address, is routed; any other goes
     straight through.
     `limits` are laid over the plan's, in seconds (a device has its own). A request may ask for more by an extension
-    `{"sporewright": {"restart": "buffer", "idempotent": True, "retry": …, "hedge": …, "on_restart": …}}`; the answer's
-    extension of that name is the `Receipt`. Errors: ExhaustedError, BrokenError (in the body), TooLargeError (what
-    `restart: "buffer"` would have to hold back is beyond `buffer_bytes`).
+    `{"sporewright": {"restart": "buffer", "idempotent": True, "retry": …, "hedge": …, "on_restart": …, "expects": …}}`;
+    the answer's extension of that name is the `Receipt`. `on_attention` is told of options that were set aside.
+    Errors: ExhaustedError, BrokenError (in the body), TooLargeError (what `restart: "buffer"` would have to hold back
+    is beyond `buffer_bytes`).
     """
 
     base_url = NOWHERE
@@ -46,13 +47,18 @@ class RoutingTransport(httpx.AsyncBaseTransport):
         limits: Mapping[str, float] | None = None,
         retry: Retry = "auto",
         hedge: bool = True,
+        on_attention: Callable[[Attention], None] | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self.source: Source = _source(order, cursor or {}, limits or {})
         self._bases = {option: address_of(option, upstream) for option, upstream in upstreams.items()}
         self._inner = httpx.AsyncHTTPTransport(retries=0) if transport is None else transport
-        self._settings = Settings(self.source, dict(upstreams), self._bases, self._inner, retry, hedge, chance)
+        self._settings = Settings(
+            self.source, dict(upstreams), self._bases, self._inner, retry, hedge, on_attention, chance
+        )
+        for option, upstream in upstreams.items():
+            checked_expects(f"upstream {option}", upstream.get("expects"))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Route it, or hand it on."""

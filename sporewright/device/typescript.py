@@ -31,6 +31,7 @@ NAMED = {
     "Ended": terms.Ended,
     "Sign": terms.Sign,
     "Aside": terms.Aside,
+    "Expects": terms.Expects,
     "Restart": terms.Restart,
     "Permit": health.Permit,
     "Batched": calls.Batched,

@@ -8,24 +8,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from typing import Literal
 
 from sporewright.errors import ProtocolError
 from sporewright.routing.classify import Ending, rule_of, text_matters
 from sporewright.routing.cooldown import EVEN
 from sporewright.routing.decisions import Ask, Call, Decision, Ended, Wait
 from sporewright.routing.health import Health, Permit
-from sporewright.routing.patience import Attempt
+from sporewright.routing.patience import ECHOES, Attempt, Body
 from sporewright.routing.plan import PLAN
 from sporewright.routing.queue import Left
 from sporewright.routing.terms import Aside, Facts, Outcome, Plan, Restart, Rule, Signal, State
 
-__all__ = ["Ask", "AttemptChain", "Call", "Decision", "Ended", "Wait"]
-
-Body = Literal["events", "whole", "bytes"]
-"""What follows good headers: a stream of events, an answer short enough to be held until it is whole, anything else."""
-_ECHOES = ("timeout", "network", "connect", "truncated")
-"""Ends that, after a gap in the clock, are its echo: the connection did not outlive the sleep."""
+__all__ = ["Ask", "AttemptChain", "Body", "Call", "Decision", "Ended", "Wait"]
 
 
 class AttemptChain:
@@ -231,10 +225,10 @@ class AttemptChain:
             **ending,
             "stage": one.state,
             "fallback": self._left.has_failed,
-            "judged": self._judged,
+            "judged": self.is_judged(one.option),
             "brought": self._left.facts(one.option).get("brought", False),
         }
-        if one.has_slept and ending["kind"] in _ECHOES:
+        if one.has_slept and ending["kind"] in ECHOES:
             full["kind"] = "slept"
         elif ending["kind"] == "deadline":
             # A timer may go off early: nobody is picked in what little is left.
@@ -252,7 +246,8 @@ class AttemptChain:
 
     def wants_text(self, status: int, attempt: int) -> bool:
         """Whether what a response of this status says is waited for: it decides, or it may be the caller's."""
-        rule = rule_of({"kind": "status", "status": status, "judged": self._judged}, self._plan)
+        judged = self.is_judged(self._all[attempt].option)
+        rule = rule_of({"kind": "status", "status": status, "judged": judged}, self._plan)
         may_be_callers = self._is_unsafe(rule) and not self._may_repeat(self._all[attempt])
         return may_be_callers or text_matters(status, rule, self._plan)
 
@@ -271,14 +266,14 @@ class AttemptChain:
             self.kept = number if ending["kind"] == "status" else None
             self._left.close("not-repeatable")
 
+    def is_judged(self, option: str) -> bool:
+        """Whether an answer of a kind is expected of this option."""
+        return self._left.facts(option).get("judged", self._judged)
+
     def keys_of(self, attempt: int) -> tuple[int, int]:
         """Which of its option's keys this attempt uses, and how many there are."""
         one = self._all[attempt]
         return one.key, self._left.facts(one.option).get("keys", 1)
-
-    def model_of(self, attempt: int) -> str | None:
-        """The model that this attempt asks for, as far as is known."""
-        return self._left.model_of(self._all[attempt].option)
 
     def rejected(self, attempt: int) -> None:
         """What this attempt has delivered will not do: another option is asked, within what is left of the call."""
@@ -362,7 +357,10 @@ class AttemptChain:
             actions = self._health.keys.spared(actions)
         if one.has_slept:
             actions = [action for action in actions if action not in self._plan["timed"]]
-        pace = one.first_s if "pace" in actions else None
+        pace, model = (
+            one.first_s if "pace" in actions else None,
+            self._left.model_of(one.option) if aside == "model" else None,
+        )
         self._health.apply(
             one.option,
             actions,
@@ -373,7 +371,7 @@ class AttemptChain:
             streaming=self._streaming,
             chance=chance,
             key=one.key,
-            model=self._left.model_of(one.option) if aside == "model" else None,
+            model=model,
         )
         if one.is_over:
             self._end(one)
@@ -381,7 +379,9 @@ class AttemptChain:
             self._win(one)
         others = self.running if one.state in ("LOST", "PICKING") else []
         self.state = self._all[others[0]].state if others else one.state
-        return Ended(one.option, outcome, stage, actions, None if one.has_slept else one.first_s, aside, is_spared)
+        return Ended(
+            one.option, outcome, stage, actions, None if one.has_slept else one.first_s, aside, model, is_spared
+        )
 
     def _win(self, one: Attempt) -> None:
         """The others of the race are lost: they end without having failed."""

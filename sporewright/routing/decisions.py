@@ -49,5 +49,7 @@ class Ended:
     first_token_s: float | None = None
     aside: Aside | None = None
     """Why the option is set aside, where it is."""
+    model: str | None = None
+    """The model that it declined."""
     is_spared: bool = False
     """Another key of the option is used next: nothing is held against it."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sporewright.routing.terms import PaceHeader, Repeatable
+from sporewright.routing.terms import Answers, PaceHeader, Repeatable
 
-__all__ = ["DONE", "PACE_HEADERS", "REPEATABLE"]
+__all__ = ["ANSWERS", "DONE", "PACE_HEADERS", "REPEATABLE"]
 
 PACE_HEADERS: Sequence[PaceHeader] = [
     # The first that can be read wins: the finest one, the standard's, the drafts', and the providers' own.
@@ -20,6 +20,19 @@ PACE_HEADERS: Sequence[PaceHeader] = [
 ]
 
 DONE = "[DONE]"
+
+ANSWERS: Answers = {
+    # What is no chat: embeddings, rankings, pictures, sounds, and servers that answer in words of their own.
+    "fields": [
+        *([name] for name in ("data", "embeddings", "embedding", "results", "response", "outputs", "predictions")),
+        *([name] for name in ("generations", "generated_text", "text", "output_text", "images", "audio")),
+        ["message", "content"],
+        ["message", "tool_calls"],
+        ["message", "thinking"],
+    ],
+    "lines": ["/api/chat", "/api/generate"],
+    "lists": [":streamGenerateContent"],
+}
 
 REPEATABLE: Repeatable = {
     "methods": ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"],

@@ -36,7 +36,7 @@ class Heard:
     usage: Any = field(default=None)
 
 
-Kind = Literal["complete", "truncated", "malformed", "failed"]
+Kind = Literal["complete", "truncated", "malformed", "failed", "invalid"]
 """How an answer ended by what is in it."""
 
 
@@ -48,6 +48,10 @@ class Listening(Protocol):
 
     def ends(self) -> tuple[Kind, Any]:
         """How the answer ended, now that nothing follows; and its usage, None if only its events said it."""
+
+    @property
+    def has_said_anything(self) -> bool:
+        """Whether there is an answer in it, or a reason why there is none."""
 
     def counts(self) -> Mapping[str, int]:
         """Tokens `in` and `out`, once it has ended, where its dialect says how they are counted."""

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from sporewright.routing.terms import Limits, State
 
-__all__ = ["Attempt"]
+__all__ = ["ECHOES", "Attempt", "Body"]
+
+Body = Literal["events", "whole", "bytes"]
+"""What follows good headers: a stream of events, an answer short enough to be held until it is whole, anything else."""
+ECHOES = ("timeout", "network", "connect", "truncated")
+"""Ends that, after a gap in the clock, are its echo: the connection did not outlive the sleep."""
 
 _ENDS = ("DELIVERED", "BROKEN", "LOST", "ABORTED", "PICKING")
 
@@ -62,7 +68,9 @@ class Attempt:
     def due(self, limits: Limits, first_token_s: float, *, streaming: bool) -> float:
         """When the patience with it is over, by its own limit; `first_token_s`: what its option is given for that."""
         if self.state == "CALLING":
-            return self.began + (first_token_s if streaming else limits["attempt_timeout_s"])
+            own = self.began + (first_token_s if streaming else limits["attempt_timeout_s"])
+            # White space before an answer in one piece keeps a connection alive: a sign of life.
+            return max(own, self.heard + limits["inter_token_s"]) if self.heard > self.began else own
         if self.state == "OPENED":
             return (self.began if streaming else self.heard) + first_token_s
         patience = self.heard + limits["inter_token_s"]

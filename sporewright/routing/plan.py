@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 
 from sporewright.errors import ConfigError
-from sporewright.routing.dialects import DONE, PACE_HEADERS, REPEATABLE
+from sporewright.routing.dialects import ANSWERS, DONE, PACE_HEADERS, REPEATABLE
 from sporewright.routing.terms import (
     ACTIONS,
     OUTCOMES,
@@ -125,6 +125,7 @@ PLAN: Plan = {
     "timed": TIMED,
     "teaches": TEACHES,
     "repeatable": REPEATABLE,
+    "answers": ANSWERS,
     "error_signs": ERROR_SIGNS,
     "error_fields": ERROR_FIELDS,
     "error_echoes": ERROR_ECHOES,

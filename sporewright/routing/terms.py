@@ -12,6 +12,7 @@ __all__ = [
     "OUTCOMES",
     "STATES",
     "Action",
+    "Answers",
     "Aside",
     "Block",
     "Ended",
@@ -308,10 +309,22 @@ class Repeatable(TypedDict):
     headers: Sequence[str]
 
 
+class Answers(TypedDict):
+    """What JSON in one piece is an answer: one of inference has a dialect's words, or something at one of `fields`.
+
+    `lines`: ends of paths whose streams are lines of JSON; `lists`: of those whose streams may be a list of JSON.
+    """
+
+    fields: Sequence[Sequence[str]]
+    lines: Sequence[str]
+    lists: Sequence[str]
+
+
 class Facts(TypedDict):
     """What is declared of an option: which model it runs, how many tokens of context that takes, whether a request
     that it may have carried out may be sent again (else what is true of the call), whether it is on this machine, how
-    many keys it may be called with (default one), whether the key of this call is the caller's own."""
+    many keys it may be called with (default one), whether the key of this call is the caller's own, whether an answer
+    of a kind is expected of it (else what is true of the call)."""
 
     model: NotRequired[str]
     window: NotRequired[int]
@@ -319,6 +332,7 @@ class Facts(TypedDict):
     local: NotRequired[bool]
     keys: NotRequired[int]
     brought: NotRequired[bool]
+    judged: NotRequired[bool]
 
 
 class Plan(TypedDict):
@@ -334,6 +348,7 @@ class Plan(TypedDict):
     timed: Sequence[Action]
     teaches: Sequence[Action]
     repeatable: Repeatable
+    answers: Answers
     error_signs: Sequence[ErrorSign]
     error_fields: Sequence[Sequence[str]]
     error_echoes: Sequence[str]

@@ -32,7 +32,7 @@ async def asked(
     upstreams: dict[str, Any] = {option: {"url": f"http://{option}"} for option in options}
     transport = RoutingTransport(list(options), upstreams, transport=httpx.MockTransport(answer), limits=limits)
     async with httpx.AsyncClient(transport=transport, base_url=NOWHERE) as client, asyncio.timeout(10):
-        return await client.post("/v1/chat/completions", json={}, extensions={"sporewright": how})
+        return await client.post("/v1/chat/completions", json={}, extensions={"sporewright": {"expects": "any", **how}})
 
 
 def repeated(piece: bytes, every_s: float, times: int = 1 << 30) -> Body:

@@ -217,7 +217,7 @@ class Replay:
         told = None
         if ended is not None:
             told = [ended.option, ended.outcome, ended.stage, list(ended.actions), number(ended.first_token_s)]
-            told += [ended.aside, ended.is_spared]
+            told += [ended.aside, ended.model, ended.is_spared]
         chain, now = self.chain, self.now
         attempts = [
             [
@@ -229,7 +229,6 @@ class Replay:
                 chain.is_probe(attempt),
                 chain.has_slept(attempt),
                 list(chain.keys_of(attempt)),
-                chain.model_of(attempt),
                 chain.wants_text(STATUSES[len(self.steps) % len(STATUSES)], attempt),
             ]
             for attempt in chain.running

@@ -1,5 +1,5 @@
 /** What the inspector says about numbers, sources and attempts: pure functions from data to text and shares. */
-import type { Attempt, AttemptDetail, Dropped, Num, Outcome, Ranked, Skipped, Source, Term } from "../src/types";
+import type { Aside, Attempt, AttemptDetail, Dropped, Num, Outcome, Ranked, Skipped, Source, Term } from "../src/types";
 
 /** Who "this device" is, for texts. */
 export interface Me {
@@ -25,6 +25,7 @@ export interface Share {
   negative: boolean;
 }
 
+const ASIDE = "aside:";
 /** The levels at which a device writes what is its own. */
 const OWN_LEVELS = new Set(["device", "task", "local"]);
 const WORDS: Record<string, string> = { inf: "+∞", "-inf": "−∞", nan: "not a number" };
@@ -52,12 +53,19 @@ export function valueOf(dimension: string, x: Num | null): string {
   return dimension === "financial" ? `$${plain(x)}` : plain(x);
 }
 
+/** Why an option is set aside, where it is: a term that the engine lays beside what the option costs. */
+export function asideOf(terms: readonly Term[]): Aside | null {
+  const found = terms.find(({ dimension }) => dimension.startsWith(ASIDE));
+  return found ? (found.dimension.slice(ASIDE.length) as Aside) : null;
+}
+
 /** The parts of each option's bar, on one scale for all of them; a term that counts nothing has no part. */
 export function shares(ranked: readonly Ranked[]): Map<string, Share[]> {
   const size = (x: Num | null): number => (typeof x === "number" ? Math.abs(x) : 0);
-  const widest = Math.max(...ranked.map(({ terms }) => terms.reduce((sum, term) => sum + size(term.product), 0)), 0);
+  const costs = ranked.map(({ option, terms }) => ({ option, terms: counted(terms) }));
+  const widest = Math.max(...costs.map(({ terms }) => terms.reduce((sum, term) => sum + size(term.product), 0)), 0);
   return new Map(
-    ranked.map(({ option, terms }) => [
+    costs.map(({ option, terms }) => [
       option,
       terms
         .filter((term) => widest > 0 && size(term.product) > 0)
@@ -70,9 +78,9 @@ export function shares(ranked: readonly Ranked[]): Map<string, Share[]> {
   );
 }
 
-/** The terms that are part of the score: what has no weight only stands behind one of them, or is for another day. */
+/** The terms that are part of the cost: what has no weight only stands behind one of them; being set aside is no cost. */
 export function counted(terms: readonly Term[]): readonly Term[] {
-  return terms.filter(({ weight }) => weight !== null);
+  return terms.filter(({ dimension, weight }) => weight !== null && !dimension.startsWith(ASIDE));
 }
 
 /** Where a layer was folded from (F1), as a reader would say it. */
@@ -120,6 +128,15 @@ export function dropText(dropped: Dropped, me: Me): { text: string; own: boolean
     : `Its ${dropped.dimension} is ${plain(dropped.value)} at ${where}.`;
   return { text: rule, own };
 }
+
+/** Why the engine asks an option last (docs/contracts.md §4). */
+export const ASIDES: Readonly<Record<Aside, string>> = {
+  key: "its key is refused",
+  credit: "its credit is used up",
+  quota: "its quota is used up",
+  region: "it does not serve this region",
+  model: "it does not have the model",
+};
 
 /** Gates that the engine sets by itself and lifts again (docs/contracts.md §4). */
 const BLOCKS: Readonly<Record<string, string>> = {

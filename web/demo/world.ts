@@ -1,7 +1,7 @@
 /** What this page asks its own origin for: the config, the upstreams, a token. */
 import type { TensorConfig } from "../src/types";
 
-export const FAULTS = ["none", "slow", "rate_limit", "error", "reset", "silent"] as const;
+export const FAULTS = ["none", "slow", "rate_limit", "error", "empty", "unauthorized", "reset", "silent"] as const;
 export type Fault = (typeof FAULTS)[number];
 
 export interface Provider {

@@ -26,6 +26,8 @@ export class Account {
     one.entry ??= { option: one.option, outcome, latency: one.latency ?? since(one), reason };
     Object.assign(one.entry, { outcome, duration: since(one), bytes: one.length });
     if (outcome !== "ok" || first) one.entry.reason = reason;
+    const { key, keys } = this.#chain.keysOf(one.number);
+    if (keys > 1) one.entry.key = key;
     if (status !== undefined) one.entry.status = status;
     if (retryAfter !== undefined) one.entry.retryAfter = retryAfter;
     if (one.usage !== undefined) one.entry.usage = one.usage;
@@ -47,10 +49,17 @@ export class Account {
     const { key, keys } = this.#chain.keysOf(one.number);
     const more = {
       ...{ status, retry_after_s, reason: step.aside ?? reason, slept, tokens_in, tokens_out },
-      ...(step.aside === "model" ? { model: this.#chain.modelOf(one.number) } : {}),
+      ...(step.aside && one.credential !== undefined ? { credential: one.credential } : {}),
+      ...(step.aside === "model" ? { model: step.model } : {}),
       ...(keys > 1 ? { key, keys } : {}),
     };
     this.#tells(one, { outcome, stage, first_token_s: firstToken, ...more });
+  }
+
+  /** Whoever runs it is told of an option that declined, and by which key. */
+  setAside({ option, credential }: Running): void {
+    if (credential !== undefined) this.#context.health.asides.sign(option, credential);
+    this.#context.onAttention?.(option);
   }
 
   /** A probe that the caller gave up, or that lost a race, is over, and says nothing. */

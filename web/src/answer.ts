@@ -12,10 +12,10 @@ import { joined } from "./pieces";
  * How a good response to a request of this method goes on; null: there is nothing to read, or nobody may look inside.
  * Chromium gives an empty stream where by the standard the body is null.
  */
-export function bodyOf(response: Response, method: string, plan: Plan): Body | null {
+export function bodyOf(response: Response, method: string, plan: Plan, judged = false): Body | null {
   const { status, headers, body } = response;
   if (body === null || method === "HEAD" || isBodiless(status) || status === 0) return null;
-  if (ruleOf({ kind: "status", status }, plan).outcome !== "ok") return null;
+  if (ruleOf({ kind: "status", status, judged }, plan).outcome !== "ok") return null;
   const type = typeOf(headers);
   if (type === "text/event-stream") return "events";
   return isJson(type) && Number(headers.get("content-length") ?? 0) <= plan.limits.hold_bytes ? "whole" : "bytes";

@@ -8,6 +8,7 @@ import type { Health } from "./health";
 import { requestFor } from "./request";
 import type { Readable } from "./readable";
 import type { Sight } from "./sight";
+import type { Judge } from "./judge";
 import type { Template } from "./request";
 import type { Listening } from "./sse";
 import type { Target } from "./target";
@@ -16,6 +17,7 @@ import type {
   AttemptDetail,
   Critic,
   EngineStanding,
+  Expectation,
   Known,
   Receipt,
   RestartDetail,
@@ -45,6 +47,10 @@ export interface FetchContext {
   /** A critic's word on an answer. */
   onReport?: ((option: string, quality: number) => void) | undefined;
   onRestart(detail: RestartDetail): void;
+  /** An option declined for a reason of its own, and is set aside. */
+  onAttention?: ((option: string) => void) | undefined;
+  /** An option's key or model is another one now. */
+  onChanged?: ((option: string) => void) | undefined;
   /** An option was found to be out of this page's reach. */
   onBlocked?: ((option: string) => void) | undefined;
   /** How the engine stands; default: there is none. */
@@ -74,6 +80,10 @@ export interface Asked {
   onRestart?: ((detail: RestartDetail) => void) | undefined;
   /** Who follows this option's answer; default: whichever dialect's rows, of a stream of events. */
   listen?: ((option: string) => Listening) | undefined;
+  /** Whether a stream was asked for; undefined: that is not known. */
+  streaming: boolean | undefined;
+  /** What is taken for an answer of this option. */
+  expects: (option: string) => Expectation;
   /** The answer, or the error instead, and how it came about; what comes of a stream that goes on is added to the receipt. */
   delivered(answer: unknown, receipt: Receipt): void;
 }
@@ -100,6 +110,14 @@ export interface Running {
   brackets: Brackets | null;
   /** Of an answer in one piece nothing but white space has come. */
   blank: boolean;
+  /** Whether it is an answer, until its form is known. */
+  judge: Judge | null;
+  /** Who follows what it says. */
+  events: Listening | null;
+  /** A digest of its option's keys, where it was refused. */
+  credential?: string | undefined;
+  /** It said that nothing follows. */
+  complete: boolean;
   entry: Attempt | null;
   /** Name of the exception whose text is the reason of its end. */
   threw?: string;
@@ -122,6 +140,9 @@ export function runningAt(option: string, number: number): Running {
     length: 0,
     brackets: null,
     blank: false,
+    judge: null,
+    events: null,
+    complete: false,
     entry: null,
   };
 }
@@ -154,12 +175,13 @@ export function drop(one: Running | null): void {
 export async function prepared(
   { upstreams, bases }: FetchContext,
   { template, target }: Asked,
-  option: string,
+  { option, number }: Running,
+  chain: AttemptChain,
   signal: AbortSignal,
 ): Promise<Request> {
   const [upstream, base] = [upstreams[option], bases.get(option)];
   if (!upstream || !base) throw new SporewrightError("config", `${option} has no upstream`);
-  return requestFor(option, upstream, base, { template, target, signal });
+  return requestFor(option, upstream, base, { template, target, signal, key: chain.keysOf(number).key });
 }
 
 /** Seconds since it began. */
@@ -170,6 +192,7 @@ export function since({ began }: Running): number {
 /** Why an attempt ended so, for people, where its body says it. */
 export function whyOf(kind: Ended): string {
   if (kind === "complete") return "whole";
+  if (kind === "invalid") return "no answer in it";
   if (kind === "failed") return "the stream told of an error";
   return kind === "malformed" ? "an event of the stream is no JSON" : "the stream ended in the middle";
 }

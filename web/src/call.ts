@@ -1,34 +1,25 @@
 /** One routed call: carries out what its chain decides, over the network, the clock and the caller's signal. */
 import { unlessAborted } from "./abort";
 import { Account } from "./account";
+import { AttemptTimers } from "./attempt-timers";
 import { bodyOf, bracketsOf, endingOf, wordsOf } from "./answer";
-import {
-  broken,
-  disarm,
-  drop,
-  exhausted,
-  latenessOf,
-  letGo,
-  prepared,
-  reasonOf,
-  runningAt,
-  since,
-  tooLarge,
-  whyOf,
-} from "./asked";
+import { broken, disarm, drop, exhausted, letGo, prepared, reasonOf, runningAt, since, tooLarge, whyOf } from "./asked";
 import type { Asked, CallContext, Running } from "./asked";
+import { digestFor } from "./credentials";
 import type { Decision, Ending, Step } from "./chain";
 import { SporewrightError } from "./errors";
+import { Expectations } from "./expectations";
+import { Brackets } from "./cut";
 import { faultOf } from "./fault";
 import type { ChainState } from "./generated/calls";
 import { Handover } from "./handover";
 import { granted } from "./permit";
 import { sent } from "./misuse";
-import { isBlank } from "./pieces";
+import type { Judge } from "./judge";
 import { Ledger } from "./receipt";
 import { RecordedChain } from "./recorded";
-import { Events, type Listening } from "./sse";
-import { delayOf } from "./timers";
+import { isBlank, joined } from "./pieces";
+import { Events } from "./sse";
 import type { Receipt } from "./types";
 
 /** States in which what comes is handed on. */
@@ -44,7 +35,8 @@ export class RoutedCall {
   readonly #running = new Map<number, Running>();
   /** Whose refusal is the caller's if nobody answers. */
   #kept: Running | null = null;
-  #hedge: ReturnType<typeof setTimeout> | undefined;
+  readonly #timers: AttemptTimers;
+  readonly #expectations: Expectations;
   readonly #unwatch: () => void;
   /** Whose answer was given. */
   #given: Running | null = null;
@@ -55,13 +47,15 @@ export class RoutedCall {
 
   constructor(context: CallContext, asked: Asked) {
     [this.#context, this.#asked] = [context, asked];
-    const { plan, health, upstreams } = context;
+    const [{ plan, health, upstreams }, now] = [context, context.awake.now()];
     const known = { has: (option: string) => Object.hasOwn(upstreams, option) };
-    const now = context.awake.now();
     this.#chain = new RecordedChain(asked.queue, known, { plan, health, now, ...asked.traits });
     this.#ledger = new Ledger(context, asked, this.#chain, now);
     this.#account = new Account(context, asked, this.#chain, this.#ledger);
     this.#handover = new Handover(context, asked, this.#ledger, this.#stop);
+    this.#expectations = new Expectations(context, asked);
+    const hedges = (): Promise<void> => this.#follow(this.#chain.hedge(this.#now(), Math.random()));
+    this.#timers = new AttemptTimers(this.#chain, () => this.#now(), hedges);
     this.#unwatch = context.awake.watch(this.#slept);
   }
 
@@ -103,7 +97,7 @@ export class RoutedCall {
   async #advance(): Promise<void> {
     try {
       await this.#follow(this.#pick());
-      if (this.#chain.state === "EXHAUSTED") this.#giveUp(this.#exhausted());
+      if (this.#chain.state === "EXHAUSTED") this.#giveUp(exhausted(this.#asked, this.#ledger.attempts, this.#chain));
       else if (this.#chain.state === "DELIVERED") this.#deliverKept();
     } catch (error) {
       if (!this.#asked.signal.aborted) this.#giveUp(error);
@@ -124,12 +118,12 @@ export class RoutedCall {
   readonly #slept = (gap: number): void => {
     this.#chain.slept(gap);
     for (const one of this.#running.values()) {
-      if (one.timer !== undefined) this.#arm(one); // while a reader takes his time nothing is waited for
+      if (one.timer !== undefined) this.#timers.arm(one); // while a reader takes his time nothing is waited for
       if (!one.called || one.told) continue;
       this.#context.onEnded?.(one.option);
       this.#context.onBegan?.(one.option, false);
     }
-    this.#watchForHedge();
+    this.#timers.watchForHedge();
   };
 
   /** Wait and ask until there is somebody to call, or nothing left to decide. */
@@ -152,8 +146,8 @@ export class RoutedCall {
   #call(option: string, number: number): void {
     const one = runningAt(option, number);
     this.#running.set(number, one);
-    this.#arm(one);
-    this.#watchForHedge();
+    this.#timers.arm(one);
+    this.#timers.watchForHedge();
     this.#attempt(one)
       .catch((error: unknown) => this.#failed(one, error))
       .catch((error: unknown) => {
@@ -163,29 +157,48 @@ export class RoutedCall {
 
   async #attempt(one: Running): Promise<void> {
     const { signal } = one.control;
-    const request = await unlessAborted(prepared(this.#context, this.#asked, one.option, signal), signal);
+    const request = await unlessAborted(prepared(this.#context, this.#asked, one, this.#chain, signal), signal);
     [one.began, one.called, one.address] = [performance.now(), true, request.url];
     this.#context.onBegan?.(one.option, one.number === 0);
     const response = await unlessAborted(sent(request, this.#asked.template), signal);
     [one.response, one.latency] = [response, since(one)];
     const { plan, sight } = this.#context;
     sight.reads(one.option, response);
-    const body = bodyOf(response, request.method, plan);
+    const body = bodyOf(response, request.method, plan, this.#chain.isJudged(one.option));
     if (body === null || !response.body) {
       const text = await unlessAborted(wordsOf(one, response, this.#chain, plan, this.#now()), signal);
+      if (response.status >= 400) one.credential = await unlessAborted(digestFor(this.#context, one.option), signal);
       const ending = endingOf(response, text, this.#now(), plan);
       this.#ends(one, ending, reasonOf(ending));
       return;
     }
-    this.#steps(one, this.#chain.opened(this.#now(), body, one.number));
-    const events = this.#asked.listen?.(one.option) ?? (body === "events" ? new Events(plan) : null);
-    one.brackets = events ? null : bracketsOf(response);
-    one.blank = body === "whole";
-    await this.#read(one, response.body.getReader(), events);
+    one.judge = this.#expectations.judge(one.option, response);
+    if (!one.judge) {
+      this.#steps(one, this.#chain.opened(this.#now(), body, one.number));
+      one.events = body === "events" ? new Events(plan) : null;
+      one.brackets = one.events ? null : bracketsOf(response);
+      one.blank = body === "whole";
+    } else if (this.#decides(one, one.judge) === "over") return;
+    await this.#read(one, response.body.getReader());
   }
 
-  async #read(one: Running, reader: ReadableStreamDefaultReader<Uint8Array>, events: Listening | null): Promise<void> {
+  /** `over`: it is no answer, as far as can be told now, and has ended; one whose form is known is opened. */
+  #decides(one: Running, judge: Judge): "over" | "opened" | "unknown" {
+    if (judge.invalid !== undefined) {
+      this.#ends(one, { kind: "invalid" }, `no answer: ${judge.invalid}`);
+      return "over";
+    }
+    if (judge.form === undefined) return "unknown";
+    [one.judge, one.latency] = [null, since(one)];
+    one.events = this.#expectations.listener(one.option) ?? judge.listener();
+    one.brackets = judge.form === "json" ? new Brackets() : null;
+    this.#steps(one, this.#chain.opened(this.#now(), judge.form === "json" ? "whole" : "events", one.number));
+    return "opened";
+  }
+
+  async #read(one: Running, reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
     const { signal } = one.control;
+    const began: Uint8Array[] = [];
     for (;;) {
       const { pipe } = this.#handover;
       if (pipe && this.#isHanded(one)) {
@@ -195,23 +208,32 @@ export class RoutedCall {
         await unlessAborted(pipe.wanted(), signal);
         this.#chain.paused(since, this.#now(), one.number);
       }
-      this.#arm(one);
+      this.#timers.arm(one);
       const { done, value } = await unlessAborted(reader.read(), signal);
       if (done) {
-        this.#over(one, events);
+        one.judge?.ends();
+        if (!one.judge || this.#decides(one, one.judge) !== "over") await this.#over(one);
         return;
       }
-      if (this.#takes(one, value, events)) {
+      began.push(value);
+      if (one.judge) {
+        one.judge.feed(value);
+        if (this.#decides(one, one.judge) === "unknown" && this.#chain.token(this.#now(), one.number) === null)
+          continue;
+      }
+      const isOver = !this.#running.has(one.number) || this.#takes(one, joined(began.splice(0)));
+      if (!isOver && one.complete) await this.#over(one);
+      if (isOver || one.complete) {
         letGo(reader, this.#context.plan.limits.finish_s);
         return;
       }
     }
   }
 
-  /** One more piece of the body; true once it is the last, or the attempt has ended by it. */
-  #takes(one: Running, piece: Uint8Array, events: Listening | null): boolean {
+  /** One more piece of the body; true once the attempt has ended by it. */
+  #takes(one: Running, piece: Uint8Array): boolean {
     one.length += piece.byteLength;
-    const heard = events?.feed(piece);
+    const heard = one.events?.feed(piece);
     one.brackets?.feed(piece);
     if (heard?.usage !== undefined) one.usage = heard.usage;
     if (heard?.malformed) return this.#ends(one, { kind: "malformed" }, whyOf("malformed"));
@@ -225,15 +247,24 @@ export class RoutedCall {
     if (state === "OPENED" && one.length > most)
       return this.#ends(one, { kind: "malformed" }, `${one.length} bytes and no token`);
     if (state === "HOLDING" && this.#overflows(one)) return true;
-    return heard?.done === true && this.#over(one, events);
+    one.complete = heard?.done === true;
+    return false;
   }
 
-  /** Nothing follows; always true. */
-  #over(one: Running, events: Listening | null): true {
-    const kind = events ? events.ends() : one.brackets?.isOpen ? "truncated" : "complete";
+  /** Nothing follows. */
+  async #over(one: Running): Promise<void> {
+    const { events } = one;
+    let kind = events?.ends() ?? "complete";
+    if (one.brackets?.isOpen) kind = "truncated";
     if (events?.usage !== undefined) one.usage = events.usage;
     if (events?.tokens) one.tokens = events.tokens;
-    return this.#ends(one, { kind }, whyOf(kind));
+    if (kind === "complete" && events && this.#chain.isJudged(one.option) && !events.hasSaidAnything) kind = "invalid";
+    if (kind === "complete" && this.#expectations.asks(one.option)) {
+      disarm(one);
+      const accepts = await unlessAborted(this.#expectations.accepts(one, this.receipt), one.control.signal);
+      if (!accepts) kind = "invalid";
+    }
+    this.#ends(one, { kind }, whyOf(kind));
   }
 
   /** Whether more is held than may be, which ends it; what need not be held is handed over from here on. */
@@ -265,6 +296,7 @@ export class RoutedCall {
     this.#account.reports(one, step, ending);
     this.#account.quits(one);
     const { actions } = step;
+    if (actions.includes("set_aside")) this.#account.setAside(one);
     if (actions.includes("gate")) this.#context.onBlocked?.(one.option);
     if (actions.includes("win")) this.#dropOthers(one);
     if (actions.includes("deliver")) this.#deliver(one);
@@ -298,33 +330,6 @@ export class RoutedCall {
     } else this.#ends(one, ending, says);
   }
 
-  #arm(one: Running): void {
-    disarm(one);
-    const wait = this.#chain.due(one.number) - this.#now();
-    const late = (): void => {
-      // Timers may go off early, and never know that the chain has since heard something.
-      if (this.#chain.due(one.number) > this.#now()) {
-        this.#arm(one);
-        return;
-      }
-      one.late = latenessOf(one, this.#chain, this.#now());
-      one.control.abort(new DOMException(one.late.says, "TimeoutError"));
-    };
-    one.timer = setTimeout(late, delayOf(wait * 1000));
-  }
-
-  #watchForHedge(): void {
-    clearTimeout(this.#hedge);
-    const at = this.#chain.hedgeAt();
-    if (at === Infinity) return;
-    const late = async (): Promise<void> => {
-      // What is known of the late one may have changed meanwhile, as may its state.
-      if (this.#chain.hedgeAt() !== at) this.#watchForHedge();
-      else await this.#follow(this.#chain.hedge(this.#now(), Math.random()));
-    };
-    this.#hedge = setTimeout(() => void late().catch(() => undefined), delayOf((at - this.#now()) * 1000));
-  }
-
   /** Another one has won: the rest are aborted, and have not failed. */
   #dropOthers(winner: Running): void {
     for (const one of [...this.#running.values()]) {
@@ -354,7 +359,8 @@ export class RoutedCall {
 
   #deliverKept(): void {
     const kept = this.#kept;
-    if (!kept?.response || kept.number !== this.#chain.kept || this.#handover.pipe) this.#giveUp(this.#exhausted());
+    if (!kept?.response || kept.number !== this.#chain.kept || this.#handover.pipe)
+      this.#giveUp(exhausted(this.#asked, this.#ledger.attempts, this.#chain));
     else {
       this.#given = kept;
       this.#handover.gives(kept, kept.response);
@@ -366,10 +372,6 @@ export class RoutedCall {
     this.#handover.close();
     this.#isOver = true;
     if (this.#isTaken) this.#leave("answered");
-  }
-
-  #exhausted(): SporewrightError {
-    return exhausted(this.#asked, this.#ledger.attempts, this.#chain);
   }
 
   #giveUp(error: unknown, end: "failed" | "aborted" = "failed"): void {
@@ -388,7 +390,7 @@ export class RoutedCall {
 
   /** The caller does not want it any more: every attempt ends at once, upstream as well, and teaches nothing. */
   readonly #stop = (reason: unknown): void => {
-    clearTimeout(this.#hedge);
+    this.#timers.stop();
     const running = [...this.#running.values()];
     this.#chain.abort();
     this.#running.clear();

@@ -27,6 +27,8 @@ export interface Step {
   firstToken: number | undefined;
   /** Why the option is set aside, where it is. */
   aside?: Aside | undefined;
+  /** The model that it declined. */
+  model?: string | undefined;
   /** Another key of the option is used next: nothing is held against it. */
   spared: boolean;
 }
@@ -252,7 +254,7 @@ export class AttemptChain {
     const one = this.#running(attempt);
     const whole = one.finished && ["timeout", "network", "truncated"].includes(ending.kind);
     const [fallback, brought] = [this.#left.hasFailed, this.#left.facts(one.option).brought ?? false];
-    const full: Ending = { ...ending, stage: one.state, fallback, brought, judged: this.#judged };
+    const full: Ending = { ...ending, stage: one.state, fallback, brought, judged: this.isJudged(one.option) };
     if (one.slept && ECHOES.has(ending.kind)) full.kind = "slept";
     // A timer may go off early: nobody is picked in what little is left.
     else if (ending.kind === "deadline") this.#deadline = Math.min(now, this.#deadline);
@@ -281,20 +283,20 @@ export class AttemptChain {
     if (this.#plan.transitions[this.#state]) this.#state = "ABORTED";
   }
 
-  /** Which of its option's keys this attempt uses, and how many there are. */
-  keysOf(attempt: number): { key: number; keys: number } {
-    const { key = 0, option = "" } = this.#all[attempt] ?? {};
-    return { key, keys: this.#left.facts(option).keys ?? 1 };
+  /** Whether an answer of a kind is expected of this option. */
+  isJudged(option: string): boolean {
+    return this.#left.facts(option).judged ?? this.#judged;
   }
 
-  /** The model that this attempt asks for, as far as is known. */
-  modelOf(attempt: number): string | undefined {
-    return this.#left.modelOf(this.#all[attempt]?.option ?? "");
+  /** Which of its option's keys this attempt uses, and how many there are. */
+  keysOf(attempt: number): { key: number; keys: number } {
+    const { key, option } = this.#all[attempt] ?? { key: 0, option: "" };
+    return { key, keys: this.#left.facts(option).keys ?? 1 };
   }
 
   /** Whether what a response of this status says is waited for: it decides, or it may be the caller's. */
   wantsText(status: number, attempt: number): boolean {
-    const rule = ruleOf({ kind: "status", status, judged: this.#judged }, this.#plan);
+    const rule = ruleOf({ kind: "status", status, judged: this.isJudged(this.#running(attempt).option) }, this.#plan);
     return (
       textMatters(status, rule, this.#plan) || (this.#isUnsafe(rule) && !this.#mayRepeat(this.#running(attempt).option))
     );
@@ -314,8 +316,7 @@ export class AttemptChain {
   /** The one attempt under way that a second copy may be sent beside: until it has won. */
   #late(): AttemptState | undefined {
     const [late, ...others] = this.running.map((number) => this.#running(number));
-    const isAlone = late && others.length === 0 && UNANSWERED.has(late.state);
-    return isAlone && this.#mayRepeat(late.option) ? late : undefined;
+    return late && others.length === 0 && UNANSWERED.has(late.state) && this.#mayRepeat(late.option) ? late : undefined;
   }
 
   /** Whether the request may have been carried out. */
@@ -367,24 +368,24 @@ export class AttemptChain {
     const { state: stage, option } = one;
     const step = this.#plan.transitions[stage]?.[signal];
     if (!step) throw new SporewrightError("protocol", `${signal}: the attempt at ${option} is ${stage}`);
-    const { timed } = this.#plan;
     const [{ keys }, { key }] = [this.#health, one];
+    const model = aside === "model" ? this.#left.modelOf(option) : undefined;
     const refused = { key, keys: this.#left.facts(option).keys ?? 1, reason: aside, retryAfter, chance };
     const spared = keys.spares(option, step.do, now, refused);
     const asked = spared ? keys.spared(step.do) : step.do;
-    const actions = one.slept ? asked.filter((action) => !timed.includes(action)) : asked;
+    const actions = one.slept ? asked.filter((action) => !this.#plan.timed.includes(action)) : asked;
     one.heard = now;
     const firstToken = one.slept ? undefined : one.first;
     this.#health.apply(option, actions, now, {
       ...{ retryAfter, firstToken, streaming: this.#streaming, chance, reason, aside, key },
-      model: aside === "model" ? this.#left.modelOf(option) : undefined,
+      model,
     });
     this.#end(one, step.to);
     if (actions.includes("win"))
       for (const number of this.running) if (this.#all[number] !== one) this.#end(this.#running(number), "LOST");
     const other = step.to === "LOST" || step.to === "PICKING" ? this.running[0] : undefined;
     this.#state = other === undefined ? step.to : this.#running(other).state;
-    return { option, outcome, stage, actions, firstToken, aside, spared };
+    return { option, outcome, stage, actions, firstToken, aside, model, spared };
   }
 
   /** Into its next state; a probe that has ended leaves its place to the next one. */

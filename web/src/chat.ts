@@ -195,6 +195,10 @@ class ChatListener implements Listening {
     return { ...(input === undefined ? {} : { in: input }), ...(output === undefined ? {} : { out: output }) };
   }
 
+  get hasSaidAnything(): boolean {
+    return this.#events.hasSaidAnything;
+  }
+
   feed(piece: Uint8Array): Heard {
     const before = this.#events.lively;
     this.#events.feed(piece);

@@ -5,6 +5,8 @@ import type { Critic, Receipt, Verdict } from "./types";
 export interface Answered {
   response: Response;
   receipt: Receipt;
+  /** It is shown a stream of events as well, its whole text. */
+  streams?: boolean;
 }
 
 interface Judged {
@@ -16,9 +18,9 @@ interface Judged {
  * The critic's verdict; none of a stream of events, which is the caller's before it is whole. A critic that throws has
  * said nothing: a defect in it loses no answer.
  */
-export async function judged(critic: Critic | undefined, { response, receipt }: Answered): Promise<Judged> {
-  const streams = response.headers.get("content-type")?.includes("text/event-stream") ?? false;
-  if (!critic || streams || !response.ok) return { rejects: false };
+export async function judged(critic: Critic | undefined, { response, receipt, streams }: Answered): Promise<Judged> {
+  const isStream = response.headers.get("content-type")?.includes("text/event-stream") ?? false;
+  if (!critic || (isStream && !streams) || !response.ok) return { rejects: false };
   try {
     return read(await critic(response.clone(), receipt));
   } catch {

@@ -1,6 +1,6 @@
 /** Routed fetch: which calls are routed, with which request, and the receipts of their answers. */
 import { unlessAborted } from "./abort";
-import type { CallContext, FetchContext } from "./asked";
+import type { Asked, CallContext, FetchContext } from "./asked";
 import { Awake } from "./awake";
 import { RoutedCall } from "./call";
 import type { CallTraits } from "./chain";
@@ -8,6 +8,9 @@ import { isRepeatable } from "./classify";
 import { judged, type Answered } from "./critic";
 import { SporewrightError } from "./errors";
 import type { Facts } from "./generated/calls";
+import { bringsKey, keysOf, lookForChanges } from "./credentials";
+import { expectsOf } from "./judge";
+import { checkExpects } from "./options";
 import { verified } from "./misuse";
 import { templateOf, type Spoken, type Template } from "./request";
 import { isLoopback, Sight } from "./sight";
@@ -33,6 +36,7 @@ export interface Speech {
 
 /** A request body beyond this is not looked into: whether it asks for a stream is then told by its headers alone. */
 const LOOK_BYTES = 1 << 22;
+const NAMES_MODEL = /(?<!\\)"model"\s*:\s*"([^"\\]{1,200})"/;
 const ASKS_FOR_STREAM = /(?<!\\)"stream"\s*:\s*true/;
 
 /** The fetch of one router; keeps receipts only for as long as the caller keeps the response. */
@@ -70,6 +74,7 @@ export class RoutedFetch {
   async fetch(input: RequestInfo | URL, init?: RoutedInit): Promise<Response> {
     const target = targetOf(input, this.#context.bases);
     if (this.#closed) throw this.#closed;
+    checkExpects("expects", init?.expects);
     if (!target) return globalThis.fetch(input, init);
     return this.#tracked(signalOf(input, init), (signal) => this.#route(target, input, init ?? {}, signal));
   }
@@ -102,7 +107,10 @@ export class RoutedFetch {
     const read = await unlessAborted(templateOf(input, init, signal), signal);
     const template: Template = { ...read, spoken: speech?.spoken };
     const number = ++this.#calls;
-    const traits = this.#traitsOf(init, target, template);
+    const streaming = asksForStream(template, target);
+    const expects = this.#expectationOf(init, target, template, speech);
+    const traits = this.#traitsOf(init, target, template, { streaming, expects });
+    await unlessAborted(lookForChanges(this.#context), signal);
     const call = new RoutedCall(this.#context, {
       number,
       queue: Object.freeze([...this.#context.queue()]),
@@ -112,6 +120,8 @@ export class RoutedFetch {
       signal,
       onRestart: init.onRestart,
       listen: speech?.listen,
+      streaming,
+      expects,
       delivered: (answer, receipt) => {
         if (typeof answer === "object" && answer !== null) this.#receipts.set(answer, receipt);
       },
@@ -146,7 +156,25 @@ export class RoutedFetch {
     return rejects && (facts?.[option]?.repeatable ?? repeatable ?? true);
   }
 
-  #traitsOf(init: RoutedInit, target: Target, template: Template): CallTraits {
+  /** What is taken for an answer of each option: what the call says, else its upstream, else its path. */
+  #expectationOf(
+    { expects }: RoutedInit,
+    { path }: Target,
+    { request }: Template,
+    speech: Speech | undefined,
+  ): Asked["expects"] {
+    const { plan, upstreams } = this.#context;
+    if (speech) return () => "answer";
+    const inferred = request.mode === "no-cors" ? "any" : expectsOf(request.method, path, plan);
+    return (option) => expects ?? upstreams[option]?.expects ?? inferred;
+  }
+
+  #traitsOf(
+    init: RoutedInit,
+    target: Target,
+    template: Template,
+    { streaming, expects }: Pick<Asked, "streaming" | "expects">,
+  ): CallTraits {
     const { retry, hedge } = this.#defaults;
     const own = init.idempotent === true ? "always" : init.retry;
     const may = (rule: RetryRule): boolean => mayRepeat(rule, target, template, this.#context);
@@ -156,12 +184,19 @@ export class RoutedFetch {
       const repeatable = rule === undefined ? {} : { repeatable: may(rule) };
       const local = isLoopback(this.#context.bases.get(option)?.hostname ?? "") ? { local: true } : {};
       const declared = { ...(model ? { model } : {}), ...(window ? { window } : {}) };
-      return [option, { ...declared, ...repeatable, ...local }] as [string, Facts];
+      const keys = keysOf(upstream).length > 1 ? { keys: keysOf(upstream).length } : {};
+      const brought = bringsKey(option, upstream, this.#context.bases, target, template) ? { brought: true } : {};
+      const judged = expects(option) === "any" ? {} : { judged: true };
+      return [option, { ...declared, ...keys, ...repeatable, ...local, ...brought, ...judged }] as [string, Facts];
     });
     return {
       repeatable: may(own ?? retry),
-      streaming: asksForStream(template, target),
-      restart: init.restart ?? "error",
+      streaming: streaming ?? false,
+      // A function is shown the whole answer: it is held back until then.
+      restart: Object.keys(this.#context.upstreams).some((option) => typeof expects(option) === "function")
+        ? "buffer"
+        : (init.restart ?? "error"),
+      model: modelIn(template),
       hedge: init.hedge ?? hedge,
       facts: tableOf(facts),
     };
@@ -173,14 +208,21 @@ function mayRepeat(rule: RetryRule, { path }: Target, { request }: Template, { p
   return isRepeatable(request.method, rule === "safe" ? "" : path, request.headers, plan);
 }
 
-/** Whether the request asks for a stream of events, as the providers' APIs are asked for one. */
-function asksForStream({ request, body }: Template, { path }: Target): boolean {
+/** Whether the request asks for a stream of events, as the providers' APIs are asked for one; undefined: not known. */
+function asksForStream({ request, body }: Template, { path }: Target): boolean | undefined {
   if (request.headers.get("accept")?.includes("text/event-stream") || path.endsWith(":streamGenerateContent"))
     return true;
-  if (!(body instanceof ArrayBuffer) || body.byteLength > LOOK_BYTES) return false;
+  if (body instanceof ArrayBuffer && body.byteLength > LOOK_BYTES) return undefined;
+  if (!(body instanceof ArrayBuffer)) return false;
   return ASKS_FOR_STREAM.test(new TextDecoder().decode(body));
 }
 
 function signalOf(input: RequestInfo | URL, init: RequestInit | undefined): AbortSignal | undefined {
   return init?.signal ?? (input instanceof Request ? input.signal : undefined);
+}
+
+/** The model that the request names, where it is JSON that is not too long to look into. */
+function modelIn({ body }: Template): string | undefined {
+  if (!(body instanceof ArrayBuffer) || body.byteLength > LOOK_BYTES) return undefined;
+  return NAMES_MODEL.exec(new TextDecoder().decode(body))?.[1];
 }

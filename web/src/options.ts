@@ -118,7 +118,7 @@ function checkUpstreams(upstreams: unknown): void {
   for (const [option, upstream] of Object.entries(upstreams) as [string, unknown][]) {
     const name = `upstreams[${JSON.stringify(option)}]`;
     if (!isObject(upstream)) refuse(name, upstream, "an upstream with a url");
-    const { url, headers, prepare, model, window, retry, ...chat } = upstream as Partial<
+    const { url, headers, prepare, model, window, retry, expects, ...chat } = upstream as Partial<
       Record<keyof Upstream, unknown>
     >;
     if (!isText(url) && !(url instanceof URL)) refuse(`${name}.url`, url, "an address");
@@ -129,16 +129,29 @@ function checkUpstreams(upstreams: unknown): void {
     if (window !== undefined && !(typeof window === "number" && window > 0))
       refuse(`${name}.window`, window, "a positive number of tokens");
     retryOf(`${name}.retry`, retry);
+    checkExpects(`${name}.expects`, expects);
     checkSpeech(name, chat);
   }
 }
 
-function checkSpeech(name: string, { dialect, key, path }: { dialect?: unknown; key?: unknown; path?: unknown }): void {
+/** Code `config` for what nobody can expect. */
+export function checkExpects(name: string, expects: unknown): void {
+  const isKnown = ["answer", "json", "events", "any"].includes(expects as string);
+  if (expects !== undefined && !isKnown && typeof expects !== "function")
+    refuse(name, expects, "json, events, any, or a function of the response");
+}
+
+function checkSpeech(
+  name: string,
+  { dialect, key, keys, path }: { dialect?: unknown; key?: unknown; keys?: unknown; path?: unknown },
+): void {
   if (dialect !== undefined && !(isText(dialect) && Object.hasOwn(DIALECTS, dialect)))
     refuse(`${name}.dialect`, dialect, `one of ${Object.keys(DIALECTS).join(", ")}`);
   // A key is not shown, not even a wrong one.
   if (key !== undefined && !isText(key) && typeof key !== "function")
     refuse(`${name}.key`, typeof key, "a text or a function that gives one");
+  if (keys !== undefined && !(Array.isArray(keys) && keys.every((one) => isText(one) || typeof one === "function")))
+    refuse(`${name}.keys`, typeof keys, "a list of texts and of functions that give one");
   if (path !== undefined && !(isText(path) && path.startsWith("/"))) refuse(`${name}.path`, path, "a path");
 }
 

@@ -55,10 +55,11 @@ export function silentSince(one: AttemptState, streaming: boolean): number {
 /** When the patience with it is over, by its own limit; `firstToken`: what its option is given for that. */
 export function dueOf(one: AttemptState, limits: Limits, firstToken: number, streaming: boolean): number {
   const patience = one.heard + limits.inter_token_s;
+  const own = one.began + (streaming ? firstToken : limits.attempt_timeout_s);
   // A long answer in one piece takes its time, whenever its headers came.
-  if (one.state === "HOLDING" && one.short && !one.begun)
-    return Math.max(patience, one.began + (streaming ? firstToken : limits.attempt_timeout_s));
+  if (one.state === "HOLDING" && one.short && !one.begun) return Math.max(patience, own);
   if (!UNANSWERED.has(one.state)) return patience;
-  if (one.state === "CALLING" && !streaming) return one.began + limits.attempt_timeout_s;
-  return (one.state === "OPENED" && !streaming ? one.heard : one.began) + firstToken;
+  if (one.state === "OPENED") return (streaming ? one.began : one.heard) + firstToken;
+  // White space before an answer in one piece keeps a connection alive: a sign of life.
+  return one.heard > one.began ? Math.max(own, patience) : own;
 }

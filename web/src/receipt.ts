@@ -21,7 +21,15 @@ export class Ledger {
 
   constructor(context: FetchContext, asked: Asked, chain: RecordedChain, at: number) {
     [this.#context, this.#chain] = [context, chain];
-    const { facts = {}, repeatable = true, streaming = false, restart = "error", hedge = true } = asked.traits;
+    const {
+      facts = {},
+      repeatable = true,
+      streaming = false,
+      restart = "error",
+      hedge = true,
+      judged,
+      model,
+    } = asked.traits;
     const { queue, number: call } = asked;
     this.receipt = {
       version: 1,
@@ -35,7 +43,11 @@ export class Ledger {
       skipped: [],
       upstreams: Object.keys(context.upstreams),
       engine: context.engine?.() ?? { state: "cold" },
-      traits: { repeatable, streaming, restart, hedge },
+      traits: {
+        ...{ repeatable, streaming, restart, hedge },
+        ...(judged ? { judged } : {}),
+        ...(model === undefined ? {} : { model }),
+      },
       facts,
       limits: ownLimits(context.plan.limits),
       log: chain.log,

@@ -1,5 +1,6 @@
 /** One caller's request, made again for each option: the body is taken once, the headers are merged per option. */
 import { dialectOf, keyHeaders } from "./chat-request";
+import { keyOf } from "./credentials";
 import { SporewrightError } from "./errors";
 import { wishesOf } from "./misuse";
 import { initOf, takenFrom, type Taken } from "./request-body";
@@ -7,7 +8,7 @@ import { addressAt, NOWHERE, pageAddress, type Target } from "./target";
 import type { Upstream } from "./types";
 
 /** Headers that prove who somebody is: a key for one provider is none of another's business. */
-const CREDENTIALS = ["authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-goog-api-key"];
+export const CREDENTIALS = ["authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-goog-api-key"];
 
 /** What stays the same over all attempts of one call. */
 export interface Template {
@@ -46,11 +47,11 @@ export async function requestFor(
   option: string,
   upstream: Upstream,
   base: URL,
-  { template, target, signal }: { template: Template; target: Target; signal: AbortSignal },
+  { template, target, signal, key: number }: { template: Template; target: Target; signal: AbortSignal; key: number },
 ): Promise<Request> {
   const headers = new Headers(template.request.headers);
   if (!mayCarry(option, upstream, base, target)) for (const name of CREDENTIALS) headers.delete(name);
-  const key = typeof upstream.key === "function" ? await upstream.key() : upstream.key;
+  const key = await keyOf(upstream, number);
   for (const [name, value] of Object.entries(keyHeaders(dialectOf(upstream), key))) headers.set(name, value);
   const own = typeof upstream.headers === "function" ? await upstream.headers() : upstream.headers;
   if (own !== undefined)
@@ -76,7 +77,7 @@ export async function requestFor(
 }
 
 /** Whether the caller's credentials go to this option: as addressed, or, of a path, where native `fetch` would send them. */
-function mayCarry(option: string, upstream: Upstream, base: URL, { owner }: Target): boolean {
+export function mayCarry(option: string, upstream: Upstream, base: URL, { owner }: Target): boolean {
   if (upstream.callerCredentials === true || owner === option) return true;
   const page = pageAddress();
   return owner === null && page !== undefined && base.origin === new URL(page).origin;

@@ -1,4 +1,5 @@
 /** The page's router: knows its order without waiting, calls with failover, learns, and asks Python for the rest. */
+import { Attention } from "./attention";
 import { Away } from "./away";
 import { EngineCalls } from "./calls";
 import { Chat } from "./chat";
@@ -20,6 +21,7 @@ import { Queues } from "./queues";
 import { Readable } from "./readable";
 import { reportBody, type Reported } from "./report";
 import { Session } from "./session";
+import { settled, type Settle } from "./settled";
 import { warnOf } from "./start-failure";
 import { Token } from "./token";
 import type {
@@ -38,11 +40,6 @@ import type {
 } from "./types";
 import type { Watch } from "./watch";
 
-interface Settle {
-  resolve: () => void;
-  reject: (error: SporewrightError) => void;
-}
-
 export class Router extends TypedTarget<RouterEvents> {
   /** Resolves when the engine answers; rejects when it cannot start. Routing does not wait for it. */
   readonly ready: Promise<void>;
@@ -53,6 +50,12 @@ export class Router extends TypedTarget<RouterEvents> {
   readonly #session: Session;
   readonly #fetch: RoutedFetch;
   readonly #health: Health;
+  readonly #attention = new Attention(
+    () => this.#health,
+    (detail) => {
+      this.emit("attention", detail);
+    },
+  );
   readonly #away: Away;
   readonly #queues: Queues;
   readonly #calls = new EngineCalls({
@@ -82,6 +85,7 @@ export class Router extends TypedTarget<RouterEvents> {
       const before = this.#health.blocks.data(news.option);
       this.#away.told(news);
       if (news.blocked && !before) this.#blocked(news.option);
+      this.#attention.note(news.option);
     },
     token: () => {
       void this.#renewToken();
@@ -104,10 +108,8 @@ export class Router extends TypedTarget<RouterEvents> {
     super();
     const settings = settingsOf(options);
     [this.#settings, this.#named] = [settings, options.runtime];
-    const settle: Partial<Settle> = {};
-    this.ready = new Promise((resolve, reject) => Object.assign(settle, { resolve, reject }));
-    this.#settleReady = settle as Settle;
-    this.ready.catch(() => undefined); // whoever does not wait for it has not asked
+    const { promise, ...settle } = settled();
+    [this.ready, this.#settleReady] = [promise, settle];
     [this.#health, this.#readable] = [new Health(settings.plan), new Readable(settings.bases, this.#mirror)];
     this.#away = new Away(this.#mirror, this.#health, settings);
     const reasons = new Reasons(() => this.#calls.ask("explain", {}));
@@ -141,6 +143,8 @@ export class Router extends TypedTarget<RouterEvents> {
         this.emit("restart", detail);
       },
       onBlocked: this.#blocked,
+      onAttention: this.#attention.note,
+      onChanged: (option) => void this.#calls.tell("changed", { option }).catch(() => undefined),
       permit: (kind, option) => this.#calls.permit(kind, option, context),
       known: (queue) => (this.#state === "ready" ? reasons.of(queue, this.#queues.head, settings.cursor) : null),
       onReceipt: (receipt) => {

@@ -27,6 +27,8 @@ export interface Listening {
   feed(piece: Uint8Array): Heard;
   /** How the answer ended, now that nothing follows. */
   ends(): Ended;
+  /** Whether there is an answer in it, or a reason why there is none. */
+  readonly hasSaidAnything: boolean;
   /** What it cost, once it has ended, if it says so. */
   readonly usage?: unknown;
   /** Its tokens, once it has ended, where its dialect says how they are counted. */
@@ -69,6 +71,11 @@ export class Events implements Listening {
   /** Whether there is an answer in it: a part, an event of nobody's dialect, or a reason why there is none. */
   get hasSaidAnything(): boolean {
     return this.#tokens + this.#others > 0 || [...this.#finish.values()].some((why) => SUFFICES.includes(why));
+  }
+
+  /** The end mark came. */
+  get isDone(): boolean {
+    return this.#done;
   }
 
   ends(): Ended {

@@ -1,25 +1,23 @@
 /** The public shapes of the page: what goes into a Router and what comes out of it. */
 import type { SporewrightError } from "./errors";
 import type {
-  AsideData,
-  Block,
+  Aside,
   BlockData,
-  BreakerData,
-  KeyData,
   DialectName,
-  Ended,
-  Sign,
   Dropped,
   ErrorData,
   Limits,
-  Outcome,
   Ranked,
   RefusedCell,
   Restart,
   Term,
 } from "./generated/calls";
+import type { Attempt, Receipt } from "./receipt-types";
 
+export type { Attempt, Known, Receipt, Recorded, RecordedEnding, SeenHealth, Skipped, Tokens } from "./receipt-types";
 export type {
+  Aside,
+  AsideData,
   Block,
   BlockData,
   DialectName,
@@ -82,6 +80,10 @@ export interface Upstream {
   dialect?: DialectName;
   /** Sent in the dialect's own header; a function is asked before every attempt. */
   key?: string | (() => string | Promise<string>);
+  /** Several keys beside `key`: each is used before this option is left, and left alone by itself where it is refused. */
+  keys?: readonly (string | (() => string | Promise<string>))[];
+  /** What is taken for its answer. Default: what the call says, else what its path says. */
+  expects?: Expectation;
   /** Where `router.chat` finds it below `url`, query included, `{model}` for the model. Default: the dialect's. */
   path?: string;
   /** Whether what this option may have carried out may be sent again. Default: the router's. */
@@ -112,6 +114,15 @@ export interface RoutedInit extends RequestInit {
   retry?: RetryRule | undefined;
   /** Whether a second option may be asked when the first is later than usual. Default: the router's. */
   hedge?: boolean | undefined;
+  /** What is taken for an answer. Default: the upstream's, else what the path says. */
+  expects?: Expectation | undefined;
+}
+
+/** An option that its operator has to look at: why it declined, until when it is set aside (seconds since the epoch). */
+export interface AttentionDetail {
+  option: string;
+  reason: Aside;
+  until: number;
 }
 
 /** What keeps this page from an option, until when; seconds since the epoch. */
@@ -204,111 +215,15 @@ export interface Resolution {
   dropped: Dropped[];
 }
 
-export interface Attempt {
-  option: string;
-  outcome: Outcome;
-  /** HTTP status, if there was a response. */
-  status?: number;
-  /** Seconds until the headers were in or the attempt ended. */
-  latency: number;
-  /** Why it ended so, for people. */
-  reason: string;
-  /** Seconds that the upstream asked us to stay away. */
-  retryAfter?: number;
-  /** Seconds until it ended, body included. */
-  duration?: number;
-  /** Length of what was read of the body. */
-  bytes?: number;
-  /** What the provider said the answer used, as it said it. */
-  usage?: unknown;
-  /** What the engine was told of it, to learn its cost from; of chats. */
-  tokens?: Tokens;
-}
-
-export interface Tokens {
-  in?: number;
-  out?: number;
-}
-
-export interface Skipped {
-  option: string;
-  reason: string;
-}
-
-/** What stood between a call and an option when a decision was made; seconds since the epoch. */
-export interface SeenHealth {
-  cooling_until?: number;
-  blocked?: BlockData;
-  aside?: AsideData;
-  keys?: readonly KeyData[];
-  breaker?: BreakerData;
-}
-
-/** One thing that a call's chain was told or asked; `at` in seconds since the epoch, `chance` in [0, 1). */
-export type Recorded =
-  | { do: "pick" | "hedge"; at: number; chance: number; health: Record<string, SeenHealth> }
-  | { do: "answered"; at: number; chance: number; granted: boolean; health: Record<string, SeenHealth> }
-  | { do: "opened"; at: number; attempt: number; body: "events" | "whole" | "bytes" }
-  | { do: "token"; at: number; attempt: number; finished: boolean }
-  | { do: "ended"; at: number; attempt: number; chance: number; ending: RecordedEnding }
-  | { do: "network"; offline: boolean }
-  | { do: "slept"; gap: number }
-  | { do: "rejected"; attempt: number }
-  | { do: "abort" };
-
-export interface RecordedEnding {
-  kind: "status" | "abort" | Ended;
-  status?: number;
-  retry_after_s?: number;
-  says?: readonly Sign[];
-  reason?: Block;
-}
-
-/** The order with its reasons as the engine had it for a call (L9): adding an option's products gives its score. */
-export interface Known extends Resolution {
-  revision: string;
-  address: Cursor;
-  policy: { operator: "resolve" };
-  selection: string[];
-}
-
-/**
- * What happened to one routed call and why, as JSON data that `sporewright replay` decides again. Addresses, headers,
- * prompts and answers are never in it; current as long as the answer streams.
- */
-export interface Receipt {
-  version: 1;
-  /** Numbers the routed calls of this page. */
-  call: number;
-  /** When it began, seconds since the epoch. */
-  at: number;
-  /** Version of the plan (docs/contracts.md §4) that it followed. */
-  plan: number;
-  /** `open` until its body has been read to the end, and the critic has taken it. */
-  end: "open" | "answered" | "failed" | "aborted";
-  /** Code of the error that it failed with. */
-  error?: string;
-  /** The option that answered; empty where nobody did. */
-  option: string;
-  /** The order known when the call was made. */
-  queue: readonly string[];
-  attempts: Attempt[];
-  skipped: readonly Skipped[];
-  /** The options that this page can call. */
-  upstreams: readonly string[];
-  /** Without one calls are routed, and nothing is learned. */
-  engine: EngineStanding;
-  traits: { repeatable: boolean; streaming: boolean; restart: Restart; hedge: boolean };
-  facts: Readonly<Record<string, { model?: string; window?: number; repeatable?: boolean; local?: boolean }>>;
-  /** The page's own limits, where they differ from the plan's. */
-  limits: Partial<Limits>;
-  log: readonly Recorded[];
-  /** Null before the engine is up, where its order has moved on meanwhile, and beyond 32 options. */
-  known: Known | null;
-}
-
 /** How good an answer was, 0 to 1; false: it will not do, and the next option is asked; true or nothing: it will. */
 export type Verdict = number | boolean | { quality?: number; reject?: boolean } | undefined;
+
+/**
+ * What is taken for an answer; anything else fails as `invalid_answer`, and the next option is asked. `json`: JSON in one
+ * piece that is no error object; `events`: a stream of events that says something; `any`: whatever comes. A function is shown
+ * the whole answer, which is held back for it. Without it inference, by the end of its path, expects an answer of its kind.
+ */
+export type Expectation = "answer" | "json" | "events" | "any" | ((answer: Response) => Verdict | Promise<Verdict>);
 
 /** Looks at a copy of a whole answer before the caller gets it; a stream of events is not shown to it. */
 export type Critic = (answer: Response, receipt: Receipt) => Verdict | Promise<Verdict>;
@@ -355,6 +270,8 @@ export interface RouterEvents {
   restart: RestartDetail;
   /** An option is gated for this page, and why (see docs/contracts.md §4); it comes back by itself at `until`. */
   blocked: BlockedDetail;
+  /** An option declined for a reason of its own, and is set aside: somebody has to look at its key, credit, model or region. */
+  attention: AttentionDetail;
   /** A routed call has ended, its body included. */
   receipt: Receipt;
 }

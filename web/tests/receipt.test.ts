@@ -78,7 +78,10 @@ describe("receipts", () => {
   });
 
   it("never hold a key, an address, a prompt or an answer", async () => {
-    beta.headers = { "x-secret": CANARY };
+    beta.answer = (response) => {
+      response.writeHead(200, { "x-secret": CANARY, "content-type": "application/json" });
+      response.end(JSON.stringify({ choices: [{ text: CANARY, finish_reason: "stop" }] }));
+    };
     const router = routed({
       alpha: {
         url: `${alpha.url}/${CANARY}?key=${CANARY}`,

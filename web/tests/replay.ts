@@ -284,8 +284,8 @@ export class Replay {
     const decided = this.#decided;
     this.#decided = [];
     if (!this.#watched) return;
-    const { option, outcome, stage, actions, firstToken, aside = null, spared } = step ?? {};
-    const told = step && [option, outcome, stage, actions, number(firstToken), aside, spared];
+    const { option, outcome, stage, actions, firstToken, aside = null, model = null, spared } = step ?? {};
+    const told = step && [option, outcome, stage, actions, number(firstToken), aside, model, spared];
     const chain = this.#chain;
     const attempts = chain.running.map((attempt) => [
       attempt,
@@ -296,7 +296,6 @@ export class Replay {
       chain.isProbe(attempt),
       chain.hasSlept(attempt),
       Object.values(chain.keysOf(attempt)),
-      chain.modelOf(attempt) ?? null,
       chain.wantsText(STATUSES[this.steps.length % STATUSES.length] ?? 0, attempt),
     ]);
     this.steps.push([

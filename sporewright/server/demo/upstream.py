@@ -25,7 +25,7 @@ from sporewright.server.demo.listener import Listener, reset
 
 __all__ = ["FAULTS", "Fault", "Upstream"]
 
-FAULTS = ("none", "slow", "rate_limit", "error", "reset", "silent")
+FAULTS = ("none", "slow", "rate_limit", "error", "empty", "unauthorized", "reset", "silent")
 # A slow upstream still answers, mostly within the 4 s that the page allows an attempt.
 SLOW_FACTOR = 4.0
 # A refusal costs a round trip, not a generation.
@@ -113,6 +113,11 @@ class Upstream:
         if fault.kind == "error":
             await self._pause(REFUSAL_S)
             return _problem(500, "the upstream failed, as it was told to")
+        if fault.kind == "empty":
+            return JSONResponse({"error": {"message": "the upstream has no answer, as it was told to"}})
+        if fault.kind == "unauthorized":
+            await self._pause(REFUSAL_S)
+            return _problem(401, "Incorrect API key provided")
         if fault.kind == "rate_limit" or self._random.random() < self.figures.rate_limited:
             await self._pause(REFUSAL_S)
             return _problem(429, "too many requests", {"Retry-After": str(math.ceil(fault.retry_after_s))})

@@ -2,7 +2,7 @@
 import type { JSX } from "preact";
 import type { Ranked, Term } from "../../src/types";
 import type { Session } from "../session";
-import { cost, counted, knownFrom, plain, sourceText, valueOf, type Me, type Share } from "../view";
+import { ASIDES, asideOf, cost, counted, knownFrom, plain, sourceText, valueOf, type Me, type Share } from "../view";
 import { FAULTS, type Fault } from "../world";
 import { Cooling } from "./cooling";
 
@@ -11,6 +11,8 @@ const FAULT_WORDS: Record<Fault, string> = {
   slow: "slow",
   rate_limit: "429, retry after 5 s",
   error: "500",
+  empty: "200, an error in it",
+  unauthorized: "401, key refused",
   reset: "connection reset",
   silent: "silent",
 };
@@ -32,15 +34,27 @@ export function OptionCard(props: {
         </span>
         <h3>{entry.option}</h3>
         <Cooling session={session} option={entry.option} />
+        <SetAside terms={entry.terms} />
         <Tools session={session} option={entry.option} />
         <p class="score">
-          <span class="quiet">cost</span> {entry.terms.length > 0 ? cost(entry.score) : "…"}
+          <span class="quiet">cost</span> {scoreText(entry)}
         </p>
       </div>
       <Bar bar={bar} />
       <Terms session={session} option={entry.option} terms={entry.terms} />
     </li>
   );
+}
+
+/** Why it is asked last, where it is. */
+function SetAside({ terms }: { terms: readonly Term[] }): JSX.Element | null {
+  const reason = asideOf(terms);
+  return reason === null ? null : <span class="badge aside">⚠ set aside: {ASIDES[reason]}</span>;
+}
+
+function scoreText({ score, terms }: Ranked): string {
+  if (terms.length === 0) return "…";
+  return asideOf(terms) === null ? cost(score) : "asked last";
 }
 
 function Bar({ bar }: { bar: readonly Share[] }): JSX.Element {

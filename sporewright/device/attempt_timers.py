@@ -1,0 +1,89 @@
+"""The timers of one routed call: how long each attempt is waited for, and when a second one is sent beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Callable, Mapping
+
+import httpx
+
+from sporewright.device.answers import Fault, Running, fault_of, late_by
+from sporewright.routing.attempt import AttemptChain
+
+__all__ = ["AttemptTimers"]
+
+
+class AttemptTimers:
+    """`now` is the call's clock; `running`, its attempts under way; `hedges` is called when the first one is late;
+    `telling_s`: how long a silence of an option has to last to tell anything of it.
+    """
+
+    def __init__(
+        self,
+        chain: AttemptChain,
+        now: Callable[[], float],
+        running: Mapping[int, Running],
+        hedges: Callable[[], None],
+        telling_s: Callable[[str], float],
+    ) -> None:
+        self._chain, self._now, self._running, self._hedges = chain, now, running, hedges
+        self._telling_s = telling_s
+        self._hedge: asyncio.TimerHandle | None = None
+
+    def arm(self, one: Running) -> None:
+        """Wait for this attempt from here on; too late, its task is cancelled, and `late` says why."""
+        loop, now = asyncio.get_running_loop(), self._now()
+        self.disarm(one)
+        wait = self._chain.due(one.number) - now
+
+        def late() -> None:
+            if one.number not in self._running:
+                return
+            now = self._now()  # a gap moves what is due
+            if self._chain.due(one.number) > now:
+                self.arm(one)  # it went off early, or the limit is another
+                return
+            took = time.monotonic() - one.began
+            why = f"nothing for {max(0.0, now - self._chain.silent_since(one.number)) * 1000:.0f} ms"
+            if self._chain.is_past(now, one.number):
+                why = f"the call's deadline passed {took * 1000:.0f} ms into this attempt"
+            one.late = "deadline" if self._chain.is_cut(now, one.number) else "timeout", why
+            if one.task is not None:
+                one.task.cancel()
+
+        one.timer = loop.call_later(max(0.0, wait), late)
+
+    @staticmethod
+    def disarm(one: Running) -> None:
+        """Nothing is waited for."""
+        if one.timer is not None:
+            one.timer.cancel()
+            one.timer = None
+
+    def fault(self, one: Running, why: Exception) -> Fault:
+        """What an attempt that ended by this exception ended by."""
+        if not isinstance(why, httpx.TimeoutException):
+            return fault_of(one, why)
+        return late_by(why, self._now() - self._chain.silent_since(one.number), self._telling_s(one.option))
+
+    def watch_for_hedge(self) -> None:
+        """Say when the first attempt is later than its option usually is, if a second one may be sent then."""
+        self.stop()
+        at = self._chain.hedge_at()
+        if at == math.inf:
+            return
+
+        def late() -> None:
+            if self._chain.hedge_at() != at:
+                self.watch_for_hedge()  # what is known of the late one may have changed, as may its state
+            else:
+                self._hedges()
+
+        self._hedge = asyncio.get_running_loop().call_later(max(0.0, at - self._now()), late)
+
+    def stop(self) -> None:
+        """Nobody waits for a hedge any more."""
+        if self._hedge is not None:
+            self._hedge.cancel()

@@ -1,0 +1,108 @@
+"""What one request takes for an answer from each option, and what is told of an option that declined."""
+
+from __future__ import annotations
+
+import inspect
+import zlib
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import httpx
+
+from sporewright.device.answers import Running
+from sporewright.device.outgoing import Attention, Expected, Upstream, key_of, keys_of
+from sporewright.device.sources import Source
+from sporewright.routing.decisions import Ended
+from sporewright.routing.events import Listening
+from sporewright.routing.judge import Judge
+from sporewright.routing.terms import Expects
+
+__all__ = ["Expectations"]
+
+
+class Expectations:
+    """`said`: what the caller expects, if he says; `inferred`: what the path says; `listen`: who reads a chat."""
+
+    def __init__(
+        self,
+        source: Source,
+        upstreams: Mapping[str, Upstream],
+        path: str,
+        *,
+        said: Expected | None,
+        inferred: Expects,
+        is_streaming: bool,
+        listen: Callable[[str], Listening] | None,
+        on_attention: Callable[[Attention], None] | None,
+    ) -> None:
+        self._source, self._upstreams, self._path = source, upstreams, path
+        self._said, self._inferred, self._is_streaming = said, inferred, is_streaming
+        self._listen, self._on_attention = listen, on_attention
+
+    def of(self, option: str) -> Expected:
+        """What is expected of this option: what the call says, else its upstream, else its path."""
+        if self._listen is not None:
+            return "answer"
+        return self._said or self._upstreams[option].get("expects") or self._inferred
+
+    def judge(self, option: str, response: httpx.Response) -> Judge | None:
+        """Who tells whether this response is an answer; None: anything is."""
+        expects = self.of(option)
+        if callable(expects) or expects == "any":
+            return None
+        kind = response.headers.get("content-type", "")
+        is_chat = self._listen is not None
+        plan = self._source.plan
+        return Judge(expects, kind, self._path, streaming=self._is_streaming, any_form=is_chat, plan=plan)
+
+    def listener(self, option: str) -> Listening | None:
+        """Who follows a chat's answer."""
+        return None if self._listen is None else self._listen(option)
+
+    async def accepts(self, option: str, response: httpx.Response, body: bytes) -> bool:
+        """Whether the caller's own function takes this whole answer for one; what it says of its quality is learned."""
+        expects = self.of(option)
+        if not callable(expects):
+            return True
+        copy = httpx.Response(response.status_code, headers=response.headers, content=body, request=response.request)
+        verdict: Any = expects(copy)
+        if inspect.isawaitable(verdict):
+            verdict = await _awaited(verdict)
+        if isinstance(verdict, Mapping):
+            quality, rejects = verdict.get("quality"), bool(verdict.get("reject", False))
+        else:
+            quality, rejects = (None, verdict is False) if isinstance(verdict, bool) else (verdict, False)
+        if quality is not None:
+            self._source.report(option, float(quality))
+        return not rejects
+
+    def set_aside(self, one: Running, step: Ended) -> str | None:
+        """Tell the operator of an option that declined; a digest of the key that it declined, if it has one."""
+        asides = self._source.health.asides
+        digest = digest_of(self._upstreams[one.option])
+        if digest is not None:
+            asides.sign(one.option, digest)
+        data = asides.data(one.option)
+        if data is not None and step.aside is not None and self._on_attention is not None:
+            self._on_attention({"option": one.option, "reason": step.aside, "until": data["until"]})
+        return digest
+
+    def look(self) -> None:
+        """Take back what was set aside for a key that is another one now."""
+        asides = self._source.health.asides
+        for option, upstream in self._upstreams.items():
+            data = asides.data(option)
+            if data is not None and "credential" in data and data["credential"] != digest_of(upstream):
+                self._source.changed(option)
+
+
+def digest_of(upstream: Upstream) -> str | None:
+    """A short digest of an option's keys: enough to see a change, too short to say what they are."""
+    keys = [key_of(upstream, number) for number in range(len(keys_of(upstream)))]
+    if not keys:
+        return None
+    return f"{zlib.crc32(repr(keys).encode('utf-8', 'surrogatepass')):08x}"
+
+
+async def _awaited(verdict: Awaitable[Any]) -> Any:
+    return await verdict
