@@ -89,7 +89,8 @@ class Left:
             if admits == "ask" and self._busy.get(option, -math.inf) <= now:
                 return Found(option, now, "probe")
             self.skipped.setdefault(option, REASONS[admits])
-            turned_away = turned_away or (option if admits == "ramping" else None)
+            if turned_away is None and admits == "ramping":
+                turned_away = option
         return Found(turned_away, now) if turned_away is not None else self._first_to_return(now, chance)
 
     def _first_to_return(self, now: float, chance: float) -> Found | None:
