@@ -1,21 +1,18 @@
 /** What a returning tab knows before Python has started: the last queue and config, in IndexedDB. It may forget, never fail. */
-import { openDB, type DBSchema, type IDBPDatabase } from "idb";
-
-interface Schema extends DBSchema {
-  memories: { key: [kind: string, name: string]; value: unknown };
-}
+import { Database } from "./database";
 
 /** A hung store must not hold up the first call. */
 const READ_TIMEOUT_MS = 1000;
 
 export class Mirror {
-  readonly #opening: Promise<IDBPDatabase<Schema> | null>;
+  readonly #database: Database<unknown>;
   readonly #latest = new Map<string, { kind: string; name: string; value: unknown }>();
   #writing: Promise<void> | null = null;
   #closed = false;
 
   constructor(name = "sporewright") {
-    this.#opening = open(name);
+    this.#database = new Database(name, "memories");
+    void this.#database.open();
   }
 
   /** What was kept under this name; undefined if nothing was, or the storage is forbidden, broken or hangs. */
@@ -36,46 +33,29 @@ export class Mirror {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#writing;
-    (await this.#opening)?.close();
+    this.#database.close();
   }
 
   async #read(kind: string, name: string): Promise<unknown> {
     try {
-      return await (await this.#opening)?.get("memories", [kind, name]);
+      return await this.#database.get([kind, name]);
     } catch {
       return undefined; // a store that cannot be read has nothing to tell
     }
   }
 
   async #drain(): Promise<void> {
-    const db = await this.#opening;
     while (this.#latest.size > 0) {
       const batch = [...this.#latest.values()];
       this.#latest.clear();
       for (const { kind, name, value } of batch) {
         try {
-          await db?.put("memories", value, [kind, name]);
+          await this.#database.put([[[kind, name], value]]);
         } catch {
           continue; // full or gone: this profile does not remember, and routes all the same
         }
       }
     }
     this.#writing = null;
-  }
-}
-
-async function open(name: string): Promise<IDBPDatabase<Schema> | null> {
-  try {
-    return await openDB<Schema>(name, 1, {
-      upgrade: (db) => {
-        db.createObjectStore("memories");
-      },
-      // A newer build in another tab wants to change the store: let it.
-      blocking: (_current, _blocked, event) => {
-        (event.target as IDBDatabase).close();
-      },
-    });
-  } catch {
-    return null; // private mode, or storage switched off
   }
 }

@@ -1,5 +1,6 @@
 /** The page's side of starts without a network: have the build's own service worker there, and nobody else's disturbed. */
 import { scriptAddress } from "../trusted";
+import { COMPLETE } from "./complete";
 
 /**
  * Register the service worker of the build served at `runtime`, for that folder alone; false removes what was registered.
@@ -17,6 +18,8 @@ export async function keepOffline(runtime: string, wanted: boolean): Promise<voi
     if (!wanted && isOurs) await same?.unregister();
     if (wanted && (isOurs || !same))
       await workers.register(scriptAddress(script), { scope: runtime, updateViaCache: "none" });
+    // Its caches may be gone: a browser, or the host, deletes them and keeps the registration, so it never installs again.
+    if (wanted && isOurs) same?.active?.postMessage(COMPLETE);
   } catch {
     return; // not a secure context, another origin, or switched off
   }

@@ -7,6 +7,7 @@
  */
 
 import { integrityOf } from "../integrity";
+import { COMPLETE } from "./complete";
 
 /** `start`: no start without it; `page`: the inspector, which may not be served; `use`: kept once somebody has asked for it. */
 type Need = "start" | "page" | "use";
@@ -28,6 +29,7 @@ declare const self: {
   addEventListener(type: "install", listener: (event: Installing) => void): void;
   addEventListener(type: "activate", listener: (event: Extendable) => void): void;
   addEventListener(type: "fetch", listener: (event: Fetching) => void): void;
+  addEventListener(type: "message", listener: (event: Extendable & { data: unknown }) => void): void;
 };
 
 /** A network that takes longer than this is taken for none where the cache can answer. */
@@ -35,6 +37,7 @@ const PATIENCE_MS = 4000;
 const SCOPE = self.registration.scope;
 const INDEX = "index.html";
 const NAMED_BY_CONTENT = /^(runtime|assets)\//;
+let hasLooked = false;
 const files = new Map(__FILES__.map((file) => [file.name, file]));
 const isKept = (name: string): boolean => NAMED_BY_CONTENT.test(name);
 const KEPT = `sporewright files ${SCOPE}`;
@@ -47,6 +50,9 @@ self.addEventListener("install", (event) => {
 self.addEventListener("activate", (event) => {
   event.waitUntil(forget());
 });
+self.addEventListener("message", (event) => {
+  if (event.data === COMPLETE) event.waitUntil(complete());
+});
 self.addEventListener("fetch", (event) => {
   const { request } = event;
   const { href, pathname } = new URL(request.url);
@@ -54,12 +60,20 @@ self.addEventListener("fetch", (event) => {
   const name = pathname.slice(new URL(SCOPE).pathname.length) || INDEX;
   if (!files.has(name)) return;
   event.respondWith(isKept(name) ? kept(request, name) : current(request, name));
+  // Once each time that this script is started: a page that comes from another cache says nothing.
+  if (!hasLooked) event.waitUntil(complete());
 });
 
 /** What is named by its content may come out of the cache without a question; what is not there goes on to the network. */
 function routes(): unknown {
   const urlPattern = { pathname: `${new URL(SCOPE).pathname}runtime/*` };
   return [{ condition: { urlPattern, requestMethod: "get" }, source: { cacheName: KEPT } }];
+}
+
+/** What was kept and is not there any more is fetched again; without a network the next start tries. */
+async function complete(): Promise<void> {
+  hasLooked = true;
+  await install().catch(() => undefined);
 }
 
 async function install(): Promise<void> {

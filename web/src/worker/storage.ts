@@ -1,40 +1,23 @@
 /** The engine's records in IndexedDB, with one writer at a time: a Web Lock decides which engine of a profile it is. */
-import { openDB, type DBSchema, type IDBPDatabase } from "idb";
-import { messageOf } from "../errors";
-
-interface Schema extends DBSchema {
-  records: { key: string; value: string };
-}
-
-const OPEN_TIMEOUT_MS = 5000;
+import { Database } from "../database";
 
 export class Storage {
   readonly #name: string;
   readonly #done = new AbortController();
   readonly #held = new Map<string, string | null>();
-  #db: IDBPDatabase<Schema> | null = null;
-  #problem = "storage is not open";
+  readonly #database: Database<string>;
   #writable = true;
 
   private constructor(name: string) {
-    this.#name = name;
+    [this.#name, this.#database] = [name, new Database(name, "records")];
   }
 
   /** Open, never fails: a store that cannot be opened has no records and refuses each save. `onTakeover`: this engine became the writer. */
   static async open(name: string, onTakeover: () => void): Promise<Storage> {
     const storage = new Storage(name);
     storage.#writable = await storage.#lock(onTakeover);
-    try {
-      storage.#db = await withTimeout(
-        openDB<Schema>(name, 1, {
-          upgrade: (db) => {
-            db.createObjectStore("records");
-          },
-        }),
-      );
-    } catch (error) {
-      storage.#problem = messageOf(error);
-    }
+    storage.#database.keepsUp = storage.#writable;
+    await storage.#database.open();
     return storage;
   }
 
@@ -45,14 +28,10 @@ export class Storage {
 
   /** Every record. */
   async records(): Promise<[key: string, text: string][]> {
-    if (!this.#db) return [];
     try {
-      const store = this.#db.transaction("records").store;
-      const [keys, texts] = await Promise.all([store.getAllKeys(), store.getAll()]);
-      return keys.map((key, index) => [key, texts[index] ?? ""]);
-    } catch (error) {
-      this.#problem = messageOf(error);
-      return [];
+      return (await this.#database.all()) as [key: string, text: string][];
+    } catch {
+      return []; // a store that cannot be read has no records; the first save says why
     }
   }
 
@@ -62,19 +41,12 @@ export class Storage {
       for (const [key, text] of records) this.#held.set(key, text);
       return;
     }
-    if (!this.#db) throw new Error(this.#problem);
-    const transaction = this.#db.transaction("records", "readwrite");
-    const requests = [...records].map(([key, text]) =>
-      text === null ? transaction.store.delete(key) : transaction.store.put(text, key),
-    );
-    await Promise.all([...requests, transaction.done]);
+    await this.#database.put(records);
   }
 
   close(): void {
     this.#done.abort();
-    this.#db?.close();
-    this.#db = null;
-    this.#problem = "storage is closed";
+    this.#database.close();
   }
 
   /** Try for the lock; without it, wait for it behind the engine that has it. Without locks everybody writes. */
@@ -101,7 +73,7 @@ export class Storage {
 
   #waitForLock(locks: LockManager, released: Promise<void>, onTakeover: () => void): void {
     const takeover = async (): Promise<void> => {
-      this.#writable = true;
+      this.#writable = this.#database.keepsUp = true;
       const held = new Map(this.#held);
       this.#held.clear();
       await this.save(held).catch(() => undefined); // the next save says what is wrong with the store
@@ -111,13 +83,4 @@ export class Storage {
     // Rejects only when this engine is closed before its turn.
     locks.request(this.#name, { signal: this.#done.signal }, takeover).catch(() => undefined);
   }
-}
-
-async function withTimeout<T>(promise: Promise<T>): Promise<T> {
-  const late = new Promise<never>((_, reject) => {
-    setTimeout(() => {
-      reject(new Error(`IndexedDB did not open within ${OPEN_TIMEOUT_MS} ms`));
-    }, OPEN_TIMEOUT_MS);
-  });
-  return Promise.race([promise, late]);
 }
