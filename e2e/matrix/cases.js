@@ -337,7 +337,7 @@ const requests = [
   },
   {
     name: "a Request with a signal of its own",
-    make: ({ at, stop }) => ({ input: new Request(at({ wait: 2000 }), { signal: stop.signal }), abort: 50 }),
+    make: ({ at, stop }) => ({ input: new Request(at({ wait: 2000 }), { signal: stop.signal }), abort: 300 }),
   },
   {
     name: "a Request's copy",
@@ -362,8 +362,8 @@ const afterFirst = (how, reason) => async (response, stop) => {
 };
 const stopped = [
   aborts("before", {}, "before"),
-  aborts("while waiting", { wait: 2000 }, 50),
-  aborts("while waiting, POST", { wait: 2000 }, 50, undefined, { method: "POST", body: "said" }),
+  aborts("while waiting", { wait: 2000 }, 300),
+  aborts("while waiting, POST", { wait: 2000 }, 300, undefined, { method: "POST", body: "said" }),
   aborts("in the body", SLOW, undefined, afterFirst("read", [])),
   aborts("in the body, for a reason", SLOW, undefined, afterFirst("read", [new RangeError("mine")])),
   aborts("in the body, closed", SLOW, undefined, afterFirst("closed", [])),
@@ -389,19 +389,19 @@ const stopped = [
   ]),
   {
     name: "abort by a time-out",
-    make: ({ at }) => ({ input: at({ wait: 2000 }), init: { signal: AbortSignal.timeout(50) } }),
+    make: ({ at }) => ({ input: at({ wait: 2000 }), init: { signal: AbortSignal.timeout(300) } }),
   },
   {
     name: "abort for a reason",
     make: ({ at, stop }) => {
-      setTimeout(() => stop.abort(new RangeError("mine")), 50);
+      setTimeout(() => stop.abort(new RangeError("mine")), 300);
       return { input: at({ wait: 2000 }), init: { signal: stop.signal } };
     },
   },
   {
     name: "abort for a reason that is no error",
     make: ({ at, stop }) => {
-      setTimeout(() => stop.abort("mine"), 50);
+      setTimeout(() => stop.abort("mine"), 300);
       return { input: at({ wait: 2000 }), init: { signal: stop.signal } };
     },
   },

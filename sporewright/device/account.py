@@ -56,7 +56,7 @@ class Account:
             "streaming": self._is_streaming,
             "attempt": one.number + 1,
             "probe": is_probe,
-            "slept": self._chain.has_slept(one.number),
+            "slept": self._chain.is_untimed(one.number),
         }
         more: dict[str, Any] = {
             "first_token_s": step.first_token_s,

@@ -81,9 +81,9 @@ class AttemptChain:
         """Whether this attempt is the one probe of its option."""
         return self._all[attempt].is_probe
 
-    def has_slept(self, attempt: int) -> bool:
-        """Whether the clock had a gap during this attempt."""
-        return self._all[attempt].has_slept
+    def is_untimed(self, attempt: int) -> bool:
+        """Whether how long this attempt takes says nothing: the clock had a gap, or it waited for a connection."""
+        return self._all[attempt].is_untimed
 
     @property
     def is_offline(self) -> bool:
@@ -95,13 +95,14 @@ class AttemptChain:
         self._left.network(is_offline=is_offline)
 
     def slept(self, gap_s: float) -> None:
-        """The clock had a gap (`gap.Gaps`): it is taken out of everything that is waited for.
-
-        What is under way may still answer and has the patience it had left; how long it takes is no lesson any more.
-        """
+        """The clock had a gap (`gap.Gaps`): it is no time of what is under way, which teaches no time any more."""
         self._deadline += gap_s
         for number in self.running:
             self._all[number].slept(gap_s)
+
+    def queued(self, gap_s: float, attempt: int) -> None:
+        """This attempt's request waited here for a connection, so long; 0: it may have waited, or not."""
+        self._running(attempt).queued(gap_s)
 
     def state_of(self, attempt: int) -> State:
         """Where this attempt stands."""
@@ -324,7 +325,8 @@ class AttemptChain:
             self._health.called()
         self._left.take(option)
         key = self._health.keys.first(option, self._left.facts(option).get("keys", 1), now)
-        self._all.append(Attempt(option, now, is_probe, had_all=not self._all and not self._has_waited, key=key))
+        had_all = not self._all and not self._has_waited
+        self._all.append(Attempt(option, now, is_probe, had_all=had_all, heard=now, key=key))
         if self.state == "PICKING":
             self.state = self._plan["transitions"]["PICKING"]["picked"]["to"]
         return Call(option, len(self._all) - 1)
@@ -355,12 +357,10 @@ class AttemptChain:
         )
         if is_spared:
             actions = self._health.keys.spared(actions)
-        if one.has_slept:
+        if one.is_untimed:
             actions = [action for action in actions if action not in self._plan["timed"]]
-        pace, model = (
-            one.first_s if "pace" in actions else None,
-            self._left.model_of(one.option) if aside == "model" else None,
-        )
+        pace = one.first_s if "pace" in actions else None
+        model = self._left.model_of(one.option) if aside == "model" else None
         self._health.apply(
             one.option,
             actions,
@@ -380,7 +380,7 @@ class AttemptChain:
         others = self.running if one.state in ("LOST", "PICKING") else []
         self.state = self._all[others[0]].state if others else one.state
         return Ended(
-            one.option, outcome, stage, actions, None if one.has_slept else one.first_s, aside, model, is_spared
+            one.option, outcome, stage, actions, None if one.is_untimed else one.first_s, aside, model, is_spared
         )
 
     def _win(self, one: Attempt) -> None:

@@ -40,6 +40,8 @@ class Attempt:
     """Something of its body has come that is not white space."""
     has_slept: bool = False
     """The clock had a gap: how long it took says nothing."""
+    has_queued: bool = False
+    """It waited on this side for a connection: how long it took says nothing."""
 
     @property
     def is_over(self) -> bool:
@@ -55,6 +57,16 @@ class Attempt:
     def is_bounded(self) -> bool:
         """Whether the call's deadline bounds it, too: until it answers, and while a short answer is not whole."""
         return self.is_unanswered or (self.state == "HOLDING" and self.is_short and not self.is_finished)
+
+    @property
+    def is_untimed(self) -> bool:
+        """Whether how long it takes says nothing of its option."""
+        return self.has_slept or self.has_queued
+
+    def queued(self, gap_s: float) -> None:
+        """Take what was waited for a connection out of its own time; the call's time goes on, so it has not had all."""
+        self.began, self.heard = self.began + gap_s, self.heard + gap_s
+        self.has_queued, self.had_all = True, False
 
     def slept(self, gap_s: float) -> None:
         """Take a gap in the clock out of what was waited for."""

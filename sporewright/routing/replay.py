@@ -167,6 +167,8 @@ def _tell(chain: AttemptChain, health: _Seen, event: Mapping[str, Any], place: s
         chain.network(is_offline=event["offline"])
     elif what == "slept":
         chain.slept(decode_number(event["gap"], f"{place}.gap"))
+    elif what == "queued":
+        chain.queued(decode_number(event["gap"], f"{place}.gap"), event["attempt"])
     elif what == "rejected":
         chain.rejected(event["attempt"])
     elif what == "abort":

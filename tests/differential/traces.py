@@ -228,8 +228,10 @@ class Drawn:
         if draw < 206 and chain.running:
             return {"kind": "hedge"}
         if draw < 212 and chain.running:
-            since = self._replay.now - dice.one(SECONDS)
-            return {"kind": "paused", "since": since, "attempt": dice.one(chain.running)}
+            attempt, gap = dice.one(chain.running), dice.one(SECONDS)
+            if draw & 1:
+                return {"kind": "queued", "gap": gap, "attempt": attempt}
+            return {"kind": "paused", "since": self._replay.now - gap, "attempt": attempt}
         if draw < 226:
             return {"kind": "beside", **_beside(dice, options)}
         if draw < 232:

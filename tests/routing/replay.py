@@ -146,6 +146,8 @@ class Replay:
                 self._walk(chain.answered(self.now, event["granted"], chance), chance)
         elif kind == "rejected":
             chain.rejected(attempt if attempt >= 0 else len(chain.attempts) - 1)
+        elif kind == "queued":
+            chain.queued(event["gap"], attempt)
         elif kind == "paused":
             chain.paused(event["since"], self.now, attempt)
         elif kind == "stop":
@@ -227,7 +229,7 @@ class Replay:
                 chain.is_past(now, attempt),
                 chain.is_cut(now, attempt),
                 chain.is_probe(attempt),
-                chain.has_slept(attempt),
+                chain.is_untimed(attempt),
                 list(chain.keys_of(attempt)),
                 chain.wants_text(STATUSES[len(self.steps) % len(STATUSES)], attempt),
             ]

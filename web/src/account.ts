@@ -44,7 +44,7 @@ export class Account {
     const { teaches } = this.#context.plan;
     if (!actions.some((action) => teaches.includes(action)) && !(isEnd && this.#chain.isProbe(one.number))) return;
     const { status = one.response?.status, retry_after_s, reason } = ending ?? {};
-    const slept = this.#chain.hasSlept(one.number) || undefined;
+    const slept = this.#chain.isUntimed(one.number) || undefined;
     const { in: tokens_in, out: tokens_out } = one.tokens ?? {};
     const { key, keys } = this.#chain.keysOf(one.number);
     const more = {

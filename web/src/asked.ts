@@ -1,5 +1,6 @@
 /** What one routed call is made of, and what is said of it in the end. */
 import type { Awake } from "./awake";
+import type { Connections } from "./connections";
 import type { Brackets } from "./cut";
 import type { AttemptChain, CallTraits, Ending } from "./chain";
 import { SporewrightError } from "./errors";
@@ -66,6 +67,7 @@ export interface FetchContext {
 /** What one call needs besides: the page's clock, and what can be seen of the network. */
 export interface CallContext extends FetchContext {
   awake: Awake;
+  connections: Connections;
   sight: Sight;
 }
 

@@ -1,17 +1,17 @@
 /** The timers of one routed call: how long each attempt is waited for, and when a second one is sent beside it. */
-import { disarm, latenessOf, type Running } from "./asked";
+import { disarm, latenessOf, since, type CallContext, type Running } from "./asked";
 import type { AttemptChain } from "./chain";
 import { delayOf } from "./timers";
 
 export class AttemptTimers {
   readonly #chain: AttemptChain;
-  readonly #now: () => number;
+  readonly #context: Pick<CallContext, "awake" | "connections">;
   readonly #hedges: () => Promise<void>;
   #hedge: ReturnType<typeof setTimeout> | undefined;
 
-  /** `now` is the call's clock; `hedges` is called when the first attempt is later than its option usually is. */
-  constructor(chain: AttemptChain, now: () => number, hedges: () => Promise<void>) {
-    [this.#chain, this.#now, this.#hedges] = [chain, now, hedges];
+  /** `hedges` is called when the first attempt is later than its option usually is. */
+  constructor(chain: AttemptChain, context: CallContext, hedges: () => Promise<void>) {
+    [this.#chain, this.#context, this.#hedges] = [chain, context, hedges];
   }
 
   /** Wait for this attempt from here on; too late, it is aborted, and `late` says why. */
@@ -19,6 +19,7 @@ export class AttemptTimers {
     disarm(one);
     const wait = this.#chain.due(one.number) - this.#now();
     const late = (): void => {
+      if (this.#context.connections.isWaiting(one)) this.#queued(one);
       // Timers may go off early, and never know that the chain has since heard something.
       if (this.#chain.due(one.number) > this.#now()) {
         this.arm(one);
@@ -28,6 +29,34 @@ export class AttemptTimers {
       one.control.abort(new DOMException(one.late.says, "TimeoutError"));
     };
     one.timer = setTimeout(late, delayOf(wait * 1000));
+  }
+
+  /** It is sent now, and may have to wait for a connection. */
+  sent(one: Running, { url }: Request): void {
+    [one.began, one.called, one.address] = [performance.now(), true, url];
+    const freed = (): void => {
+      if (one.timer !== undefined && !one.response) this.#queued(one);
+    };
+    if (this.#context.connections.sent(one, freed)) this.#chain.queued(0, one.number);
+  }
+
+  /** Its headers are in. */
+  answered(one: Running, response: Response): void {
+    [one.response, one.latency] = [response, since(one)];
+    this.#context.connections.answered(one, response);
+  }
+
+  /** Nothing more is waited for: its connection is free. */
+  end(one: Running): void {
+    disarm(one);
+    this.#context.connections.ended(one);
+  }
+
+  /** It has waited for a connection until now, and its own time begins. */
+  #queued(one: Running): void {
+    this.#chain.queued(since(one), one.number);
+    one.began = performance.now();
+    if (one.timer !== undefined) this.arm(one);
   }
 
   /** Say when the first attempt is late, if a second one may be sent then. */
@@ -46,5 +75,9 @@ export class AttemptTimers {
   /** Nobody waits for a hedge any more. */
   stop(): void {
     clearTimeout(this.#hedge);
+  }
+
+  #now(): number {
+    return this.#context.awake.now();
   }
 }

@@ -13,8 +13,8 @@ import { Brackets } from "./cut";
 import { faultOf } from "./fault";
 import type { ChainState } from "./generated/calls";
 import { Handover } from "./handover";
-import { granted } from "./permit";
 import { sent } from "./misuse";
+import { granted } from "./permit";
 import type { Judge } from "./judge";
 import { Ledger } from "./receipt";
 import { RecordedChain } from "./recorded";
@@ -55,7 +55,7 @@ export class RoutedCall {
     this.#handover = new Handover(context, asked, this.#ledger, this.#stop);
     this.#expectations = new Expectations(context, asked);
     const hedges = (): Promise<void> => this.#follow(this.#chain.hedge(this.#now(), Math.random()));
-    this.#timers = new AttemptTimers(this.#chain, () => this.#now(), hedges);
+    this.#timers = new AttemptTimers(this.#chain, context, hedges);
     this.#unwatch = context.awake.watch(this.#slept);
   }
 
@@ -158,10 +158,10 @@ export class RoutedCall {
   async #attempt(one: Running): Promise<void> {
     const { signal } = one.control;
     const request = await unlessAborted(prepared(this.#context, this.#asked, one, this.#chain, signal), signal);
-    [one.began, one.called, one.address] = [performance.now(), true, request.url];
+    this.#timers.sent(one, request);
     this.#context.onBegan?.(one.option, one.number === 0);
     const response = await unlessAborted(sent(request, this.#asked.template), signal);
-    [one.response, one.latency] = [response, since(one)];
+    this.#timers.answered(one, response);
     const { plan, sight } = this.#context;
     sight.reads(one.option, response);
     const body = bodyOf(response, request.method, plan, this.#chain.isJudged(one.option));
@@ -289,7 +289,7 @@ export class RoutedCall {
 
   /** The attempt is over; always true. */
   #ends(one: Running, ending: Ending, reason: string): true {
-    disarm(one);
+    this.#timers.end(one);
     const step = this.#chain.ended(this.#now(), ending, one.number, Math.random());
     this.#running.delete(one.number);
     this.#account.notes(one, step.outcome, reason, ending);
@@ -323,7 +323,7 @@ export class RoutedCall {
     const { ending, says, threw, misuse } = await faultOf(one, error, this.#context, this.#asked);
     if (!this.#running.has(one.number)) return; // aborted, or lost a race, while it was looked into
     if (threw !== undefined) one.threw = threw;
-    if (misuse !== undefined) {
+    if (misuse !== undefined && this.#running.size === 1) {
       this.#drops(one, "unusable", says);
       this.#asked.delivered(misuse, this.#ledger.receipt);
       this.#stop(misuse);
@@ -339,7 +339,7 @@ export class RoutedCall {
 
   /** Aborted without having failed. */
   #drops(one: Running, outcome: "aborted" | "lost" | "unusable", why: string, reason?: unknown): void {
-    disarm(one);
+    this.#timers.end(one);
     this.#running.delete(one.number);
     this.#account.notes(one, outcome, why, {});
     this.#account.leaves(one, outcome === "lost" ? "lost" : "aborted");

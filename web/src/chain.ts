@@ -107,9 +107,9 @@ export class AttemptChain {
     return this.#all[attempt]?.probe ?? false;
   }
 
-  /** Whether the clock had a gap during this attempt. */
-  hasSlept(attempt: number): boolean {
-    return this.#all[attempt]?.slept ?? false;
+  /** Whether how long this attempt takes says nothing. */
+  isUntimed(attempt: number): boolean {
+    return this.#all[attempt]?.untimed ?? false;
   }
 
   /** Whether the device has no network, as far as was told. */
@@ -122,16 +122,17 @@ export class AttemptChain {
     this.#left.network(isOffline);
   }
 
-  /**
-   * The clock had a gap: it is taken out of everything that is waited for. What is under way may still answer and has the
-   * patience it had left; how long it takes is no lesson any more.
-   */
+  /** The clock had a gap: it is taken out of all that is waited for, and how long what is under way takes is no lesson. */
   slept(gap: number): void {
     this.#deadline += gap;
-    for (const number of this.running) {
-      const one = this.#running(number);
-      [one.began, one.heard, one.slept] = [one.began + gap, one.heard + gap, true];
-    }
+    for (const one of this.running.map((number) => this.#running(number)))
+      [one.began, one.heard, one.slept, one.untimed] = [one.began + gap, one.heard + gap, true, true];
+  }
+
+  /** This attempt's request waited on this side for a connection, so long; 0: it may have, nobody knows how long. */
+  queued(gap: number, attempt: number): void {
+    const one = this.#running(attempt);
+    [one.began, one.heard, one.untimed, one.hadAll] = [one.began + gap, one.heard + gap, true, false];
   }
 
   /** What to do next; null once nothing is left: the chain is EXHAUSTED, or DELIVERED with what it kept. */
@@ -373,9 +374,9 @@ export class AttemptChain {
     const refused = { key, keys: this.#left.facts(option).keys ?? 1, reason: aside, retryAfter, chance };
     const spared = keys.spares(option, step.do, now, refused);
     const asked = spared ? keys.spared(step.do) : step.do;
-    const actions = one.slept ? asked.filter((action) => !this.#plan.timed.includes(action)) : asked;
+    const actions = one.untimed ? asked.filter((action) => !this.#plan.timed.includes(action)) : asked;
     one.heard = now;
-    const firstToken = one.slept ? undefined : one.first;
+    const firstToken = one.untimed ? undefined : one.first;
     this.#health.apply(option, actions, now, {
       ...{ retryAfter, firstToken, streaming: this.#streaming, chance, reason, aside, key },
       model,

@@ -5,6 +5,7 @@ import { Awake } from "./awake";
 import { RoutedCall } from "./call";
 import type { CallTraits } from "./chain";
 import { isRepeatable } from "./classify";
+import { Connections } from "./connections";
 import { judged, type Answered } from "./critic";
 import { SporewrightError } from "./errors";
 import type { Facts } from "./generated/calls";
@@ -50,7 +51,8 @@ export class RoutedFetch {
 
   constructor(context: FetchContext, defaults: FetchDefaults = { retry: "auto", hedge: true }) {
     const { limits } = context.plan;
-    this.#context = { ...context, awake: new Awake(limits), sight: new Sight(limits, context.readable) };
+    const own = { awake: new Awake(limits), connections: new Connections() };
+    this.#context = { ...context, ...own, sight: new Sight(limits, context.readable) };
     this.#defaults = defaults;
   }
 

@@ -21,14 +21,14 @@ export function wishesOf({ mode, redirect, integrity }: Request): Pick<RequestIn
 /** The answer to this request; a redirect that the caller will have none of is a Misuse. */
 export async function sent(request: Request, template: Template): Promise<Response> {
   const carried = template.request.keepalive ? sizeOf(template.body) : 0;
+  if (carried > 0 && keptAlive + carried > KEEPALIVE_BYTES)
+    throw new Misuse(new TypeError(`Failed to fetch: more than ${KEEPALIVE_BYTES} bytes at once with keepalive`));
   keptAlive += carried;
   try {
     const response = await globalThis.fetch(request);
     if (response.type === "opaqueredirect" && template.request.redirect === "error")
       throw new Misuse(new TypeError('Failed to fetch: it is redirected, and redirect is "error"'));
     return response;
-  } catch (error) {
-    throw carried > 0 && keptAlive > KEEPALIVE_BYTES ? new Misuse(error) : error;
   } finally {
     keptAlive -= carried;
   }

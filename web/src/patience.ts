@@ -19,8 +19,10 @@ export interface AttemptState {
   short: boolean;
   /** Something of its body has come that is not white space. */
   begun: boolean;
-  /** The clock had a gap: how long it took says nothing. */
+  /** The clock had a gap. */
   slept: boolean;
+  /** How long it took says nothing: the clock had a gap, or it waited on this side for a connection. */
+  untimed: boolean;
 }
 
 /** An attempt that is only called so far. */
@@ -31,6 +33,7 @@ export const FRESH = {
   short: false,
   begun: false,
   slept: false,
+  untimed: false,
 } as const;
 /** Nothing of an answer has come. */
 export const UNANSWERED: ReadonlySet<ChainState> = new Set(["CALLING", "OPENED"]);

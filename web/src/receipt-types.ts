@@ -65,6 +65,7 @@ export type Recorded =
   | { do: "ended"; at: number; attempt: number; chance: number; ending: RecordedEnding }
   | { do: "network"; offline: boolean }
   | { do: "slept"; gap: number }
+  | { do: "queued"; gap: number; attempt: number }
   | { do: "rejected"; attempt: number }
   | { do: "abort" };
 

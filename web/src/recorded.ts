@@ -74,6 +74,11 @@ export class RecordedChain extends AttemptChain {
     super.slept(gap);
   }
 
+  override queued(gap: number, attempt: number): void {
+    this.log.push({ do: "queued", gap, attempt });
+    super.queued(gap, attempt);
+  }
+
   override rejected(attempt: number): void {
     this.log.push({ do: "rejected", attempt });
     super.rejected(attempt);

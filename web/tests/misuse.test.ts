@@ -71,7 +71,7 @@ describe("a request that no option could answer", () => {
       const error: unknown = await router.fetch("/x", init).catch((thrown: unknown) => thrown);
       expect(Object.getPrototypeOf(error)).toBe(TypeError.prototype);
       expect(router.receipt(error as object)).toMatchObject({ end: "aborted", attempts: [{ outcome: "unusable" }] });
-      expect([sent.length, attempts.length]).toEqual([call, call]);
+      expect([sent.length, attempts.length]).toEqual([init.keepalive ? 0 : call, call]);
     }
     expect(learned).toEqual([]);
     expect(health.breaker("a").data()).toMatchObject({ state: "closed" });
@@ -87,13 +87,10 @@ describe("a request that no option could answer", () => {
     expect(learned.map(({ option }) => option)).toEqual(["home"]);
   });
 
-  it("counts the bodies that are kept alive at once together, and no others", async () => {
+  it("counts the bodies that are kept alive at once together", async () => {
     const half = { ...post, keepalive: true, body: "x".repeat(40_000) };
     let release = (): void => undefined;
-    let fails = false;
     answer = async () => {
-      if (fails) throw new TypeError("Failed to fetch");
-      fails = true;
       await new Promise<void>((resolve) => {
         release = resolve;
       });
@@ -102,11 +99,12 @@ describe("a request that no option could answer", () => {
     const router = routed();
     const first = router.fetch("/x", half);
     await expect.poll(() => sent.length).toBe(1);
-    await expect(router.fetch("/x", half)).rejects.toThrow(TypeError);
-    expect([sent.length, learned.length]).toEqual([2, 0]);
+    await expect(router.fetch("/x", half)).rejects.toThrow("keepalive");
+    expect([sent.length, learned.length]).toEqual([1, 0]);
     release();
     await first;
-    await expect(router.fetch("/x", { ...half, retry: "safe", idempotent: false })).rejects.toThrow("network_error");
+    answer = () => new Response("said");
+    expect(await (await router.fetch("/x", half)).text()).toBe("said");
   });
 
   it("is told by its address and its wishes", () => {

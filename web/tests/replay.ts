@@ -221,6 +221,7 @@ export class Replay {
       this.#asked = null;
       if (asked && chain.asks(asked)) this.#walk(chain.answered(now, event.granted ?? false, chance), chance);
     } else if (kind === "rejected") chain.rejected(newest);
+    else if (kind === "queued") chain.queued(event.gap ?? 0, newest);
     else if (kind === "paused") chain.paused(event.since ?? now, now, newest);
     else if (kind === "stop") {
       this.#asked = null;
@@ -294,7 +295,7 @@ export class Replay {
       chain.isPast(this.#now, attempt),
       chain.isCut(this.#now, attempt),
       chain.isProbe(attempt),
-      chain.hasSlept(attempt),
+      chain.isUntimed(attempt),
       Object.values(chain.keysOf(attempt)),
       chain.wantsText(STATUSES[this.steps.length % STATUSES.length] ?? 0, attempt),
     ]);

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
 
-from e2e.harness import DIST, LEVELS, ROOT, seed, start_router
+from e2e.engines.driver import Engine, Tab
+from e2e.harness import DIST, LEVELS, ROOT, START, seed
 from e2e.matrix.server import MatrixServer
 
 FOLDER = ROOT / "e2e" / "matrix"
@@ -54,11 +54,12 @@ class Row(NamedTuple):
         return any(fnmatchcase(case, pattern) for pattern in self.cases)
 
 
-def table() -> list[Row]:
-    """The differences that docs/fetch.md gives a reason for."""
+def table(engine: str) -> list[Row]:
+    """The differences in this browser that docs/fetch.md gives a reason for."""
     text = (ROOT / "docs" / "fetch.md").read_text(encoding="utf-8").split("## The caller's own mistakes")[0]
     lines = [line.split("|") for line in text.splitlines() if line.startswith("| `")]
-    return [Row(re.findall(r"`([^`]+)`", line[1]), set(re.findall(r"`(\w+)`", line[2]))) for line in lines]
+    here = [line for line in lines if line[2].strip() == "all" or engine in line[2].lower()]
+    return [Row(re.findall(r"`([^`]+)`", line[1]), set(re.findall(r"`(\w+)`", line[3]))) for line in here]
 
 
 def differing(plain: dict[str, Any], routed: dict[str, Any]) -> set[str]:
@@ -75,24 +76,23 @@ def server() -> Iterator[MatrixServer]:
     matrix.close()
 
 
-def opened(context: BrowserContext, server: MatrixServer, **limits: Any) -> Page:
+def opened(engine: Engine, server: MatrixServer, **limits: Any) -> Tab:
     """A page with a router over one upstream, one over two, and one over the page's own origin."""
-    page = context.new_page()
-    page.goto(f"{server.origins['page']}/blank")
+    tab = engine.open(f"{server.origins['page']}/blank")
     for name, options in {"one": ["a"], "two": ["a", "b"], "home": ["page"]}.items():
         upstreams = {option: {"url": f"{server.origins[option]}/m"} for option in options}
         options_of = {"config": CONFIG, "cursor": {"workspace": "acme"}, "upstreams": upstreams, "limits": limits}
-        start_router(page, options_of, name=name)
-    return page
+        tab.run(START, {"name": name, "options": options_of})
+        tab.run(f"async () => {{ await {name}.ready; }}")
+    return tab
 
 
-def test_every_case(device: Callable[..., BrowserContext], server: MatrixServer) -> None:
+def test_every_case(engine: Engine, server: MatrixServer) -> None:
     """Whatever a caller can see is the same, or has a row with its reason; each row is needed."""
-    page = opened(device(), server, **LIMITS)
-    page.set_default_timeout(300_000)
-    results = page.evaluate(RUN, {"origins": server.origins, "only": ""})
+    tab = opened(engine, server, **LIMITS)
+    results = tab.run(RUN, {"origins": server.origins, "only": ""}, timeout=300)
 
-    rows, used, wrong = table(), set[int](), list[str]()
+    rows, used, wrong = table(engine.name), set[int](), list[str]()
     for case in results:
         name, plain, routed = case["name"], case["plain"], case["routed"]
         fields = differing(plain, routed)
@@ -127,21 +127,21 @@ MISTAKEN = """async ({ address, init }) => {
 
 
 @pytest.mark.parametrize("mistake", list(MISTAKES))
-def test_a_mistake_of_the_caller(device: Callable[..., BrowserContext], server: MatrixServer, mistake: str) -> None:
+def test_a_mistake_of_the_caller(engine: Engine, server: MatrixServer, mistake: str) -> None:
     """Six times over: his TypeError, one attempt each, no second POST, no breaker open, and the order as it was."""
-    page = opened(device(), server)
+    tab, name = opened(engine, server), f"{engine.name}-{mistake}"
     wish = '{"status":302,"redirect":"/m/y"}' if mistake == "redirect" else "{}"
-    address = f"{server.origins['a']}/m/x?id={mistake}&as={wish}"
+    address = f"{server.origins['a']}/m/x?id={name}&as={wish}"
 
-    found = page.evaluate(MISTAKEN, {"address": address, "init": MISTAKES[mistake]})
+    found = tab.run(MISTAKEN, {"address": address, "init": MISTAKES[mistake]})
 
     never_made = mistake in ("header", "method")
     assert found == [[True, 0 if never_made else 1]] * 6
-    reached = [each["by"] for each in server.seen.get(mistake, [])]
+    reached = [each["by"] for each in server.seen.get(name, [])]
     assert reached == (["a"] * 6 if mistake in ("integrity", "redirect") else [])
-    fine = page.evaluate(
+    fine = tab.run(
         "(address) => two.fetch(address).then((r) => two.receipt(r).attempts.map(({ option }) => option))",
         f"{server.origins['a']}/m/x?id=fine&as={{}}",
     )
     assert fine == ["a"]
-    assert page.evaluate("two.resolve()") == ["a", "b", "page"]
+    assert tab.value("two.resolve()") == ["a", "b", "page"]
