@@ -92,9 +92,9 @@ def test_deleted_caches_are_completed(device: Device, orchestrator: Orchestrator
         page.evaluate(KEPT, "/")
         assert page.evaluate(kept) is True
         assert all(page.evaluate(missing))
+        assert page.evaluate(kept) is False
         page.evaluate("router.close()")
         page.reload()
-        assert page.evaluate(kept) is False
 
         start_router(page, options_of("dedicated", offline=True))
         page.wait_for_function(f"({kept})()", timeout=15_000)

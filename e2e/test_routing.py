@@ -109,14 +109,41 @@ def test_a_failing_status_falls_through(page: Page, fleet: dict[str, Upstream], 
 
 
 def test_another_4xx_is_the_callers(page: Page, fleet: dict[str, Upstream]) -> None:
-    """A 404 is the answer: nobody else is asked."""
+    """A 409 is the answer: nobody else is asked."""
     start_router(page, options_of(fleet))
-    fleet["alpha"].status = 404
+    fleet["alpha"].status = 409
 
     answer = page.evaluate(FETCH, {"path": "/hello"})
 
-    assert answer["status"] == 404
+    assert answer["status"] == 409
     assert fleet["beta"].seen == []
+
+
+ATTENTION = """async () => {
+  const seen = [];
+  router.addEventListener("attention", ({ detail }) => seen.push(detail));
+  const statuses = [];
+  for (let call = 0; call < 3; call += 1) statuses.push((await router.fetch("/hello")).status);
+  await router.ready;
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  const { ranked } = await router.explain();
+  const last = ranked.at(-1);
+  return { seen, statuses, last: last.option, terms: last.terms.map(({ dimension }) => dimension) };
+}"""
+
+
+def test_an_option_whose_key_is_refused_is_set_aside(page: Page, fleet: dict[str, Upstream]) -> None:
+    """The next one answers, whoever runs it is told once, and `explain` shows it last with the reason."""
+    start_router(page, options_of(fleet))
+    fleet["alpha"].status = 401
+
+    found = page.evaluate(ATTENTION)
+
+    assert found["statuses"] == [200, 200, 200]
+    assert len(fleet["alpha"].seen) == 1
+    assert [(said["option"], said["reason"]) for said in found["seen"]] == [("alpha", "key")]
+    assert found["last"] == "alpha"
+    assert "aside:key" in found["terms"]
 
 
 def test_retry_after_cools_an_option_down(page: Page, fleet: dict[str, Upstream]) -> None:

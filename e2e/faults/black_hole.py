@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +9,7 @@ import httpx
 from playwright.sync_api import Browser
 
 from e2e.faults.fault import Fault
-from e2e.faults.native import REQUEST
+from e2e.faults.native import REQUEST, in_own_loop
 from e2e.faults.page import opened
 from e2e.faults.reading import words_of
 from e2e.faults.seen import Place, Ran, config_of, first_of, second_of
@@ -53,7 +52,8 @@ def native_hole() -> Hole:
     servers = Providers()
     providers = servers.start(_SCRIPTS)
     try:
-        return asyncio.run(_native([f"http://127.0.0.1:{provider.port}" for provider in providers]))
+        hole: Hole = in_own_loop(_native([f"http://127.0.0.1:{provider.port}" for provider in providers]))
+        return hole
     finally:
         servers.stop(providers)
         servers.close()

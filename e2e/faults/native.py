@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -17,7 +18,7 @@ from e2e.faults.seen import Ran, aside_of, belief_of, config_of, first_of
 from sporewright.device.native import NativeDevice
 from sporewright.device.transport import NOWHERE, RoutingTransport
 
-__all__ = ["REQUEST", "run_native"]
+__all__ = ["REQUEST", "in_own_loop", "run_native"]
 
 REQUEST = {"model": "m", "messages": [{"role": "user", "content": "count"}]}
 _VERIFY = ssl.create_default_context()
@@ -31,7 +32,13 @@ def run_native(runs: Sequence[tuple[Ran, Mapping[str, str]]], at_once: int) -> N
         turn = asyncio.Semaphore(at_once)
         await asyncio.gather(*(_one(ran, addresses, turn) for ran, addresses in runs))
 
-    asyncio.run(every())
+    in_own_loop(every())
+
+
+def in_own_loop(work: Coroutine[Any, Any, Any]) -> Any:
+    """Run it on a thread of its own: beside a browser that is driven, the caller's has a loop already."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 async def _one(ran: Ran, addresses: Mapping[str, str], turn: asyncio.Semaphore) -> None:
