@@ -56,13 +56,15 @@ class EchoServer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         self._writers.add(writer)
-        with suppress(OSError, asyncio.IncompleteReadError):
-            while (request := await self._read(reader)) is not None:
-                self.seen.append(f"{request.method} {request.target}")
-                if not await self._answer(request, writer):
-                    break
-        writer.close()
-        self._writers.discard(writer)
+        try:
+            with suppress(OSError, asyncio.IncompleteReadError):
+                while (request := await self._read(reader)) is not None:
+                    self.seen.append(f"{request.method} {request.target}")
+                    if not await self._answer(request, writer):
+                        break
+        finally:  # whatever it was asked for: nobody waits for it at the end
+            writer.close()
+            self._writers.discard(writer)
 
     async def _read(self, reader: asyncio.StreamReader) -> _Request | None:
         try:
