@@ -81,7 +81,9 @@ def nests_deep(text: str, most: int = MAX_NESTING) -> bool:
     for _ in range(most):
         if not brackets:
             return False
-        brackets = _CLOSED_PAIR.sub("", brackets)
+        brackets, found = _CLOSED_PAIR.subn("", brackets)
+        if found == 0:
+            break  # what is left is never closed
     return brackets.count("[") + brackets.count("{") > most or "[]" in brackets or "{}" in brackets
 
 

@@ -57,6 +57,7 @@ INSIDE = {
     "posterior": "inside the field, which checks",
     "fits_evidence": "inside the field, which checks",
     "RoutingTransport": "no operator: it calls, and tests/device holds it to what it promises",
+    "SyncRoutingTransport": "no operator: it calls, and tests/device holds it to what it promises",
     "chat": "no operator: it calls, and tests/device holds it to what it promises",
 }
 
