@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from sporewright import AddressedField, Budget, Churn, Device, Norm, TensorConfig, TokenBucket
 from sporewright.core.config import KINDS, Seed
+from sporewright.core.global_rules import GlobalRules
 from sporewright.policy.receipt import receipt_of
 from tests.hostile.calls import GOOD, Call
 from tests.strategies import LEVELS, built, cursors, dimensions, distinct_writes, finite, instances, options, scalars
@@ -140,6 +141,7 @@ ARGUMENTS: dict[str, st.SearchStrategy[Any]] = {
     "cooldown_until": st.sampled_from([-math.inf, 0.0, 50.0]), "root_variance": positive,
     "aliases": st.just({"s": "t"}),
     "process_variance": st.none() | mapped(st.sampled_from(LAYERS), positive), "kind": st.sampled_from(KINDS),
+    "global_rules": st.frozensets(st.sampled_from(["latency", "quality", "can:see"])).map(GlobalRules),
     "priors": mapped(dimensions, small), "terms": st.lists(st.tuples(positive, small), max_size=4),
     "chains": st.just({"t": {"c": [{"provider": "p", "model": "m"}, {"provider": "q", "model": "m"}]}, "t:c": {}}),
     "capability of resolve_chain": st.just("c"), "levels of buckets": st.integers(1, 4),
