@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import zlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
@@ -67,7 +67,7 @@ class Expectations:
         copy = httpx.Response(response.status_code, headers=response.headers, content=body, request=response.request)
         verdict: Any = expects(copy)
         if inspect.isawaitable(verdict):
-            verdict = await _awaited(verdict)
+            verdict = await verdict
         if isinstance(verdict, Mapping):
             quality, rejects = verdict.get("quality"), bool(verdict.get("reject", False))
         else:
@@ -102,7 +102,3 @@ def digest_of(upstream: Upstream) -> str | None:
     if not keys:
         return None
     return f"{zlib.crc32(repr(keys).encode('utf-8', 'surrogatepass')):08x}"
-
-
-async def _awaited(verdict: Awaitable[Any]) -> Any:
-    return await verdict

@@ -129,7 +129,6 @@ class _Whole:
         self._plan, self._expects, self._is_lines = plan, expects, is_lines
         self._held: list[bytes] = []
         self._length = 0
-        self._first: str | None = None
         self._has_first = False
         self._usage: Any = None
         self.invalid: str | None = None
