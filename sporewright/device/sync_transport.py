@@ -14,7 +14,7 @@ import httpx
 from sporewright.core.tensor import Tensor
 from sporewright.device.httpx_errors import of_httpx
 from sporewright.device.native import NativeDevice
-from sporewright.device.outgoing import Retry, Upstream
+from sporewright.device.outgoing import Attention, Retry, Upstream
 from sporewright.device.transport import NOWHERE, RoutingTransport
 from sporewright.errors import ClosedError
 
@@ -28,7 +28,8 @@ class SyncRoutingTransport(httpx.BaseTransport):
 
     Everything as in `RoutingTransport`, whose calls run in one event loop in a thread of this transport's own, begun
     with the first request. A `NativeDevice` is started and closed here, so it is given as it was made; what else says
-    the order, and a tensor that learns, is used from that thread. `transport` is asynchronous.
+    the order, and a tensor that learns, is used from that thread, where `on_attention` is called. `transport` is
+    asynchronous.
     Errors: those of `RoutingTransport`; ClosedError after `close`, and where its thread has ended (a forked process).
     """
 
@@ -43,6 +44,7 @@ class SyncRoutingTransport(httpx.BaseTransport):
         limits: Mapping[str, float] | None = None,
         retry: Retry = "auto",
         hedge: bool = True,
+        on_attention: Callable[[Attention], None] | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -54,6 +56,7 @@ class SyncRoutingTransport(httpx.BaseTransport):
             limits=limits,
             retry=retry,
             hedge=hedge,
+            on_attention=on_attention,
             transport=transport,
             chance=chance,
         )

@@ -37,6 +37,23 @@ class Fleet:
 
 
 @asynccontextmanager
+async def served(scripts: Mapping[str, list[Step]]) -> AsyncIterator[dict[str, FaultServer]]:
+    """Started servers with these scripts, by name."""
+    async with AsyncExitStack() as stack:
+        servers: dict[str, FaultServer] = {}
+        for name, script in scripts.items():
+            server = servers[name] = FaultServer(name, script)
+            await server.start()
+            stack.push_async_callback(server.stop)
+        yield servers
+
+
+def upstreams_of(servers: Mapping[str, FaultServer], facts: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The servers as upstreams; `facts`: more about each."""
+    return {name: {"url": server.url, **(facts or {}).get(name, {})} for name, server in servers.items()}
+
+
+@asynccontextmanager
 async def fleet_of(
     scripts: Mapping[str, list[Step]],
     limits: Mapping[str, float] | None = None,
@@ -44,16 +61,11 @@ async def fleet_of(
     **options: Any,
 ) -> AsyncIterator[Fleet]:
     """Started servers with these scripts, tried in this order; `facts`: more about each upstream."""
-    async with AsyncExitStack() as stack:
-        servers: dict[str, FaultServer] = {}
-        for name, script in scripts.items():
-            server = servers[name] = FaultServer(name, script)
-            await server.start()
-            stack.push_async_callback(server.stop)
-        upstreams = {name: {"url": server.url, **(facts or {}).get(name, {})} for name, server in servers.items()}
+    async with served(scripts) as servers:
+        upstreams = upstreams_of(servers, facts)
         transport = RoutingTransport(list(servers), upstreams, limits=limits, chance=lambda: 0.5, **options)
-        client = await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url=NOWHERE))
-        yield Fleet(servers, client, transport)
+        async with httpx.AsyncClient(transport=transport, base_url=NOWHERE) as client:
+            yield Fleet(servers, client, transport)
 
 
 def text_of(response: httpx.Response) -> str:

@@ -15,9 +15,9 @@ from sporewright import SyncRoutingTransport
 from sporewright.device.native import NativeDevice
 from sporewright.device.transport import NOWHERE
 from sporewright.errors import BrokenError, ClosedError, ConfigError, ExhaustedError
-from sporewright.server.demo.faults import FaultServer, Step
+from sporewright.server.demo.faults import Step
 from tests.device.echo_server import EchoServer
-from tests.device.faulty import REQUEST, is_whole
+from tests.device.faulty import REQUEST, is_whole, served, upstreams_of
 
 CHAT = "/v1/chat/completions"
 SEEDS = [
@@ -39,7 +39,8 @@ async def in_thread(work: Callable[[], Any]) -> Any:
 
 async def test_it_goes_on_to_the_next_and_streams() -> None:
     """A reset costs an attempt; a stream is read piece by piece, and its receipt is there."""
-    async with Served({"a": [Step("reset", 1), Step()], "b": [Step()]}) as upstreams:
+    async with served({"a": [Step("reset", 1), Step()], "b": [Step()]}) as servers:
+        upstreams = upstreams_of(servers)
 
         def work() -> None:
             with httpx.Client(transport=SyncRoutingTransport(["a", "b"], upstreams), base_url=NOWHERE) as client:
@@ -53,20 +54,19 @@ async def test_it_goes_on_to_the_next_and_streams() -> None:
         await in_thread(work)
 
 
-class Served:
-    """Started fault servers as upstreams."""
+def _asked(upstreams: Any, **options: Any) -> httpx.Response:
+    transport = SyncRoutingTransport(["a", "b"], upstreams, **options)
+    with httpx.Client(transport=transport, base_url=NOWHERE) as client:
+        return client.post(CHAT, json=REQUEST)
 
-    def __init__(self, scripts: dict[str, list[Step]]) -> None:
-        self.servers = [FaultServer(name, script) for name, script in scripts.items()]
 
-    async def __aenter__(self) -> Any:
-        for server in self.servers:
-            await server.start()
-        return {server.name: {"url": server.url} for server in self.servers}
-
-    async def __aexit__(self, *_: object) -> None:
-        for server in self.servers:
-            await server.stop()
+async def test_an_option_set_aside_is_told() -> None:
+    """`on_attention` hears the option, the reason and until when, in the thread of the loop."""
+    async with served({"a": [Step("status", status=402)], "b": [Step()]}) as servers:
+        told: list[Any] = []
+        answer = await in_thread(lambda: _asked(upstreams_of(servers), on_attention=told.append))
+    assert answer.extensions["sporewright"].option == "b"
+    assert [(one["option"], one["reason"]) for one in told] == [("a", "credit")]
 
 
 async def test_threads_share_one_transport() -> None:
@@ -145,7 +145,8 @@ async def test_closing_ends_what_is_under_way() -> None:
 
 async def test_a_device_is_started_and_learns() -> None:
     """A failing option loses its place in the order of a device that lives in the transport's thread."""
-    async with Served({"a": [Step("status", status=503)], "b": [Step()]}) as upstreams:
+    async with served({"a": [Step("status", status=503)], "b": [Step()]}) as servers:
+        upstreams = upstreams_of(servers)
         device = NativeDevice(CONFIG, {"workspace": "acme"})
 
         def work() -> None:
