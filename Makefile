@@ -1,6 +1,6 @@
 # Every command sets up what it needs; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-routing build walk differential soak faults mutants lock clean setup
+.PHONY: help demo test check docs bench bench-routing build walk differential soak faults mutants lock clean setup
 PORT ?= 8787
 OPEN ?= 1
 export PORT OPEN
@@ -27,6 +27,7 @@ test: build ## build, then run every test: CPython, TypeScript, and end to end i
 	@CHROMIUM=$$(wasm-build/browser.sh) && FIREFOX=$$(wasm-build/browser.sh firefox) && WEBKIT=$$(wasm-build/browser.sh webkit) && \
 	  export CHROMIUM FIREFOX WEBKIT && echo "test: end to end with $$CHROMIUM $$FIREFOX $$WEBKIT" && \
 	  $(PYTHON_IN_VENV) -m pytest -q e2e
+	@$(MAKE) --no-print-directory docs
 
 check: setup ## format, lint, types, import layers
 	@.venv/bin/ruff format --check .
@@ -35,6 +36,10 @@ check: setup ## format, lint, types, import layers
 	@$(PYTHON_IN_VENV) -m pytest -q tests/architecture
 	@$(PYTHON_IN_VENV) -m sporewright.device.typescript web/src/generated
 	@cd web && npm run --silent check
+
+docs: setup ## build the documentation into site/; a dead link or reference fails
+	@$(PYTHON_IN_VENV) -m sporewright.device.typescript web/src/generated
+	@$(PYTHON_IN_VENV) -m tools.docs
 
 bench: build ## print the tables of speed, as ratios (a quick look: SIZES="10 100" VISITS=1 CALLS=300; a part: ONLY="tables fetch start")
 	@CHROMIUM=$$(wasm-build/browser.sh) && export CHROMIUM && $(PYTHON_IN_VENV) -m e2e.bench.run \
@@ -67,5 +72,6 @@ lock: ## resolve requirements.lock anew from pyproject.toml (UPGRADE=1 takes the
 	@wasm-build/setup.sh lock $(if $(UPGRADE),--upgrade)
 
 clean: ## remove what was built or installed here
-	@rm -rf .venv web/node_modules web/dist web/src/generated wasm-build/cache wasm-build/out .mutants e2e/artifacts
+	@rm -rf .venv web/node_modules web/dist web/src/generated wasm-build/cache wasm-build/out .mutants e2e/artifacts site .cache
+	@rm -rf docs/reference/cli.md docs/reference/typescript
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -9,5 +9,5 @@ from sybil.parsers.markdown import PythonCodeBlockParser
 
 pytest_collect_file = Sybil(
     parsers=[PythonCodeBlockParser(doctest_optionflags=ELLIPSIS | IGNORE_EXCEPTION_DETAIL)],
-    patterns=["model.md", "learning.md"],
+    patterns=["**/*.md"],
 ).pytest()

@@ -1,4 +1,4 @@
-"""One session between a device and a server, without I/O: who may say what when, as a table (docs/contracts.md §2).
+"""One session between a device and a server, without I/O: who may say what when, as a table (docs/reference/wire.md).
 
 Both ends run the same `Session` with their role; it checks what it sends as strictly as what it receives, so a defect
 shows up where it is made. It keeps the order of `seq`, of snapshot parts and of revisions, and no cells.

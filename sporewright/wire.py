@@ -1,4 +1,4 @@
-"""What a device and a server say to each other: ten messages, as JSON text, version 1 (docs/contracts.md §2).
+"""What a device and a server say to each other: ten messages, as JSON text, version 1 (docs/reference/wire.md).
 
 `decode` is strict and safe on hostile input: size first, then nesting, then JSON, then every field; what is wrong is a
 `DecodeError` that says where, a foreign version a `VersionError`, a message over its limit a `TooLargeError`. Unknown

@@ -82,7 +82,7 @@ lock() {
   make_venv
   uv=$(find_uv)
   "$uv" pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
-    --all-extras --group build --group test --group lint "$@" pyproject.toml -o requirements.lock
+    --all-extras --group build --group test --group lint --group docs "$@" pyproject.toml -o requirements.lock
   say "requirements.lock names $(packages) packages"
 }
 

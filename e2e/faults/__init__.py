@@ -1,1 +1,1 @@
-"""Byte-level faults of a provider, each with its right value: `make faults`, docs/faults.md."""
+"""Byte-level faults of a provider, each with its right value: `make faults`, docs/reference/faults.md."""

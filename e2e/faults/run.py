@@ -20,7 +20,7 @@ from e2e.harness import DIST
 from tests.serving import Orchestrator
 
 PLACES = ("native", "page")
-DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "faults.md"
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "reference" / "faults.md"
 MARK = "<!-- the rest is written by `make faults WRITE=1` -->\n"
 
 
@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = ArgumentParser(prog="make faults", description=__doc__)
     parser.add_argument("--only", default="", help="rows whose name or kind contains this")
     parser.add_argument("--places", nargs="+", choices=PLACES, default=PLACES)
-    parser.add_argument("--write", action="store_true", help="keep the table in docs/faults.md")
+    parser.add_argument("--write", action="store_true", help="keep the table in docs/reference/faults.md")
     args = parser.parse_args(argv)
     rows = [row for row in ROWS if args.only in row.name or args.only == row.kind]
     began = time.monotonic()

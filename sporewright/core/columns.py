@@ -42,7 +42,7 @@ def available() -> bool:
 
 
 class ColumnStore(DictStore):
-    """Nested dicts, beside them panels for the columns that are long and dense enough (docs/contracts.md §1).
+    """Nested dicts, beside them panels for the columns that are long and dense enough (docs/reference/cells.md).
 
     A cell is in one place: in the panel if its column has a line there, else in the dicts; the shared slot always in
     the dicts. `options` are the rows of the panels along options, one numbering for all levels: once it exists, every

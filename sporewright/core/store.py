@@ -27,7 +27,7 @@ NO_SLICE: dict[str, dict[str, Layers]] = {}
 
 
 class Store(Protocol):
-    """What every home of cells promises (docs/contracts.md §1)."""
+    """What every home of cells promises (docs/reference/cells.md)."""
 
     def get(self, level: int, instance: str, option: str, dimension: str) -> Layers:
         """The layers at the coordinate; (None, None) where there is no cell."""

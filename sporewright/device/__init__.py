@@ -1,1 +1,1 @@
-"""See docs/contracts.md."""
+"""The device: engine, bridge to a page, routed calls in Python, and the device end of the sync."""

@@ -1,4 +1,4 @@
-"""The engine as text: JSON in, JSON out, never an exception out; it imports nothing of the browser (contracts §5)."""
+"""The engine as text: JSON in, JSON out, never an exception; independent of the browser (docs/reference/bridge.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything that crosses the bridge, declared once: calls, pushes, events and effects (docs/contracts.md §5).
+"""Everything that crosses the bridge, declared once: calls, pushes, events and effects (docs/reference/bridge.md).
 
 `python -m sporewright.device.typescript OUTDIR` writes the same shapes for the page. Seconds everywhere; `now`, `until`
 and `at` are on one clock, seconds since the Unix epoch.

@@ -1,4 +1,4 @@
-"""The device's engine, sans-I/O: `step(now, event)` gives the effects to carry out (docs/contracts.md §5).
+"""The device's engine, sans-I/O: `step(now, event)` gives the effects to carry out (docs/reference/bridge.md).
 
 The same events give the same effects, in any process. Time is an argument, in seconds since the epoch; there is no
 chance in here: identifiers come from the caller and the backoff is drawn from the client's id.

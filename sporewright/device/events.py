@@ -1,4 +1,4 @@
-"""What goes into the engine and what comes out of it, step by step (docs/contracts.md §5)."""
+"""What goes into the engine and what comes out of it, step by step (docs/reference/bridge.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The engine's learner: outcomes become beliefs, beliefs local cells, own evidence cells to send (docs/learning.md)."""
+"""The engine's learner: outcomes become beliefs, beliefs local cells, own evidence cells to send."""
 
 from __future__ import annotations
 

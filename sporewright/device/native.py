@@ -31,7 +31,7 @@ class NativeDevice:
 
     `records` keeps what must survive a restart (`records.SqliteRecords`; default: nothing does). `token` may be a
     coroutine function, asked again when a token is refused, and after a backoff when it fails. `limits` are laid
-    over the plan's (contracts §4). The calls are those of the page (contracts §5); their errors are raised. Needs the
+    over the plan's. The calls are those of the page (docs/reference/bridge.md); their errors are raised. Needs the
     package `websockets` once there is an orchestrator.
     """
 
@@ -99,7 +99,7 @@ class NativeDevice:
             await asyncio.gather(*late, return_exceptions=True)
 
     def call(self, call: str, **body: Any) -> dict[str, Any]:
-        """Any call of contracts §5; its error is raised with the same code."""
+        """Any call of docs/reference/bridge.md; its error is raised with the same code."""
         reply = self._step({"type": "call", "call": call, "body": body})
         assert reply is not None, "the engine answers every call"
         if "error" in reply:

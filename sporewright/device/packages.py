@@ -1,4 +1,4 @@
-"""What makes the engine faster and need not be there: asked for once it would be used (docs/contracts.md §5)."""
+"""What makes the engine faster and need not be there: asked for once it would be used (docs/reference/bridge.md)."""
 
 from __future__ import annotations
 

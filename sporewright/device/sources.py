@@ -31,7 +31,7 @@ class Source(Protocol):
         """Ask for what is rationed."""
 
     def outcome(self, body: dict[str, Any]) -> None:
-        """An attempt ended, or a step of it taught something (contracts §5, `outcome`)."""
+        """An attempt ended, or a step of it taught something (the call `outcome`)."""
 
     def changed(self, option: str) -> None:
         """Its key is another one now: what it was set aside for is gone."""
@@ -70,7 +70,7 @@ class OrderSource:
 class TensorSource(OrderSource):
     """A tensor at a cursor; what calls teach is written at its finest level, where the cursor names an instance.
 
-    The value is the learner's mean of this source's own measurements (docs/learning.md); nothing is stored beside it.
+    The value is the learner's mean of this source's own measurements; nothing is stored beside it.
     """
 
     def __init__(self, tensor: Tensor, cursor: Mapping[str, str], limits: Mapping[str, float]) -> None:

@@ -1,4 +1,4 @@
-"""What a device remembers, as records under text keys, put by the host into IndexedDB or a file (contracts §5).
+"""What a device remembers, as records under text keys, put by the host into IndexedDB or a file (device-records.md).
 
 `cell/[level,inst,option,dim]` holds one own cell with its outbox flag, `identity` who this profile is, `shared` what
 the orchestrator published last, `flight` the push that is not acknowledged, `heard` how far each page was heard. A

@@ -1,1 +1,1 @@
-"""What calls teach: beliefs with uncertainty that age, notice change, know what to try (docs/learning.md)."""
+"""Beliefs with uncertainty that age, notice change and direct exploration (docs/explanation/learning.md)."""

@@ -1,4 +1,4 @@
-"""What was learned as JSON: one record an option, so that a change rewrites little (contracts §5).
+"""What was learned as JSON: one record an option, so that a change rewrites little (reference/device-records.md).
 
 {"<dimension>": {"<task>": {"now": [n, mean, squares, at, lift?], "before"?: the same, "changed"?: t,
                             "up"?: x, "down"?: x, "run"?: the same}}}

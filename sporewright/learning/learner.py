@@ -1,6 +1,6 @@
 """A learner: evidence in, beliefs out, each dimension on its own scale. Sans-I/O: time and chance are arguments.
 
-What is learned from what, the formulas and their sources: docs/learning.md.
+What is learned from what, the formulas and their sources: docs/explanation/learning.md.
 """
 
 from __future__ import annotations

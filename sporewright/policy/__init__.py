@@ -1,1 +1,1 @@
-"""See docs/contracts.md."""
+"""Pure functions and small state over a tensor: gates, budgets, trust, schedules, fields."""

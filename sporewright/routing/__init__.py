@@ -1,1 +1,1 @@
-"""See docs/contracts.md."""
+"""What a routed call does, decided without I/O (docs/reference/plan.md)."""

@@ -1,7 +1,7 @@
 """One routed call as a state machine without I/O: which option next, what an end means, when to wait, when to stop.
 
 The caller owns clock, chance and calls. `pick` decides; `opened`, `token` and `ended` say how the call went; `due` says
-when its patience is over. The plan decides; this only carries it out (docs/contracts.md §4).
+when its patience is over. The plan decides; this only carries it out (docs/reference/plan.md).
 """
 
 from __future__ import annotations

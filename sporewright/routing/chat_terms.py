@@ -1,4 +1,4 @@
-"""The words of the dialects: how a provider is asked, and where its answer says what (docs/contracts.md §8)."""
+"""The words of the dialects: how a provider is asked, and where its answer says what (docs/reference/dialects.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What to do when an attempt ends, as data: one table that Python and the page both interpret (docs/contracts.md §4).
+"""What to do when an attempt ends, as data: one table that Python and the page both interpret (docs/reference/plan.md).
 
 `python -m sporewright.routing.plan` prints it as JSON. A new fault, a provider's dialect or another limit is a new row
 here, never a branch in an interpreter.

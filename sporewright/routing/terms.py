@@ -1,4 +1,4 @@
-"""The words of the plan: states, outcomes, signals, actions, and the shapes of its tables (docs/contracts.md §4)."""
+"""The words of the plan: states, outcomes, signals, actions, and the shapes of its tables (docs/reference/plan.md)."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ CLASSES: Sequence[Rule] = [
     {"when": {"event": "too_large"}, "outcome": "too_large"},
     # An error told inside a stream that had begun with 200.
     {"when": {"event": "failed"}, "outcome": "server_error"},
-    # What a page found out about a failure that says nothing by itself (docs/contracts.md §4).
+    # What a page found out about a failure that says nothing by itself (docs/reference/failure-diagnosis.md).
     {"when": {"event": "offline"}, "outcome": "offline"},
     {"when": {"event": "slept"}, "outcome": "slept"},
     # The call's time was over, the attempt's own was not.

@@ -1,1 +1,1 @@
-"""See docs/contracts.md."""
+"""The orchestrator: sessions of devices, roll-up, publication, storage (docs/reference/wire.md)."""

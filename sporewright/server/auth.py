@@ -1,4 +1,4 @@
-"""Tokens: who a device is and which slice is its own, signed by the operator (JWT, HS256; docs/contracts.md §2)."""
+"""Tokens: who a device is and which slice is its own, signed by the operator (JWT, HS256; docs/reference/wire.md)."""
 
 from __future__ import annotations
 

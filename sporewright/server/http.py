@@ -1,4 +1,4 @@
-"""The server's addresses: health, metrics, the sync socket, the built page (docs/contracts.md §2, §6)."""
+"""The server's addresses: health, metrics, the sync socket, the built page (docs/reference/server-settings.md)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ for _kind, _ending in (
     mimetypes.add_type(_kind, _ending)
 
 
-# Folders of the build in which every name says the content (docs/contracts.md §6).
+# Folders of the build in which every name says the content (docs/reference/build.md).
 NAMED_BY_CONTENT = ("assets/", "runtime/")
 # As the build writes them beside a file, the smaller one first.
 ENCODINGS = {"br": ".br", "gzip": ".gz"}

@@ -1,1 +1,1 @@
-"""See docs/simulate.md."""
+"""Replays measured requests through the router and other policies (docs/explanation/simulate.md)."""

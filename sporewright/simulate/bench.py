@@ -1,7 +1,7 @@
 """`make bench-routing`: what learning is worth, by one protocol, as tables of figures beside what was asked for.
 
-The options are the eight providers of llama-2-70b-chat, the calls those of the Azure traces (docs/simulate.md). The
-measurements are nobody's to ship: without them this says so and ends.
+The options are the eight providers of llama-2-70b-chat, the calls those of the Azure traces. The measurements cannot
+be shipped: without them this says so and ends (docs/explanation/simulate.md).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A scenario as data: which calls arrive, and what changes about which option and when (docs/simulate.md)."""
+"""A scenario as data: which calls arrive, and which options change when and how (docs/explanation/simulate.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The house holds: layers, forbidden imports, sizes, pins of style (docs/contracts.md §7)."""
+"""The house holds: layers, forbidden imports, sizes, pins of style (docs/reference/layers.md)."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def test_it_boots_with_no_other_host(origin: str, tmp_path: Path) -> None:
 
 
 def test_the_manifest_lists_every_file() -> None:
-    """Each file is in the manifest with its size and sha256, and boot names only listed files (contracts §6)."""
+    """Each file is in the manifest with its size and sha256, and boot names only listed files (reference/build.md)."""
     told = manifest()
     found = {
         path.relative_to(DIST).as_posix(): path.read_bytes()

@@ -1,4 +1,4 @@
-"""The contract of every home of cells (docs/contracts.md §1)."""
+"""The contract of every home of cells (docs/reference/cells.md)."""
 
 from __future__ import annotations
 

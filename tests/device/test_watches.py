@@ -1,4 +1,4 @@
-"""What a page's watches cost and what they are told (contracts §5)."""
+"""What a page's watches cost and what they are told (docs/reference/bridge.md)."""
 
 from __future__ import annotations
 

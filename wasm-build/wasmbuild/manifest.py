@@ -22,7 +22,7 @@ def files_of(dist: Path) -> dict[str, dict[str, Any]]:
 
 
 def write_manifest(dist: Path, pins: Pins, built: Layout) -> None:
-    """Write the manifest of a finished build (contracts §6)."""
+    """Write the manifest of a finished build (docs/reference/build.md)."""
     files = files_of(dist)
     version = Path(built.wheel).name.split("-")[1]
     worker = [name for name in files if name.startswith("runtime/worker-")]

@@ -129,7 +129,7 @@ export function dropText(dropped: Dropped, me: Me): { text: string; own: boolean
   return { text: rule, own };
 }
 
-/** Why the engine asks an option last (docs/contracts.md §4). */
+/** Why the engine asks an option last (docs/reference/health.md). */
 export const ASIDES: Readonly<Record<Aside, string>> = {
   key: "its key is refused",
   credit: "its credit is used up",
@@ -138,7 +138,7 @@ export const ASIDES: Readonly<Record<Aside, string>> = {
   model: "it does not have the model",
 };
 
-/** Gates that the engine sets by itself and lifts again (docs/contracts.md §4). */
+/** Gates that the engine sets by itself and lifts again (docs/reference/health.md). */
 const BLOCKS: Readonly<Record<string, string>> = {
   "reach:csp": "blocked by the page's content security policy",
   "reach:cors": "its server does not let this page read its answers (CORS)",

@@ -1,4 +1,4 @@
-/** One routed call as a state machine without I/O: interprets the plan that Python exports (docs/contracts.md §4). */
+/** One routed call as a state machine without I/O: interprets the plan that Python exports (docs/reference/plan.md). */
 import { ruleOf, textMatters, type Ending } from "./classify";
 import { EVEN } from "./cooldown";
 import { SporewrightError } from "./errors";

@@ -34,6 +34,7 @@ export class Chat implements AsyncIterable<ChatEvent> {
   #restarted = false;
   #texts: string[] = [];
 
+  /** @internal Made by `router.chat`. */
   constructor(fetch: RoutedFetch, request: ChatRequest, init: ChatInit) {
     [this.#fetch, this.#init] = [fetch, init];
     // A copy: what the caller changes afterwards is another chat's.

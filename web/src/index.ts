@@ -4,4 +4,5 @@ export { Chat } from "./chat";
 export { Router } from "./router";
 export { Watch } from "./watch";
 export type * from "./chat-types";
+export type { Reported } from "./report";
 export type * from "./types";

@@ -95,7 +95,7 @@ export interface Receipt {
   call: number;
   /** When it began, seconds since the epoch. */
   at: number;
-  /** Version of the plan (docs/contracts.md §4) that it followed. */
+  /** Version of the plan (docs/reference/plan.md) that it followed. */
   plan: number;
   /** `open` until its body has been read to the end, and the critic has taken it. */
   end: "open" | "answered" | "failed" | "aborted";

@@ -20,16 +20,21 @@ export type {
   AsideData,
   Block,
   BlockData,
+  BreakerData,
   DialectName,
   Dropped,
+  Ended,
   ErrorCode,
   ErrorData,
+  Facts,
+  KeyData,
   Limits,
   Num,
   Outcome,
   Ranked,
   RefusedCell,
   Restart,
+  Sign,
   Term,
 } from "./generated/calls";
 
@@ -176,7 +181,7 @@ export interface RouterOptions {
   retry?: RetryRule | undefined;
   /** Whether late calls are hedged: a second option asked, for at most 5 % of the calls. Default true. */
   hedge?: boolean | undefined;
-  /** Other limits of the plan (docs/contracts.md §4), in seconds; the first page of an engine sets them for all. */
+  /** Other limits of the plan (docs/reference/limits.md), in seconds; the first page of an engine sets them for all. */
   limits?: Partial<Limits> | undefined;
   /** Milliseconds for each stage of the engine's start. Default 30 000. */
   bootTimeout?: number | undefined;
@@ -268,7 +273,7 @@ export interface RouterEvents {
   refused: { cells: RefusedCell[] };
   cooldown: { option: string; until: number };
   restart: RestartDetail;
-  /** An option is gated for this page, and why (see docs/contracts.md §4); it comes back by itself at `until`. */
+  /** An option is gated for this page, and why (docs/reference/failure-diagnosis.md); it comes back by itself at `until`. */
   blocked: BlockedDetail;
   /** An option declined for a reason of its own, and is set aside: somebody has to look at its key, credit, model or region. */
   attention: AttentionDetail;

@@ -1,6 +1,6 @@
 /** What the bundler put into the worker: every file that a start needs, under a name that says its content. */
 
-/** Places are relative to the folder that serves the build (docs/contracts.md §6). */
+/** Places are relative to the folder that serves the build (docs/reference/build.md). */
 export interface Runtime {
   /** Pyodide's folder, with its closing slash. */
   index: string;
