@@ -45,7 +45,7 @@ bench: build ## print the tables of speed, as ratios (a quick look: SIZES="10 10
 	@CHROMIUM=$$(wasm-build/browser.sh) && export CHROMIUM && $(PYTHON_IN_VENV) -m e2e.bench.run \
 	  $(if $(SIZES),--sizes $(SIZES)) $(if $(VISITS),--visits $(VISITS)) $(if $(CALLS),--calls $(CALLS)) $(if $(ONLY),--only $(ONLY))
 
-bench-routing: setup ## print what learning is worth: regret against eleven baselines on real measurements (QUICK=1: fewer seeds)
+bench-routing: setup ## print what learning is worth: regret against baselines on real measurements (QUICK=1; PARTS="ground scenarios fleet tasks sensitivity")
 	@$(PYTHON_IN_VENV) -m sporewright.simulate.bench $(if $(SEEDS),--seeds $(SEEDS)) $(if $(PARTS),--parts $(PARTS))
 
 build: setup ## everything a page needs, in web/dist/

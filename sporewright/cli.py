@@ -1,4 +1,4 @@
-"""The command line: serve, demo, token, resolve, replay, simulate. Errors are one line, never a traceback."""
+"""The command line: serve, demo, token, resolve, replay, simulate, convert. Errors are one line, never a traceback."""
 
 from __future__ import annotations
 
@@ -162,6 +162,18 @@ def simulate(
     _room("sporewright.simulate.command", "simulate").simulate(
         latency, arrivals, group, scenario or ["stationary"], policy or [], seeds, jobs, report
     )
+
+
+@app.command()
+def convert(
+    clones: Annotated[Path, typer.Option(help="The folder in which you cloned the sources' repositories.")],
+    to: Annotated[Path, typer.Option(help="The folder to write CSV files to.")] = Path("measurements"),
+    sources: Annotated[Path | None, typer.Option(help="A manifest of your own, as TOML.")] = None,
+    source: Annotated[list[str] | None, typer.Option(help="Only this one of the sources; repeatable.")] = None,
+) -> None:
+    """Make the measurements of public repositories into files that `simulate` reads; nothing is fetched."""
+    for line in _room("sporewright.simulate.convert", "simulate").convert(clones, to, sources, source or []):
+        print(_plain(line))
 
 
 def _cursor(words: list[str]) -> dict[str, str]:

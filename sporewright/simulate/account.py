@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sporewright.simulate.chance import generator
 from sporewright.simulate.study import Result
@@ -34,9 +35,15 @@ def difference(ours: Sequence[float], theirs: Sequence[float], share: float = 0.
     The two sequences are of the same seeds in the same order. The resampling is seeded: equal data, equal interval.
     """
     gaps = [mine - other for mine, other in zip(ours, theirs, strict=True)]
-    draw = generator(len(gaps), "bootstrap").choices
-    means = [mean(draw(gaps, k=len(gaps))) for _ in range(RESAMPLES)]
+    means = [sum([gaps[at] for at in places]) / len(gaps) for places in _resamples(len(gaps))]
     return quantile(means, (1 - share) / 2), quantile(means, (1 + share) / 2)
+
+
+@lru_cache(maxsize=8)
+def _resamples(count: int) -> list[list[int]]:
+    """The places drawn, with replacement, of so many: the same for all that have so many."""
+    draw = generator(count, "bootstrap").choices
+    return [draw(range(count), k=count) for _ in range(RESAMPLES)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sporewright.learning.settings import DEFAULTS, LearningSettings
-from sporewright.simulate import sensitivity
+from sporewright.simulate import proving, sensitivity
 from sporewright.simulate.account import difference, mean
 from sporewright.simulate.command import studied
 from sporewright.simulate.fleet import play_fleet
@@ -35,6 +35,7 @@ __all__ = ["main"]
 GROUP = "llama-2-70b-chat"
 CHANGING = ("drift", "outage", "rate-limits", "burst", "new-option")
 SCENARIOS = ("stationary", *CHANGING)
+ROOT = Path(__file__).resolve().parents[2]
 DEAR = "llama-3.1-nemotron-51b-instruct"
 CHEAP = 0.3
 """The share of what DEAR alone would cost, that may be spent."""
@@ -53,6 +54,10 @@ def main() -> None:
         console.print(f"bench-routing: skipped, {given.data} has no {', '.join(missing)}", soft_wrap=True)
         return
     material = material_of(given.data / "latency.csv", given.data / "arrivals.csv", GROUP, ["conv", "code"])
+    if "ground" in given.parts:
+        words = ["--data", str(given.data), str(ROOT / "measurements"), "--jobs", str(given.jobs)]
+        quick = ["--quick", "--seeds", "2"] if given.quick else []
+        proving.prove(console, proving.arguments().parse_args([*words, *quick]))
     if "scenarios" in given.parts:
         _scenarios(console, material, given)
     if "fleet" in given.parts:
@@ -66,14 +71,15 @@ def main() -> None:
 
 
 def _arguments() -> Namespace:
-    parts = ("scenarios", "fleet", "tasks", "sensitivity")
+    parts = ("ground", "scenarios", "fleet", "tasks", "sensitivity")
     quick = os.environ.get("QUICK", "") not in ("", "0")
-    shared = Path(os.environ.get("SPOREWRIGHT_SHARED") or Path(__file__).resolve().parents[3] / "shared")
+    shared = Path(os.environ.get("SPOREWRIGHT_SHARED") or ROOT.parent / "shared")
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=shared / "data")
     parser.add_argument("--seeds", type=int, default=3 if quick else 30)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--parts", nargs="+", choices=parts, default=parts[:-1] if quick else parts)
+    parser.add_argument("--quick", action="store_true", default=quick, help="of the proving ground: a sample of cells")
     return parser.parse_args()
 
 

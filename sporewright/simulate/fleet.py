@@ -18,7 +18,7 @@ from sporewright.simulate.chance import Draws, generator
 from sporewright.simulate.ours import WORKSPACE, Caller, Device
 from sporewright.simulate.run import Ticks, run_many
 from sporewright.simulate.scenario import Scenario
-from sporewright.simulate.study import Material, arrivals_of, span_of, world_of
+from sporewright.simulate.study import Material, arrivals_of, course_of, span_of
 from sporewright.simulate.world import World
 
 __all__ = ["Regrets", "play_fleet"]
@@ -99,7 +99,7 @@ def play_fleet(
         raise ConfigError(f"scenario {scenario.name!r} has no fleet")
     options = sorted(material.rows)
     draws = Draws(seed, fleet.devices * fleet.calls_each, options)
-    world = world_of(material, scenario, draws)
+    world = World(course_of(material, scenario), draws)
     chance = generator(seed, "fleet")
     starts = sorted(chance.uniform(0.0, fleet.spread_s) for _ in range(fleet.devices))
     liars = set(chance.sample(range(fleet.devices), round(fleet.liars * fleet.devices)))
@@ -114,7 +114,7 @@ def play_fleet(
         )
         for at in range(fleet.devices)
     ]
-    gap = span_of(scenario) / scenario.calls
+    gap = span_of(scenario, material) / scenario.calls
     arrivals = sorted(
         (starts[at] + time, at)
         for at in range(fleet.devices)

@@ -13,7 +13,7 @@ from sporewright.errors import DecodeError, StorageError
 from sporewright.jsontext import listed, shown
 from sporewright.routing.classify import Ending
 
-__all__ = ["FAILED_S", "Answer", "Row", "read_answers", "read_arrivals", "read_latency"]
+__all__ = ["FAILED_S", "Answer", "Row", "groups_of", "read_answers", "read_arrivals", "read_latency"]
 
 LARGEST = 1e12
 """No measurement is larger: milliseconds of thirty years. Beyond it sums and squares stop being numbers."""
@@ -23,12 +23,16 @@ FAILED_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One measured request: how long it took in seconds, and how it ended; tokens are 0 where they were not told."""
+    """One measured request: how long it took in seconds, and how it ended; tokens are 0 where they were not told.
+
+    `at`: when it was made, in seconds of its recording; None where nobody wrote it down.
+    """
 
     seconds: float
     ending: Ending
     in_tokens: int = 0
     out_tokens: int = 0
+    at: float | None = None
 
     @property
     def is_ok(self) -> bool:
@@ -49,7 +53,7 @@ def read_latency(path: Path, group: str) -> dict[str, tuple[Row, ...]]:
     """provider → its rows of that group, providers in code-point order.
 
     Columns: `group`, `provider`, `ok` (0 or 1), `latency_ms` (may be empty in a failed row), optional `error`
-    (`http_<status>`; anything else is a failure of the network), `in_tokens`, `out_tokens`.
+    (`http_<status>`; anything else is a failure of the network), `in_tokens`, `out_tokens`, `t_s` (when it was made).
     """
     found: dict[str, list[Row]] = {}
     groups: set[str] = set()
@@ -62,6 +66,11 @@ def read_latency(path: Path, group: str) -> dict[str, tuple[Row, ...]]:
     if not found:
         raise DecodeError(f"{path}: no row of group {shown(group)}; there are {listed(sorted(groups))}")
     return {provider: tuple(rows) for provider, rows in sorted(found.items())}
+
+
+def groups_of(path: Path) -> list[str]:
+    """The groups that a file of measured requests has, in code-point order."""
+    return sorted({record["group"] for _, record in _records(path, ("group",))})
 
 
 def read_arrivals(path: Path, trace: str) -> tuple[float, ...]:
@@ -85,13 +94,15 @@ def read_answers(path: Path) -> list[Answer]:
 
 
 def _row(place: str, record: Mapping[str, str]) -> Row:
-    tokens = [int(_optional(place, record, name, 0.0)) for name in ("in_tokens", "out_tokens")]
+    in_tokens, out_tokens = (int(_optional(place, record, name, 0.0)) for name in ("in_tokens", "out_tokens"))
+    at = _number(place, record, "t_s") if record.get("t_s") else None
     if record["ok"] == "1":
-        return Row(_number(place, record, "latency_ms") / 1000, {"kind": "status", "status": 200}, *tokens)
+        took = _number(place, record, "latency_ms") / 1000
+        return Row(took, {"kind": "status", "status": 200}, in_tokens, out_tokens, at)
     if record["ok"] != "0":
         raise DecodeError(f"{place}: ok is {shown(record['ok'])}, neither 0 nor 1")
     seconds = _optional(place, record, "latency_ms", FAILED_S * 1000) / 1000
-    return Row(seconds, _failure(record.get("error") or ""), *tokens)
+    return Row(seconds, _failure(record.get("error") or ""), in_tokens, out_tokens, at)
 
 
 def _failure(error: str) -> Ending:

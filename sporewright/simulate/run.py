@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from sporewright.routing.attempt import Ask, AttemptChain, Decision, Wait
 from sporewright.routing.attempt import Call as Step
 from sporewright.routing.health import Health
+from sporewright.routing.plan import PLAN
+from sporewright.routing.terms import Plan
 from sporewright.simulate.chance import Draws
 from sporewright.simulate.policy import Attempt, Policy
 from sporewright.simulate.world import NOTHING_S, Happening, World
@@ -61,12 +63,19 @@ class Ticks:
     do: Callable[[float], None]
 
 
-def run(world: World, policy: Policy, arrivals: Sequence[float], draws: Draws, usd_s: float = 0.0) -> list[Call]:
+def run(
+    world: World,
+    policy: Policy,
+    arrivals: Sequence[float],
+    draws: Draws,
+    usd_s: float = 0.0,
+    plan: Plan = PLAN,
+) -> list[Call]:
     """Every call's account, in order of arrival. What happens at one instant happens in the order it was planned.
 
     `draws` is the chain's chance, too: the jitter of a call's waits is the same under every policy.
     """
-    return run_many(world, [policy], [(at, 0) for at in arrivals], draws, usd_s)
+    return run_many(world, [policy], [(at, 0) for at in arrivals], draws, usd_s, plan=plan)
 
 
 def run_many(
@@ -76,15 +85,16 @@ def run_many(
     draws: Draws,
     usd_s: float = 0.0,
     ticks: Ticks | None = None,
+    plan: Plan = PLAN,
 ) -> list[Call]:
     """The same for several devices, each with its own policy and health; `arrivals`: (when, whose), ascending."""
-    return _Run(world, policies, draws, usd_s).play(arrivals, ticks)
+    return _Run(world, policies, draws, usd_s, plan).play(arrivals, ticks)
 
 
 class _Run:
-    def __init__(self, world: World, policies: Sequence[Policy], draws: Draws, usd_s: float) -> None:
-        self._world, self._draws, self._usd_s = world, draws, usd_s
-        self._devices = [(policy, Health()) for policy in policies]
+    def __init__(self, world: World, policies: Sequence[Policy], draws: Draws, usd_s: float, plan: Plan) -> None:
+        self._world, self._draws, self._usd_s, self._plan = world, draws, usd_s, plan
+        self._devices = [(policy, Health(plan)) for policy in policies]
         self._whose: list[int] = []
         self._events: list[tuple[float, int, _Flight | int | Ticks]] = []
         self._planned = 0
@@ -94,10 +104,10 @@ class _Run:
         calls = []
         self._whose = [device for _, device in arrivals]
         for number, (at, _) in enumerate(arrivals):
-            self._plan(at, number)
+            self._schedule(at, number)
         if ticks is not None:
             for tick in range(1, int(arrivals[-1][0] / ticks.every_s) + 1):
-                self._plan(tick * ticks.every_s, ticks)
+                self._schedule(tick * ticks.every_s, ticks)
         while self._events:
             now, _, event = heapq.heappop(self._events)
             if isinstance(event, Ticks):
@@ -110,7 +120,7 @@ class _Run:
                 self._back(now, event, event.happening)
         return calls
 
-    def _plan(self, at: float, event: _Flight | int | Ticks) -> None:
+    def _schedule(self, at: float, event: _Flight | int | Ticks) -> None:
         heapq.heappush(self._events, (at, self._planned, event))
         self._planned += 1
 
@@ -122,7 +132,7 @@ class _Run:
         options = self._world.existing(now)
         policy, health = self._devices[self._whose[number]]
         call = Call(now, self._world.best(now))
-        chain = AttemptChain(policy.order(now, options), options, health=health, now=now, hedge=False)
+        chain = AttemptChain(policy.order(now, options), options, health=health, now=now, plan=self._plan, hedge=False)
         flight = _Flight(number, call, chain, policy, health)
         self._decide(now, flight, chain.pick(now, self._chance(flight)))
         return call
@@ -137,7 +147,7 @@ class _Run:
         elif isinstance(decision, Wait):
             flight.call.cost += decision.until - now
             flight.call.expected += decision.until - now
-            self._plan(decision.until, flight)
+            self._schedule(decision.until, flight)
         else:
             flight.call.cost += NOTHING_S
             flight.call.expected += NOTHING_S
@@ -149,7 +159,7 @@ class _Run:
         flight.happening = self._world.attempt(now, flight.number, option, call.attempts.count(option))
         call.attempts.append(option)
         flight.policy.started(now, option)
-        self._plan(now + flight.happening.seconds, flight)
+        self._schedule(now + flight.happening.seconds, flight)
 
     def _back(self, now: float, flight: _Flight, happening: Happening) -> None:
         call, flight.happening = flight.call, None

@@ -13,7 +13,7 @@ from sporewright import jsontext
 from sporewright.core import checks
 from sporewright.errors import ConfigError, DecodeError, SporewrightError, StorageError
 
-__all__ = ["KINDS", "Change", "Fleet", "Scenario", "builtin_names", "load_scenario", "resolve_option"]
+__all__ = ["KINDS", "Change", "Fleet", "Made", "Scenario", "builtin_names", "load_scenario", "resolve_option"]
 
 KINDS: dict[str, tuple[str, ...]] = {
     "rows": ("source",),
@@ -26,6 +26,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "price": ("usd",),
 }
 """Each kind of change, and the fields it needs besides `option`, `at` and `until`."""
+SERIES = ("", "order", "time")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,20 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Made:
+    """An option by a formula: log-normal around a median of `seconds`, `spread` on the logarithmic scale.
+
+    `stall_share` of its answers take `stall_s` seconds instead.
+    """
+
+    name: str
+    seconds: float
+    spread: float = 0.05
+    stall_share: float = 0.0
+    stall_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Fleet:
     """Many devices instead of one: each starts within `spread_s` and makes `calls_each`; the server ticks on.
 
@@ -87,9 +102,11 @@ class Fleet:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One world to route in. A run lasts `half_lives` times the shipped half-life of latency, whatever is being tried.
+    """One world to route in. A run lasts `half_lives` half hours, or, if given, `gap_s` a call on average.
 
-    `usd_s`: seconds that a dollar is worth, in the cost of a call.
+    `usd_s`: seconds that a dollar is worth, in the cost of a call. `series`: the measurements are replayed in the order
+    in which they were made, spread evenly over the run ("order") or as they were spread in time ("time"), which then is
+    the run's. `option`: options made by a formula, in place of measured ones.
     """
 
     name: str
@@ -97,17 +114,19 @@ class Scenario:
     trace: str = "conv"
     calls: int = 3000
     half_lives: float = 5.0
+    gap_s: float = 0.0
     usd_s: float = 0.0
+    series: str = ""
     change: tuple[Change, ...] = ()
+    option: tuple[Made, ...] = ()
     fleet: Fleet | None = None
 
     @classmethod
     def from_dict(cls, data: object, place: str = "scenario") -> Scenario:
         """A scenario from data; the error names the place."""
         given = dict(_table(cls, data, place))
-        changes, fleet = given.pop("change", []), given.pop("fleet", None)
-        if not isinstance(changes, Sequence) or isinstance(changes, str):
-            raise DecodeError(f"{place}.change: a list is wanted, not {jsontext.shown(changes)}")
+        changes, made = (_list(given.pop(name, []), f"{place}.{name}") for name in ("change", "option"))
+        fleet = given.pop("fleet", None)
         for name in ("name", "about"):
             if name not in given:
                 raise DecodeError(f"{place}: a scenario needs {name}")
@@ -116,9 +135,14 @@ class Scenario:
             raise ConfigError(f"{place}.calls: {read['calls']!r} is less than 1")
         if not read.get("half_lives", 1.0) > 0:
             raise ConfigError(f"{place}.half_lives: a run of {read['half_lives']!r} half-lives has no time")
+        if read.get("series", "") not in SERIES:
+            raise ConfigError(
+                f"{place}.series: {jsontext.shown(read['series'])} is none of {jsontext.listed(SERIES[1:])}"
+            )
         return cls(
             **read,
             change=tuple(Change.from_dict(each, f"{place}.change[{at}]") for at, each in enumerate(changes)),
+            option=tuple(_made(each, f"{place}.option[{at}]") for at, each in enumerate(made)),
             fleet=None if fleet is None else _fleet(fleet, f"{place}.fleet"),
         )
 
@@ -164,6 +188,23 @@ def resolve_option(word: str, ranked: Sequence[str], place: str) -> list[str]:
         raise ConfigError(
             f"{place}: {jsontext.shown(word)} is no option, nor a rank like @1; there are {known}"
         ) from None
+
+
+def _list(data: object, place: str) -> Sequence[object]:
+    if not isinstance(data, Sequence) or isinstance(data, str):
+        raise DecodeError(f"{place}: a list is wanted, not {jsontext.shown(data)}")
+    return data
+
+
+def _made(data: object, place: str) -> Made:
+    given = _table(Made, data, place)
+    try:
+        made = Made(**{name: _checked(Made, name, value, f"{place}.{name}") for name, value in given.items()})
+    except TypeError:
+        raise DecodeError(f"{place}: name and seconds are needed") from None
+    if not made.seconds > 0 or made.stall_share > 1:
+        raise ConfigError(f"{place}: {made!r} is no option")
+    return made
 
 
 def _fleet(data: object, place: str) -> Fleet:

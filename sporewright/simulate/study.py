@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 from pathlib import Path
+from statistics import NormalDist
 
 from sporewright.learning.settings import DEFAULTS, LearningSettings
-from sporewright.routing.plan import PLAN
+from sporewright.routing.plan import PLAN, plan_with
+from sporewright.routing.terms import Plan
 from sporewright.simulate.chance import Draws, generator
+from sporewright.simulate.course import Course
 from sporewright.simulate.measurements import Row, read_arrivals, read_latency
 from sporewright.simulate.policies import maker
 from sporewright.simulate.policy import Setting
 from sporewright.simulate.run import Call, run
-from sporewright.simulate.scenario import Scenario
+from sporewright.simulate.scenario import Made, Scenario
 from sporewright.simulate.world import World
 
 __all__ = [
@@ -24,23 +29,33 @@ __all__ = [
     "Result",
     "Trial",
     "arrivals_of",
+    "course_of",
     "material_of",
     "play",
     "play_all",
     "span_of",
-    "world_of",
 ]
 
+MADE = 200
+"""Rows of an option that is made by a formula."""
 POINTS = 60
 """Points of a curve over a run."""
+HALF_LIFE_S = 1800.0
+"""What a scenario counts its length in, whatever a learner that is tried remembers for how long."""
+WITHIN_A_CALL = 3
+"""A call's deadline, in attempts of the time-out: the plan's own proportion."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Material:
-    """Measurements to replay: provider → its rows, trace → its arrival times in seconds."""
+    """Measurements to replay: provider → its rows, trace → its arrival times in seconds.
+
+    `timeout_s`: what callers wait for an answer, where that is not the plan's own.
+    """
 
     rows: Mapping[str, Sequence[Row]]
     traces: Mapping[str, Sequence[float]]
+    timeout_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +98,11 @@ def material_of(latency: Path, arrivals: Path, group: str, traces: Iterable[str]
     )
 
 
-def span_of(scenario: Scenario) -> float:
-    """How long a run lasts, in seconds: by the shipped half-life, not by the one that is being tried."""
-    return scenario.half_lives * DEFAULTS.dimensions["latency"].half_life_s
+def span_of(scenario: Scenario, material: Material) -> float:
+    """How long a run lasts, in seconds."""
+    if scenario.series == "time":
+        return max((row.at or 0.0 for rows in material.rows.values() for row in rows), default=0.0) or 1.0
+    return scenario.gap_s * scenario.calls or scenario.half_lives * HALF_LIFE_S
 
 
 def arrivals_of(trace: Sequence[float], calls: int, span_s: float, seed: int) -> list[float]:
@@ -99,26 +116,51 @@ def arrivals_of(trace: Sequence[float], calls: int, span_s: float, seed: int) ->
 
 def play(material: Material, trial: Trial) -> Result:
     """One run from its seed alone."""
-    scenario, options = trial.scenario, sorted(material.rows)
-    draws = Draws(trial.seed, scenario.calls, options)
-    world = world_of(material, scenario, draws)
+    scenario, course, plan = trial.scenario, course_of(material, trial.scenario), plan_of(material)
+    draws = Draws(trial.seed, scenario.calls, course.options)
+    world = World(course, draws)
     setting = Setting(
-        options=options,
+        options=course.options,
         chance=generator(trial.seed, "policy"),
         calls=scenario.calls,
         changes=len(scenario.change),
         usd_s=scenario.usd_s,
         world=world,
     )
-    arrivals = arrivals_of(material.traces[scenario.trace], scenario.calls, span_of(scenario), trial.seed)
+    arrivals = arrivals_of(material.traces[scenario.trace], scenario.calls, span_of(scenario, material), trial.seed)
     policy = maker(trial.policy, trial.settings)(setting)
-    return summary(trial, options, run(world, policy, arrivals, draws, scenario.usd_s))
+    return summary(trial, course.options, run(world, policy, arrivals, draws, scenario.usd_s, plan))
 
 
-def world_of(material: Material, scenario: Scenario, draws: Draws) -> World:
-    """The world of a scenario, under the plan's own time-out."""
-    span_s, timeout_s = span_of(scenario), PLAN["limits"]["attempt_timeout_s"]
-    return World(material.rows, scenario, draws, span_s=span_s, rate=scenario.calls / span_s, timeout_s=timeout_s)
+@lru_cache(maxsize=2)
+def course_of(material: Material, scenario: Scenario) -> Course:
+    """The course of a scenario over these measurements; the runs that are made of it one after another share it."""
+    span_s = span_of(scenario, material)
+    timeout_s = plan_of(material)["limits"]["attempt_timeout_s"]
+    rate = scenario.calls / span_s
+    return Course(rows_of(material, scenario), scenario, span_s=span_s, rate=rate, timeout_s=timeout_s)
+
+
+def rows_of(material: Material, scenario: Scenario) -> Mapping[str, Sequence[Row]]:
+    """option → its rows, by name: what the scenario makes up, if it makes any, else what was measured."""
+    made = {each.name: made_rows(each) for each in scenario.option}
+    return {option: (made or material.rows)[option] for option in sorted(made or material.rows)}
+
+
+def made_rows(made: Made) -> tuple[Row, ...]:
+    """The quantiles of an option that is made by a formula, each as likely as the next."""
+    stalls = round(made.stall_share * MADE)
+    normal = NormalDist(math.log(made.seconds), made.spread or 1e-9)
+    usual = [math.exp(normal.inv_cdf((at + 0.5) / (MADE - stalls))) for at in range(MADE - stalls)]
+    return tuple(Row(seconds, {"kind": "status", "status": 200}) for seconds in (*usual, *[made.stall_s] * stalls))
+
+
+def plan_of(material: Material) -> Plan:
+    """The plan's own limits, or longer ones for work that takes longer."""
+    wanted = material.timeout_s
+    if wanted is None or wanted <= PLAN["limits"]["attempt_timeout_s"]:
+        return PLAN
+    return plan_with({"attempt_timeout_s": wanted, "deadline_s": WITHIN_A_CALL * wanted})
 
 
 def play_all(material: Material, trials: Sequence[Trial], jobs: int = 1) -> list[Result]:

@@ -13,7 +13,8 @@ from sporewright.learning.settings import DEFAULTS
 from sporewright.routing.attempt import Ended
 from sporewright.routing.plan import PLAN, Outcome
 from sporewright.simulate.chance import Draws
-from sporewright.simulate.policies import POLICIES, checked, maker
+from sporewright.simulate.course import Course
+from sporewright.simulate.policies import POLICIES, RESTLESS, checked, maker
 from sporewright.simulate.policy import Attempt, Policy, Setting
 from sporewright.simulate.scenario import Scenario
 from sporewright.simulate.study import Material
@@ -24,7 +25,8 @@ OPTIONS = ["busy", "fair", "quick", "slow"]
 
 def made(name: str, material: Material, seed: int = 3) -> Policy:
     """The policy for a run of 400 calls."""
-    world = World(material.rows, Scenario("t", "t"), Draws(0, 400, OPTIONS), span_s=400.0, rate=1.0, timeout_s=30.0)
+    course = Course(material.rows, Scenario("t", "t"), span_s=400.0, rate=1.0, timeout_s=30.0)
+    world = World(course, Draws(0, 400, OPTIONS))
     setting = Setting(OPTIONS, random.Random(seed), calls=400, changes=1, usd_s=0.0, world=world)
     return maker(name, DEFAULTS)(setting)
 
@@ -34,7 +36,7 @@ def ended(option: str, seconds: float, outcome: Outcome = "ok") -> Attempt:
     return Attempt(Ended(option, outcome, "CALLING", PLAN["transitions"]["CALLING"][outcome]["do"]), seconds, 0.0)
 
 
-@pytest.mark.parametrize("name", POLICIES)
+@pytest.mark.parametrize("name", [*POLICIES, *RESTLESS])
 def test_every_policy_orders_everybody(name: str, material: Material) -> None:
     """Whatever it has seen, its order is a permutation of the options there are."""
     policy = made(name, material)
@@ -166,3 +168,87 @@ def test_a_policy_that_is_none_is_named() -> None:
     """With those there are."""
     with pytest.raises(ConfigError, match="policy 'luck' is none of ours, fixed"):
         checked("luck")
+
+
+def taught(name: str, material: Material, **seconds: float) -> Policy:
+    """The policy after twenty answers of each of these options, one option after another, ten seconds apart."""
+    policy = made(name, material)
+    for at in range(20):
+        for option, took in seconds.items():
+            policy.started(10.0 * at, option)
+            policy.ended(10.0 * at, ended(option, took))
+    return policy
+
+
+@pytest.mark.parametrize("name", [f"{each}{':epsilon=0' * (each == 'mean-of-ten')}" for each in RESTLESS])
+def test_who_expects_change_takes_the_quickest(name: str, material: Material) -> None:
+    """Who was not measured comes first, the quickest of the others next; who has just failed comes last for a while."""
+    policy = taught(name, material, quick=1.0, fair=2.0, slow=6.0)
+
+    assert list(policy.order(200.0, OPTIONS)[:2]) == ["busy", "quick"]
+    policy.started(200.0, "busy")
+    policy.ended(200.0, ended("busy", 0.5, "server_error"))
+    policy.started(200.0, "quick")
+    policy.ended(200.0, ended("quick", 0.5, "server_error"))
+    assert set(policy.order(201.0, OPTIONS)[2:]) == {"busy", "quick"}
+    assert policy.order(201.0, OPTIONS)[0] == "fair"
+
+
+def test_a_level_wanders_while_nobody_looks(material: Material) -> None:
+    """A Kalman filter's lower bound falls with time, so that the second is looked at again; not if nothing wanders."""
+    restless, still = (taught(f"kalman:{each}", material, quick=1.0, fair=1.4) for each in ("drift=2", "drift=0"))
+    for policy in (restless, still):
+        for at in range(400):
+            policy.started(200.0 + 10.0 * at, "quick")
+            policy.ended(200.0 + 10.0 * at, ended("quick", 1.0))
+
+    assert restless.order(4200.0, ["fair", "quick"])[0] == "fair"
+    assert still.order(4200.0, ["fair", "quick"])[0] == "quick"
+
+
+def test_a_change_makes_an_option_forget(material: Material) -> None:
+    """A CUSUM takes some answers of a new size for a new regime; without a threshold in reach they are averaged."""
+    alert, deaf = (taught(f"cusum:{each}", material, quick=1.0, fair=2.0) for each in ("threshold=5", "threshold=1e9"))
+    for policy in (alert, deaf):
+        for at in range(4):
+            policy.started(201.0 + at, "quick")
+            policy.ended(201.0 + at, ended("quick", 3.0))
+
+    assert alert.order(205.0, ["fair", "quick"])[0] == "fair"
+    assert deaf.order(205.0, ["fair", "quick"])[0] == "quick"
+
+
+def test_a_cusum_looks_at_everybody_once_in_a_while(material: Material) -> None:
+    """Longer after the last look for who is slower."""
+    policy = taught("cusum:look_s=100", material, quick=1.0, fair=2.0)
+
+    heads = []
+    for now in (250.0, 330.0, 400.0):
+        policy.started(now, "quick")
+        policy.ended(now, ended("quick", 1.0))
+        heads.append(policy.order(now, ["fair", "quick"])[0])
+    assert heads == ["quick", "quick", "fair"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        ("kalman:bond=1", "kalman has no parameter 'bond'; it has"),
+        ("kalman:bound", "'bound' is no parameter=number"),
+        ("ours:zeal=1", "learning has no setting 'zeal'"),
+        ("ours:latency.zeal=1", "learning has no setting 'latency.zeal'"),
+        ("ours:none.noise=1", "learning has no setting 'none.noise'"),
+    ],
+)
+def test_a_parameter_that_is_none_is_named(spec: str, says: str) -> None:
+    """With what there is."""
+    with pytest.raises(ConfigError, match=says):
+        checked(spec)
+
+
+def test_parameters_are_set(material: Material) -> None:
+    """In a class of its own; ours takes settings, and those of a dimension."""
+    assert type(made("kalman:bound=2", material)).BOUND == 2.0  # type: ignore[attr-defined]
+    assert type(made("kalman", material)).BOUND == 0.5  # type: ignore[attr-defined]
+    assert checked("ours:support=3,latency.noise=0.1") == "ours:support=3,latency.noise=0.1"
+    made("ours:support=3,latency.noise=0.1", material)

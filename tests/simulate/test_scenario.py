@@ -53,6 +53,10 @@ GOOD: dict[str, Any] = {"name": "n", "about": "a"}
     [
         ([], "scenario: a table is wanted"),
         ({"name": "n"}, "needs about"),
+        ({**GOOD, "series": "up"}, "scenario.series: 'up' is none of "),
+        ({**GOOD, "option": 3}, "scenario.option: a list is wanted"),
+        ({**GOOD, "option": [{"name": "x"}]}, "scenario.option[0]: name and seconds are needed"),
+        ({**GOOD, "option": [{"name": "x", "seconds": 0}]}, "stall_s=0.0) is no option"),
         ({**GOOD, "call": 3}, "scenario.call: there is no such field"),
         ({**GOOD, "calls": 0}, "scenario.calls: 0 is less than 1"),
         ({**GOOD, "calls": 1.5}, "scenario.calls must be a whole number"),

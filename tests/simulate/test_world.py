@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 
 import pytest
 
 from sporewright.errors import ConfigError
-from sporewright.simulate.chance import Draws
+from sporewright.simulate.baselines import LowestLatency
+from sporewright.simulate.chance import Draws, generator
+from sporewright.simulate.course import Course, State
+from sporewright.simulate.measurements import Row
+from sporewright.simulate.policy import Setting
+from sporewright.simulate.run import run
 from sporewright.simulate.scenario import Change, Scenario
 from sporewright.simulate.study import Material
 from sporewright.simulate.world import NOTHING_S, World
@@ -19,7 +25,7 @@ def world_of(material: Material, *changes: Change, seed: int = 1, usd_s: float =
     """A world of a thousand seconds, one call a second on average."""
     scenario = Scenario("t", "t", change=changes, usd_s=usd_s)
     draws = Draws(seed, calls, sorted(material.rows))
-    return World(material.rows, scenario, draws, span_s=SPAN_S, rate=1.0, timeout_s=30.0)
+    return World(Course(material.rows, scenario, span_s=SPAN_S, rate=1.0, timeout_s=30.0), draws)
 
 
 def test_averages_are_those_of_the_draws(material: Material) -> None:
@@ -139,3 +145,75 @@ def test_a_source_is_one_option(material: Material) -> None:
     """Rows of everybody are nobody's."""
     with pytest.raises(ConfigError, match="more than one option"):
         world_of(material, Change("rows", "@1", source="*"))
+
+
+class PlainWorld(World):
+    """The same without any memory: every question is answered from the course anew."""
+
+    def _at(self, now: float) -> dict[str, State]:
+        self._enter(max(0, bisect_right(self._course.starts, now) - 1))
+        return self._states
+
+    def best(self, now: float) -> float:
+        """The least a call can cost now, reckoned anew."""
+        self._at(now)
+        return self._cheapest(now)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        (),
+        (Change("outage", "@1", 0.2, 0.4), Change("slow", "@2", 0.3, 0.7, factor=3.0), Change("absent", "slow", 0.5)),
+        (Change("limit", "*", share=1 / 3, burst_s=10.0), Change("price", "@1", 0.5, usd=0.01)),
+        (Change("cold", "*", idle_s=3.0, extra_s=2.0), Change("concurrency", "quick", 0.1, 0.9, most=1)),
+    ],
+)
+def test_what_is_remembered_changes_nothing(material: Material, changes: tuple[Change, ...]) -> None:
+    """Bit for bit: a run in a world that remembers is the run in the plain one."""
+    scenario = Scenario("t", "t", change=changes, usd_s=100.0)
+    course = Course(material.rows, scenario, span_s=SPAN_S, rate=0.3, timeout_s=30.0)
+    accounts = []
+    for kind in (World, PlainWorld):
+        draws = Draws(5, 300, course.options)
+        world = kind(course, draws)
+        setting = Setting(course.options, generator(5, "policy"), 300, len(changes), 100.0, world)
+        arrivals = [SPAN_S * at / 300 for at in range(300)]
+        accounts.append(run(world, LowestLatency(setting), arrivals, draws, 100.0))
+
+    assert accounts[0] == accounts[1]
+
+
+def timed(*times: float, seconds: float) -> tuple[Row, ...]:
+    """Answers that were measured at these times, each a little slower than the one before."""
+    return tuple(Row(seconds + at, {"kind": "status", "status": 200}, at=time) for at, time in enumerate(times))
+
+
+def test_a_series_is_replayed_in_its_own_order() -> None:
+    """Each part of the run has the rows of that part of the recording, and a change lies on top."""
+    rows = {"a": timed(*range(40), seconds=1.0), "b": timed(*range(20), seconds=100.0)}
+    scenario = Scenario("t", "t", series="order", change=(Change("slow", "a", 0.75, factor=2.0),))
+
+    course = Course(rows, scenario, span_s=SPAN_S, rate=1.0, timeout_s=1000.0)
+
+    assert course.starts == [0.0, 500.0, 750.0]
+    assert [[row.seconds for row in states["a"].rows] for states in course.states] == [
+        [float(at) for at in range(1, 21)],
+        [float(at) for at in range(21, 41)],
+        [float(at) for at in range(21, 41)],
+    ]
+    assert course.states[2]["a"].quote.cost == pytest.approx(2 * course.states[1]["a"].quote.cost)
+
+
+def test_a_series_is_replayed_at_its_own_times() -> None:
+    """Where nothing was measured in a part, what was measured before holds, and before the first, the first."""
+    rows = {"a": timed(*[0.0] * 30, 3.9, 10.0, seconds=1.0), "b": timed(*[6.0] * 32, seconds=100.0)}
+    scenario = Scenario("t", "t", series="time")
+
+    course = Course(rows, scenario, span_s=10.0, rate=1.0, timeout_s=1000.0)
+
+    assert len(course.states) == 3
+    assert [[row.at for row in states["a"].rows][-1] for states in course.states] == [0.0, 3.9, 10.0]
+    assert [len(states["b"].rows) for states in course.states] == [32, 32, 32]
+    with pytest.raises(ConfigError, match="have no times"):
+        Course({"a": (Row(1.0, {"kind": "status", "status": 200}),)}, scenario, span_s=10.0, rate=1.0, timeout_s=30.0)
