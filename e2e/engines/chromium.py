@@ -41,6 +41,9 @@ class ChromiumTab(Tab):
     def activate(self) -> None:
         self.page.bring_to_front()
 
+    def resize(self, width: int, height: int) -> None:
+        self.page.set_viewport_size({"width": width, "height": height})
+
     def close(self) -> None:
         self.page.close()
 

@@ -91,6 +91,10 @@ class Tab(ABC):
         """Bring it to the front."""
 
     @abstractmethod
+    def resize(self, width: int, height: int) -> None:
+        """Lay the page out in this much room (CSS pixels, a scroll bar included), until another is loaded."""
+
+    @abstractmethod
     def close(self) -> None:
         """Close it as a user does."""
 

@@ -84,6 +84,9 @@ class _Tab(Tab):
     def activate(self) -> None:
         self._ask("browsingContext.activate")
 
+    def resize(self, width: int, height: int) -> None:
+        self._ask("browsingContext.setViewport", viewport={"width": width, "height": height})
+
     def close(self) -> None:
         self._browser.closed(self)
         self._ask("browsingContext.close")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from e2e.engines.driver import Engine
 from e2e.engines.harness import OPTION, options_of, routed, start_router
 from e2e.link import Link
@@ -30,6 +32,20 @@ def test_cold_and_warm(engine: Engine, link: Link, fleet: dict[str, Upstream]) -
     assert tab.value(OPTION) == "beta"
     assert (link.down - cold < WARM_BYTES) is engine.keeps_http_cache
     assert not [line for line in tab.console() if line.startswith(("warn", "error"))]
+
+
+def test_a_start_that_fails_warns_once(engine: Engine, link: Link, fleet: dict[str, Upstream]) -> None:
+    """One warning: stage, file and where to read on. The declared order routes, and receipts have the reason."""
+    tab = engine.open(f"{link.origin}/blank.html")
+    start_router(tab, options_of(fleet, runtime="/elsewhere/"), ready=False)
+    tab.until("router.state === 'failed'")
+    receipts = [tab.value("router.fetch('/hello').then((answer) => router.receipt(answer))") for _ in range(3)]
+
+    (warning,) = [line for line in tab.console() if line.startswith("warn") and "sporewright:" in line]
+    assert "the engine did not start, stage worker: " in warning
+    assert re.search(r"runtime/worker-\w+\.js: HTTP 404", warning)
+    assert 'docs/serving.md, "When a start fails"' in warning
+    assert [(one["option"], one["engine"]["stage"]) for one in receipts] == [("alpha", "worker")] * 3
 
 
 def test_offline(engine: Engine, link: Link, fleet: dict[str, Upstream]) -> None:

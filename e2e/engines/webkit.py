@@ -98,6 +98,12 @@ class WebKitTab(Tab):
         """Hide its window."""
         self._driver.minimize_window()
 
+    def resize(self, width: int, height: int) -> None:
+        """A window is never narrower than its tool bar (447 pixels here): the page itself is held to the width."""
+        bars = self.value("outerHeight - innerHeight")
+        self._driver.set_window_rect(x=0, y=0, width=width, height=height + bars)
+        self.run("(width) => { document.documentElement.style.maxWidth = `${width}px`; }", width)
+
     def close(self) -> None:
         self._driver.close()
 

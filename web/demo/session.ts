@@ -1,8 +1,8 @@
 /** One router and what the page shows of it: signals in, actions out; components only read and call. */
 import { signal } from "@preact/signals";
 import { Router, SporewrightError } from "../src/index";
-import type { Cursor, Receipt, RefusedCell, Resolution, StateDetail, SyncState } from "../src/types";
-import { ringed, throttled, withAttempt, withEnd, type Call, type Me } from "./view";
+import type { AttentionDetail, Cursor, Receipt, RefusedCell, Resolution, StateDetail, SyncState } from "../src/types";
+import { isAnswer, ringed, throttled, withAttempt, withEnd, without, type Call, type Me } from "./view";
 import { FAULTS, grant, readFault, writeFault, type Fault, type Grant, type World } from "./world";
 
 /** Whose order is shown; requests always follow `mine`. */
@@ -29,6 +29,8 @@ export class Session {
   readonly faults = signal<Readonly<Record<string, Fault>>>({});
   /** Option → milliseconds since 1970 until which it is left alone. */
   readonly cooling = signal<Readonly<Record<string, number>>>({});
+  /** Option → why and until when it is set aside, as the router told it. */
+  readonly attention = signal<Readonly<Record<string, AttentionDetail>>>({});
   readonly refused = signal<readonly RefusedCell[]>([]);
   /** The last ones, oldest first. */
   readonly receipts = signal<readonly Receipt[]>([]);
@@ -80,7 +82,8 @@ export class Session {
         body: ASK,
       });
       const receipt = this.#router.receipt(response);
-      if (receipt) this.calls.value = withEnd(this.calls.value, receipt.attempts, "answered", receipt.skipped);
+      const end = receipt?.attempts.some(isAnswer) ? "answered" : "failed";
+      if (receipt) this.calls.value = withEnd(this.calls.value, receipt.attempts, end, receipt.skipped);
       await response.text();
     } catch (error) {
       this.#failed(error);
@@ -183,10 +186,14 @@ export class Session {
     });
     router.addEventListener("attempt", ({ detail }) => {
       this.calls.value = withAttempt(this.calls.value, detail, Date.now() / 1000);
+      if (detail.outcome === "ok") this.attention.value = without(this.attention.value, detail.option);
       this.#refresh(null);
     });
     router.addEventListener("cooldown", ({ detail }) => {
       this.cooling.value = { ...this.cooling.value, [detail.option]: detail.until * 1000 };
+    });
+    router.addEventListener("attention", ({ detail }) => {
+      this.attention.value = { ...this.attention.value, [detail.option]: detail };
     });
     router.addEventListener("receipt", ({ detail }) => {
       this.receipts.value = ringed(this.receipts.value, detail, RING);

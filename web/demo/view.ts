@@ -18,11 +18,17 @@ export interface Call {
   at: number;
 }
 
-/** A part of an option's bar: `share` of the widest bar, in [0, 1]. */
+/** A part of an option's bar: `share` of the scale, in [0, 1]. */
 export interface Share {
   dimension: string;
   share: number;
-  negative: boolean;
+}
+
+/** An option's bar: what lowers its cost ends at `zero`, a place on the scale in [0, 1]; what adds to it begins there. */
+export interface Bar {
+  zero: number;
+  lowering: readonly Share[];
+  adding: readonly Share[];
 }
 
 const ASIDE = "aside:";
@@ -59,23 +65,29 @@ export function asideOf(terms: readonly Term[]): Aside | null {
   return found ? (found.dimension.slice(ASIDE.length) as Aside) : null;
 }
 
-/** The parts of each option's bar, on one scale for all of them; a term that counts nothing has no part. */
-export function shares(ranked: readonly Ranked[]): Map<string, Share[]> {
-  const size = (x: Num | null): number => (typeof x === "number" ? Math.abs(x) : 0);
-  const costs = ranked.map(({ option, terms }) => ({ option, terms: counted(terms) }));
-  const widest = Math.max(...costs.map(({ terms }) => terms.reduce((sum, term) => sum + size(term.product), 0)), 0);
+/** Each option's bar, on one scale for all of them; a term that counts nothing has no part. */
+export function barsOf(ranked: readonly Ranked[]): Map<string, Bar> {
+  const sides = ranked.map(({ option, terms }) => ({ option, less: sized(terms, -1), more: sized(terms, 1) }));
+  const left = Math.max(0, ...sides.map(({ less }) => total(less)));
+  const whole = left + Math.max(0, ...sides.map(({ more }) => total(more)));
+  const scaled = (parts: readonly Share[]): Share[] =>
+    parts.map(({ dimension, share }) => ({ dimension, share: share / whole }));
+  const zero = whole > 0 ? left / whole : 0;
   return new Map(
-    costs.map(({ option, terms }) => [
-      option,
-      terms
-        .filter((term) => widest > 0 && size(term.product) > 0)
-        .map((term) => ({
-          dimension: term.dimension,
-          share: size(term.product) / widest,
-          negative: typeof term.product === "number" && term.product < 0,
-        })),
-    ]),
+    sides.map(({ option, less, more }) => [option, { zero, lowering: scaled(less), adding: scaled(more) }]),
   );
+}
+
+/** The terms whose product has this sign, each with its size. */
+function sized(terms: readonly Term[], sign: 1 | -1): Share[] {
+  return counted(terms).flatMap(({ dimension, product }) =>
+    typeof product === "number" && product * sign > 0 ? [{ dimension, share: product * sign }] : [],
+  );
+}
+
+/** How much of the scale these parts take together. */
+export function total(parts: readonly Share[]): number {
+  return parts.reduce((sum, { share }) => sum + share, 0);
 }
 
 /** The terms that are part of the cost: what has no weight only stands behind one of them; being set aside is no cost. */
@@ -95,8 +107,8 @@ export function sourceText(source: Source | null, me: Me): string {
 
 /** What a term's value rests on: a declared prior (D4), or the place it was folded from and what stands behind it. */
 export function knownFrom(term: Term, me: Me, terms: readonly Term[] = []): { text: string; prior: boolean } {
-  if (term.prior) return { text: "prior", prior: true };
-  if (term.dimension === "explore") return { text: "what is not known of it", prior: false };
+  if (term.prior) return { text: "assumed", prior: true };
+  if (term.dimension === "explore") return { text: "little known, worth a try", prior: false };
   return { text: [sourceText(term.value_source, me), ...behind(term, terms)].join(", "), prior: false };
 }
 
@@ -108,7 +120,7 @@ function behind({ dimension, value_source: [level] }: Term, terms: readonly Term
   };
   const [measured, own, holders] = [of("count"), of("own"), of("support")];
   if (level !== "local") return level === "device" || holders === null ? [] : [counting(holders, "voice")];
-  const share = own === null || own >= 0.995 ? [] : [`${plain(own * 100)} % its own evidence`];
+  const share = own === null || own >= 0.995 ? [] : [`${plain(own * 100)} % own evidence`];
   return [...(measured === null ? [] : [counting(Math.max(1, Math.round(measured)), "call")]), ...share];
 }
 
@@ -146,6 +158,7 @@ const BLOCKS: Readonly<Record<string, string>> = {
   "reach:mixed-content": "an insecure address in a secure page",
 };
 
+/** Marks that every engine has a glyph for and none draws as a picture. */
 const ENDS: Record<Outcome, { mark: string; text: string }> = {
   ok: { mark: "✓", text: "answered" },
   opaque: { mark: "✓", text: "answered, unseen" },
@@ -156,8 +169,8 @@ const ENDS: Record<Outcome, { mark: string; text: string }> = {
   content_filter: { mark: "✕", text: "refused: content filter" },
   context_length: { mark: "✕", text: "context too long" },
   unsuited: { mark: "–", text: "cannot take this request" },
-  rate_limited: { mark: "⏸", text: "rate limited" },
-  masked: { mark: "⏸", text: "hidden refusal, without CORS headers" },
+  rate_limited: { mark: "‖", text: "rate limited" },
+  masked: { mark: "‖", text: "hidden refusal, without CORS headers" },
   blocked: { mark: "⊘", text: "blocked on this device" },
   unreadable: { mark: "⊘", text: "not readable here (CORS)" },
   offline: { mark: "–", text: "device offline" },
@@ -165,11 +178,11 @@ const ENDS: Record<Outcome, { mark: string; text: string }> = {
   server_error: { mark: "✕", text: "server error" },
   unreachable: { mark: "✕", text: "no connection" },
   network_error: { mark: "✕", text: "connection lost" },
-  timed_out: { mark: "⧗", text: "timed out" },
+  timed_out: { mark: "◔", text: "timed out" },
   too_large: { mark: "✕", text: "too long to be held back" },
-  deadline: { mark: "⧗", text: "the call's time was over" },
-  slow_start: { mark: "⧗", text: "first token too late" },
-  stalled: { mark: "⧗", text: "stalled" },
+  deadline: { mark: "◔", text: "the call's time was over" },
+  slow_start: { mark: "◔", text: "first token too late" },
+  stalled: { mark: "◔", text: "stalled" },
   truncated: { mark: "✕", text: "cut short" },
   malformed: { mark: "✕", text: "malformed" },
   aborted: { mark: "–", text: "aborted" },
@@ -183,10 +196,15 @@ export function endOf(attempt: { outcome: Outcome; status?: number }): { mark: s
   return { mark, text: attempt.status === undefined ? text : `${attempt.status} ${text}` };
 }
 
+/** Whether the attempt's answer is the caller's; where all decline, he gets the first refusal, and nobody answered. */
+export function isAnswer({ outcome }: Pick<Attempt, "outcome">): boolean {
+  return outcome === "ok" || outcome === "opaque" || outcome === "refused";
+}
+
 /** The log with one more attempt in it, newest call first, at most `keep` calls. */
 export function withAttempt(calls: readonly Call[], detail: AttemptDetail, at: number, keep = 40): Call[] {
   const known = calls.find(({ call }) => call === detail.call);
-  const end = detail.outcome === "ok" || detail.outcome === "refused" ? "answered" : "open";
+  const end = isAnswer(detail) ? "answered" : "open";
   const changed: Call = known
     ? { ...known, attempts: [...known.attempts, detail], end }
     : { call: detail.call, attempts: [detail], skipped: [], end, at };
@@ -219,10 +237,19 @@ export function tally(calls: readonly Call[]): [option: string, answered: number
   return [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
 }
 
-/** What a screen reader hears when the order changes. */
-export function orderText(order: readonly string[]): string {
+/** A time in seconds as a reader says it: minutes, from two of them on. */
+export function lasting(seconds: number): string {
+  return seconds < 120 ? `${seconds} s` : `${Math.ceil(seconds / 60)} min`;
+}
+
+/** What a screen reader hears when the order changes, or when one of it is set aside. */
+export function orderText(order: readonly string[], ranked: readonly Ranked[] = []): string {
   if (order.length === 0) return "No option is left in the order.";
-  return `Order is now ${order.slice(0, 5).join(", ")}.`;
+  const asides = ranked.flatMap(({ option, terms }) => {
+    const reason = asideOf(terms);
+    return reason === null ? [] : [`${option} is set aside: ${ASIDES[reason]}.`];
+  });
+  return [`Order is now ${order.slice(0, 5).join(", ")}.`, ...asides].join(" ");
 }
 
 /** At most one run of `say` in `gap` ms; of calls in between only the last one counts. */
@@ -239,6 +266,11 @@ export function throttled<T>(gap: number, say: (what: T) => void): (what: T) => 
     waiting = { what };
     if (timer === null) run();
   };
+}
+
+/** The record without this name. */
+export function without<T>(record: Readonly<Record<string, T>>, name: string): Readonly<Record<string, T>> {
+  return Object.fromEntries(Object.entries(record).filter(([key]) => key !== name));
 }
 
 /** What was kept, and the newest one; never more than `most`: the oldest goes first. */

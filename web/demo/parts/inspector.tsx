@@ -1,4 +1,4 @@
-/** The page once a router runs: traffic on top, the order beside what happened, the details below. */
+/** The page once a router runs: traffic on top, what happened beside the order (above it on a phone), then the details. */
 import type { JSX } from "preact";
 import type { Session } from "../session";
 import { Calls } from "./calls";
@@ -13,12 +13,10 @@ export function Inspector({ session }: { session: Session }): JSX.Element {
     <Frame>
       <Traffic session={session} />
       <div class="columns">
+        <Calls session={session} />
         <Order session={session} />
-        <div class="side">
-          <Calls session={session} />
-          <Status session={session} />
-          <ByHand session={session} />
-        </div>
+        <Status session={session} />
+        <ByHand session={session} />
       </div>
       <Sources session={session} />
       <Announcer session={session} />

@@ -2,9 +2,9 @@
 import type { JSX } from "preact";
 import type { Ranked, Term } from "../../src/types";
 import type { Session } from "../session";
-import { ASIDES, asideOf, cost, counted, knownFrom, plain, sourceText, valueOf, type Me, type Share } from "../view";
+import { asideOf, cost, counted, knownFrom, plain, sourceText, total, valueOf, type Bar, type Me } from "../view";
 import { FAULTS, type Fault } from "../world";
-import { Cooling } from "./cooling";
+import { Cooling, SetAside } from "./standing";
 
 const FAULT_WORDS: Record<Fault, string> = {
   none: "server works",
@@ -23,7 +23,7 @@ export function OptionCard(props: {
   session: Session;
   entry: Ranked;
   rank: number;
-  bar: readonly Share[];
+  bar: Bar | undefined;
 }): JSX.Element {
   const { session, entry, rank, bar } = props;
   return (
@@ -34,47 +34,47 @@ export function OptionCard(props: {
         </span>
         <h3>{entry.option}</h3>
         <Cooling session={session} option={entry.option} />
-        <SetAside terms={entry.terms} />
         <Tools session={session} option={entry.option} />
-        <p class="score">
-          <span class="quiet">cost</span> {scoreText(entry)}
-        </p>
+        <Score entry={entry} />
       </div>
-      <Bar bar={bar} />
+      <SetAside session={session} option={entry.option} terms={entry.terms} />
+      <CostBar bar={bar} />
       <Terms session={session} option={entry.option} terms={entry.terms} />
     </li>
   );
 }
 
-/** Why it is asked last, where it is. */
-function SetAside({ terms }: { terms: readonly Term[] }): JSX.Element | null {
-  const reason = asideOf(terms);
-  return reason === null ? null : <span class="badge aside">⚠ set aside: {ASIDES[reason]}</span>;
+function Score({ entry: { score, terms } }: { entry: Ranked }): JSX.Element {
+  if (asideOf(terms) !== null) return <p class="score">asked last</p>;
+  return (
+    <p class="score">
+      <span class="quiet">cost</span> {terms.length === 0 ? "…" : cost(score)}
+    </p>
+  );
 }
 
-function scoreText({ score, terms }: Ranked): string {
-  if (terms.length === 0) return "…";
-  return asideOf(terms) === null ? cost(score) : "asked last";
-}
-
-function Bar({ bar }: { bar: readonly Share[] }): JSX.Element {
+/** What lowers the cost to the left of the line, what adds to it to the right. */
+function CostBar({ bar }: { bar: Bar | undefined }): JSX.Element {
+  const { zero, lowering, adding } = bar ?? { zero: 0, lowering: [], adding: [] };
   return (
     <div class="bar" aria-hidden="true">
-      {bar.map(({ dimension, share, negative }) => (
-        <span
-          key={dimension}
-          class={`part ${tone(dimension)} ${negative ? "negative" : ""}`}
-          style={{ width: `${(share * 100).toFixed(2)}%` }}
-        />
+      <span style={{ width: percent(zero - total(lowering)) }} />
+      {[...lowering, ...adding].map(({ dimension, share }) => (
+        <span key={dimension} class={`part ${tone(dimension)}`} style={{ width: percent(share) }} />
       ))}
+      {zero > 0 && <span class="zero" style={{ left: percent(zero) }} />}
     </div>
   );
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(2)}%`;
 }
 
 function Terms(props: { session: Session; option: string; terms: readonly Term[] }): JSX.Element {
   const { session, option, terms } = props;
   return (
-    <table class="terms">
+    <table class="terms" role="table">
       <caption class="unseen">What the cost of {option} is made of</caption>
       <colgroup>
         <col class="col-term" />
@@ -82,28 +82,38 @@ function Terms(props: { session: Session; option: string; terms: readonly Term[]
         <col class="col-cost" />
         <col />
       </colgroup>
-      <thead>
-        <tr>
-          <th scope="col">Term</th>
-          <th scope="col">Value × weight</th>
-          <th scope="col" class="number">
+      <thead role="rowgroup">
+        <tr role="row">
+          <th scope="col" role="columnheader">
+            Term
+          </th>
+          <th scope="col" role="columnheader">
+            Value × weight
+          </th>
+          <th scope="col" role="columnheader" class="number">
             Cost
           </th>
-          <th scope="col">Known from</th>
+          <th scope="col" role="columnheader">
+            Known from
+          </th>
         </tr>
       </thead>
-      <tbody>
+      <tbody role="rowgroup">
         {terms.length > 0
           ? counted(terms).map((term) => <TermRow key={term.dimension} term={term} me={session.me} all={terms} />)
           : KNOWN.map((dimension) => (
-              <tr key={dimension}>
-                <th scope="row">
+              <tr key={dimension} role="row">
+                <th scope="row" role="rowheader">
                   <span class={`swatch ${tone(dimension)}`} aria-hidden="true" />
                   {dimension}
                 </th>
-                <td>…</td>
-                <td class="number">…</td>
-                <td>{session.state.value.state === "failed" ? "engine did not start" : "engine starting"}</td>
+                <td role="cell">…</td>
+                <td class="number" role="cell">
+                  …
+                </td>
+                <td role="cell">
+                  {session.state.value.state === "failed" ? "engine did not start" : "engine starting"}
+                </td>
               </tr>
             ))}
       </tbody>
@@ -114,19 +124,21 @@ function Terms(props: { session: Session; option: string; terms: readonly Term[]
 function TermRow({ term, me, all }: { term: Term; me: Me; all: readonly Term[] }): JSX.Element {
   const known = knownFrom(term, me, all);
   return (
-    <tr>
-      <th scope="row">
+    <tr role="row">
+      <th scope="row" role="rowheader">
         <span class={`swatch ${tone(term.dimension)}`} aria-hidden="true" />
         {term.dimension}
       </th>
-      <td>
+      <td role="cell">
         {valueOf(term.dimension, term.value)} × {plain(term.weight)}
       </td>
-      <td class="number">{cost(term.product)}</td>
-      <td>
+      <td class="number" role="cell">
+        {cost(term.product)}
+      </td>
+      <td role="cell">
         {known.prior ? (
           <span class="prior" title="Nobody has measured this yet; the config declares what to assume.">
-            prior
+            {known.text}
           </span>
         ) : (
           known.text

@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { Ranked } from "../../src/types";
 import { useReorder } from "../flip";
 import type { Scope, Session } from "../session";
-import { dropText, orderText, shares, throttled } from "../view";
+import { barsOf, dropText, orderText, throttled } from "../view";
 import { OptionCard } from "./option";
 
 const SCOPES: Record<Scope, string> = {
@@ -17,7 +17,7 @@ const ANNOUNCE_MS = 4000;
 
 export function Order({ session }: { session: Session }): JSX.Element {
   const ranked = useComputed(() => rankedOf(session));
-  const bars = useComputed(() => shares(ranked.value));
+  const bars = useComputed(() => barsOf(ranked.value));
   const list = useRef<HTMLOListElement>(null);
   useReorder(
     list,
@@ -31,7 +31,7 @@ export function Order({ session }: { session: Session }): JSX.Element {
       </div>
       <p class="hint">
         {session.scope.value === "mine"
-          ? "Lowest cost first. A cost is the sum of value × weight over its terms."
+          ? "Lowest cost first. A cost sums value × weight; left of a bar’s line is what lowers it."
           : "A look from elsewhere: requests still follow this device’s own order."}
       </p>
       <ol class="options" ref={list}>
@@ -41,7 +41,7 @@ export function Order({ session }: { session: Session }): JSX.Element {
             session={session}
             entry={entry}
             rank={index + 1}
-            bar={bars.value.get(entry.option) ?? []}
+            bar={bars.value.get(entry.option)}
           />
         ))}
       </ol>
@@ -77,11 +77,14 @@ function ScopeSelect({ session }: { session: Session }): JSX.Element {
 }
 
 function Gone({ session }: { session: Session }): JSX.Element {
-  const dropped = session.resolution.value?.dropped ?? [];
+  const resolution = session.resolution.value;
+  const dropped = resolution?.dropped ?? [];
   return (
     <>
       <h3 class="dropped-title">Dropped by a gate</h3>
-      {dropped.length === 0 && <p class="empty">Nothing is dropped for this cursor.</p>}
+      {dropped.length === 0 && (
+        <p class="empty">{resolution ? "Nothing is dropped here." : "Not known without the engine."}</p>
+      )}
       <ul class="dropped">
         {dropped.map((entry) => {
           const { text, own } = dropText(entry, session.me);
@@ -106,7 +109,7 @@ function Gone({ session }: { session: Session }): JSX.Element {
 export function Announcer({ session }: { session: Session }): JSX.Element {
   const [said, say] = useState("");
   const later = useRef(throttled<string>(ANNOUNCE_MS, say));
-  const text = orderText(session.order.value);
+  const text = orderText(session.order.value, session.resolution.value?.ranked);
   useEffect(() => {
     later.current(text);
   }, [text]);

@@ -1,20 +1,26 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import {
+  asideOf,
+  barsOf,
   cost,
   counted,
   dropText,
   endOf,
+  isAnswer,
   knownFrom,
+  lasting,
   orderText,
   plain,
   ringed,
-  shares,
   sourceText,
   tally,
   throttled,
+  total,
   valueOf,
   withAttempt,
   withEnd,
+  without,
+  type Bar,
   type Call,
 } from "../../demo/view";
 import type { AttemptDetail, Num, Ranked, Term } from "../../src/types";
@@ -69,35 +75,62 @@ describe("numbers", () => {
     expect(valueOf("latency", "inf")).toBe("+∞");
   });
 
+  it("say for how long: in minutes where seconds are too many", () => {
+    expect([1, 119, 120, 121, 300].map(lasting)).toEqual(["1 s", "119 s", "2 min", "3 min", "5 min"]);
+  });
+
   it("line up as costs", () => {
     expect([0, 1.23456, -0.5, "inf"].map((x) => cost(x as Num))).toEqual(["0.000", "1.235", "−0.500", "+∞"]);
   });
 });
 
-describe("shares", () => {
-  it("puts all bars on the scale of the widest one and leaves out what counts nothing", () => {
+describe("bars", () => {
+  const latency = (cost: number): Term => term("latency", cost, 1, cost);
+  const explore = (cost: number): Term => term("explore", cost, 1, cost);
+
+  it("are on one scale, and leave out what counts nothing", () => {
     const ranked: Ranked[] = [
-      { option: "a", score: 1, terms: [term("latency", 1, 1, 1), term("failure", 0, 5, 0)] },
-      { option: "b", score: 2, terms: [term("explore", -1, 1, -1), term("latency", 3, 1, 3)] },
+      { option: "a", score: 1, terms: [latency(1), term("failure", 0, 5, 0)] },
+      { option: "b", score: 4, terms: [latency(4)] },
     ];
-    expect(shares(ranked)).toEqual(
+    expect(barsOf(ranked)).toEqual(
       new Map([
-        ["a", [{ dimension: "latency", share: 0.25, negative: false }]],
-        [
-          "b",
-          [
-            { dimension: "explore", share: 0.25, negative: true },
-            { dimension: "latency", share: 0.75, negative: false },
-          ],
-        ],
+        ["a", { zero: 0, lowering: [], adding: [{ dimension: "latency", share: 0.25 }] }],
+        ["b", { zero: 0, lowering: [], adding: [{ dimension: "latency", share: 1 }] }],
       ]),
     );
   });
 
-  it("has no parts where nothing costs anything or nothing is known", () => {
-    expect(shares([{ option: "a", score: 0, terms: [term("latency", 0, 1, 0)] }])).toEqual(new Map([["a", []]]));
-    expect(shares([{ option: "a", score: "nan", terms: [term("latency", 1, "nan", "nan")] }]).get("a")).toEqual([]);
-    expect(shares([])).toEqual(new Map());
+  it("take what lowers a cost off it: the other way from one line for all of them", () => {
+    const ranked: Ranked[] = [
+      { option: "a", score: 2, terms: [explore(-1), latency(3)] },
+      { option: "b", score: 2.5, terms: [explore(-0.5), latency(3)] },
+      { option: "c", score: -0.5, terms: [explore(-1), latency(0.5)] },
+    ];
+    const bars = barsOf(ranked);
+    expect([...bars.values()].map(({ zero }) => zero)).toEqual([0.25, 0.25, 0.25]);
+    expect(bars.get("b")).toEqual({
+      zero: 0.25,
+      lowering: [{ dimension: "explore", share: 0.125 }],
+      adding: [{ dimension: "latency", share: 0.75 }],
+    });
+    for (const { option, score } of ranked) {
+      const { lowering, adding } = bars.get(option) as Bar;
+      expect((total(adding) - total(lowering)) * 4).toBeCloseTo(score as number);
+    }
+  });
+
+  it("show what an option costs, not that it is set aside", () => {
+    const aside = term("aside:key", 1, 1_000_000, 1_000_000);
+    const ranked: Ranked[] = [{ option: "a", score: 1_000_001, terms: [aside, latency(1)] }];
+    expect(barsOf(ranked).get("a")?.adding).toEqual([{ dimension: "latency", share: 1 }]);
+  });
+
+  it("have no parts where nothing costs anything or nothing is known", () => {
+    const empty = { zero: 0, lowering: [], adding: [] };
+    expect(barsOf([{ option: "a", score: 0, terms: [latency(0)] }])).toEqual(new Map([["a", empty]]));
+    expect(barsOf([{ option: "a", score: "nan", terms: [term("latency", 1, "nan", "nan")] }]).get("a")).toEqual(empty);
+    expect(barsOf([])).toEqual(new Map());
   });
 });
 
@@ -114,7 +147,7 @@ describe("sources", () => {
   it("say when a value is only a prior (D4)", () => {
     const known = term("latency", 1, 1, 1);
     expect(knownFrom(known, ME)).toEqual({ text: "global", prior: false });
-    expect(knownFrom({ ...known, prior: true }, ME)).toEqual({ text: "prior", prior: true });
+    expect(knownFrom({ ...known, prior: true }, ME)).toEqual({ text: "assumed", prior: true });
   });
 });
 
@@ -160,6 +193,12 @@ describe("calls", () => {
     ]);
   });
 
+  it("have an answer where somebody gave one, not where each declined", () => {
+    const declined = attempt(1, "a", "declined");
+    expect([declined, attempt(1, "b", "ok"), attempt(1, "b", "refused")].map(isAnswer)).toEqual([false, true, true]);
+    expect(withAttempt([], declined, 1)[0]?.end).toBe("open");
+  });
+
   it("are forgotten beyond the newest ones", () => {
     let calls: Call[] = [];
     for (let call = 1; call <= 9; call += 1) calls = withAttempt(calls, attempt(call, "a", "ok"), call, 3);
@@ -183,6 +222,23 @@ describe("announcements", () => {
   it("name the head of the order, or that there is none", () => {
     expect(orderText(["a", "b"])).toBe("Order is now a, b.");
     expect(orderText([])).toBe("No option is left in the order.");
+  });
+
+  it("say who was set aside, and why", () => {
+    const refused = term("aside:key", 1, 1_000_000, 1_000_000);
+    const ranked: Ranked[] = [
+      { option: "b", score: 1, terms: [term("latency", 1, 1, 1)] },
+      { option: "a", score: 1_000_000, terms: [refused] },
+    ];
+    expect(orderText(["b", "a"], ranked)).toBe("Order is now b, a. a is set aside: its key is refused.");
+    expect(ranked.map(({ terms }) => asideOf(terms))).toEqual([null, "key"]);
+  });
+
+  it("of one option are taken back without touching the others", () => {
+    const told = { a: 1, b: 2 };
+    expect(without(told, "a")).toEqual({ b: 2 });
+    expect(without(told, "c")).toEqual(told);
+    expect(told).toEqual({ a: 1, b: 2 });
   });
 
   it("come at once, then at most once in the gap, with the latest text", () => {
@@ -219,11 +275,11 @@ describe("what stands behind a value", () => {
 
   it("is told beside the value: how many calls here, and how much of it is the device's own", () => {
     const [, explore, latency] = all as [Term, Term, Term];
-    expect(knownFrom(latency, ME, all).text).toBe("this device, 6 calls, 94 % its own evidence");
+    expect(knownFrom(latency, ME, all).text).toBe("this device, 6 calls, 94 % own evidence");
     expect(knownFrom({ ...latency, value_source: ["workspace", "demo"] }, ME, all).text).toBe(
       "workspace demo, 3 voices",
     );
-    expect(knownFrom(explore, ME, all).text).toBe("what is not known of it");
+    expect(knownFrom(explore, ME, all).text).toBe("little known, worth a try");
     expect(sourceText(explore.weight_source, ME)).toBe("this device");
   });
 
