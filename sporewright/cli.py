@@ -149,19 +149,25 @@ def _read(config: Path, what: str = "config") -> bytes:
 
 @app.command()
 def simulate(
-    latency: Annotated[Path, typer.Option(help="Measured requests, as CSV: group, provider, ok, latency_ms, error.")],
+    latency: Annotated[
+        list[Path], typer.Option(help="Measured requests, as CSV: group, provider, ok, latency_ms, error; repeatable.")
+    ],
     arrivals: Annotated[Path, typer.Option(help="When calls arrived, as CSV: trace, t_s.")],
-    group: Annotated[str, typer.Option(help="The requests of one group are alternatives to each other.")],
+    group: Annotated[
+        list[str] | None, typer.Option(help="Alternatives to each other; repeatable, every group without it.")
+    ] = None,
     scenario: Annotated[list[str] | None, typer.Option(help="Built in, or a .toml or .json file; repeatable.")] = None,
     policy: Annotated[list[str] | None, typer.Option(help="Whom to compare, the first with the others.")] = None,
     seeds: Annotated[int, typer.Option(help="How many runs, seeds 0 to n − 1.")] = 5,
     jobs: Annotated[int, typer.Option(help="Processes; the output does not depend on them.")] = 1,
     report: Annotated[Path | None, typer.Option(help="Write charts as one HTML file.")] = None,
+    gap: Annotated[list[float] | None, typer.Option(help="Seconds between calls, on average; repeatable.")] = None,
+    timeout: Annotated[float | None, typer.Option(help="Seconds that callers wait, where it is more than 30.")] = None,
 ) -> None:
     """Replay measurements through the router and through what people use instead; print what each would have cost."""
-    _room("sporewright.simulate.command", "simulate").simulate(
-        latency, arrivals, group, scenario or ["stationary"], policy or [], seeds, jobs, report
-    )
+    command = _room("sporewright.simulate.command", "simulate")
+    measured = command.Measurements(latency, arrivals, group or [], timeout)
+    command.simulate(measured, scenario or ["stationary"], policy or [], seeds, jobs, report, gap or [])
 
 
 @app.command()

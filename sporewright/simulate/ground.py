@@ -24,7 +24,20 @@ from sporewright.simulate.sources import DataSet
 from sporewright.simulate.study import Material, Trial, course_of, material_of, play
 from sporewright.simulate.world import World
 
-__all__ = ["GAPS", "MADE", "SCENARIOS", "Cell", "Results", "cells_of", "contest", "load", "load_sets", "quick", "save"]
+__all__ = [
+    "GAPS",
+    "MADE",
+    "SCENARIOS",
+    "Cell",
+    "Results",
+    "cells_of",
+    "contest",
+    "floor_of",
+    "load",
+    "load_sets",
+    "quick",
+    "save",
+]
 
 RULES = 1
 """Raised when what a baseline or a world does is changed: results kept under other rules are run again."""
@@ -222,11 +235,14 @@ def _run(task: _Task) -> Results:
     for policy, wanted in task.asked.items():
         for seed in wanted:
             regrets.setdefault(policy, []).append(play(task.material, Trial(scenario, policy, seed)).regret)
-    course = course_of(task.material, scenario)
-    floor_s = mean(_best(course, start) for start in course.starts) * max(1.0, LEAST_SHARE * scenario.calls)
-    return Results(
-        task.cell.name, task.cell.data, task.cell.source, scenario.name, scenario.gap_s, floor_s, task.stamp, regrets
-    )
+    cell, floor_s = task.cell, floor_of(task.material, scenario)
+    return Results(cell.name, cell.data, cell.source, scenario.name, scenario.gap_s, floor_s, task.stamp, regrets)
+
+
+def floor_of(material: Material, scenario: Scenario) -> float:
+    """Seconds of regret over a run below which it is none."""
+    course = course_of(material, scenario)
+    return mean(_best(course, start) for start in course.starts) * max(1.0, LEAST_SHARE * scenario.calls)
 
 
 def _best(course: Course, now: float) -> float:

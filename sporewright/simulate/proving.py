@@ -1,4 +1,4 @@
-"""`python -m sporewright.simulate.proving`: the contest on the proving ground, as one table (docs/simulate.md)."""
+"""`python -m sporewright.simulate.proving`: the contest as one table (docs/explanation/proving-ground.md)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 
 from sporewright.errors import ConfigError
 from sporewright.jsontext import listed, shown
@@ -32,8 +30,9 @@ from sporewright.simulate.ground import (
     save,
 )
 from sporewright.simulate.policies import ORACLE, OURS, PUBLISHED, checked
+from sporewright.simulate.report import table_of
 from sporewright.simulate.sources import load_sources
-from sporewright.simulate.standings import Standing, held_out, luckless, standings
+from sporewright.simulate.standings import held_out, luckless, standings, surely_worse
 from sporewright.simulate.study import Material
 
 __all__ = ["FAMILIES", "arguments", "main", "prove"]
@@ -55,7 +54,8 @@ FAMILIES: dict[str, list[str]] = {
     "mean-of-ten": _grid("mean-of-ten", epsilon=(0.01, 0.03)),
 }
 """What is tuned, each on the sources that it is not reported on; the parameters among which is chosen."""
-QUICK_POLICIES = ("lowest-latency", "kalman:bound=0.5,drift=0.02", "discounted-ucb:kept=0.998,bonus=0.002")
+LITELLM = "lowest-latency"
+QUICK_POLICIES = (LITELLM, "kalman:bound=0.5,drift=0.02", "discounted-ucb:kept=0.998,bonus=0.002")
 TUNED = " (tuned)"
 
 
@@ -143,7 +143,15 @@ def _show(console: Console, cells: Sequence[Results], policies: Sequence[str], g
         for source, choices in chosen.items():
             console.print(f"without {source}: {', '.join(choices.values())}", markup=False, soft_wrap=True)
     table = standings(shown_cells, first)
-    console.print(_table(table, f"{len(shown_cells)} cells, {given.seeds} seeds; regret over the lowest in a cell"))
+    console.print(table_of(table, f"{len(shown_cells)} cells, {given.seeds} seeds; regret over the lowest in a cell"))
+    ours = next(row for row in table if row.policy == first)
+    console.print(f"{first} is {ours.worst:.2f} x the lowest in {ours.where}", markup=False, soft_wrap=True)
+    tuned = [name for name in families if name.partition(TUNED)[0] != OURS]
+    for others in ([LITELLM], tuned):
+        if others and all(other in cell.regrets for cell in shown_cells for other in others):
+            share = surely_worse(shown_cells, first, others)
+            what = others[0] if len(others) == 1 else "the best tuned baseline"
+            console.print(f"{first} is surely worse than {what} in {share:.1%} of the cells", markup=False)
     if given.cells:
         _print_cells(console, shown_cells)
 
@@ -152,26 +160,6 @@ def _only(cell: Results, policies: Sequence[str], seeds: int) -> Results:
     regrets = {policy: cell.regrets[policy][:seeds] for policy in (ORACLE, *policies)}
     kept = {name: getattr(cell, name) for name in Results.__slots__}
     return Results(**{**kept, "regrets": regrets})
-
-
-def _table(rows: Sequence[Standing], title: str) -> Table:
-    """A row a policy: geometric means in all and at each gap, the worst, and what the first policy did to it."""
-    gaps = list(rows[0].by_gap)
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    heads = (
-        "policy",
-        "mean",
-        *(f"{gap:g} s" if gap else "in time" for gap in gaps),
-        "worst",
-        "lowest",
-        "won/tied/lost",
-    )
-    for at, head in enumerate(heads):
-        table.add_column(head, justify="right" if at else "left", no_wrap=True)
-    for row in rows:
-        figures = [f"{figure:.2f}" for figure in (row.ratio, *row.by_gap.values(), row.worst)]
-        table.add_row(row.policy, *figures, f"{row.lowest}", f"{row.won}/{row.tied}/{row.lost}")
-    return table
 
 
 def _print_cells(console: Console, cells: Sequence[Results]) -> None:

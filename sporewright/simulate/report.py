@@ -14,9 +14,10 @@ from rich.table import Table
 from sporewright.simulate import charts
 from sporewright.simulate.account import Line, lines, mean
 from sporewright.simulate.scenario import Scenario
+from sporewright.simulate.standings import Standing
 from sporewright.simulate.study import Result
 
-__all__ = ["html_report", "print_lines"]
+__all__ = ["html_report", "print_lines", "table_of"]
 
 HEAD = ("policy", "cost, s", "regret, s", "8 seeds in 10", "less the first's, 95 %", "p50", "p95", "tries", "lost")
 NARROW = (0, 1, 2, 4, 5, 6, 8)
@@ -32,6 +33,26 @@ def print_lines(console: Console, title: str, table: Sequence[Line]) -> None:
         cells = _cells(line)
         shown.add_row(*(cells[at] for at in NARROW))
     console.print(shown)
+
+
+def table_of(rows: Sequence[Standing], title: str) -> Table:
+    """A row a policy: geometric means in all and at each gap, the worst, and what the first policy did to it."""
+    gaps = list(rows[0].by_gap)
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    heads = (
+        "policy",
+        "mean",
+        *(f"{gap:g} s" if gap else "in time" for gap in gaps),
+        "worst",
+        "lowest",
+        "won/tied/lost",
+    )
+    for at, head in enumerate(heads):
+        table.add_column(head, justify="right" if at else "left", no_wrap=True)
+    for row in rows:
+        figures = [f"{figure:.2f}" for figure in (row.ratio, *row.by_gap.values(), row.worst)]
+        table.add_row(row.policy, *figures, f"{row.lowest}", f"{row.won}/{row.tied}/{row.lost}")
+    return table
 
 
 def html_report(

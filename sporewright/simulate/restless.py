@@ -1,6 +1,6 @@
 """Learners that expect change, on the logarithm of latency: what a careful engineer takes from textbooks.
 
-Each has its parameters as class attributes, which a policy's name may set (`kalman:bound=1`, docs/simulate.md).
+Each has its parameters as class attributes, which a policy's name may set: `kalman:bound=1`.
 """
 
 from __future__ import annotations

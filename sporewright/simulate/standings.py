@@ -10,7 +10,7 @@ from sporewright.simulate.account import difference, mean
 from sporewright.simulate.ground import Results
 from sporewright.simulate.policies import ORACLE
 
-__all__ = ["Standing", "held_out", "ratios", "standings"]
+__all__ = ["Standing", "held_out", "luckless", "ratios", "standings", "surely_worse"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,12 @@ def verdict(cell: Results, first: str, other: str) -> int:
         return 0
     low, high = difference(ours[:seeds], theirs[:seeds])
     return -1 if high < 0 else 1 if low > 0 else 0
+
+
+def surely_worse(cells: Sequence[Results], first: str, others: Sequence[str]) -> float:
+    """The share of the cells where the first policy's regret is surely higher than that of the best of the others."""
+    best = [min(others, key=lambda other: mean(luckless(cell, other))) for cell in cells]
+    return mean(verdict(cell, first, other) == 1 for cell, other in zip(cells, best, strict=True))
 
 
 def held_out(

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sporewright.errors import ConfigError
-from sporewright.routing.classify import Ending, classify, is_repeatable, says
+from sporewright.routing.classify import Ending, classify, is_repeatable, rule_of, says
 from sporewright.routing.httpdate import parse_http_date
 from sporewright.routing.pace import pace_seconds, retry_after_seconds
 from sporewright.routing.plan import ACTIONS, OUTCOMES, PLAN, STATES, plan_with, to_json
-from sporewright.routing.terms import ENDS
+from sporewright.routing.terms import ENDS, Plan, State
 
 RETRY_AFTER = Path(__file__).parent / "retry-after.json"
 CALLED = {"truncated", "malformed", "too_large", "failed", "complete"}
@@ -244,3 +244,23 @@ def test_somebody_looks_at_the_clock() -> None:
     """A look every 0 s is a loop without a pause."""
     with pytest.raises(ConfigError, match=r"limits\.tick_s: 0 "):
         plan_with({"tick_s": 0})
+
+
+def test_what_was_found_before_is_found_again() -> None:
+    """Whatever is asked in between, and however much: the remembered row is the first that holds."""
+    stages: tuple[State, ...] = ("CALLING", "STREAMING")
+    endings: list[Ending] = [
+        {"kind": "status", "status": status, "stage": stage, "fallback": fallback, "judged": judged}
+        for status in range(200, 600, 3)
+        for stage in stages
+        for fallback in (False, True)
+        for judged in (False, True)
+    ]
+    elsewhere: Plan = {**PLAN, "classes": list(PLAN["classes"])}
+
+    assert len(endings) > 1000
+    for _ in range(2):
+        assert all(rule_of(ending) is rule_of(ending, elsewhere) for ending in endings)
+    assert rule_of({"kind": "status", "status": 429, "retry_after_s": 1.0}) is rule_of(
+        {"kind": "status", "status": 429, "retry_after_s": 1.0}, elsewhere
+    )

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sporewright.errors import ConfigError
-from sporewright.simulate.command import simulate
+from sporewright.simulate.command import Measurements, simulate
 
 SHORT = 'name = "short"\nabout = "Quick < slow & so on."\ncalls = 80\nhalf_lives = 0.1\n'
 
@@ -67,6 +67,7 @@ def test_a_report_needs_nothing_else(files: tuple[Path, Path], short: Path, tmp_
         (("--group", "g", "--scenario", "fleet"), "config: --scenario fleet"),
         (("--group", "g", "--seeds", "0"), "config: --seeds"),
         (("--group", "g", "--jobs", "0"), "config: --jobs"),
+        (("--group", "g", "--gap", "0"), "config: --gap 0.0"),
     ],
 )
 def test_errors_are_one_line(files: tuple[Path, Path], words: tuple[str, ...], says: str) -> None:
@@ -96,5 +97,22 @@ def test_a_report_that_cannot_be_drawn(
     report.write_text("older")
 
     with pytest.raises(ConfigError, match="vl_convert is not installed"):
-        simulate(tmp_path / "none.csv", files[1], "g", ["stationary"], ["fixed"], 1, 1, report)
+        simulate(Measurements([tmp_path / "none.csv"], files[1]), ["stationary"], ["fixed"], 1, 1, report)
     assert report.read_text() == "older"
+
+
+def test_many_data_sets_at_many_gaps(
+    files: tuple[Path, Path], tmp_path: Path, short: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A table each, and one over all of them; a group that two files have is one too many."""
+    other = tmp_path / "other.csv"
+    other.write_text(files[0].read_text().replace("g,", "h,"))
+
+    both = Measurements([files[0], other], files[1])
+    simulate(both, [str(short)], ["ours", "random", "oracle"], 1, 1, None, [3.0, 600.0])
+
+    said = capsys.readouterr().out
+    assert all(f"{group}, short, {gap} s: Quick" in said for group in "gh" for gap in (3, 600))
+    assert "4 cells, regret over the lowest" in said
+    with pytest.raises(ConfigError, match=r"group 'g' is in .*, too"):
+        simulate(Measurements([files[0], files[0]], files[1]), [str(short)], [], 1, 1, None)

@@ -13,7 +13,7 @@ from sporewright.simulate import proving
 from sporewright.simulate.ground import GAPS, RULES, Results, cells_of, contest, load, quick, save
 from sporewright.simulate.measurements import Row
 from sporewright.simulate.scenario import load_scenario
-from sporewright.simulate.standings import held_out, ratios, standings
+from sporewright.simulate.standings import held_out, ratios, standings, surely_worse
 from sporewright.simulate.study import Material, Trial, play
 
 KEPT = {
@@ -129,6 +129,9 @@ def test_ratios_and_standings() -> None:
     assert (table["b"].won, table["b"].tied, table["b"].lost, table["b"].lowest) == (1, 0, 1, 1)
     assert (table["c"].won, table["c"].tied, table["c"].lost) == (0, 0, 2)
     assert (table["a"].won, table["a"].tied, table["a"].lost) == (0, 2, 0)
+    assert surely_worse(cells, "a", ["b"]) == 0.5
+    assert surely_worse(cells, "a", ["b", "c"]) == 1.0
+    assert surely_worse(cells, "c", ["a"]) == 0.0
 
 
 def test_what_is_tuned_is_chosen_without_the_source_it_is_reported_on() -> None:
@@ -174,6 +177,7 @@ def test_the_command_prints_a_table(
     assert "h: skipped, no.csv of h is not there" in said
     assert "g / stationary / 3600 s" in said
     assert "won/tied/lost" in said
+    assert "ours is surely worse than lowest-latency in " in said
     assert set(load([tmp_path / "r.json"])["g / stationary / 3600 s"].regrets) == {
         "oracle",
         "ours",
