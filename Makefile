@@ -1,6 +1,6 @@
 # Every command sets up what it needs; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs bench bench-routing build walk differential soak faults mutants lock clean setup
+.PHONY: help demo test check docs bench bench-routing build walk differential soak faults mutants lock release clean setup
 PORT ?= 8787
 OPEN ?= 1
 export PORT OPEN
@@ -71,7 +71,10 @@ mutants: setup ## break core/ and policy/ on purpose, 700 seeded changes; list w
 lock: ## resolve requirements.lock anew from pyproject.toml (UPGRADE=1 takes the newest of everything)
 	@wasm-build/setup.sh lock $(if $(UPGRADE),--upgrade)
 
+release: setup ## check, build and note the release VERSION=1.2.3; DRY=0 also tests, writes the version, commits and tags
+	@$(PYTHON_IN_VENV) -m tools.release "$(VERSION)" $(if $(filter 0,$(DRY)),--for-real)
+
 clean: ## remove what was built or installed here
-	@rm -rf .venv web/node_modules web/dist web/src/generated wasm-build/cache wasm-build/out .mutants e2e/artifacts site .cache
+	@rm -rf .venv web/node_modules web/dist web/src/generated wasm-build/cache wasm-build/out .mutants e2e/artifacts site .cache dist
 	@rm -rf docs/reference/cli.md docs/reference/typescript
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis

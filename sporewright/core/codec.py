@@ -57,7 +57,7 @@ class CellEntry(NamedTuple):
 
 @dataclass(slots=True)
 class ApplyReport:
-    """What `apply_json` did: how many cells were merged, and (index, reason) of each that was skipped whole (S3)."""
+    """The result of `apply_json`: the number of merged cells, and (index, reason) of each skipped one (S3)."""
 
     applied: int = 0
     skipped: list[tuple[int, str]] = field(default_factory=list)

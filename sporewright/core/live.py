@@ -85,7 +85,7 @@ class LiveQueue:
 
     @property
     def total(self) -> int:
-        """How many options the whole queue has."""
+        """The number of options in the whole queue."""
         if self._noted:
             self._refresh()
         return self._table.total

@@ -103,7 +103,7 @@ class Dropped:
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """Why the queue is what it is: `ranked` in the queue's order, `dropped` in code-point order of the options."""
+    """A queue with its reasons: `ranked` in the queue's order, `dropped` in code-point order of the options."""
 
     ranked: tuple[Ranked, ...]
     dropped: tuple[Dropped, ...]

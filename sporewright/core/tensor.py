@@ -67,7 +67,7 @@ class Tensor:
         return Writer(self, self.level_index(level), ()).attenuate(level, instance)
 
     def level_index(self, level: str) -> int:
-        """Where the level stands, coarse → fine; UnknownLevelError if it does not exist."""
+        """The level's position, 0 for the coarsest; UnknownLevelError if it does not exist."""
         try:
             return self._index[level]
         except (KeyError, TypeError):
@@ -187,7 +187,7 @@ class Tensor:
         return rollup.roll_up(self, operator, from_level, to_level, to_instance, instances, dimensions)
 
     def support(self, level: str, option: str, dimension: str) -> int:
-        """How many instances of the level carry a finite scalar there (U4)."""
+        """The number of the level's instances that carry a finite scalar there (U4)."""
         return rollup.support(self, self.level_index(level), *_pair(option, dimension))
 
     def clear(self, level: str, instance: str) -> int:

@@ -71,7 +71,7 @@ class Budget:
         return True
 
     def aggregate_usage(self, tensor: Tensor, from_level: str, to_level: str, to_instance: str) -> dict[str, float]:
-        """pool → measured draw: per option U2 over the instances, then added in code-point order of the option (B3)."""
+        """The measured draw of each pool: U2 per option over the instances, then added by code-point order (B3)."""
         instance_of(Tensor, tensor, "tensor")
         measured: dict[str, float] = {}
         for option in sorted(self._pool_of):

@@ -47,7 +47,7 @@ class AddressedField:
         self.tree = BeliefTree([checked_variance(x, f"process variance of {name}") for name, x in pairs])
 
     def depth(self, layer: str) -> int:
-        """How far below the root the layer stands; UnknownLevelError if there is none of that name."""
+        """Steps from the root down to the layer; UnknownLevelError if there is none of that name."""
         if layer not in self.layers:
             raise UnknownLevelError(f"unknown layer {shown(layer)}; the layers are {listed(self.layers)}")
         return self.layers.index(layer) + 1

@@ -18,7 +18,7 @@ __all__ = ["Receipt", "receipt_of", "receipt_of_queue"]
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What was known (`revision`, `address`, `policy`), how it ranked (`ranked`, `dropped`), and what was taken.
+    """A decision on record: its inputs (`revision`, `address`, `policy`), its ranking, and what was taken.
 
     `ranked` and `dropped` are JSON data with their traces, best first. It never holds a credential or a body.
     """
