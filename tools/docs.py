@@ -15,25 +15,32 @@ from tools.command_line import DOCUMENT, reference
 
 ROOT = Path(__file__).resolve().parents[1]
 SITE = ROOT / "site"
+TYPES = ROOT / "docs" / "reference" / "typescript" / "all-types.md"
 ZENSICAL = Path(sys.executable).with_name("zensical")
 
 
 def main() -> int:
     """Write the drawn parts, then build everything strictly."""
     DOCUMENT.write_text(reference(), encoding="utf-8")
-    steps = [
-        (["npx", "--no-install", "typedoc"], ROOT / "web"),
-        ([str(ZENSICAL), "build", "--clean", "--strict"], ROOT),
-    ]
-    for command, folder in steps:
-        if subprocess.run(command, cwd=folder).returncode != 0:
-            print(f"docs: {Path(command[0]).name} failed", file=sys.stderr)
-            return 1
+    if not _run(["npx", "--no-install", "typedoc"], ROOT / "web"):
+        return 1
+    # TypeDoc escapes "<" as CommonMark does; Python's Markdown knows no such escape.
+    TYPES.write_text(TYPES.read_text(encoding="utf-8").replace(r"\<", "&lt;"), encoding="utf-8")
+    if not _run([str(ZENSICAL), "build", "--clean", "--strict"], ROOT):
+        return 1
     # Everything in docs/ that is no page is copied, the tests of the documents' examples with it.
     for file in SITE.glob("*.py"):
         file.unlink()
     print(f"docs: {len(list(SITE.rglob('*.html')))} pages, open {SITE / 'index.html'}")
     return 0
+
+
+def _run(command: list[str], folder: Path) -> bool:
+    """Whether the command succeeded; a failure is reported."""
+    if subprocess.run(command, cwd=folder).returncode == 0:
+        return True
+    print(f"docs: {Path(command[0]).name} failed", file=sys.stderr)
+    return False
 
 
 if __name__ == "__main__":

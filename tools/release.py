@@ -85,19 +85,23 @@ def _parts(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("."))
 
 
-def _run(*command: str) -> str:
-    """The output of a command; ReleaseError if it fails."""
-    print(f"release: {' '.join(command)}", flush=True)
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    if done.returncode != 0:
-        raise ReleaseError(f"{' '.join(command)} ended with {done.returncode}\n{done.stdout}")
-    return done.stdout.strip()
+def _run(*command: str) -> None:
+    """Run a command that shows what it does; ReleaseError if it fails."""
+    print(f"release: {command[0]} {command[1]}", flush=True)
+    code = subprocess.run(command, cwd=ROOT).returncode
+    if code != 0:
+        raise ReleaseError(f"{' '.join(command)} ended with {code}")
+
+
+def _told(*command: str) -> str:
+    """The output of a command."""
+    return subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
 
 
 def _check_repository(version: str) -> None:
-    if _run("git", "tag", "--list", f"v{version}"):
+    if _told("git", "tag", "--list", f"v{version}"):
         raise ReleaseError(f"the tag v{version} is there already")
-    changes = _run("git", "status", "--porcelain")
+    changes = _told("git", "status", "--porcelain")
     if changes:
         raise ReleaseError(f"there are changes that are not committed:\n{changes}")
 

@@ -26,7 +26,7 @@ _PATH = "/chat/completions"
 
 
 class Chat:
-    """Read it once: `async for event in chat` (dicts, docs/reference/chat.md), or whole: `await chat.text()`."""
+    """A chat's answer, read once: `async for event in chat` (docs/reference/chat.md), or `await chat.text()`."""
 
     def __init__(self, client: httpx.AsyncClient, request: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
         if not isinstance(request.get("messages"), list):

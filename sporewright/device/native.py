@@ -27,11 +27,11 @@ LONGEST_WAIT_S = 3600.0
 
 
 class NativeDevice:
-    """A device with a life of its own: `async with NativeDevice(config, cursor, …) as device`.
+    """A device under asyncio, with an engine of its own: `async with NativeDevice(config, cursor, …) as device`.
 
-    `records` keeps what must survive a restart (`records.SqliteRecords`; default: nothing does). `token` may be a
-    coroutine function, asked again when a token is refused, and after a backoff when it fails. `limits` are laid
-    over the plan's. The calls are those of the page (docs/reference/bridge.md); their errors are raised. Needs the
+    `records` keeps what must survive a restart, as `records.SqliteRecords` does; by default nothing survives. `token`
+    may be a coroutine function, called again when a token is refused, and after a backoff when it fails. `limits` are
+    laid over the plan's. The calls are those of the page (docs/reference/bridge.md); their errors are raised. Needs the
     package `websockets` once there is an orchestrator.
     """
 
@@ -99,7 +99,7 @@ class NativeDevice:
             await asyncio.gather(*late, return_exceptions=True)
 
     def call(self, call: str, **body: Any) -> dict[str, Any]:
-        """Any call of docs/reference/bridge.md; its error is raised with the same code."""
+        """Make any call of docs/reference/bridge.md; an error is raised with its code."""
         reply = self._step({"type": "call", "call": call, "body": body})
         assert reply is not None, "the engine answers every call"
         if "error" in reply:

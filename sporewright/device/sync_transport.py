@@ -24,13 +24,13 @@ _T = TypeVar("_T")
 
 
 class SyncRoutingTransport(httpx.BaseTransport):
-    """`httpx.Client(transport=SyncRoutingTransport(order, upstreams), base_url=NOWHERE)`; any number of threads use it.
+    """The synchronous form of `RoutingTransport`, for `httpx.Client`; any number of threads may use it.
 
-    Everything as in `RoutingTransport`, whose calls run in one event loop in a thread of this transport's own, begun
-    with the first request. A `NativeDevice` is started and closed here, so it is given as it was made; what else says
-    the order, and a tensor that learns, is used from that thread, where `on_attention` is called. `transport` is
-    asynchronous.
-    Errors: those of `RoutingTransport`; ClosedError after `close`, and where its thread has ended (a forked process).
+    Calls run in one event loop in a thread of this transport, which starts with the first request. `order`, a tensor
+    that learns, and `on_attention` are used in that thread. A `NativeDevice` must not be started by the caller: this
+    transport starts and closes it. `transport` is asynchronous.
+
+    Raises what `RoutingTransport` raises; ClosedError after `close`, and if its thread has ended (a forked process).
     """
 
     base_url = NOWHERE
@@ -73,7 +73,7 @@ class SyncRoutingTransport(httpx.BaseTransport):
             await self._device.__aexit__(None, None, None)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Route it, or hand it on; its body is read here, by the thread whose it is."""
+        """Route the request, or send it as it is; its body is read in the calling thread."""
         request.read()
         trace = request.extensions.get("trace")
         if trace is not None:
@@ -85,7 +85,7 @@ class SyncRoutingTransport(httpx.BaseTransport):
         return httpx.Response(response.status_code, headers=headers, stream=body, extensions=extensions)
 
     def close(self) -> None:
-        """End what is under way, close the connections and the device, and end the thread."""
+        """End the calls under way, close the connections and the device, and end the thread."""
         self._loop.close(self._end)
 
 

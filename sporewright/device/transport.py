@@ -24,16 +24,20 @@ _NOBODY = httpx.URL(NOWHERE).host
 
 
 class RoutingTransport(httpx.AsyncBaseTransport):
-    """`httpx.AsyncClient(transport=RoutingTransport(order, upstreams), base_url=NOWHERE)`.
+    """An httpx transport that sends each request to the best option and, if that fails, to the next one.
 
-    `order`: a started `NativeDevice`, or a `Tensor` at `cursor`, which learn from every call; or what is only asked: a
-    list, a function that gives one. A request to `NOWHERE`, or under an upstream's address, is routed; any other goes
-    straight through.
-    `limits` are laid over the plan's, in seconds (a device has its own). A request may ask for more by an extension
-    `{"sporewright": {"restart": "buffer", "idempotent": True, "retry": …, "hedge": …, "on_restart": …, "expects": …}}`;
-    the answer's extension of that name is the `Receipt`. `on_attention` is told of options that were set aside.
-    Errors: ExhaustedError, BrokenError (in the body), TooLargeError (what `restart: "buffer"` would have to hold back
-    is beyond `buffer_bytes`).
+    Use: `httpx.AsyncClient(transport=RoutingTransport(order, upstreams), base_url=RoutingTransport.base_url)`. A
+    request to that base address, or below an upstream's address, is routed; any other request is sent as it is.
+
+    `order` is a started `NativeDevice` or a `Tensor` at `cursor`, which learn from every call, or a list of options or
+    a function that returns one. `limits` are laid over the plan's, in seconds; a device has limits of its own.
+    `on_attention` is called for each option that is set aside.
+
+    A request can say more by the extension `{"sporewright": {"restart": "buffer", "idempotent": True, "retry": …,
+    "hedge": …, "on_restart": …, "expects": …}}`. The response's extension of that name is the `Receipt`.
+
+    Raises ExhaustedError; BrokenError while the body is read; TooLargeError if `restart: "buffer"` would have to hold
+    more than `buffer_bytes`.
     """
 
     base_url = NOWHERE
@@ -61,7 +65,7 @@ class RoutingTransport(httpx.AsyncBaseTransport):
             checked_expects(f"upstream {option}", upstream.get("expects"))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Route it, or hand it on."""
+        """Route the request, or send it as it is."""
         redirected = noted(request)
         found = self._target(request.url)
         if redirected is not None:

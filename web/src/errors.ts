@@ -1,6 +1,7 @@
-/** Every error of the page; `code` is stable and the same as in Python (`sporewright/errors.py`). */
+/** The errors of the page; codes are the same as in Python (`sporewright/errors.py`). */
 import type { Attempt, Skipped } from "./types";
 
+/** Every error of the page, with a stable `code`. */
 export class SporewrightError extends Error {
   override readonly name = "SporewrightError";
   /** Stable, for programs; the message is for people. */
@@ -9,10 +10,11 @@ export class SporewrightError extends Error {
   readonly attempts: readonly Attempt[];
   /** With code `exhausted`: each option that was not tried and why. */
   readonly skipped: readonly Skipped[];
-  /** With code `exhausted`, where all are being left alone: when the first returns, in milliseconds since the epoch. */
+  /** With code `exhausted`, if every option is being left alone: when the first returns, in ms since the epoch. */
   readonly returnsAt: number | undefined;
-  /** With code `refused`: the status, and what the provider said, as JSON if it is. */
+  /** With code `refused`: the HTTP status. */
   readonly status: number | undefined;
+  /** With code `refused`: the provider's words, as JSON if they are JSON. */
   readonly refusal: unknown;
   /** Of an engine that did not start: the stage that failed (docs/serving.md). */
   readonly stage: string | undefined;

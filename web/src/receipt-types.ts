@@ -1,4 +1,4 @@
-/** What is written down of one routed call: the public shapes of receipts. */
+/** The public shapes of receipts: the record of one routed call. */
 import type {
   AsideData,
   Block,
@@ -19,21 +19,21 @@ export interface Attempt {
   outcome: Outcome;
   /** HTTP status, if there was a response. */
   status?: number;
-  /** Which of the option's keys was used, by number, where it has several. */
+  /** Number of the key that was used, if the option has several. */
   key?: number;
-  /** Seconds until the headers were in or the attempt ended. */
+  /** Seconds until the headers had arrived or the attempt ended. */
   latency: number;
-  /** Why it ended so, for people. */
+  /** Why it ended, for people. */
   reason: string;
-  /** Seconds that the upstream asked us to stay away. */
+  /** Seconds that the upstream asked to wait. */
   retryAfter?: number;
   /** Seconds until it ended, body included. */
   duration?: number;
-  /** Length of what was read of the body. */
+  /** Bytes of the body that were read. */
   bytes?: number;
-  /** What the provider said the answer used, as it said it. */
+  /** The usage as the provider reports it. */
   usage?: unknown;
-  /** What the engine was told of it, to learn its cost from; of chats. */
+  /** Tokens of a chat, from which its cost is learned. */
   tokens?: Tokens;
 }
 
@@ -47,7 +47,7 @@ export interface Skipped {
   reason: string;
 }
 
-/** What stood between a call and an option when a decision was made; seconds since the epoch. */
+/** The health of an option when a decision was made; times in seconds since the epoch. */
 export interface SeenHealth {
   cooling_until?: number;
   blocked?: BlockData;
@@ -56,7 +56,7 @@ export interface SeenHealth {
   breaker?: BreakerData;
 }
 
-/** One thing that a call's chain was told or asked; `at` in seconds since the epoch, `chance` in [0, 1). */
+/** One event of a call's chain or one decision; `at` in seconds since the epoch, `chance` in [0, 1). */
 export type Recorded =
   | { do: "pick" | "hedge"; at: number; chance: number; health: Record<string, SeenHealth> }
   | { do: "answered"; at: number; chance: number; granted: boolean; health: Record<string, SeenHealth> }
@@ -77,7 +77,7 @@ export interface RecordedEnding {
   reason?: Block;
 }
 
-/** The order with its reasons as the engine had it for a call (L9): adding an option's products gives its score. */
+/** The order with its reasons as the engine had it for a call (L9). An option's products add up to its score. */
 export interface Known extends Resolution {
   revision: string;
   address: Cursor;
@@ -86,30 +86,30 @@ export interface Known extends Resolution {
 }
 
 /**
- * What happened to one routed call and why, as JSON data that `sporewright replay` decides again. Addresses, headers,
- * prompts and answers are never in it; current as long as the answer streams.
+ * The record of one routed call, as JSON data that `sporewright replay` can decide again. It never contains addresses,
+ * headers, prompts or answers. It is kept current while the answer streams.
  */
 export interface Receipt {
   version: 1;
-  /** Numbers the routed calls of this page. */
+  /** Number of the routed call in this page. */
   call: number;
   /** When it began, seconds since the epoch. */
   at: number;
   /** Version of the plan (docs/reference/plan.md) that it followed. */
   plan: number;
-  /** `open` until its body has been read to the end, and the critic has taken it. */
+  /** `open` until the body has been read to its end and the critic has accepted it. */
   end: "open" | "answered" | "failed" | "aborted";
-  /** Code of the error that it failed with. */
+  /** The code of its error. */
   error?: string;
-  /** The option that answered; empty where nobody did. */
+  /** The option that answered; empty if none did. */
   option: string;
-  /** The order known when the call was made. */
+  /** The order when the call was made. */
   queue: readonly string[];
   attempts: Attempt[];
   skipped: readonly Skipped[];
   /** The options that this page can call. */
   upstreams: readonly string[];
-  /** Without one calls are routed, and nothing is learned. */
+  /** The state of the engine. Without an engine calls are routed and nothing is learned. */
   engine: EngineStanding;
   traits: {
     repeatable: boolean;
@@ -120,9 +120,9 @@ export interface Receipt {
     model?: string;
   };
   facts: Readonly<Record<string, Facts>>;
-  /** The page's own limits, where they differ from the plan's. */
+  /** The page's own limits that differ from the plan's. */
   limits: Partial<Limits>;
   log: readonly Recorded[];
-  /** Null before the engine is up, where its order has moved on meanwhile, and beyond 32 options. */
+  /** Null before the engine is up, if its order has moved on meanwhile, and beyond 32 options. */
   known: Known | null;
 }

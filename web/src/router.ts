@@ -165,8 +165,8 @@ export class Router extends TypedTarget<RouterEvents> {
   }
 
   /**
-   * Resolves as soon as a queue can be served: the one remembered, else the one that the config declares.
-   * Rejects with `config` when there is neither, and for an option that cannot work.
+   * Resolves as soon as there is a queue: the remembered one, else the one that the config declares.
+   * Rejects with code `config` if there is neither, and for an option that cannot work.
    */
   static async start(options: RouterOptions): Promise<Router> {
     try {
@@ -199,12 +199,12 @@ export class Router extends TypedTarget<RouterEvents> {
     return router;
   }
 
-  /** The head of the order for the bound cursor, as last told; frozen, never waits. */
+  /** The head of the order at the bound cursor, as last pushed by the engine; frozen. */
   get queue(): readonly string[] {
     return this.#queues.head.queue;
   }
 
-  /** How many options are in the order. */
+  /** The number of options in the order. */
   get total(): number {
     return this.#queues.head.total;
   }
@@ -213,13 +213,14 @@ export class Router extends TypedTarget<RouterEvents> {
     return this.#state;
   }
 
+  /** The state of the connection to the orchestrator. */
   get sync(): SyncState {
     // The page knows the cause of what the engine only misses.
     const error = this.#token.error ?? this.#sync.error;
     return error ? { ...this.#sync, error: { code: error.code, message: error.message } } : this.#sync;
   }
 
-  /** The exact, whole order at the cursor; sees every `observe` made before it. */
+  /** The exact, whole order at the cursor, after every `observe` made before this call. */
   async resolve(cursor?: Cursor): Promise<string[]> {
     return (await this.#calls.call("resolve", { cursor })).queue;
   }
@@ -229,7 +230,7 @@ export class Router extends TypedTarget<RouterEvents> {
     return this.#calls.call("explain", { cursor });
   }
 
-  /** A queue kept current at a cursor laid over the bound one; throws `config` for a limit that is none. */
+  /** A queue kept current at a cursor laid over the bound one; throws code `config` for a bad limit. */
   watch(cursor: Cursor = {}, { limit = this.#settings.limit }: { limit?: number } = {}): Watch {
     checkLimit(limit);
     const name = randomId();
@@ -239,41 +240,40 @@ export class Router extends TypedTarget<RouterEvents> {
   }
 
   /**
-   * A drop-in for `fetch`: a path, or an address under an upstream's base, is routed; any other goes straight through.
-   * Bound, so that it can be handed on. Rejects with code `exhausted` when nobody answers; a body that breaks off after part
-   * of it was read errors with code `broken`, unless `restart` asks for something better.
+   * A replacement for `fetch`: a path, or an address below an upstream's, is routed; any other is fetched as it is.
+   * Bound, so that it can be passed on. Rejects with code `exhausted` if no option answers. Reading a body that breaks
+   * off fails with code `broken`, unless `restart` asks for something else.
    */
   readonly fetch = (input: RequestInfo | URL, init?: RoutedInit): Promise<Response> => this.#fetch.fetch(input, init);
 
-  /** A chat with whoever answers first, each option asked in its own dialect; the call is made when it is first read. */
+  /** A chat with the first option that answers, each asked in its own dialect. The call is made at the first read. */
   readonly chat = (request: ChatRequest, init: ChatInit = {}): Chat => new Chat(this.#fetch, request, init);
 
-  /** What happened to a routed call and why, by its answer or its error; undefined for what was not routed here. */
+  /** The receipt of a routed call, by its response or error; undefined for any other. */
   receipt(answer: Response | SporewrightError): Receipt | undefined {
     return this.#fetch.receipt(answer);
   }
 
-  /** A measurement of this device (A1): kept in order before the engine is up; resolves once it is stored. */
+  /** States a measurement of this device (A1). Resolves once it is stored; waits in order until the engine is up. */
   observe(option: string, dimension: string, value: number): Promise<void> {
     if (typeof value === "number") return this.#calls.tell("observe", { option, dimension, value: spelled(value) });
     const shown = `observe(${option}, ${dimension}): ${typeof value} ${String(value)} is not a number`;
     return Promise.reject(new SporewrightError("bad-value-kind", shown));
   }
 
-  /** Whether this device reaches the option (A1). */
+  /** States whether this device reaches the option (A1). */
   gate(option: string, reachable: boolean): Promise<void> {
     return this.#calls.tell("gate", { option, reachable });
   }
 
-  /** Whether the option can do something, as this device saw it (A1). */
+  /** States whether the option has a capability, as this device saw it (A1). */
   attest(option: string, capability: string, can: boolean): Promise<void> {
     return this.#calls.tell("attest", { option, capability, can });
   }
 
   /**
-   * What an answer was worth to the caller: `quality` in [0, 1], 1 is best, and what it cost, as money or as tokens times
-   * the prices that the config declares, unless that was learned of a chat already. Learned for the option that answered
-   * and the kind of work of this page's cursor.
+   * Reports how good an answer was and what it cost: money, or tokens at the config's prices, unless a chat's cost was
+   * learned already. Learned for the option that answered and the kind of work (`task`) of this page's cursor.
    */
   report(answer: Reported, report: Report): Promise<void> {
     return this.#calls.tell("report", {
@@ -282,14 +282,14 @@ export class Router extends TypedTarget<RouterEvents> {
     });
   }
 
-  /** Forget everything that this device has learned or said, here and at the orchestrator. */
+  /** Erases everything that this device has learned or stated, here and at the orchestrator. */
   forget(): Promise<void> {
     this.#readable.forget();
     this.#away.forget();
     return this.#calls.tell("forget", {});
   }
 
-  /** Free worker, socket, lock and database; whatever is pending is rejected with `closed`. */
+  /** Frees worker, socket, lock and database; pending calls are rejected with code `closed`. */
   async close(): Promise<void> {
     if (this.#state === "closed") return;
     this.#calls.close();
