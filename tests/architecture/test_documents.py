@@ -43,7 +43,7 @@ NOT_YET = {
     "docs/explanation/learning.md": "written anew with the learner",
     "docs/explanation/simulate.md": "its figures are measured anew with the learner",
 }
-"""Documents whose lines are still longer; each leaves this list with its rewriting."""
+"""Documents that are still wide, or long as well; each leaves this list with its rewriting."""
 WIDE_TABLES = {
     "docs/reference/faults.md": "written by `make faults WRITE=1`, a row for each fault",
 }
@@ -70,7 +70,7 @@ def test_lines_of_documents_end_at_100_columns(name: str) -> None:
     assert wide == []
 
 
-@pytest.mark.parametrize("name", [name for name in DOCUMENTS if name not in LONG])
+@pytest.mark.parametrize("name", [name for name in DOCUMENTS if name not in {*LONG, *NOT_YET}])
 def test_documents_have_at_most_250_lines(name: str) -> None:
     """A document has one subject."""
     assert len(lines_of(name)) <= LENGTH
