@@ -8,18 +8,15 @@ import json
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 from sporewright import jsontext
+from sporewright.core.cells import Cell, CellSink
 from sporewright.core.store import Layers, Value
 from sporewright.errors import DecodeError
 
-if TYPE_CHECKING:
-    from sporewright.core.tensor import Cell, Tensor
-
 __all__ = [
     "ApplyReport",
-    "CellEntry",
     "apply_cells",
     "decode_cell",
     "decode_number",
@@ -42,17 +39,6 @@ Grouped = dict[tuple[str, str], dict[tuple[str, str], Layers]]
 
 Refusal = Callable[[str, str, str, str], str | None]
 """Why the cell at (level, instance, option, dimension) may not be written; None if it may."""
-
-
-class CellEntry(NamedTuple):
-    """One decoded cell; a layer the JSON does not have is None."""
-
-    level: str
-    instance: str
-    option: str
-    dimension: str
-    value: Value | None
-    weight: float | None
 
 
 @dataclass(slots=True)
@@ -129,7 +115,7 @@ def decode_value(data: object, place: str) -> Value:
         raise DecodeError(f"{place}.b64: {jsontext.shown(text)} is not base64") from None
 
 
-def decode_cell(data: object, place: str, levels: Sequence[str] | None = None) -> CellEntry:
+def decode_cell(data: object, place: str, levels: Sequence[str] | None = None) -> Cell:
     """One S1 cell, whole or not at all; `levels` also refuses a level that is none of them."""
     _sound(data, place)
     if not isinstance(data, dict):
@@ -147,7 +133,7 @@ def decode_cell(data: object, place: str, levels: Sequence[str] | None = None) -
         )
     value = decode_value(data["v"], f"{place}.v") if "v" in data else None
     weight = decode_number(data["w"], f"{place}.w") if "w" in data else None
-    return CellEntry(names[0], names[1], names[2], names[3], value, weight)
+    return Cell(names[0], names[1], names[2], names[3], value, weight)
 
 
 def decode_tensor(text: str | bytes) -> tuple[list[str], Grouped]:
@@ -175,7 +161,7 @@ def decode_tensor(text: str | bytes) -> tuple[list[str], Grouped]:
     return levels, grouped
 
 
-def _plain_cell(data: Any, levels: Sequence[str]) -> CellEntry | None:
+def _plain_cell(data: Any, levels: Sequence[str]) -> Cell | None:
     """What `decode_cell` says of a well-formed cell with numbers in it, sooner; None of any other."""
     if type(data) is not dict or not data.keys() <= _KEYS or len(data) < len(_KEYS) - 1:
         return None
@@ -185,16 +171,16 @@ def _plain_cell(data: Any, levels: Sequence[str]) -> CellEntry | None:
         return None
     if names[0] not in levels or not (math.isfinite(value) and math.isfinite(weight)):
         return None
-    return CellEntry(*names, value if "v" in data else None, weight if "w" in data else None)  # type: ignore[arg-type]
+    return Cell(*names, value if "v" in data else None, weight if "w" in data else None)  # type: ignore[arg-type]
 
 
-def restore(tensor: Tensor, grouped: Grouped) -> None:
+def restore(tensor: CellSink, grouped: Grouped) -> None:
     """State decoded cells without asking a writer (S3's trusted restore)."""
     for (level, instance), cells in grouped.items():
         tensor.put_many(tensor.level_index(level), instance, cells)
 
 
-def apply_cells(tensor: Tensor, text: str | bytes, refusal: Refusal | None) -> ApplyReport:
+def apply_cells(tensor: CellSink, text: str | bytes, refusal: Refusal | None) -> ApplyReport:
     """Merge `{"cells": […]}` or a bare list; each malformed or refused cell is skipped whole and reported (S3).
 
     Text that is no JSON at all is a DecodeError and changes nothing.

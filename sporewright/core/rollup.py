@@ -1,6 +1,6 @@
 """The way up: median, sum, corroboration, support over the instances of a level (U1–U6).
 
-What is said here of lists is the definition. Long columns are read by `columns_rollup`, which gives the same bits.
+What is said here of lists is the definition. Long columns are read by `columnar/rollup.py`, which gives the same bits.
 """
 
 from __future__ import annotations
@@ -9,17 +9,18 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from sporewright.core import checks
+from sporewright.core.cells import CellSink
+from sporewright.core.columnar import ColumnStore
 from sporewright.core.store import Value
 from sporewright.errors import BadValueKindError
 from sporewright.jsontext import shown
 
 if TYPE_CHECKING:
-    from sporewright.core.columns_panel import Floats
-    from sporewright.core.columns_rollup import Lines, Middles, Sums
-    from sporewright.core.tensor import Tensor
+    from sporewright.core.columnar.panel import Floats
+    from sporewright.core.columnar.rollup import Lines, Middles, Sums
 
 __all__ = [
     "Corroborated",
@@ -80,7 +81,7 @@ def finite_values(votes: Votes) -> list[float]:
 
 
 def gathered(
-    tensor: Tensor, level: int, dimensions: Callable[[str], bool] | None, electors: frozenset[str] | None
+    tensor: Reducible, level: int, dimensions: Callable[[str], bool] | None, electors: frozenset[str] | None
 ) -> dict[Pair, list[tuple[str, Value]]]:
     """Every (option, dimension) seen and asked for, with its votes, in one pass over the cells that are in no line."""
     found: dict[Pair, list[tuple[str, Value]]] = {}
@@ -120,7 +121,7 @@ class Median(_LineByLine):
 
     def of_line(self, pair: Pair, values: Floats, own: float) -> float | None:  # noqa: ARG002
         """The same of a line's numbers."""
-        from sporewright.core.columns_rollup import Middles, finite
+        from sporewright.core.columnar.rollup import Middles, finite
 
         self._middles = self._middles or Middles()
         known = finite(values)
@@ -140,7 +141,7 @@ class Sum:
 
     def of_line(self, pair: Pair, values: Floats, own: float) -> float | None:  # noqa: ARG002
         """The same of a line's numbers."""
-        from sporewright.core.columns_rollup import Sums
+        from sporewright.core.columnar.rollup import Sums
 
         self._sums = self._sums or Sums()
         found = self._sums.total(pair, values)
@@ -148,7 +149,7 @@ class Sum:
 
     def of_lines(self, lines: Iterable[tuple[Pair, Floats, float]]) -> dict[Pair, float | None]:
         """The same of many."""
-        from sporewright.core.columns_rollup import Sums
+        from sporewright.core.columnar.rollup import Sums
 
         self._sums = self._sums or Sums()
         totals = self._sums.totals((pair, values) for pair, values, _ in lines)
@@ -168,7 +169,7 @@ class Corroborated(_LineByLine):
 
     def of_line(self, pair: Pair, values: Floats, own: float) -> float | None:  # noqa: ARG002
         """The same of a line's numbers; `own` is the option's own word, NaN if it has no vote."""
-        from sporewright.core.columns_rollup import positive
+        from sporewright.core.columnar.rollup import positive
 
         return 1.0 if positive(values) - (own > 0.0) >= self.quorum else None
 
@@ -182,12 +183,18 @@ class Support(_LineByLine):
 
     def of_line(self, pair: Pair, values: Floats, own: float) -> float | None:  # noqa: ARG002
         """The same of a line's numbers."""
-        from sporewright.core.columns_rollup import finite
+        from sporewright.core.columnar.rollup import finite
 
         return float(len(finite(values))) or None
 
 
 Operator = Median | Sum | Corroborated | Support
+
+
+class Reducible(CellSink, Protocol):
+    """What a roll-up needs of a `Tensor`: the cells it reads, and the way to write what comes out."""
+
+    store: ColumnStore
 
 
 def _writable(x: float) -> float | None:
@@ -204,7 +211,7 @@ class Rollup:
     """
 
     def __init__(
-        self, tensor: Tensor, level: str, operator: Operator, dimensions: Callable[[str], bool] | None = None
+        self, tensor: Reducible, level: str, operator: Operator, dimensions: Callable[[str], bool] | None = None
     ) -> None:
         if dimensions is not None and not callable(dimensions):
             raise BadValueKindError(f"dimensions is a predicate, not {shown(dimensions)}")
@@ -255,7 +262,7 @@ class Rollup:
         if home is None:
             self._lines = None
         elif self._lines is None or self._lines.home is not home:
-            from sporewright.core.columns_rollup import Lines
+            from sporewright.core.columnar.rollup import Lines
 
             self._lines = Lines(home)
         found = dict.fromkeys(pair for pair in gone if pair not in self._scattered)
@@ -271,7 +278,7 @@ def _same(one: float | None, other: float | None) -> bool:
 
 
 def reduce_one(
-    tensor: Tensor,
+    tensor: Reducible,
     operator: Operator,
     from_level: str,
     to_level: str,
@@ -291,11 +298,11 @@ def reduce_one(
 
 
 def _reduced(
-    tensor: Tensor, operator: Operator, level: int, pair: Pair, electors: frozenset[str] | None
+    tensor: Reducible, operator: Operator, level: int, pair: Pair, electors: frozenset[str] | None
 ) -> float | None:
     home = tensor.store.across(level)
     if home is not None and pair in home.panel.lines:
-        from sporewright.core.columns_rollup import Lines
+        from sporewright.core.columnar.rollup import Lines
 
         _, values, own = next(Lines(home).values([pair], electors))
         return operator.of_line(pair, values, own)
@@ -303,13 +310,13 @@ def _reduced(
     return operator.of_votes(pair, [vote for vote in votes if electors is None or vote[0] in electors])
 
 
-def support(tensor: Tensor, level: int, option: str, dimension: str) -> int:
+def support(tensor: Reducible, level: int, option: str, dimension: str) -> int:
     """How many instances of the level carry a finite scalar there (U4)."""
     return len(finite_values(list(tensor.store.column(level, option, dimension))))
 
 
 def roll_up(
-    tensor: Tensor,
+    tensor: Reducible,
     operator: Operator,
     from_level: str,
     to_level: str,

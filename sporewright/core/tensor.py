@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
 
-from sporewright.core import checks, codec, live, narrow, resolve, rollup
-from sporewright.core.columns import ColumnStore
+from sporewright.core import checks, codec, resolve, rollup
+from sporewright.core.cells import Cell, Cursor
+from sporewright.core.columnar import ColumnStore
+from sporewright.core.live import HIDDEN, DirtyCells, LiveQueue, Note
 from sporewright.core.resolve import Resolution
+from sporewright.core.small import SmallResolver
 from sporewright.core.store import Cells, Slice, Value
 from sporewright.core.weights import Account
 from sporewright.core.writer import Writer
@@ -16,23 +18,8 @@ from sporewright.jsontext import listed, shown
 
 __all__ = ["Cell", "Cursor", "Listener", "Tensor"]
 
-Cursor = Mapping[str, str]
-"""level → instance; a level left out reads instance "" (T3)."""
-
 Listener = Callable[[int, str, str, str], None]
 """Told (level index, instance, option, dimension) after each write."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One coordinate with its layers; `value` and `weight` are None where unset (T1)."""
-
-    level: str
-    instance: str
-    option: str
-    dimension: str
-    value: Value | None = None
-    weight: float | None = None
 
 
 def _pair(option: object, dimension: object) -> tuple[str, str]:
@@ -55,12 +42,12 @@ class Tensor:
         self._finest = len(self.levels) - 1
         self._index = {name: at for at, name in enumerate(self.levels)}
         self.store = ColumnStore(len(self.levels))
-        self._narrow = narrow.Narrow(self.store)
+        self._small = SmallResolver(self.store)
         self.weights = Account(len(self.levels))
         self.priors: set[tuple[str, str]] = set()
         """(option, dimension) whose value at the coarsest shared slot is only a declared prior (D4)."""
         self._listeners: list[list[Listener]] = [[] for _ in self.levels]
-        self._followed: list[dict[str, list[live.Noted]]] = [{} for _ in self.levels]
+        self._followed: list[dict[str, list[DirtyCells]]] = [{} for _ in self.levels]
 
     def writer(self, level: str, instance: str | None = None) -> Writer:
         """A writer floored at `level`, bound to `instance` if one is named; UnknownLevelError (W1, W2)."""
@@ -93,12 +80,12 @@ class Tensor:
         if store.is_waiting:
             store.settle()
         if store.options is not None:
-            from sporewright.core import columns_fold
+            from sporewright.core.columnar import fold
 
-            folded = columns_fold.fold(store, path)
+            folded = fold.fold(store, path)
             if folded is not None:
-                return columns_fold.queue(folded.rows, *columns_fold.score(folded))
-        return self._narrow.resolve(path)
+                return fold.queue(folded.rows, *fold.score(folded))
+        return self._small.resolve(path)
 
     def explain(self, cursor: Cursor) -> Resolution:
         """The same order with each score's terms and each drop's gate (R8)."""
@@ -122,9 +109,7 @@ class Tensor:
         """Options with a cell at the cursor, in code-point order; gated ones included."""
         return sorted({option for cells in self.slices(cursor) for option in cells if option})
 
-    def watch(
-        self, cursor: Cursor, limit: int | None = None, *, among: Collection[str] | None = None
-    ) -> live.LiveQueue:
+    def watch(self, cursor: Cursor, limit: int | None = None, *, among: Collection[str] | None = None) -> LiveQueue:
         """A queue kept current as cells change; always `resolve(cursor)[:limit]`. Close it when done.
 
         `among` watches the order of these options alone, at the cost of these alone.
@@ -132,7 +117,7 @@ class Tensor:
         self.path(cursor)
         head = None if limit is None else checks.count(limit, "limit")
         options = None if among is None else checks.names(among, "among")
-        return live.LiveQueue(self, dict(cursor), head, options)
+        return LiveQueue(self, dict(cursor), head, options)
 
     def reduce_median(
         self,
@@ -300,18 +285,18 @@ class Tensor:
 
         return end
 
-    def follow(self, cursor: Cursor, noted: live.Noted) -> Callable[[], None]:
-        """Note in `noted` every write at the cursor's instances from now on; gives the function that ends it.
+    def follow(self, cursor: Cursor, dirty: DirtyCells) -> Callable[[], None]:
+        """List in `dirty` every write at the cursor's instances from now on; gives the function that ends it.
 
         A write anywhere else costs a follower nothing.
         """
-        path, noted = self.path(cursor), checks.instance_of(live.Noted, noted, "noted")
+        path, dirty = self.path(cursor), checks.instance_of(DirtyCells, dirty, "dirty")
         for level, instance in enumerate(path):
-            self._followed[level].setdefault(instance, []).append(noted)
+            self._followed[level].setdefault(instance, []).append(dirty)
 
         def end() -> None:
             for level, instance in enumerate(path):
-                left = [each for each in self._followed[level].get(instance, ()) if each is not noted]
+                left = [each for each in self._followed[level].get(instance, ()) if each is not dirty]
                 self._followed[level][instance] = left
                 if not left:
                     del self._followed[level][instance]
@@ -338,17 +323,17 @@ class Tensor:
         """
         followed = self._followed[level].get(instance)
         if followed is not None:
-            news: live.Note = None
+            news: Note = None
             if level == self._finest:
                 news = value if weight is None or type(value) is not float else (value, weight)
             elif type(value) is float and weight is None and value - value == 0.0:
-                news = live.HIDDEN
+                news = HIDDEN
             at = (option, dimension)
-            for noted in followed:
-                if at in noted:
-                    noted.add(at, news)
-                elif len(noted) < noted.most:
-                    noted[at] = news
+            for dirty in followed:
+                if at in dirty:
+                    dirty.add(at, news)
+                elif len(dirty) < dirty.most:
+                    dirty[at] = news
 
     def _tell(self, level: int, instance: str, pairs: Iterable[tuple[str, str]]) -> None:
         """Tell whoever listens to every write."""

@@ -6,13 +6,10 @@ weights of an option are mostly those of the last one asked for.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping, Sequence
 
 from sporewright.core import resolve
-
-if TYPE_CHECKING:
-    from sporewright.core.tensor import Cursor, Tensor
+from sporewright.core.store import Store
 
 __all__ = ["Account", "Weights"]
 
@@ -35,11 +32,11 @@ class Account:
 
 
 class Weights:
-    """The folded weights of these dimensions at one cursor, as `resolve.fold_weights` has them."""
+    """The folded weights of these dimensions at `path`, an instance a level, as `resolve.fold_weights` has them."""
 
-    def __init__(self, tensor: Tensor, cursor: Cursor, dimensions: Collection[str]) -> None:
-        self._store, self._account = tensor.store, tensor.weights
-        self._path = list(enumerate(tensor.path(cursor)))
+    def __init__(self, store: Store, account: Account, path: Sequence[str], dimensions: Collection[str]) -> None:
+        self._store, self._account = store, account
+        self._path = list(enumerate(path))
         self._dimensions = frozenset(dimensions)
         self._shared: dict[str, float] = {}
         self._as_of = -1

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from sporewright.core import checks
+from sporewright.core.cells import CellSink
 from sporewright.core.codec import ApplyReport, apply_cells
 from sporewright.errors import BadValueKindError, SporewrightError, WriteUpError
 from sporewright.jsontext import shown
-
-if TYPE_CHECKING:
-    from sporewright.core.tensor import Tensor
 
 __all__ = ["Writer"]
 
@@ -42,7 +38,7 @@ class Writer:
 
     __slots__ = ("_admitted", "_at", "_bounds", "_floor", "_tensor")
 
-    def __init__(self, tensor: Tensor, floor: int, bounds: tuple[_Bound, ...]) -> None:
+    def __init__(self, tensor: CellSink, floor: int, bounds: tuple[_Bound, ...]) -> None:
         self._tensor = tensor
         self._floor = floor
         self._bounds = bounds

@@ -105,7 +105,7 @@ class LocalCells:
         ]
         self._at = tensor.level_index(LOCAL)
         self._instance = self.cursor.get(LOCAL, "")
-        self._weights = Weights(tensor, self.cursor, learner.settings.dimensions)
+        self._weights = Weights(tensor.store, tensor.weights, tensor.path(self.cursor), learner.settings.dimensions)
         self._temperature: float | None = None
         """What is laid for all options together."""
         self._greedy: dict[str, float] = {}

@@ -9,26 +9,26 @@ The numbers of a list add up exactly to the sum they stand for; cells are sorted
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 from sporewright import jsontext
 from sporewright.core.codec import decode_number
 from sporewright.errors import DecodeError, SporewrightError
 from sporewright.policy.belief import MAX_OBSERVATIONS, Cell, ExactSum, Place
+from sporewright.policy.field_writer import FieldWriter, WritableField
 from sporewright.policy.limits import READABLE
 
-if TYPE_CHECKING:
-    from sporewright.policy.field import AddressedField
-
 __all__ = ["from_json", "to_json"]
+
+_Field = TypeVar("_Field", bound=WritableField)
 
 _MOST_PARTS = 64
 
 _Found = tuple[tuple[str, ...], str, str, Cell]
 
 
-def to_json(field: AddressedField) -> str:
+def to_json(field: WritableField) -> str:
     """The field as JSON text, pure ASCII."""
     cells = sorted(_cells(field.tree.root, ()), key=lambda found: found[:3])
     body = {
@@ -67,10 +67,13 @@ def _encode(address: dict[str, str], option: str, dimension: str, cell: Cell) ->
     return body
 
 
-def from_json(text: str | bytes, kind: type[AddressedField]) -> AddressedField:
-    """The field; the first thing malformed is a DecodeError that says where."""
+def from_json(text: str | bytes, make: Callable[[list[str], dict[str, float], float], _Field]) -> _Field:
+    """The field that `make(layers, process_variance, root_variance)` gives, with its cells.
+
+    The first thing malformed is a DecodeError that says where.
+    """
     data = _object(jsontext.parse(text, "field"), "field")
-    field = _empty(data, kind)
+    field = _empty(data, make)
     cells = data.get("cells")
     if not isinstance(cells, list):
         raise DecodeError(f"field.cells: {jsontext.shown(cells)} is not a list")
@@ -92,7 +95,7 @@ def _located(why: SporewrightError, place: str) -> DecodeError:
     return why if isinstance(why, DecodeError) else DecodeError(f"{place}: {why}")
 
 
-def _empty(data: dict[str, Any], kind: type[AddressedField]) -> AddressedField:
+def _empty(data: dict[str, Any], make: Callable[[list[str], dict[str, float], float], _Field]) -> _Field:
     layers = data.get("layers")
     if not isinstance(layers, list) or not all(isinstance(name, str) for name in layers):
         raise DecodeError(f"field.layers: {jsontext.shown(layers)} is not a list of names")
@@ -100,7 +103,7 @@ def _empty(data: dict[str, Any], kind: type[AddressedField]) -> AddressedField:
     numbers = {layer: decode_number(x, f"field.process_variance.{layer}") for layer, x in variances.items()}
     root = decode_number(data.get("root_variance", 1.0), "field.root_variance")
     try:
-        return kind(layers, numbers, root)
+        return make(layers, numbers, root)
     except SporewrightError as why:
         raise _located(why, "field") from None
 
@@ -111,7 +114,7 @@ def _object(data: object, place: str) -> dict[str, Any]:
     return data
 
 
-def _coordinate(field: AddressedField, raw: dict[str, Any], place: str) -> tuple[tuple[str, ...], str, str]:
+def _coordinate(field: WritableField, raw: dict[str, Any], place: str) -> tuple[tuple[str, ...], str, str]:
     option, dimension = raw.get("option"), raw.get("dim")
     for key, name in (("option", option), ("dim", dimension)):
         if not isinstance(name, str):
@@ -123,10 +126,10 @@ def _coordinate(field: AddressedField, raw: dict[str, Any], place: str) -> tuple
 
 
 def _restore(
-    field: AddressedField, path: tuple[str, ...], option: str, dimension: str, raw: dict[str, Any], place: str
+    field: WritableField, path: tuple[str, ...], option: str, dimension: str, raw: dict[str, Any], place: str
 ) -> None:
     """Put one cell in, each part through the writer that checks it."""
-    writer, address = field.root_writer(), field.address(path)
+    writer, address = FieldWriter(field, 0), field.address(path)
     if "prior" in raw:
         writer.set_prior(address, option, dimension, decode_number(raw["prior"], f"{place}.prior"))
     if "w" in raw:

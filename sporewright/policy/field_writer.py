@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from sporewright.core import checks
 from sporewright.errors import ConfigError, WriteUpError
-from sporewright.policy.belief import Cell, ExactSum, Place
+from sporewright.policy.belief import BeliefTree, Cell, ExactSum, Place
 from sporewright.policy.limits import READABLE, checked_number, checked_variance, fits_evidence
 
-if TYPE_CHECKING:
-    from sporewright.policy.field import AddressedField
-
-__all__ = ["Address", "FieldWriter"]
+__all__ = ["Address", "FieldWriter", "WritableField"]
 
 Address = Mapping[str, str]
 """layer → name; `{}` is the root, and a coarser layer may not be left out before a finer one."""
+
+
+class WritableField(Protocol):
+    """What a writer needs of an `AddressedField`."""
+
+    layers: tuple[str, ...]
+    tree: BeliefTree
+
+    def path(self, address: Address) -> tuple[str, ...]:
+        """The names along the address, coarse → fine."""
+        ...
+
+    def address(self, path: Sequence[str]) -> dict[str, str]:
+        """The address of a path."""
+        ...
 
 
 class FieldWriter:
@@ -24,7 +36,7 @@ class FieldWriter:
 
     __slots__ = ("_field", "_floor")
 
-    def __init__(self, field: AddressedField, floor: int) -> None:
+    def __init__(self, field: WritableField, floor: int) -> None:
         self._field = field
         self._floor = floor
 

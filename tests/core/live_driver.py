@@ -14,8 +14,11 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
-from sporewright.core import columns, live, live_scores, resolve
+from sporewright.core import resolve
+from sporewright.core.columnar import store as column_store
 from sporewright.core.live import LiveQueue
+from sporewright.core.live import queue as live_queue
+from sporewright.core.live import scores as live_scores
 from sporewright.core.tensor import Tensor
 from tests.core.sizes import narrow, patched, tiny
 
@@ -37,7 +40,7 @@ SHORT = {"LEAST": 1, "HEADS": 1, "PART": 4}
 @contextmanager
 def heads(numpy: bool) -> Iterator[None]:
     """Short heads, scored by numpy however few they are, or never."""
-    with patched(live, SHORT), patched(live_scores, {"WIDE": 1 if numpy else sys.maxsize}):
+    with patched(live_queue, SHORT), patched(live_scores, {"WIDE": 1 if numpy else sys.maxsize}):
         yield
 
 
@@ -88,7 +91,7 @@ class Walk:
         self.writer = self.tensor.writer("global")
         self.watched: list[Watched] = []
         self.did = ""
-        self._available = columns.available
+        self._available = column_store.available
         self._open()
 
     def step(self) -> None:
@@ -200,7 +203,7 @@ class Walk:
 
     def _numpy(self) -> None:
         """numpy goes, or comes back; cells that wait for it move once somebody looks."""
-        columns.available = self._available if columns.available is not self._available else lambda: False
+        column_store.available = self._available if column_store.available is not self._available else lambda: False
         live_scores.WIDE = self.dice.choice((1, 64))
 
     def _open(self) -> None:
@@ -249,7 +252,7 @@ def run(steps: int, seed: int = 0) -> int:
         kind = list(KINDS.values())[made // WALK % len(KINDS)]
         with (
             kind(),
-            patched(columns, {"available": columns.available}),
+            patched(column_store, {"available": column_store.available}),
             patched(live_scores, {"WIDE": live_scores.WIDE}),
         ):
             walk = Walk(seed * 1_000_003 + made)

@@ -8,15 +8,15 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from sporewright.core import columns
+from sporewright.core.columnar import store as column_store
 
 __all__ = ["narrow", "patched", "tiny"]
 
 TINY = {
-    "columns": {"MANY": 2, "FEW": 1, "THIN": 3},
-    "columns_moves": {"LONG": 2, "SHORT": 1, "DENSE": 2},
-    "columns_panel": {"LEAST": 1},
-    "columns_rollup": {"LEAST": 0},
+    "store": {"MANY": 2, "FEW": 1, "THIN": 3},
+    "moves": {"LONG": 2, "SHORT": 1, "DENSE": 2},
+    "panel": {"LEAST": 1},
+    "rollup": {"LEAST": 0},
 }
 
 
@@ -37,13 +37,13 @@ def patched(module: ModuleType, values: Mapping[str, Any]) -> Iterator[None]:
 def tiny() -> Iterator[None]:
     """Two cells are many, and a third of the rows is dense; without numpy nothing is."""
     with ExitStack() as stack:
-        for name, values in TINY.items() if columns.available() else ():
-            stack.enter_context(patched(import_module(f"sporewright.core.{name}"), values))
+        for name, values in TINY.items() if column_store.available() else ():
+            stack.enter_context(patched(import_module(f"sporewright.core.columnar.{name}"), values))
         yield
 
 
 @contextmanager
 def narrow() -> Iterator[None]:
     """As where numpy is not installed: everything stays in dicts."""
-    with patched(columns, {"available": lambda: False}):
+    with patched(column_store, {"available": lambda: False}):
         yield

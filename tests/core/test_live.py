@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sporewright.core import resolve
-from sporewright.core.live_table import SPARE, Table
+from sporewright.core.live.table import SPARE, Table
 from sporewright.core.tensor import Tensor
 from sporewright.errors import ConfigError, UnknownLevelError
 from tests.core.live_driver import in_columns

@@ -17,9 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
 
-from sporewright.core import live, live_scores, resolve
+from sporewright.core import resolve
 from sporewright.core.live import LiveQueue
-from sporewright.core.live_head import Head
+from sporewright.core.live import queue as live_queue
+from sporewright.core.live import scores as live_scores
+from sporewright.core.live.head import Head
 from sporewright.core.tensor import Tensor
 from tests.core.live_driver import KINDS, bits
 from tests.core.sizes import narrow, patched
@@ -256,7 +258,7 @@ def test_a_long_queue_of_which_the_head_is_read(numpy: bool) -> None:
                 assert queue.order() == tensor.resolve({"device": "A"})[:10]
             lengths.add(len(queue._head.names))
         assert queue.order() == tensor.resolve({"device": "A"})[:10]
-        assert max(lengths) <= 2 * live.LEAST + live.LEAST < count
+        assert max(lengths) <= 2 * live_queue.LEAST + live_queue.LEAST < count
 
 
 def test_a_head_holds_the_smallest_alone() -> None:

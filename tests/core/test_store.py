@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from sporewright.core.columns import ColumnStore
+from sporewright.core.columnar import ColumnStore
 from sporewright.core.store import DictStore, Layers, Store
 from tests.core.dice import Dice
 from tests.core.sizes import tiny

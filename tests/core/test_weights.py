@@ -39,7 +39,7 @@ def test_the_weights_of_an_option_are_the_folds_after_any_write(wide: bool, walk
     """F3: own before shared, deeper before coarser, after puts, merges, removals, in either home of cells."""
     with tiny() if wide else nullcontext():
         tensor = Tensor(LEVELS)
-        weights = Weights(tensor, CURSOR, DIMENSIONS)
+        weights = Weights(tensor.store, tensor.weights, tensor.path(CURSOR), DIMENSIONS)
         for call, (level, instance, option), dimension, (value, weight) in walk:
             if call == "remove":
                 tensor.remove(level, instance, option, dimension)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sporewright.core import columns
+from sporewright.core.columnar import store as column_store
 from sporewright.device.engine import Engine
 
 LEVELS = ["global", "workspace", "device"]
@@ -43,7 +43,7 @@ def queue_of(engine: Engine) -> list[str]:
 @pytest.fixture
 def page(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """As in a page before numpy is there."""
-    monkeypatch.setattr(columns, "available", lambda: False)
+    monkeypatch.setattr(column_store, "available", lambda: False)
     return monkeypatch
 
 

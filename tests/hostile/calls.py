@@ -25,7 +25,7 @@ from sporewright import (
 )
 from sporewright.core.config import Seed
 from sporewright.core.global_rules import GlobalRules
-from sporewright.core.live import Noted
+from sporewright.core.live import DirtyCells
 
 LEVELS = ["global", "workspace", "device"]
 
@@ -138,7 +138,7 @@ GOOD: dict[str, Any] = {
     "levels": LEVELS, "level": "device", "instance": "A", "option": "a", "dimension": "latency", "cursor": {}, "x": 1.0,
     "from_level": "device", "to_level": "workspace", "to_instance": "acme", "quorum": 1, "instances": None,
     "dimensions": None, "limit": None, "among": None, "listener": lambda *_: None, "path": ("acme",),
-    "noted": Noted(),
+    "dirty": DirtyCells(),
     "data": b"x", "floor": "global",
     "text": '{"cells": []}', "cells_text": "[]", "Tensor.from_json.text": '{"levels": ["a"], "cells": []}',
     "TensorConfig.from_json.text": '{"levels": ["a"]}',

@@ -5,15 +5,13 @@ from __future__ import annotations
 from array import array
 from collections.abc import Collection, Mapping, MutableSequence, Sequence
 from math import isfinite
-from typing import TYPE_CHECKING
 
-from sporewright.core import live_scores, resolve
-from sporewright.core.narrow import laid_over, shared_weights
+from sporewright.core import resolve
+from sporewright.core.columnar import ColumnStore, Term
+from sporewright.core.live import scores as scoring
+from sporewright.core.live.dirty import Note
+from sporewright.core.small import laid_over, shared_weights
 from sporewright.core.store import Layers, Slice
-
-if TYPE_CHECKING:
-    from sporewright.core.live import Note
-    from sporewright.core.tensor import Tensor
 
 __all__ = ["Table"]
 
@@ -30,10 +28,10 @@ class Table:
     weighs has no column: it only decides who is ranked. Memory: 8 bytes an option and weighted dimension, and names.
     """
 
-    def __init__(self, tensor: Tensor, path: Sequence[str], among: Collection[str] | None) -> None:
-        self._tensor = tensor
+    def __init__(self, store: ColumnStore, path: Sequence[str], among: Collection[str] | None) -> None:
+        self._store = store
         self._path = path
-        tensor.store.settle()  # before any slice is looked at: cells may move
+        store.settle()  # before any slice is looked at: cells may move
         slices = self._slices()
         self._weights = shared_weights(slices)
         self.missing: set[str] = set()
@@ -49,7 +47,7 @@ class Table:
         self.total = sum(self._ranked)
         """How many options have a place in the queue (R1, R2)."""
         self._places = {dimension: at for at, dimension in enumerate(self._columns)}
-        self._terms: list[live_scores.Term] = [
+        self._terms: list[Term] = [
             (self._weights.get(each, 0.0), column, self._own.get(each)) for each, column in self._columns.items()
         ]
         self.weigh()
@@ -57,16 +55,16 @@ class Table:
     # --- made from the cells -------------------------------------------------------------------------------------
 
     def _slices(self) -> list[Slice]:
-        return [self._tensor.store.slice(at, instance) for at, instance in enumerate(self._path)]
+        return [self._store.slice(at, instance) for at, instance in enumerate(self._path)]
 
     def _take_wide(self) -> bool:
         """Fold arrays, if the cells stand in some and no option has a weight of its own."""
-        store = self._tensor.store
+        store = self._store
         if store.options is None:
             return False
-        from sporewright.core import columns_live
+        from sporewright.core.columnar.scores import columns
 
-        found = columns_live.columns(store, self._path, {each for each, weight in self._weights.items() if weight})
+        found = columns(store, self._path, {each for each, weight in self._weights.items() if weight})
         if found is None:
             return False
         self._names, self._ranked, self._columns = found
@@ -193,7 +191,7 @@ class Table:
         """The shared slot was written to: True if the weight is another one, and `weigh` is due."""
         weight = None
         for at in range(len(self._path) - 1, -1, -1):
-            weight = self._tensor.store.get(at, self._path[at], "", dimension)[1]
+            weight = self._store.get(at, self._path[at], "", dimension)[1]
             if weight is not None:
                 break
         effective = weight if weight is not None and isfinite(weight) else 0.0
@@ -215,7 +213,7 @@ class Table:
 
     def weigh(self) -> None:
         """Score every option anew."""
-        self._scores: MutableSequence[float] = live_scores.weigh(self._terms, len(self._names))
+        self._scores: MutableSequence[float] = scoring.weigh(self._terms, len(self._names))
 
     def _settle_term(self, dimension: str) -> None:
         column = self._columns[dimension]
@@ -225,7 +223,7 @@ class Table:
         """The scores and the names of the first `count` of the queue, in order (R5)."""
         scores, names = self._scores, self._names
         ranked = None if self.total == len(names) else self._ranked
-        slots = live_scores.smallest(scores, names, ranked, count, self._in_order) if count else []
+        slots = scoring.smallest(scores, names, ranked, count, self._in_order) if count else []
         return [scores[slot] for slot in slots], [names[slot] for slot in slots]
 
 

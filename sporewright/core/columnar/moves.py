@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from functools import partial
 
-from sporewright.core.columns import THIN, ColumnStore
-from sporewright.core.columns_level import AlongInstances, AlongOptions, Pair, Placed, Wide
-from sporewright.core.columns_panel import Rows
+from sporewright.core.columnar.level import AlongInstances, AlongOptions, Pair, Placed, Wide
+from sporewright.core.columnar.panel import Rows
+from sporewright.core.columnar.store import THIN, ColumnStore
 
 __all__ = ["reconsider"]
 

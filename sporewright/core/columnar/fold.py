@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sporewright.core.columns import ColumnStore
-from sporewright.core.columns_panel import Floats, Integers, Marks, Panel, Rows
-from sporewright.core.narrow import shared_weights
+from sporewright.core.columnar.panel import Floats, Integers, Marks, Panel, Rows
+from sporewright.core.columnar.store import ColumnStore
+from sporewright.core.small import shared_weights
 from sporewright.core.store import Slice
 
 __all__ = ["Folded", "fold", "queue", "score"]

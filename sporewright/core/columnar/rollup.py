@@ -9,8 +9,8 @@ from itertools import islice
 
 import numpy as np
 
-from sporewright.core.columns_level import AlongInstances, Pair
-from sporewright.core.columns_panel import Floats, Integers
+from sporewright.core.columnar.level import AlongInstances, Pair
+from sporewright.core.columnar.panel import Floats, Integers
 
 __all__ = ["Lines", "Middles", "Sums", "finite", "positive"]
 

@@ -1,4 +1,4 @@
-"""Scores of many options at once by numpy: the bits and the order of `live_scores` in its own loops (R3–R5)."""
+"""Scores of many options at once by numpy: the bits and the order of `live/scores.py` in its own loops (R3–R5)."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from sporewright.core.columns import ColumnStore
-from sporewright.core.columns_fold import fold
-from sporewright.core.columns_panel import Marks
-from sporewright.core.live_scores import Term
+from sporewright.core.columnar.fold import fold
+from sporewright.core.columnar.panel import Marks
+from sporewright.core.columnar.store import ColumnStore, Term
 from sporewright.core.resolve import rank_key
 
 __all__ = ["columns", "smallest", "weigh"]
@@ -34,7 +33,7 @@ def weigh(terms: Sequence[Term], count: int) -> array[float]:
 def smallest(
     scores: Sequence[float], names: Sequence[str], ranked: bytearray | None, count: int, in_order: bool
 ) -> list[int]:
-    """The slots of the `count` > 0 smallest (score, name), in order, NaN last (R5); see `live_scores.smallest`."""
+    """The slots of the `count` > 0 smallest (score, name), in order, NaN last (R5); see `live/scores.py`."""
     values = np.asarray(scores)
     slots = np.arange(len(values)) if ranked is None else np.flatnonzero(np.frombuffer(ranked, np.bool_))
     values = values[slots]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any, Literal
 
-from sporewright.core.columns_panel import Panel, Rows
+from sporewright.core.columnar.panel import Panel, Rows
 from sporewright.core.store import Layers, Slice, Value
 
 __all__ = ["AlongInstances", "AlongOptions", "Line", "Pair", "Placed", "Wide"]

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Collection
+from typing import Protocol
 
-from sporewright.core.live_head import Head
-from sporewright.core.live_table import Table
-from sporewright.core.store import Value
+from sporewright.core.cells import Cursor
+from sporewright.core.columnar import ColumnStore
+from sporewright.core.live.dirty import DirtyCells
+from sporewright.core.live.head import Head
+from sporewright.core.live.table import Table
 
-if TYPE_CHECKING:
-    from sporewright.core.tensor import Tensor
-
-__all__ = ["HIDDEN", "LiveQueue", "Note", "Noted"]
+__all__ = ["LiveQueue"]
 
 # A head keeps more than is read, so that options may leave it: finding the smallest anew costs the whole queue.
 HEADS = 4
@@ -20,29 +19,18 @@ LEAST = 64
 PART = 64  # one in so many: then finding them anew costs a bounded time for each option that had to leave
 
 
-HIDDEN: Final = ()
-"""A finite scalar alone was written above the finest level, where a finer one may hide it."""
+class Watched(Protocol):
+    """What a live queue needs of a `Tensor`."""
 
-Note = Value | tuple[float, float] | tuple[()] | None
-"""What is known of a cell that was written to. At the finest level, all there is to know: the folded value where the
-value alone was written, value and own weight where both were. `HIDDEN`. None: it has to be looked at."""
+    store: ColumnStore
 
+    def path(self, cursor: Cursor) -> tuple[str, ...]:
+        """The instance read at each level."""
+        ...
 
-class Noted(dict[tuple[str, str], Note]):
-    """The (option, dimension) written to since its owner last cleared it, with what is known of each.
-
-    There are never more than `most`: where there are as many, others may have been written to as well.
-    """
-
-    most = 0
-
-    def add(self, at: tuple[str, str], news: Note) -> None:
-        """What was written to before was written to once more."""
-        known = self[at]
-        if known is None or known is HIDDEN or news is None:
-            self[at] = None if known is None else news
-        elif news is not HIDDEN:
-            self[at] = (news, known[1]) if type(news) is float and isinstance(known, tuple) and known else news
+    def follow(self, cursor: Cursor, dirty: DirtyCells) -> Callable[[], None]:
+        """List in `dirty` every write at the cursor's instances; gives the function that ends it."""
+        ...
 
 
 class LiveQueue:
@@ -55,7 +43,7 @@ class LiveQueue:
     """
 
     def __init__(
-        self, tensor: Tensor, cursor: Mapping[str, str], limit: int | None, among: Collection[str] | None = None
+        self, tensor: Watched, cursor: Cursor, limit: int | None, among: Collection[str] | None = None
     ) -> None:
         self._tensor = tensor
         self._path = tensor.path(cursor)
@@ -63,8 +51,8 @@ class LiveQueue:
         self._least = limit or 0
         self._among = None if among is None else frozenset(among)
         self._head = Head()
-        self._noted = Noted()
-        self._unfollow = tensor.follow(cursor, self._noted)
+        self._dirty = DirtyCells()
+        self._unfollow = tensor.follow(cursor, self._dirty)
         self._order: list[str] = []
         self._revision = 0
         self._make()
@@ -72,42 +60,42 @@ class LiveQueue:
 
     def order(self) -> list[str]:
         """The head of the queue, a fresh list."""
-        if self._noted:
+        if self._dirty:
             self._refresh()
         return self._order.copy()
 
     @property
     def revision(self) -> int:
         """Grows by one whenever the head is found to have changed."""
-        if self._noted:
+        if self._dirty:
             self._refresh()
         return self._revision
 
     @property
     def total(self) -> int:
         """The number of options in the whole queue."""
-        if self._noted:
+        if self._dirty:
             self._refresh()
         return self._table.total
 
     def close(self) -> None:
         """Stop following the tensor and give the memory back; the queue is empty from now on."""
         self._unfollow()
-        self._noted.clear()
-        self._table = Table(self._tensor, self._path, ())
+        self._dirty.clear()
+        self._table = Table(self._tensor.store, self._path, ())
         self._head = Head()
         self._order = []
 
     def _make(self) -> None:
-        self._noted.clear()
-        self._table = Table(self._tensor, self._path, self._among)
+        self._dirty.clear()
+        self._table = Table(self._tensor.store, self._path, self._among)
         self._many = LEAST + len(self._table.slots) // 2
-        self._noted.most = self._many + 1
+        self._dirty.most = self._many + 1
         self._fill(self._table)
 
     def _refresh(self) -> None:
         """Follow what was written, and find out whether what is read is another order than before."""
-        if len(self._noted) > self._many:
+        if len(self._dirty) > self._many:
             self._make()
         else:
             self._follow(self._table)
@@ -121,9 +109,9 @@ class LiveQueue:
 
     def _follow(self, table: Table) -> None:
         """Take over what was written, and move those options within the head."""
-        head, noted = self._head, self._noted
-        if len(noted) == 1:  # as most often: the same without books of what was moved
-            ((option, dimension), note) = noted.popitem()
+        head, dirty = self._head, self._dirty
+        if len(dirty) == 1:  # as most often: the same without books of what was moved
+            ((option, dimension), note) = dirty.popitem()
             weighed = not option and table.reweigh(dimension)
             if option and (self._among is None or option in self._among):
                 before = table.score(option)
@@ -141,11 +129,11 @@ class LiveQueue:
 
     def _follow_all(self, table: Table) -> bool:
         """Of many cells; whether a shared weight was among them."""
-        noted, among = self._noted, self._among
+        dirty, among = self._dirty, self._among
         weighed = False
         scores: dict[str, float | None] = {}
         folded: set[str] = set()
-        for (option, dimension), note in noted.items():
+        for (option, dimension), note in dirty.items():
             if not option:
                 weighed = table.reweigh(dimension) or weighed
             elif option not in folded and (among is None or option in among):
@@ -153,7 +141,7 @@ class LiveQueue:
                     scores[option] = table.score(option)
                 if not table.take(option, dimension, note):
                     folded.add(option)
-        noted.clear()
+        dirty.clear()
         for option, before in scores.items():
             self._head.move(option, before, table.add_up(option))
         return weighed

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from sporewright.core import rollup
-from sporewright.core.columns_rollup import Middles, Sums
+from sporewright.core.columnar.rollup import Middles, Sums
 from sporewright.core.rollup import Corroborated, Median, Operator, Rollup, Sum, Support
 from sporewright.core.tensor import Tensor
 from sporewright.errors import BadValueKindError, UnknownLevelError

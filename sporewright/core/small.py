@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sporewright.core.columns import ColumnStore
+from sporewright.core.columnar import ColumnStore
 from sporewright.core.resolve import rank_key, rows_of, score_option
 from sporewright.core.store import Layers, Slice
 
-__all__ = ["Narrow", "laid_over", "merged", "shared_weights"]
+__all__ = ["SmallResolver", "laid_over", "merged", "shared_weights"]
 
 MOST = 256
 """Slices with more options are not kept as lists: where so many are read often, numpy is there."""
@@ -64,7 +64,7 @@ def shared_weights(slices: Sequence[Slice]) -> dict[str, float]:
     return {dimension: weight for dimension, weight in found.items() if math.isfinite(weight)}
 
 
-class Narrow:
+class SmallResolver:
     """`resolve` for the slices of a store that are no panels: the same queue as the definition (R1–R7).
 
     A score that is finite has met no gate and no weight that is none, for they leave ±∞ or NaN; any other is looked at

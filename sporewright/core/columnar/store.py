@@ -10,10 +10,15 @@ from typing import TYPE_CHECKING
 from sporewright.core.store import NO_ROW, NO_SLICE, NOTHING, Cells, DictStore, Layers, Slice, Value
 
 if TYPE_CHECKING:
-    from sporewright.core.columns_level import AlongInstances, Wide
-    from sporewright.core.columns_panel import Panel, Rows
+    from array import array
 
-__all__ = ["ColumnStore", "available"]
+    from sporewright.core.columnar.level import AlongInstances, Wide
+    from sporewright.core.columnar.panel import Panel, Rows
+
+__all__ = ["ColumnStore", "Term", "available"]
+
+Term = tuple[float, "array[float]", dict[int, float] | None]
+"""One dimension of a live queue: the shared weight, the values by slot, the options' own weights by slot."""
 
 MANY = 256
 """A level with fewer cells in dicts is not looked at: below, dicts answer sooner than arrays (measured)."""
@@ -227,9 +232,9 @@ class ColumnStore(DictStore):
         """Move columns that are long and dense enough, if numpy is there; look again at twice as many cells."""
         self.is_waiting = not available()
         if not self.is_waiting:
-            from sporewright.core import columns_moves
+            from sporewright.core.columnar import moves
 
-            columns_moves.reconsider(self, level)
+            moves.reconsider(self, level)
         self.look_again(level)
 
     def look_again(self, level: int) -> None:

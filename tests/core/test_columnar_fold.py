@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sporewright.core import columns, columns_fold, narrow, resolve
-from sporewright.core.columns_live import smallest
-from sporewright.core.columns_panel import Rows
+from sporewright.core import resolve, small
+from sporewright.core.columnar import fold
+from sporewright.core.columnar import store as column_store
+from sporewright.core.columnar.panel import Rows
+from sporewright.core.columnar.scores import smallest
 from sporewright.core.tensor import Tensor
 from tests.core.dice import Dice
 from tests.core.sizes import narrow as without_numpy
@@ -39,11 +41,11 @@ def plain(tensor: Tensor, cursor: dict[str, str]) -> list[tuple[str, str]]:
 
 def folded(tensor: Tensor, cursor: dict[str, str]) -> list[tuple[str, str]] | None:
     """The same of the arrays; None where nothing is wide."""
-    found = columns_fold.fold(tensor.store, tensor.path(cursor))
+    found = fold.fold(tensor.store, tensor.path(cursor))
     if found is None:
         return None
-    scores, ranked = columns_fold.score(found)
-    names = columns_fold.queue(found.rows, scores, ranked)
+    scores, ranked = fold.score(found)
+    names = fold.queue(found.rows, scores, ranked)
     return [(name, repr(scores.item(found.rows.ids[name]))) for name in names]
 
 
@@ -99,8 +101,8 @@ def test_lists_are_dropped_when_they_are_old(moves: list[Write], cursor: dict[st
     """Plain cells written, removed and cleared, with room for few lists: the queue is the definition's each time."""
     tensor = Tensor(LEVELS)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(narrow, "KEPT", 2)
-        patch.setattr(narrow, "MOST", most + 2)
+        patch.setattr(small, "KEPT", 2)
+        patch.setattr(small, "MOST", most + 2)
         for at, move in enumerate(moves):
             move.apply(tensor)
             assert tensor.resolve(cursor) == resolve.resolve(tensor.slices(cursor))
@@ -113,7 +115,7 @@ def test_lists_are_dropped_when_they_are_old(moves: list[Write], cursor: dict[st
 
 def test_no_more_lists_are_kept_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """A narrow tensor read at more places than are kept begins anew, and its queues stay the definition's."""
-    monkeypatch.setattr(narrow, "KEPT", 2)
+    monkeypatch.setattr(small, "KEPT", 2)
     tensor, kept = Tensor(LEVELS), []
     for device in "ABCDEF":
         tensor.put(2, device, "a", "latency", float(ord(device)), None)
@@ -178,9 +180,7 @@ def test_terms_are_added_one_by_one(options: int, dimensions: int) -> None:
     values = dice.standard_normal(shape) * 10.0 ** dice.integers(-20, 20, shape)
     weights = dice.standard_normal((dimensions, 1))
     names = tuple(f"d{at:03}" for at in range(dimensions))
-    found, ranked = columns_fold.score(
-        columns_fold.Folded(Rows(lambda *_: ()), names, values, np.isfinite(values), weights)
-    )
+    found, ranked = fold.score(fold.Folded(Rows(lambda *_: ()), names, values, np.isfinite(values), weights))
 
     wanted = [0.0] * options
     for line, weight in zip(values.tolist(), weights[:, 0].tolist(), strict=True):
@@ -279,14 +279,14 @@ def test_a_slice_of_columns_is_a_mapping() -> None:
 
 def test_where_numpy_counts_as_there(monkeypatch: pytest.MonkeyPatch) -> None:
     """In a page once it is imported, elsewhere if it can be; where it cannot, nothing breaks."""
-    assert columns.available()
+    assert column_store.available()
     monkeypatch.setattr(sys, "platform", "emscripten")
-    assert columns.available()
+    assert column_store.available()
     monkeypatch.delitem(sys.modules, "numpy")
-    assert not columns.available()
+    assert not column_store.available()
     monkeypatch.undo()
     monkeypatch.setitem(sys.modules, "numpy", None)
-    assert not columns.available()
+    assert not column_store.available()
     assert wide().store.is_waiting
 
 
