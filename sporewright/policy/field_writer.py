@@ -10,7 +10,7 @@ from sporewright.errors import ConfigError, WriteUpError
 from sporewright.policy.belief import BeliefTree, Cell, ExactSum, Place
 from sporewright.policy.limits import READABLE, checked_number, checked_variance, fits_evidence
 
-__all__ = ["Address", "FieldWriter", "WritableField"]
+__all__ = ["Address", "FieldWriter"]
 
 Address = Mapping[str, str]
 """layer → name; `{}` is the root, and a coarser layer may not be left out before a finer one."""

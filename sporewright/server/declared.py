@@ -10,8 +10,8 @@ from sporewright.core.config import TensorConfig
 from sporewright.errors import ConfigError
 from sporewright.learning.settings import DEFAULTS, settings_from
 from sporewright.server.cells import Coordinate, Layers, Stated, entry_of, shown
-from sporewright.server.publish import FRAME_BYTES
-from sporewright.server.voices import Opened
+from sporewright.server.holder_votes import Opened
+from sporewright.server.publication import FRAME_BYTES
 from sporewright.wire import Limits, entry_bytes
 
 __all__ = ["LEVELS", "Declared", "config_of", "declared_by", "read_config"]

@@ -16,17 +16,18 @@ from itertools import islice
 import structlog
 
 from sporewright.errors import InternalError, ProtocolError, SporewrightError
-from sporewright.server import intake, publish
+from sporewright.server.aggregation import Aggregation, Holders
 from sporewright.server.cells import Coordinate, Layers, Stated
 from sporewright.server.clock import Clock
 from sporewright.server.declared import Declared
-from sporewright.server.fleet import Fleet, Holders
+from sporewright.server.device_reports import DeviceReports
+from sporewright.server.holder_votes import holder_of
 from sporewright.server.metrics import Metrics
-from sporewright.server.reports import Reports
+from sporewright.server.publication import changes, forget, publish
+from sporewright.server.rollup_rules import overlay, without_weak
 from sporewright.server.settings import Settings
-from sporewright.server.store.contract import Client, ClientKey, Shelf, Store
-from sporewright.server.tick import overlay, without_weak
-from sporewright.server.voices import holder_of
+from sporewright.server.store.contract import Client, ClientKey, Publication, Store
+from sporewright.server.validation import ack_from, acks_with, judge
 from sporewright.wire import Ack, Push
 
 __all__ = ["Member", "Orchestrator"]
@@ -64,9 +65,9 @@ class Orchestrator:
         self._store, self._settings, self._clock, self._metrics = store, settings, clock, metrics
         self._reports = _restored(store, self.levels)
         self._clients = store.clients()
-        self._shelves = store.shelves()
+        self._publications = store.publications()
         self._fleet = self._new_fleet()
-        self._stale = set(self._shelves)
+        self._stale = set(self._publications)
         """Workspaces that may have to be shown something else: at first all, whatever they were shown last."""
         self._heard: dict[str, dict[str, float]] = {}
         """workspace → device → when it was last heard of, by the monotonic clock."""
@@ -79,9 +80,9 @@ class Orchestrator:
         self._waiting: asyncio.Queue[_Waiting] = asyncio.Queue()
         self._writing = asyncio.Lock()
 
-    def shelf(self, workspace: str) -> Shelf:
+    def publication(self, workspace: str) -> Publication:
         """What the workspace is shown; a new one is made by the next tick."""
-        return self._shelves.setdefault(workspace, Shelf())
+        return self._publications.setdefault(workspace, Publication())
 
     def committed(self, key: ClientKey) -> int:
         """The last push of this client that is committed; 0 for none."""
@@ -91,7 +92,7 @@ class Orchestrator:
     async def join(self, member: Member) -> None:
         """Let a session in, in place of an earlier one of the same client (a line that died unnoticed).
 
-        The first one of a workspace waits until something is on its shelf.
+        The first one of a workspace waits until something is in its publication.
         """
         for other in self._members:
             if other.key == member.key:
@@ -99,7 +100,7 @@ class Orchestrator:
         self._members.add(member)
         self._metrics.connections.set(len(self._members))
         self.heard(member)
-        if self.shelf(member.key.workspace).head == 0:
+        if self.publication(member.key.workspace).head == 0:
             await self.tick()
 
     @property
@@ -143,8 +144,8 @@ class Orchestrator:
         holders = self._holders.setdefault(key.workspace, {})
         holders[key.device] = holder_of(holder, key.workspace, key.device)
 
-    def _new_fleet(self) -> Fleet:
-        return Fleet(self._reports, self._settings.quorum, self._declared.opened)
+    def _new_fleet(self) -> Aggregation:
+        return Aggregation(self._reports, self._settings.quorum, self._declared.opened)
 
     def _live(self) -> dict[str, Holders]:
         """By workspace, whose evidence counts: heard of within the lease, each with its holder."""
@@ -162,7 +163,7 @@ class Orchestrator:
                 self._publish(changed)
         except Exception:
             self._fleet = self._new_fleet()
-            self._stale = set(self._shelves)
+            self._stale = set(self._publications)
             raise
         self._stale.clear()
         return changed
@@ -172,15 +173,17 @@ class Orchestrator:
         fleet, before = self._fleet, self._fleet.everywhere
         self._stale.update(fleet.renew(live))
         if fleet.everywhere is not before:
-            self._stale.update(self._shelves)
+            self._stale.update(self._publications)
         changed = {}
-        for workspace in self._stale | {name for name, shelf in self._shelves.items() if shelf.head == 0}:
+        for workspace in self._stale | {
+            name for name, publication in self._publications.items() if publication.head == 0
+        }:
             mine = self._declared.shown_to(workspace)
             derived = without_weak(fleet.derived.get(workspace, {}), mine, self._declared.support)
             wanted = overlay(mine, fleet.everywhere, derived)
-            shelf = self.shelf(workspace)
-            differ = publish.changes(shelf, wanted)
-            if differ or shelf.head == 0:
+            publication = self.publication(workspace)
+            differ = changes(publication, wanted)
+            if differ or publication.head == 0:
                 changed[workspace] = differ
         return changed
 
@@ -189,13 +192,13 @@ class Orchestrator:
             floor = writing.revision - self._settings.horizon
             for workspace, cells in changed.items():
                 writing.publish(workspace, cells)
-                if floor > self.shelf(workspace).floor:
+                if floor > self.publication(workspace).floor:
                     writing.forget(workspace, floor)
         for workspace, cells in changed.items():
-            shelf = self.shelf(workspace)
-            publish.put_on(shelf, cells, writing.revision)
-            if floor > shelf.floor:
-                publish.forget(shelf, floor)
+            publication = self.publication(workspace)
+            publish(publication, cells, writing.revision)
+            if floor > publication.floor:
+                forget(publication, floor)
             self._metrics.published.inc(len(cells))
         self._metrics.revision.set(self._store.revision)
 
@@ -290,7 +293,7 @@ def _failed(what: str, why: Exception) -> SporewrightError:
 class _Batch:
     """What one group of pushes comes to, before it is committed."""
 
-    def __init__(self, clients: Mapping[ClientKey, Client], reports: Reports) -> None:
+    def __init__(self, clients: Mapping[ClientKey, Client], reports: DeviceReports) -> None:
         self.cells: dict[str, Stated] = {}
         self.clients: dict[ClientKey, Client] = {}
         self._known, self._reports = clients, reports
@@ -301,16 +304,16 @@ class _Batch:
         key = member.key
         client = self.clients.get(key) or self._known.get(key) or Client(0, "[]", now, member.holder)
         if push.seq <= client.seq:
-            return intake.ack_from(client.acks, push.seq)
+            return ack_from(client.acks, push.seq)
         if push.seq > client.seq + 1:
             raise ProtocolError(f"push.seq: {push.seq} leaves a gap, {client.seq} is committed")
         kept = partial(self._holds, key.workspace)
         slice_ = (key.workspace, key.device)
         room = settings.slice_cells - self._reports.count(*slice_) - self._grown[slice_]
-        accepted, ack = intake.judge(levels, key.device, push, kept, room, settings)
+        accepted, ack = judge(levels, key.device, push, kept, room, settings)
         self._grown[slice_] += sum((layers != Layers()) - kept(at) for at, layers in accepted.items())
         self.cells.setdefault(key.workspace, {}).update(accepted)
-        self.clients[key] = Client(push.seq, intake.acks_with(client.acks, ack), now, member.holder)
+        self.clients[key] = Client(push.seq, acks_with(client.acks, ack), now, member.holder)
         return ack
 
     def _holds(self, workspace: str, at: Coordinate) -> bool:
@@ -319,9 +322,9 @@ class _Batch:
         return self._reports.holds(workspace, at) if batched is None else batched != Layers()
 
 
-def _restored(store: Store, levels: tuple[str, ...]) -> Reports:
+def _restored(store: Store, levels: tuple[str, ...]) -> DeviceReports:
     """What devices said before the start; a level that the config has lost stays in the store, for its return."""
-    reports, rows = Reports(levels), store.reports()
+    reports, rows = DeviceReports(levels), store.reports()
     while page := list(islice(rows, RESTORED_AT_ONCE)):
         cells: dict[str, Stated] = {}
         for workspace, at, layers in page:

@@ -27,7 +27,7 @@ from sporewright.server.clock import Clock
 from sporewright.server.log import told
 from sporewright.server.metrics import Metrics
 from sporewright.server.orchestrator import Member, Orchestrator
-from sporewright.server.publish import updates
+from sporewright.server.publication import updates
 from sporewright.server.settings import Settings
 from sporewright.server.store.contract import ClientKey
 from sporewright.sync import Role, Session
@@ -112,7 +112,7 @@ class Connection:
             workspace=key.workspace,
             device=key.device,
             levels=self._hub.levels,
-            revision=self._hub.shelf(key.workspace).head,
+            revision=self._hub.publication(key.workspace).head,
             seq=self._hub.committed(key),
             lease_s=self._settings.lease_s,
             limits=self._settings.limits,
@@ -143,8 +143,8 @@ class Connection:
             await member.news.wait()
             member.news.clear()
             self._check_token(grant)
-            shelf = self._hub.shelf(member.key.workspace)
-            for message in list(updates(shelf, self._session.revision, self._session.limits)):
+            publication = self._hub.publication(member.key.workspace)
+            for message in list(updates(publication, self._session.revision, self._session.limits)):
                 if isinstance(message, Snapshot) and message.part == 1:
                     self._metrics.snapshots.inc()
                 await self._say(message)

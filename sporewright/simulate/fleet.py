@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from sporewright.errors import ConfigError
 from sporewright.learning.settings import DEFAULTS, LearningSettings
+from sporewright.server.aggregation import Aggregation
 from sporewright.server.cells import Stated
-from sporewright.server.fleet import Fleet
-from sporewright.server.publish import changes, put_on
-from sporewright.server.reports import Reports
-from sporewright.server.store.contract import Shelf
-from sporewright.server.tick import overlay
+from sporewright.server.device_reports import DeviceReports
+from sporewright.server.publication import changes, publish
+from sporewright.server.rollup_rules import overlay
+from sporewright.server.store.contract import Publication
 from sporewright.simulate.account import mean
 from sporewright.simulate.chance import Draws, generator
 from sporewright.simulate.ours import WORKSPACE, Caller, Device
@@ -38,10 +38,10 @@ class _Server:
     """Takes what devices say and publishes what follows, by the orchestrator's own functions."""
 
     def __init__(self, quorum: int) -> None:
-        self._reports = Reports(LEVELS)
-        self._fleet = Fleet(self._reports, quorum)
+        self._reports = DeviceReports(LEVELS)
+        self._fleet = Aggregation(self._reports, quorum)
         self._live: dict[str, str] = {}
-        self._shelf = Shelf()
+        self._publication = Publication()
 
     def push(self, device: str, cells: Stated) -> None:
         """What a device says; each is held by somebody else."""
@@ -49,17 +49,17 @@ class _Server:
         self._reports.state(WORKSPACE, cells.items())
 
     def tick(self) -> None:
-        """Roll up, and put what is different on the shelf under the next revision."""
+        """Roll up, and put what is different in the publication under the next revision."""
         list(self._fleet.renew({WORKSPACE: self._live}))
         wanted = overlay({}, self._fleet.everywhere, self._fleet.derived.get(WORKSPACE, {}))
-        different = changes(self._shelf, wanted)
+        different = changes(self._publication, wanted)
         if different:
-            put_on(self._shelf, different, self._shelf.head + 1)
+            publish(self._publication, different, self._publication.head + 1)
 
     def since(self, revision: int) -> tuple[int, Stated]:
         """The head, and the cells that came after that revision."""
-        cells = {at: row.layers for at, row in self._shelf.cells.items() if row.revision > revision}
-        return self._shelf.head, cells
+        cells = {at: row.layers for at, row in self._publication.cells.items() if row.revision > revision}
+        return self._publication.head, cells
 
 
 class _Member(Caller):

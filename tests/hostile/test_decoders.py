@@ -28,8 +28,8 @@ OWN = {
     "simulate/scenario.py:load_scenario": "a file, never seen by a browser: test_a_scenario_may_be_anything",
     "simulate/bench.py:_split_of": "the benchmark's own data, in a folder that its user names",
     "server/demo/faults.py:_body": "foreign, of the demo alone: test_a_failing_provider_takes_any_body",
-    "server/intake.py:acks_with": "acks the server wrote itself",
-    "server/intake.py:ack_from": "acks the server wrote itself",
+    "server/validation.py:acks_with": "acks the server wrote itself",
+    "server/validation.py:ack_from": "acks the server wrote itself",
     "server/store/tables.py:layers": "cells the server wrote itself",
 }
 

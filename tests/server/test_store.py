@@ -96,7 +96,7 @@ def test_a_new_store_is_empty(opener: Opener) -> None:
     """Revision 0, an identity, and no rows."""
     store = opener()
     store.ping()
-    assert (store.revision, reported(store), store.clients(), store.shelves()) == (0, {}, {}, {})
+    assert (store.revision, reported(store), store.clients(), store.publications()) == (0, {}, {}, {})
     assert len(store.epoch) == 32
 
 
@@ -169,7 +169,7 @@ def _write_and_throw(store: Store) -> None:
 
 
 def test_a_throwing_transaction_leaves_nothing(opener: Opener) -> None:
-    """All of it or none: rows, acks, shelves and the revision are as before."""
+    """All of it or none: rows, acks, publications and the revision are as before."""
     store = opener()
     with store.write() as transaction:
         transaction.report("acme", {A: Layers(1.0)})
@@ -177,7 +177,7 @@ def test_a_throwing_transaction_leaves_nothing(opener: Opener) -> None:
         _write_and_throw(store)
     for seen in (store, opener()):
         assert (seen.revision, reported(seen)) == (1, {"acme": {A: Layers(1.0)}})
-        assert (seen.clients(), seen.shelves()) == ({}, {})
+        assert (seen.clients(), seen.publications()) == ({}, {})
 
 
 def test_clients_are_remembered(opener: Opener) -> None:
@@ -193,23 +193,23 @@ def test_clients_are_remembered(opener: Opener) -> None:
     }
 
 
-def test_shelves_keep_revisions_and_tombstones(opener: Opener) -> None:
+def test_publications_keep_revisions_and_tombstones(opener: Opener) -> None:
     """A published cell knows its revision; tombstones stay until they are forgotten."""
     store = opener()
     with store.write() as transaction:
         transaction.publish("acme", {A: Layers(1.0), NUL: Layers(2.0)})
     with store.write() as transaction:
         transaction.publish("acme", {A: GONE})
-    shelf = opener().shelves()["acme"]
-    assert (shelf.head, shelf.floor) == (2, 0)
-    assert shelf.cells == {A: Published(GONE, 2), NUL: Published(Layers(2.0), 1)}
+    publication = opener().publications()["acme"]
+    assert (publication.head, publication.floor) == (2, 0)
+    assert publication.cells == {A: Published(GONE, 2), NUL: Published(Layers(2.0), 1)}
     with store.write() as transaction:
         transaction.forget("acme", 1)
-    assert A in opener().shelves()["acme"].cells
+    assert A in opener().publications()["acme"].cells
     with store.write() as transaction:
         transaction.forget("acme", 2)
-    shelf = opener().shelves()["acme"]
-    assert (shelf.head, shelf.floor, shelf.cells) == (2, 2, {NUL: Published(Layers(2.0), 1)})
+    publication = opener().publications()["acme"]
+    assert (publication.head, publication.floor, publication.cells) == (2, 2, {NUL: Published(Layers(2.0), 1)})
 
 
 def test_sqlite_is_as_durable_as_it_gets(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ async def settled(running: Running, *devices: Device) -> None:
     """A tick has published what was committed, and the devices have read it."""
     await running.app.state.hub.tick()
     for at, device in enumerate(devices):
-        head = running.app.state.hub.shelf(device.welcome.workspace).head
+        head = running.app.state.hub.publication(device.welcome.workspace).head
         while (device.session.revision or 0) < head:
             await device.say(Ping(at))
             await device.hear(Pong)
@@ -103,7 +103,7 @@ async def test_twenty_thousand_invented_options_go_to_nobody_else(server: Make) 
         await idle.say(Ping(1))
         await idle.hear(Pong)
         assert idle.shared == before
-        assert running.app.state.hub.shelf("acme").head == idle.session.revision
+        assert running.app.state.hub.publication("acme").head == idle.session.revision
 
 
 @pytest.mark.parametrize("count", [None, 3.0])

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol, TypeAlias
 
 from sporewright.server.cells import Coordinate, Layers
 
-__all__ = ["Client", "ClientKey", "Published", "Report", "Shelf", "Store", "Transaction"]
+__all__ = ["Client", "ClientKey", "Publication", "Published", "Report", "Store", "Transaction"]
 
 
 class ClientKey(NamedTuple):
@@ -39,7 +39,7 @@ class Published(NamedTuple):
 
 
 @dataclass
-class Shelf:
+class Publication:
     """What one workspace is shown: up to revision `head`; tombstones up to revision `floor` are forgotten."""
 
     head: int = 0
@@ -98,7 +98,7 @@ class Store(Protocol):
         """How far every client is."""
         ...
 
-    def shelves(self) -> dict[str, Shelf]:
+    def publications(self) -> dict[str, Publication]:
         """What every workspace is shown."""
         ...
 

@@ -10,7 +10,7 @@ from functools import partial
 
 from sporewright.errors import ClosedError
 from sporewright.server.cells import Coordinate, Layers
-from sporewright.server.store.contract import Client, ClientKey, Published, Report, Shelf, Transaction
+from sporewright.server.store.contract import Client, ClientKey, Publication, Published, Report, Transaction
 
 __all__ = ["MemoryStore"]
 
@@ -42,7 +42,7 @@ class _Rows:
     revision: int = 0
     reports: dict[tuple[str, Coordinate], Layers] = field(default_factory=dict)
     clients: dict[ClientKey, Client] = field(default_factory=dict)
-    shelves: dict[str, Shelf] = field(default_factory=dict)
+    publications: dict[str, Publication] = field(default_factory=dict)
 
     def report(self, workspace: str, cells: Mapping[Coordinate, Layers]) -> None:
         for at, layers in cells.items():
@@ -52,16 +52,16 @@ class _Rows:
                 self.reports[workspace, at] = layers
 
     def publish(self, workspace: str, head: int, cells: dict[Coordinate, Published]) -> None:
-        shelf = self.shelves.setdefault(workspace, Shelf())
-        shelf.head = head
-        shelf.cells |= cells
+        publication = self.publications.setdefault(workspace, Publication())
+        publication.head = head
+        publication.cells |= cells
 
     def forget(self, workspace: str, floor: int) -> None:
-        shelf = self.shelves.setdefault(workspace, Shelf())
-        shelf.floor = floor
-        old = [at for at, row in shelf.cells.items() if row.layers == Layers() and row.revision <= floor]
+        publication = self.publications.setdefault(workspace, Publication())
+        publication.floor = floor
+        old = [at for at, row in publication.cells.items() if row.layers == Layers() and row.revision <= floor]
         for coordinate in old:
-            del shelf.cells[coordinate]
+            del publication.cells[coordinate]
 
 
 class MemoryStore:
@@ -96,9 +96,12 @@ class MemoryStore:
         """How far every client is."""
         return dict(self._rows.clients)
 
-    def shelves(self) -> dict[str, Shelf]:
+    def publications(self) -> dict[str, Publication]:
         """What every workspace is shown."""
-        return {name: replace(shelf, cells=dict(shelf.cells)) for name, shelf in self._rows.shelves.items()}
+        return {
+            name: replace(publication, cells=dict(publication.cells))
+            for name, publication in self._rows.publications.items()
+        }
 
     def ping(self) -> None:
         """ClosedError after `close`."""

@@ -20,7 +20,7 @@ from sporewright.errors import StorageError
 from sporewright.server.cells import Coordinate, Layers
 from sporewright.server.store import tables
 from sporewright.server.store.claim import claim
-from sporewright.server.store.contract import Client, ClientKey, Published, Report, Shelf, Transaction
+from sporewright.server.store.contract import Client, ClientKey, Publication, Published, Report, Transaction
 from sporewright.server.store.tables import from_text, to_text
 
 __all__ = ["SqlStore"]
@@ -68,17 +68,17 @@ class _SqlTransaction:
         stated = {"workspace": to_text(workspace), "revision": self.revision}
         self._put(tables.published, [stated | tables.row(*cell) for cell in cells.items()])
         self.buried = self.buried or Layers() in cells.values()
-        self._shelf(workspace, head=self.revision)
+        self._publication(workspace, head=self.revision)
 
     def forget(self, workspace: str, floor: int) -> None:
         table = tables.published
         tombstone = table.c.v.is_(None) & table.c.w.is_(None)
         mine = table.c.workspace == to_text(workspace)
         self._connection.execute(delete(table).where(mine, tombstone, table.c.revision <= floor))
-        self._shelf(workspace, floor=floor)
+        self._publication(workspace, floor=floor)
 
-    def _shelf(self, workspace: str, **changed: int) -> None:
-        table, name = tables.shelves, to_text(workspace)
+    def _publication(self, workspace: str, **changed: int) -> None:
+        table, name = tables.publications, to_text(workspace)
         done = self._connection.execute(update(table).where(table.c.workspace == name).values(**changed))
         if not done.rowcount:
             self._connection.execute(table.insert().values({"workspace": name, "head": 0, "floor": 0} | changed))
@@ -146,9 +146,9 @@ class SqlStore:
             for *key, seq, acks, seen, holder in rows
         }
 
-    def shelves(self) -> dict[str, Shelf]:
+    def publications(self) -> dict[str, Publication]:
         """What every workspace is shown."""
-        found = {from_text(name): Shelf(head, floor) for name, head, floor in self._all(tables.shelves)}
+        found = {from_text(name): Publication(head, floor) for name, head, floor in self._all(tables.publications)}
         for workspace, *at, v, w, revision in self._all(tables.published):
             found[from_text(workspace)].cells[tables.coordinate(*at)] = Published(tables.layers(v, w), revision)
         return found

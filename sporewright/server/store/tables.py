@@ -13,7 +13,18 @@ from sqlalchemy import BigInteger, Column, Float, Integer, MetaData, Table, Text
 from sporewright.server.cells import Coordinate, Layers, entry_of, layers_of
 from sporewright.wire import CellEntry
 
-__all__ = ["clients", "coordinate", "from_text", "layers", "meta", "metadata", "published", "reports", "row", "shelves"]
+__all__ = [
+    "clients",
+    "coordinate",
+    "from_text",
+    "layers",
+    "meta",
+    "metadata",
+    "publications",
+    "published",
+    "reports",
+    "row",
+]
 
 metadata = MetaData()
 
@@ -37,7 +48,7 @@ published = Table("published", metadata, *_names("workspace", *COORDINATE), *_la
 clients = Table("clients", metadata, *_names("workspace", "device", "client"),
                 Column("seq", BigInteger, nullable=False), Column("acks", Text, nullable=False),
                 Column("seen", Float(53), nullable=False), Column("holder", Text, nullable=False))  # fmt: skip
-shelves = Table("shelves", metadata, *_names("workspace"), Column("head", BigInteger, nullable=False),
+publications = Table("shelves", metadata, *_names("workspace"), Column("head", BigInteger, nullable=False),
                 Column("floor", BigInteger, nullable=False))  # fmt: skip
 
 

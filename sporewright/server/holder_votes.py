@@ -10,9 +10,9 @@ from typing import TypeAlias
 from sporewright.core.rollup import Pair
 from sporewright.core.store import Slice
 from sporewright.core.tensor import Tensor
-from sporewright.server.tick import attests
+from sporewright.server.rollup_rules import attests
 
-__all__ = ["NOBODY", "Opened", "Voices", "Voters", "holder_of"]
+__all__ = ["NOBODY", "HolderVotes", "Opened", "Voters", "holder_of"]
 
 Voters: TypeAlias = Mapping[str, str]
 """Instance that votes → its holder; each holder has one such instance in a workspace."""
@@ -39,7 +39,7 @@ class Opened:
         return isinstance(pair, tuple) and pair[1] in self.dimensions and pair[0] in self.options
 
 
-class Voices:
+class HolderVotes:
     """Those of one workspace's devices, kept from tick to tick: only who was written to is read again."""
 
     def __init__(self, tensor: Tensor, level: str, opened: Opened) -> None:

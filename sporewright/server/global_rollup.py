@@ -17,10 +17,10 @@ from typing import NamedTuple
 from sporewright.core.rollup import Pair
 from sporewright.learning.cells import companions_of, count_of, support_of
 from sporewright.server.cells import Layers, Stated
-from sporewright.server.tick import attests
-from sporewright.server.voices import Opened
+from sporewright.server.holder_votes import Opened
+from sporewright.server.rollup_rules import attests
 
-__all__ = ["Everywhere", "Said", "weighed_median", "weights"]
+__all__ = ["GlobalRollup", "Said", "weighed_median", "weights"]
 
 
 class Said(NamedTuple):
@@ -31,7 +31,7 @@ class Said(NamedTuple):
     holders: Set[str]
 
 
-class Everywhere:
+class GlobalRollup:
     """The global cells, kept from tick to tick: a pair is made anew where a workspace's result of it has moved."""
 
     def __init__(self, opened: Opened, quorum: int) -> None:

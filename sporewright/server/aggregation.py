@@ -2,8 +2,8 @@
 
 A holder is whom a token names. Everybody votes once however many devices he has: the devices of one holder come to one
 medial device first, which votes in their place. Tenants never mix: a workspace is derived from its own tensor, and what
-is global from the workspaces' results only, of what the operator has opened (`everywhere.py`). A tick reads only what
-was written since the last one.
+is global from the workspaces' results only, of what the operator has opened (`global_rollup.py`). A tick reads only
+what was written since the last one.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from sporewright.core.store import Layers as CellLayers
 from sporewright.core.tensor import Tensor
 from sporewright.learning.cells import count_of, judged, support_of
 from sporewright.server.cells import Layers, Stated
-from sporewright.server.everywhere import Everywhere, Said
-from sporewright.server.reports import Reports
-from sporewright.server.tick import attests, counts, judges
-from sporewright.server.voices import Opened, Voices, Voters
+from sporewright.server.device_reports import DeviceReports
+from sporewright.server.global_rollup import GlobalRollup, Said
+from sporewright.server.holder_votes import HolderVotes, Opened, Voters
+from sporewright.server.rollup_rules import attests, counts, judges
 
-__all__ = ["Fleet", "Holders"]
+__all__ = ["Aggregation", "Holders"]
 
 WORKSPACE, DEVICE = "workspace", "device"
 
@@ -28,7 +28,7 @@ Holders = Mapping[str, str]
 """live device → whom its token names."""
 
 
-class _WayUp:
+class _Rollups:
     """From the devices to their workspace: medians with their support and counts, and corroborated attestations."""
 
     def __init__(self, tensor: Tensor, quorum: int) -> None:
@@ -60,7 +60,7 @@ def _backing(pair: Pair) -> Pair:
     return pair[0], support_of(pair[1])
 
 
-class _Medials:
+class _HolderMedians:
     """For each holder of several devices one medial device among the others, renewed where one of his has changed."""
 
     def __init__(self, tensor: Tensor) -> None:
@@ -120,10 +120,10 @@ class _Workspace:
     """One tenant's way up."""
 
     def __init__(self, tensor: Tensor, quorum: int, opened: Opened) -> None:
-        self._way = _WayUp(tensor, quorum)
-        self._medials = _Medials(tensor)
+        self._way = _Rollups(tensor, quorum)
+        self._medials = _HolderMedians(tensor)
         self._opened = opened
-        self._voices = Voices(tensor, DEVICE, opened) if opened.dimensions else None
+        self._voices = HolderVotes(tensor, DEVICE, opened) if opened.dimensions else None
         self.moved: dict[Pair, Said | None] = {}
         """What the last renewal has changed of the opened pairs: in the result, or in who stands behind it."""
 
@@ -136,7 +136,7 @@ class _Workspace:
             self.moved = {pair: self._said(self._voices, pair) for pair in moved | changed if pair in self._opened}
         return changes
 
-    def _said(self, voices: Voices, pair: Pair) -> Said | None:
+    def _said(self, voices: HolderVotes, pair: Pair) -> Said | None:
         result = self._way.result(pair)
         return None if result is None else Said(*result, frozenset(voices.behind(pair)))
 
@@ -144,15 +144,15 @@ class _Workspace:
         return self._way.cells(name)
 
 
-class Fleet:
+class Aggregation:
     """What follows from all reports: each workspace's derived cells, and the global ones made of those."""
 
-    def __init__(self, reports: Reports, quorum: int, opened: Opened = Opened()) -> None:  # noqa: B008 - frozen
+    def __init__(self, reports: DeviceReports, quorum: int, opened: Opened = Opened()) -> None:  # noqa: B008 - frozen
         self.derived: dict[str, Stated] = {}
         """workspace → its derived cells."""
         self._reports, self._quorum, self._opened = reports, quorum, opened
         self._workspaces: dict[str, _Workspace] = {}
-        self._everywhere = Everywhere(opened, quorum)
+        self._everywhere = GlobalRollup(opened, quorum)
 
     @property
     def everywhere(self) -> Stated:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from sporewright.server.cells import Layers
 from sporewright.server.clock import SystemClock
 from sporewright.server.declared import Declared
+from sporewright.server.device_reports import DeviceReports
 from sporewright.server.metrics import Metrics
 from sporewright.server.orchestrator import Orchestrator
-from sporewright.server.reports import Reports
 from sporewright.server.settings import Settings
 from sporewright.server.store.memory import MemoryStore
 from tests.server.conftest import SECRET
@@ -18,7 +18,7 @@ A, FINER = ("device", "A", "x", "latency"), ("task", "A/t", "x", "latency")
 
 def test_a_device_is_counted_with_its_finer_instances() -> None:
     """Stating a cell twice counts once, removing one takes it away again, and another device is another count (W2)."""
-    reports = Reports(LEVELS)
+    reports = DeviceReports(LEVELS)
     reports.state("acme", [(A, Layers(1.0)), (A, Layers(2.0)), (FINER, Layers(None, 1.0))])
     reports.state("acme", [(("device", "AA", "x", "latency"), Layers(1.0)), (("device", "A", "x", "cost"), Layers())])
     assert (reports.count("acme", "A"), reports.count("acme", "AA"), reports.count("other", "A")) == (2, 1, 0)

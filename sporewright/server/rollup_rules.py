@@ -1,4 +1,4 @@
-"""What may go up and what lies over what (U7); the going up itself is `fleet.py`."""
+"""What may go up and what lies over what (U7); the going up itself is `aggregation.py`."""
 
 from __future__ import annotations
 

@@ -8,10 +8,10 @@ from collections.abc import Collection, Iterable, Sequence
 from sporewright.core.tensor import Tensor
 from sporewright.server.cells import Coordinate, Layers
 
-__all__ = ["Reports"]
+__all__ = ["DeviceReports"]
 
 
-class Reports:
+class DeviceReports:
     """The cells of every workspace's devices; tenants never mix (U7)."""
 
     def __init__(self, levels: Sequence[str]) -> None:

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sporewright.core.rollup import finite_values, median
+from sporewright.server.aggregation import Aggregation, Holders
 from sporewright.server.cells import Layers, Stated
-from sporewright.server.everywhere import weighed_median, weights
-from sporewright.server.fleet import Fleet, Holders
-from sporewright.server.reports import Reports
-from sporewright.server.tick import judges
-from sporewright.server.voices import NOBODY, Opened, holder_of
+from sporewright.server.device_reports import DeviceReports
+from sporewright.server.global_rollup import weighed_median, weights
+from sporewright.server.holder_votes import NOBODY, Opened, holder_of
+from sporewright.server.rollup_rules import judges
 
 LEVELS = ("global", "workspace", "device", "task")
 LATENCY, BEHIND, COUNT = "latency", "support:latency", "count:latency"
@@ -27,8 +27,8 @@ def _said(device: str, option: str, dimension: str, value: float) -> Stated:
     return {("device", device, option, dimension): Layers(value, 5.0)}
 
 
-def _reports(said: Mapping[str, Stated]) -> Reports:
-    reports = Reports(LEVELS)
+def _reports(said: Mapping[str, Stated]) -> DeviceReports:
+    reports = DeviceReports(LEVELS)
     for workspace, cells in said.items():
         reports.state(workspace, cells.items())
     return reports
@@ -41,7 +41,7 @@ def _alone(*devices: str) -> Holders:
 def _derived(
     said: Mapping[str, Stated], live: Mapping[str, Holders], quorum: int = 2, opened: Opened = OPENED
 ) -> tuple[dict[str, Stated], Stated]:
-    fleet = Fleet(_reports(said), quorum, opened)
+    fleet = Aggregation(_reports(said), quorum, opened)
     fleet.renew(live)
     return fleet.derived, fleet.everywhere
 
@@ -207,7 +207,7 @@ def test_gates_and_finer_levels_stay_where_they_are() -> None:
 
 def test_who_falls_silent_is_forgotten_everywhere() -> None:
     """U7: no live reporter, no cell: in the workspace and, made of the workspaces, globally."""
-    fleet = Fleet(_reports({"acme": _said("A", "x", LATENCY, 1.0)}), 1, OPENED)
+    fleet = Aggregation(_reports({"acme": _said("A", "x", LATENCY, 1.0)}), 1, OPENED)
     assert list(fleet.renew({"acme": _alone("A")})) == ["acme"]
     assert fleet.everywhere
     assert list(fleet.renew({"acme": _alone("A")})) == []
@@ -263,8 +263,8 @@ def test_kept_from_tick_to_tick_is_made_anew(
     ticks: list[tuple[list[tuple[str, str, str, float | None]], Holders]], quorum: int
 ) -> None:
     """U1, U5, U7: whatever is written, whoever comes, goes or changes hands, each tick says what the rules say."""
-    reports, cells = Reports(LEVELS), dict[tuple[str, str, str, str], Layers]()
-    fleet = Fleet(reports, quorum)
+    reports, cells = DeviceReports(LEVELS), dict[tuple[str, str, str, str], Layers]()
+    fleet = Aggregation(reports, quorum)
     for writes, holders in ticks:
         for device, option, dimension, value in writes:
             cells["device", device, option, dimension] = Layers(value)
@@ -333,8 +333,8 @@ def test_what_is_global_is_made_anew_from_tick_to_tick(
     """U7: over several tenants that share holders, each tick says what the rules say of everything at once."""
     opened = Opened(OPENED.dimensions, OPENED.options, support)
     names = ("acme", "evil", "umbrella")
-    reports, said = Reports(LEVELS), {name: dict[tuple[str, str, str, str], Layers]() for name in names}
-    fleet = Fleet(reports, 2, opened)
+    reports, said = DeviceReports(LEVELS), {name: dict[tuple[str, str, str, str], Layers]() for name in names}
+    fleet = Aggregation(reports, 2, opened)
     for sayings, holders in ticks:
         for workspace, *at, value in sayings:
             said[workspace]["device", at[0], at[1], at[2]] = Layers(value)

@@ -8,9 +8,9 @@ import random
 import pytest
 
 from sporewright.server.cells import Coordinate, Layers, Stated, coordinate_of, entry_of, layers_of
-from sporewright.server.publish import changes, forget, put_on, updates
-from sporewright.server.store.contract import Shelf
-from sporewright.server.tick import attests, judges, overlay
+from sporewright.server.publication import changes, forget, publish, updates
+from sporewright.server.rollup_rules import attests, judges, overlay
+from sporewright.server.store.contract import Publication
 from sporewright.wire import Delta, Limits, Snapshot, encode
 
 LIMITS = Limits()
@@ -30,57 +30,59 @@ def _apply(told: Stated, messages: object) -> Stated:
 
 def test_only_what_differs_is_published() -> None:
     """Equal cells, NaN included, are not published again; −0.0 is not 0.0; what is gone leaves a tombstone once."""
-    shelf = Shelf()
+    publication = Publication()
     wanted = {_at("a"): Layers(math.nan), _at("b"): Layers(0.0), _at("c"): Layers(1.0, 2.0)}
-    put_on(shelf, changes(shelf, wanted), 1)
-    assert changes(shelf, {_at("a"): Layers(float("nan")), _at("b"): Layers(0.0), _at("c"): Layers(1.0, 2.0)}) == {}
+    publish(publication, changes(publication, wanted), 1)
+    assert (
+        changes(publication, {_at("a"): Layers(float("nan")), _at("b"): Layers(0.0), _at("c"): Layers(1.0, 2.0)}) == {}
+    )
     fewer = {_at("a"): Layers(math.nan), _at("b"): Layers(-0.0)}
-    assert repr(changes(shelf, fewer)) == repr({_at("b"): Layers(-0.0), _at("c"): Layers()})
-    put_on(shelf, changes(shelf, fewer), 2)
-    assert changes(shelf, fewer) == {}
+    assert repr(changes(publication, fewer)) == repr({_at("b"): Layers(-0.0), _at("c"): Layers()})
+    publish(publication, changes(publication, fewer), 2)
+    assert changes(publication, fewer) == {}
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_any_device_ends_with_what_is_shown(seed: int) -> None:
-    """Whenever a device looks, and however far behind it is, it ends with exactly the cells on the shelf."""
+    """Whenever a device looks, and however far behind it is, it ends with exactly the cells in the publication."""
     rng = random.Random(seed)
     limits = Limits(message_bytes=400, cells=5)
-    shelf, wanted = Shelf(), dict[Coordinate, Layers]()
+    publication, wanted = Publication(), dict[Coordinate, Layers]()
     devices: list[tuple[int | None, Stated]] = [(None, {}) for _ in range(4)]
     for revision in range(1, 60):
         for _ in range(rng.randrange(4)):
             option = rng.choice("abcdefghij")
             wanted = {**wanted, _at(option): Layers(rng.random())} if rng.random() < 0.6 else wanted
             wanted = {at: layers for at, layers in wanted.items() if rng.random() < 0.9}
-        differ = changes(shelf, wanted)
+        differ = changes(publication, wanted)
         if differ:
-            put_on(shelf, differ, revision)
+            publish(publication, differ, revision)
         if revision > 10:
-            forget(shelf, revision - 10)
+            forget(publication, revision - 10)
         for number, (base, told) in enumerate(devices):
             if rng.random() < 0.2:
-                news = updates(shelf, base, limits)
+                news = updates(publication, base, limits)
                 assert all(len(encode(message, limits)) <= 400 for message in news)
-                devices[number] = (shelf.head, _apply(told, news))
+                devices[number] = (publication.head, _apply(told, news))
                 assert devices[number][1] == wanted
 
 
 def test_a_delta_within_the_horizon_a_snapshot_beyond() -> None:
     """The floor itself is still within; a revision of the future, or none, gets everything."""
-    shelf = Shelf()
-    put_on(shelf, {_at("a"): Layers(1.0), _at("b"): Layers(1.0)}, 3)
-    put_on(shelf, {_at("a"): Layers()}, 5)
-    put_on(shelf, {_at("b"): Layers(2.0)}, 9)
-    forget(shelf, 5)
-    assert updates(shelf, 5, LIMITS) == (Delta(5, 9, [entry_of(_at("b"), Layers(2.0))]),)
-    assert updates(shelf, 9, LIMITS) == ()
+    publication = Publication()
+    publish(publication, {_at("a"): Layers(1.0), _at("b"): Layers(1.0)}, 3)
+    publish(publication, {_at("a"): Layers()}, 5)
+    publish(publication, {_at("b"): Layers(2.0)}, 9)
+    forget(publication, 5)
+    assert updates(publication, 5, LIMITS) == (Delta(5, 9, [entry_of(_at("b"), Layers(2.0))]),)
+    assert updates(publication, 9, LIMITS) == ()
     for base in (None, 4, 10):
-        assert updates(shelf, base, LIMITS) == (Snapshot(9, 1, 1, [entry_of(_at("b"), Layers(2.0))]),)
+        assert updates(publication, base, LIMITS) == (Snapshot(9, 1, 1, [entry_of(_at("b"), Layers(2.0))]),)
 
 
-def test_an_empty_shelf_is_a_snapshot_of_nothing() -> None:
+def test_an_empty_publication_is_a_snapshot_of_nothing() -> None:
     """A first visitor learns where it stands even when there is nothing to see."""
-    assert updates(Shelf(), None, LIMITS) == (Snapshot(0, 1, 1, []),)
+    assert updates(Publication(), None, LIMITS) == (Snapshot(0, 1, 1, []),)
 
 
 @pytest.mark.parametrize(
