@@ -9,15 +9,21 @@ import subprocess
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
 import sporewright
 from sporewright import errors
+from sporewright.core.config import KINDS
+from sporewright.device.calls import CALLS, PUSHES
+from sporewright.device.events import EFFECTS, EVENTS
 from sporewright.device.native import NativeDevice
+from sporewright.routing import terms
 from sporewright.routing.plan import PLAN
+from sporewright.routing.providers import DIALECTS
 from sporewright.server.settings import Settings
+from sporewright.wire import TYPES
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -30,6 +36,9 @@ LISTED = subprocess.run(
     check=True,
 ).stdout.split()
 DOCUMENTS = [name for name in LISTED if (ROOT / name).exists()]
+ROUTER_EVENTS = re.search(
+    r"interface RouterEvents \{(.*?)\n\}", (ROOT / "web" / "src" / "types.ts").read_text(encoding="utf-8"), re.DOTALL
+)[1]  # type: ignore[index]
 DRAWN = ("reference/cli.md", "reference/typescript/all-types.md")
 """Pages that `make docs` makes; they are not committed."""
 
@@ -131,6 +140,27 @@ def test_every_error_is_in_the_reference() -> None:
     named = {row[0]: row[1] for row in rows_of("errors.md") if row[1].endswith("Error")}
 
     assert named == {code: kind.__name__ for code, kind in errors.CODES.items()}
+
+
+MESSAGES = [get_args(get_type_hints(shape)["type"])[0] for shape in (*EVENTS, *EFFECTS)]
+TERMS = {
+    "plan.md": [*terms.STATES, *terms.OUTCOMES, *terms.ACTIONS, *set(PLAN) - {"version"}],
+    "bridge.md": [*CALLS, *PUSHES, *MESSAGES],
+    "wire.md": TYPES,
+    "dialects.md": DIALECTS,
+    "config.md": KINDS,
+    "page-api.md": re.findall(r"^  (\w+): ", ROUTER_EVENTS, flags=re.MULTILINE),
+}
+"""What each page of the reference has to name."""
+
+
+@pytest.mark.parametrize("page", TERMS)
+def test_the_reference_leaves_nothing_out(page: str) -> None:
+    """Every state, outcome, action, call, push, event, effect, message, dialect and kind of seed is described."""
+    text = re.sub(r"```.*?```", "", "\n".join(lines_of(f"docs/reference/{page}")), flags=re.DOTALL)
+    named = set(re.findall(r"`([^`]+)`", text))
+
+    assert [name for name in TERMS[page] if name not in named] == []
 
 
 SIZES = {"KiB": 2**10, "MiB": 2**20}
