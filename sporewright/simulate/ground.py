@@ -62,10 +62,8 @@ MADE = ("tails-2x25", "tails-5x8", "tails-10x8", "tails-20x5")
 TRACES = ("conv", "code")
 LEAST_SHARE = 0.002
 """A regret below this share of what the best choices cost is none."""
-STRIDE = 4
-"""From one place of the quick contest to the next, so many scenarios on: no divisor of how many there are."""
-SAVED_EVERY = 10
-"""Cells, between two times that what is known so far is written."""
+STRIDE = 3
+"""From one place of the quick contest to the next, so many scenarios on: no divisor of how many a place has."""
 
 
 @dataclass(frozen=True, slots=True)

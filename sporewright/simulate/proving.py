@@ -18,7 +18,6 @@ from sporewright.simulate.ground import (
     GAPS,
     IN_TIME,
     MADE,
-    SAVED_EVERY,
     SCENARIOS,
     Cell,
     Results,
@@ -54,6 +53,8 @@ FAMILIES: dict[str, list[str]] = {
     "mean-of-ten": _grid("mean-of-ten", epsilon=(0.01, 0.03)),
 }
 """What is tuned, each on the sources that it is not reported on; the parameters among which is chosen."""
+TOLD_EVERY = 10
+"""Cells, between two lines that say how far it is."""
 LITELLM = "lowest-latency"
 QUICK_POLICIES = (LITELLM, "kalman:bound=0.5,drift=0.02", "discounted-ucb:kept=0.998,bonus=0.002")
 TUNED = " (tuned)"
@@ -124,8 +125,9 @@ def _run(
     began = time.monotonic()
 
     def done(count: int, results: Mapping[str, Results]) -> None:
-        if given.results and (count % SAVED_EVERY == 0 or count == len(cells)):
+        if given.results:
             save(results, given.results[0])
+        if count % TOLD_EVERY == 0 or count == len(cells):
             console.print(f"{count} of {len(cells)} cells, {time.monotonic() - began:.0f} s", highlight=False)
 
     return contest(materials, cells, policies, given.seeds, jobs=given.jobs, known=load(files), done=done)
