@@ -122,7 +122,16 @@ def release(version: str, *, is_dry: bool) -> None:
         print(f"release: {version} could be made; DRY=0 makes it")
         return
     _run("git", "commit", "--all", "--message", f"Release {version}")
-    _run("git", "tag", "--annotate", f"v{version}", "--message", f"sporewright {version}\n\n{plan.notes}")
+    # Headings begin with "#", which is a comment to git otherwise.
+    _run(
+        "git",
+        "tag",
+        "--annotate",
+        "--cleanup=whitespace",
+        f"v{version}",
+        "--message",
+        f"sporewright {version}\n\n{plan.notes}",
+    )
     print(f"release: tagged v{version}; the wheel is in dist/, the page in web/dist/; push with `git push --tags`")
 
 

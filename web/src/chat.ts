@@ -14,15 +14,15 @@ import type { Receipt, RoutedInit, Tokens, Upstream } from "./types";
 /** What kind of request a chat is to the plan: it may be sent twice. */
 const PATH = "/chat/completions";
 
-/** Read it once: as events (`for await`), or whole (`text()`). Leaving a loop early aborts the call, upstream as well. */
+/** A chat's answer, read once: by events (`for await`) or whole (`text()`). Leaving the loop early aborts the call. */
 export class Chat implements AsyncIterable<ChatEvent> {
-  /** Who answers; empty before anybody does. */
+  /** The option that answers; empty before one does. */
   option = "";
-  /** As the last answer counts it; undefined before its end, and where the provider does not say. */
+  /** Tokens used; undefined before the end, or if the provider does not say. */
   usage: Usage | undefined;
   /** `stop`, `length`, `tool_calls`, `content_filter`, or the provider's own word; undefined before the end. */
   finishReason: string | undefined;
-  /** What happened and why, once there is an answer or an error. */
+  /** The receipt of the call, once there is an answer or an error. */
   receipt: Receipt | undefined;
   readonly #fetch: RoutedFetch;
   readonly #request: ChatRequest;
@@ -45,7 +45,7 @@ export class Chat implements AsyncIterable<ChatEvent> {
     this.#whole.catch(() => undefined);
   }
 
-  /** Throws code `closed` where it has been read already. */
+  /** The events; throws code `closed` if they have been read already. */
   [Symbol.asyncIterator](): AsyncIterator<ChatEvent, undefined> {
     if (this.#begun) throw new SporewrightError("closed", "this chat has been read: ask anew");
     this.#begun = true;
@@ -65,7 +65,7 @@ export class Chat implements AsyncIterable<ChatEvent> {
     };
   }
 
-  /** The first choice's whole text; reads the chat if nobody has, else waits for whoever does. */
+  /** The first choice's whole text. Reads the chat, or waits for the loop that reads it. */
   async text(): Promise<string> {
     // eslint-disable-next-line @typescript-eslint/no-unused-vars -- reading is all there is to do
     if (!this.#begun) for await (const event of this);

@@ -3,6 +3,7 @@ import type { SporewrightError } from "./errors";
 import { TypedTarget } from "./events";
 import type { QueueDetail, WatchEvents } from "./types";
 
+/** A queue kept current at its cursor; made by `router.watch`. Close it when done. */
 export class Watch extends TypedTarget<WatchEvents> {
   #detail: QueueDetail = { queue: Object.freeze([]), total: 0, revision: 0 };
   readonly #onClose: () => void;
@@ -13,17 +14,17 @@ export class Watch extends TypedTarget<WatchEvents> {
     this.#onClose = onClose;
   }
 
-  /** The head of the order as last told; empty until the engine has answered. Never waits. */
+  /** The head of the order, as last pushed by the engine; empty before its first answer. */
   get queue(): readonly string[] {
     return this.#detail.queue;
   }
 
-  /** How many options there are in all. */
+  /** The number of options in the order. */
   get total(): number {
     return this.#detail.total;
   }
 
-  /** Why it cannot be followed; null as long as it can. */
+  /** The reason why the queue cannot be kept current, or null. */
   get error(): SporewrightError | null {
     return this.#error;
   }
@@ -40,7 +41,7 @@ export class Watch extends TypedTarget<WatchEvents> {
     this.emit("change", detail);
   }
 
-  /** No more changes. */
+  /** Ends the watch: there will be no more changes. */
   close(): void {
     this.#onClose();
   }
