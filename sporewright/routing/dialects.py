@@ -21,14 +21,35 @@ PACE_HEADERS: Sequence[PaceHeader] = [
 
 DONE = "[DONE]"
 
+_MESSAGE = [["message", "content"], ["message", "tool_calls"], ["message", "thinking"]]
+_EMBEDDINGS = [
+    *(["data", "0", name] for name in ("embedding", "embeddings", "0")),
+    *(["embedding"], ["embeddings"]),
+]
+_LLAMA_CPP = [["tokens_predicted"], ["id_slot"], ["slot_id"]]
+"""Its own answers, which differ from OpenAI's; what they say besides is said by others, too."""
+_RANKING = [["results"], *([*at, name] for at in ([], ["data", "0"]) for name in ("score", "relevance_score"))]
+
 ANSWERS: Answers = {
-    # What is no chat: embeddings, rankings, pictures, sounds, and servers that answer in words of their own.
+    # The first row whose end the path has says whose words an answer is in: the caller can read no others.
+    "paths": [
+        {"end": "/chat/completions", "dialects": ["openai"], "fields": []},
+        {"end": "/completions", "dialects": ["openai"], "fields": _LLAMA_CPP},
+        {"end": "/responses", "dialects": ["openai-responses"], "fields": [["output_text"]]},
+        {"end": "/messages", "dialects": ["anthropic"], "fields": []},
+        {"end": ":generateContent", "dialects": ["gemini"], "fields": []},
+        {"end": ":streamGenerateContent", "dialects": ["gemini"], "fields": []},
+        {"end": "/embeddings", "dialects": [], "fields": _EMBEDDINGS},
+        {"end": "/rerank", "dialects": [], "fields": _RANKING},
+        {"end": "/api/chat", "dialects": [], "fields": _MESSAGE},
+        {"end": "/api/generate", "dialects": [], "fields": [["response"], ["thinking"]]},
+    ],
+    # Where the path does not say: what is no chat, and servers that answer in words of their own.
     "fields": [
         *([name] for name in ("data", "embeddings", "embedding", "results", "response", "outputs", "predictions")),
         *([name] for name in ("generations", "generated_text", "text", "output_text", "images", "audio")),
-        ["message", "content"],
-        ["message", "tool_calls"],
-        ["message", "thinking"],
+        *(["completion"], ["token", "text"]),
+        *_MESSAGE,
     ],
     "lines": ["/api/chat", "/api/generate"],
     "lists": [":streamGenerateContent"],

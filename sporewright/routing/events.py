@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -13,10 +13,10 @@ from sporewright.routing.frames import Frame, Frames
 from sporewright.routing.plan import PLAN
 from sporewright.routing.providers import DIALECTS, SUFFICES
 from sporewright.routing.readings import ANY
-from sporewright.routing.rows import Saying, choices_in, is_of, life_in, sayings
+from sporewright.routing.rows import Saying, choices_in, is_of, life_in, sayings, says_at
 from sporewright.routing.terms import Plan
 
-__all__ = ["BLANK", "Events", "Heard", "Kind", "Listening", "json_of", "looks_like_json", "read_json"]
+__all__ = ["BLANK", "EVERY", "Events", "Heard", "Kind", "Listening", "json_of", "looks_like_json", "read_json"]
 
 
 @dataclass(slots=True)
@@ -59,6 +59,7 @@ class Listening(Protocol):
 
 DEEPEST = 100
 """Levels of an event; what providers send has about ten."""
+EVERY = tuple(DIALECTS.values())
 BLANK = " \t\r\n"
 """What may stand around JSON (RFC 8259 §2)."""
 _MOST_DIGITS = 400
@@ -67,11 +68,18 @@ _MOST_DIGITS = 400
 class Events:
     """Fed with the bytes of one stream in any pieces; the same bytes mean the same, however they are cut.
 
-    Each event is read by the rows of the dialect it is of. Of nobody's dialect it may be anything, but no error.
+    Each event is read by the rows of the dialect it is of, among `dialects`. Of none of them it may be anything, but no
+    error; where `fields` are given it counts only if something is said at one of them.
     """
 
-    def __init__(self, plan: Plan = PLAN) -> None:
-        self._done = plan["done"]
+    def __init__(
+        self,
+        plan: Plan = PLAN,
+        *,
+        dialects: Sequence[DialectRow] = EVERY,
+        fields: Sequence[Sequence[str]] | None = None,
+    ) -> None:
+        self._done, self._dialects, self._fields = plan["done"], dialects, fields
         self._frames = Frames(plan["limits"]["event_bytes"])
         self._tokens = self._others = 0
         self.is_done = False
@@ -133,9 +141,9 @@ class Events:
                 return
             # Plain text is some other service's; amid an answer it is a fault.
             heard.is_malformed = heard.is_malformed or self._is_known or looks_like_json(frame.data)
-            heard.others += 1
+            heard.others += self._fields is None
             return
-        dialect = next((row for row in DIALECTS.values() if is_of(row, body)), None)
+        dialect = next((row for row in self._dialects if is_of(row, body)), None)
         rows = ANY if dialect is None else dialect["readings"]
         # All rows of a dialect that speak of choices find them in one place.
         self._parts.update(choice for choice, _ in choices_in(body, rows[0].get("each", ("",))))
@@ -147,8 +155,10 @@ class Events:
         elif dialect is not None:
             self._is_known = True
             heard.tokens += life_in(said)
-        elif not said:
-            heard.others += 1
+        elif self._fields is None:
+            heard.others += not said
+        else:
+            heard.others += says_at(body, self._fields)
 
     def _take(self, one: Saying, dialect: DialectRow | None, heard: Heard) -> None:
         says, found = one.row["says"], one.found

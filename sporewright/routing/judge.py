@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from sporewright.routing.events import Events, Heard, Kind, Listening, read_json
+from sporewright.routing.chat_terms import DialectRow
+from sporewright.routing.events import EVERY, Events, Heard, Kind, Listening, read_json
 from sporewright.routing.plan import PLAN
 from sporewright.routing.providers import DIALECTS, SUFFICES
-from sporewright.routing.rows import reach, sayings, says_something
+from sporewright.routing.rows import reach, sayings, says_at, says_something
 from sporewright.routing.terms import Expects, Plan
 
-__all__ = ["Form", "Judge", "expects_of", "why_no_answer"]
+__all__ = ["Form", "Judge", "expects_of"]
 
 Form = Literal["events", "lines", "json"]
 """A stream of events, a stream of lines of JSON, JSON in one piece."""
@@ -29,10 +30,28 @@ _LINES = (
 _PARTS = ("text", "reasoning", "tool", "life")
 
 
+class _Words(NamedTuple):
+    """In which an answer is: of these dialects, or something at one of these fields."""
+
+    dialects: Sequence[DialectRow]
+    fields: Sequence[Sequence[str]]
+
+
 def expects_of(method: str, path: str, plan: Plan = PLAN) -> Expects:
     """What a call takes for an answer where nobody says: of inference, by the end of its path, one; else anything."""
-    bare = path.partition("?")[0].rstrip("/")
-    return "answer" if method.upper() == "POST" and bare.endswith(tuple(plan["repeatable"]["paths"])) else "any"
+    return "answer" if method.upper() == "POST" and _ends(path, plan["repeatable"]["paths"]) else "any"
+
+
+def _ends(path: str, ends: Sequence[str]) -> bool:
+    """Whether the path ends as one of these, whatever its query is."""
+    return path.partition("?")[0].rstrip("/").endswith(tuple(ends))
+
+
+def _words_of(path: str, plan: Plan) -> _Words:
+    for row in plan["answers"]["paths"]:
+        if _ends(path, [row["end"]]):
+            return _Words([DIALECTS[name] for name in row["dialects"]], row["fields"])
+    return _Words(EVERY, plan["answers"]["fields"])
 
 
 class Judge:
@@ -52,9 +71,8 @@ class Judge:
         any_form: bool = False,
         plan: Plan = PLAN,
     ) -> None:
-        self._expects, self._plan = expects, plan
-        bare = path.partition("?")[0].rstrip("/")
-        lines, lists = (bare.endswith(tuple(plan["answers"][name])) for name in ("lines", "lists"))
+        self._expects, self._plan, self._words = expects, plan, _words_of(path, plan)
+        lines, lists = _ends(path, plan["answers"]["lines"]), _ends(path, plan["answers"]["lists"])
         self._takes: set[Form] = {"json", "events"}
         if expects == "events":
             self._takes = {"events"}
@@ -97,8 +115,8 @@ class Judge:
     def listener(self) -> Listening:
         """Who follows an answer of this form, where nobody else does."""
         if self.form == "events":
-            return _Stream(self._plan, self._expects)
-        return _Whole(self._plan, self._expects, is_lines=self.form == "lines")
+            return _Stream(self._plan) if self._expects == "events" else _Answer(self._plan, self._words)
+        return _Whole(self._plan, self._expects, self._words, is_lines=self.form == "lines")
 
     def _found(self, form: Form) -> None:
         if form in self._takes:
@@ -109,24 +127,35 @@ class Judge:
 
 
 class _Stream(Events):
-    """A stream of events that has to be an answer: where nothing was said there is none, however well it ended."""
+    """A stream of events that has to say something: where nothing was said it is none, however well it ended."""
 
-    def __init__(self, plan: Plan, expects: Expects) -> None:
-        super().__init__(plan)
-        self._is_any = expects == "events"
+    def feed(self, piece: bytes) -> Heard:
+        heard = super().feed(piece)
+        # Its end is no reason to hand it over.
+        heard.is_finished = heard.is_finished and self.has_said_anything
+        return heard
 
     def ends(self) -> tuple[Kind, Any]:
         kind, used = super().ends()
-        if kind == "truncated" and not self._is_any and self.is_done and not self.has_said_anything:
-            return "invalid", used
         return ("invalid" if kind == "complete" and not self.has_said_anything else kind), used
+
+
+class _Answer(_Stream):
+    """A stream of events that has to be an answer, in these words."""
+
+    def __init__(self, plan: Plan, words: _Words) -> None:
+        super().__init__(plan, dialects=words.dialects, fields=words.fields)
+
+    def ends(self) -> tuple[Kind, Any]:
+        kind, used = super().ends()
+        return ("invalid" if self.is_done and not self.has_said_anything else kind), used
 
 
 class _Whole:
     """JSON in one piece, or in lines that are handed on as they come: the first decides."""
 
-    def __init__(self, plan: Plan, expects: Expects, *, is_lines: bool) -> None:
-        self._plan, self._expects, self._is_lines = plan, expects, is_lines
+    def __init__(self, plan: Plan, expects: Expects, words: _Words, *, is_lines: bool) -> None:
+        self._plan, self._expects, self._words, self._is_lines = plan, expects, words, is_lines
         self._held: list[bytes] = []
         self._length = 0
         self._has_first = False
@@ -168,23 +197,20 @@ class _Whole:
 
     def _judged(self, text: bytes) -> str | None:
         try:
-            body = read_json(text.decode("utf-8", "replace").strip("\ufeff \t\r\n"))
+            body = read_json(text.decode().lstrip("\ufeff \t\r\n"))
         except ValueError:
             return "no JSON"
         self._usage = reach(body, ["usage"]) or reach(body, ["usageMetadata"])
-        return why_no_answer(body, self._expects, self._plan, is_line=self._is_lines)
-
-
-def why_no_answer(body: Any, expects: Expects, plan: Plan = PLAN, *, is_line: bool = False) -> str | None:
-    """Why JSON in one piece is no answer; None if it is one. `is_line`: a line of a stream may say nothing itself."""
-    if expects == "json":
-        return "an error object" if _is_error(body) else None
-    bodies = body if isinstance(body, list) else [body]
-    if any(map(_is_error, bodies)):
-        return "an error object"
-    if any(_says(one, plan) for one in bodies) or (is_line and isinstance(body, dict) and "done" in body):
-        return None
-    return "no choice that says anything" if reach(body, ["choices"]) is not None else "no answer in it"
+        if self._expects == "json":
+            return "an error object" if _is_error(body) else None
+        bodies = body if isinstance(body, list) else [body]
+        if any(map(_is_error, bodies)):
+            return "an error object"
+        # A line of a stream may say nothing itself.
+        is_end = self._is_lines and isinstance(body, dict) and "done" in body
+        if is_end or any(_says(one, self._words) for one in bodies):
+            return None
+        return "no choice that says anything" if reach(body, ["choices"]) is not None else "no answer in it"
 
 
 def _is_error(body: Any) -> bool:
@@ -195,13 +221,12 @@ def _is_error(body: Any) -> bool:
     return any(one.row["says"] == "error" for one in sayings(body, DIALECTS["openai"]["readings"]))
 
 
-def _says(body: Any, plan: Plan) -> bool:
+def _says(body: Any, words: _Words) -> bool:
     if not isinstance(body, dict):
         return False
-    fields: Sequence[Sequence[str]] = plan["answers"]["fields"]
-    if any(says_something(reach(body, path)) for path in fields):
+    if says_at(body, words.fields):
         return True
-    for row in DIALECTS.values():
+    for row in words.dialects:
         for said in sayings(body, row["readings"]):
             why = row["finish"].get(said.found, said.found) if said.row["says"] == "finish" else None
             if said.row["says"] in _PARTS or why in SUFFICES:

@@ -110,6 +110,8 @@ RESPONSES: Sequence[Reading] = [
     {"says": "text", "at": _OUTPUT, "where": {"path": ["type"], "equals": "refusal"}, "take": ["refusal"]},
     {"says": "tool", "at": ["output"], "where": _FUNCTION, "fields": _FUNCTION_FIELDS},
     _life(["output"], ["type", "id", "status", "role", "phase", "summary", "content"]),
+    # It goes on in the background, and is asked for later.
+    *(Reading(says="life", at=[], where={"path": ["status"], "equals": name}) for name in ("queued", "in_progress")),
     # It is completed, and where functions are called that is why; cut short it says the reason.
     {"says": "finish", "event": _COMPLETED, "at": ["type"]},
     {"says": "finish", "event": _COMPLETED, "at": ["response", "output"], "where": _FUNCTION, "take": ["type"]},
@@ -151,6 +153,8 @@ ANTHROPIC: Sequence[Reading] = [
         "fields": {"id": ["id"], "name": ["name"], "arguments": ["input"]},
     },
     _life(["content"], ["type", "id", "name", "text", "thinking", "signature", "citations", "caller", "input"]),
+    # A turn may pause where the provider's own tool is called.
+    {"says": "life", "at": ["content"], "where": {"path": ["type"], "begins": "server_tool_"}},
     _life(["content_block"], ["type", "id", "name", "text", "citations", "caller", "input"]),
     {"says": "finish", "at": ["delta", "stop_reason"]},
     {"says": "finish", "at": ["stop_reason"]},

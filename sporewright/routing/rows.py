@@ -17,6 +17,7 @@ __all__ = [
     "reach",
     "reach_all",
     "sayings",
+    "says_at",
     "says_something",
 ]
 
@@ -156,6 +157,11 @@ def reach_all(body: Any, path: Sequence[str]) -> list[Any]:
 def says_something(found: Any) -> bool:
     """Neither absent nor empty, nor false."""
     return found is not None and found is not False and found not in ("", [], {})
+
+
+def says_at(body: Any, paths: Sequence[Sequence[str]]) -> bool:
+    """Whether something is said at one of these paths."""
+    return any(says_something(reach(body, path)) for path in paths)
 
 
 def is_count(found: Any) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, NotRequired, TypedDict, get_args
 
+from sporewright.routing.chat_terms import DialectName
+
 __all__ = [
     "ACTIONS",
     "ASIDES",
@@ -12,6 +14,7 @@ __all__ = [
     "OUTCOMES",
     "STATES",
     "Action",
+    "AnswerPath",
     "Answers",
     "Aside",
     "Block",
@@ -309,12 +312,22 @@ class Repeatable(TypedDict):
     headers: Sequence[str]
 
 
-class Answers(TypedDict):
-    """What JSON in one piece is an answer: one of inference has a dialect's words, or something at one of `fields`.
+class AnswerPath(TypedDict):
+    """In whose words an answer is to a call whose path ends so: those of these dialects, or something at a field."""
 
+    end: str
+    dialects: Sequence[DialectName]
+    fields: Sequence[Sequence[str]]
+
+
+class Answers(TypedDict):
+    """What is an answer of inference, an event or JSON in one piece: it says something in the words of its path.
+
+    `paths`: the first that fits; where none does, any dialect's words are taken, or something at one of `fields`.
     `lines`: ends of paths whose streams are lines of JSON; `lists`: of those whose streams may be a list of JSON.
     """
 
+    paths: Sequence[AnswerPath]
     fields: Sequence[Sequence[str]]
     lines: Sequence[str]
     lists: Sequence[str]

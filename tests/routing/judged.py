@@ -10,7 +10,10 @@ __all__ = ["judged"]
 
 
 def judged(case: dict[str, Any], size: int) -> dict[str, Any]:
-    """`{"form", "ends"}`, or `{"invalid"}`: why it is no answer; `size` bytes a piece."""
+    """`{"form", "ends"}`, or `{"invalid"}`: why it is no answer; `size` bytes a piece.
+
+    `handed`: a stream that is no whole answer showed a sign of one, by which it is handed over.
+    """
     judge = Judge(
         case.get("expects", "answer"),
         case.get("type", ""),
@@ -18,7 +21,7 @@ def judged(case: dict[str, Any], size: int) -> dict[str, Any]:
         streaming=case.get("streaming", False),
         any_form=case.get("any_form", False),
     )
-    body = case["body"].encode()
+    body = case["body"].encode(case.get("encoding", "utf-8"))
     pieces = [body[at : at + size] for at in range(0, len(body), size)]
     began = list[bytes]()
     while judge.form is None and judge.invalid is None and pieces:
@@ -28,9 +31,12 @@ def judged(case: dict[str, Any], size: int) -> dict[str, Any]:
         judge.ends()
     if judge.invalid is not None or judge.form is None:
         return {"invalid": judge.invalid}
-    listener = judge.listener()
+    listener, is_handed = judge.listener(), False
     for piece in [b"".join(began), *pieces]:
         heard = listener.feed(piece)
         if heard.error is not None:
             return {"form": judge.form, "ends": "failed"}
-    return {"form": judge.form, "ends": listener.ends()[0]}
+        is_handed = is_handed or heard.tokens + heard.others > 0 or heard.is_finished
+    ends = listener.ends()[0]
+    told = {"handed": True} if is_handed and judge.form == "events" and ends != "complete" else {}
+    return {"form": judge.form, "ends": ends, **told}

@@ -218,8 +218,8 @@ export class RoutedCall {
       began.push(value);
       if (one.judge) {
         one.judge.feed(value);
-        if (this.#decides(one, one.judge) === "unknown" && this.#chain.token(this.#now(), one.number) === null)
-          continue;
+        const isUnknown = this.#decides(one, one.judge) === "unknown";
+        if (isUnknown && this.#chain.token(this.#now(), one.number, false, true) === null) continue;
       }
       const isOver = !this.#running.has(one.number) || this.#takes(one, joined(began.splice(0)));
       if (!isOver && one.complete) await this.#over(one);

@@ -1,15 +1,21 @@
 /** Whether what an option sent is an answer; the twin of `sporewright/routing/judge.py`. */
 import type { Ended, Expects, Plan } from "./generated/calls";
 import { DIALECTS, SUFFICES } from "./generated/dialects";
+import { readJson } from "./json";
 import { joined } from "./pieces";
-import { reach, sayings, saysSomething } from "./rows";
-import { Events, reasonOf, type Heard, type Listening } from "./sse";
+import { isObject, reach, sayings, saysAt, saysSomething } from "./rows";
+import { EVERY, Events, reasonOf, type Heard, type Listening, type Words } from "./sse";
 
 /** A stream of events, a stream of lines of JSON, JSON in one piece. */
 export type Form = "events" | "lines" | "json";
 
 const FIELD = /^(data|event|id|retry)?:/;
 const LONGEST_FIELD = 6;
+const LF = 0x0a;
+/** What Python strips of bytes. */
+const BLANK = [0x20, 0x09, LF, 0x0d, 0x0b, 0x0c];
+type AnswerWords = Required<Words>;
+
 const LINES = [
   "application/x-ndjson",
   "application/ndjson",
@@ -28,8 +34,7 @@ const SCALARS = '"-0123456789tfn';
 
 /** What a call takes for an answer where nobody says: of inference, by the end of its path, one; else anything. */
 export function expectsOf(method: string, path: string, { repeatable }: Plan): Expects {
-  const bare = bareOf(path);
-  return method.toUpperCase() === "POST" && repeatable.paths.some((end) => bare.endsWith(end)) ? "answer" : "any";
+  return method.toUpperCase() === "POST" && endsAs(path, repeatable.paths) ? "answer" : "any";
 }
 
 /** What a response is looked at for. */
@@ -49,15 +54,13 @@ export class Judge {
   invalid: string | undefined;
   readonly #plan: Plan;
   readonly #expects: Expects;
+  readonly #words: AnswerWords;
   readonly #takes: ReadonlySet<Form>;
   #head = "";
 
   constructor({ expects, mediaType, path, streaming, anyForm = false }: Expected, plan: Plan) {
-    [this.#plan, this.#expects] = [plan, expects];
-    const bare = bareOf(path);
-    const [lines, lists] = [plan.answers.lines, plan.answers.lists].map((ends) =>
-      ends.some((end) => bare.endsWith(end)),
-    );
+    [this.#plan, this.#expects, this.#words] = [plan, expects, wordsOf(path, plan)];
+    const [lines, lists] = [endsAs(path, plan.answers.lines), endsAs(path, plan.answers.lists)];
     if (expects === "events") this.#takes = new Set(["events"]);
     else if (expects === "json") this.#takes = new Set(["json"]);
     else if (lines) this.#takes = new Set(["json", "lines", "events"]);
@@ -88,8 +91,8 @@ export class Judge {
 
   /** Who follows an answer of this form, where nobody else does. */
   listener(): Listening {
-    if (this.form === "events") return new Stream(this.#plan, this.#expects);
-    return new Whole(this.#plan, this.#expects, this.form === "lines");
+    if (this.form !== "events") return new Whole(this.#plan, this.#expects, this.#words, this.form === "lines");
+    return this.#expects === "events" ? new Stream(this.#plan) : new Answer(this.#plan, this.#words);
   }
 
   #found(form: Form): void {
@@ -101,19 +104,26 @@ export class Judge {
   }
 }
 
-/** A stream of events that has to be an answer: where nothing was said there is none, however well it ended. */
+/** A stream of events that has to say something: where nothing was said it is none, however well it ended. */
 class Stream extends Events {
-  readonly #any: boolean;
-
-  constructor(plan: Plan, expects: Expects) {
-    super(plan);
-    this.#any = expects === "events";
+  override feed(piece: Uint8Array): Heard {
+    const heard = super.feed(piece);
+    // Its end is no reason to hand it over.
+    heard.finished &&= this.hasSaidAnything;
+    return heard;
   }
 
   override ends(): Ended {
     const kind = super.ends();
-    if (kind === "truncated" && !this.#any && this.isDone && !this.hasSaidAnything) return "invalid";
     return kind === "complete" && !this.hasSaidAnything ? "invalid" : kind;
+  }
+}
+
+/** A stream of events that has to be an answer, in these words. */
+class Answer extends Stream {
+  override ends(): Ended {
+    const kind = super.ends();
+    return this.isDone && !this.hasSaidAnything ? "invalid" : kind;
   }
 }
 
@@ -123,13 +133,14 @@ class Whole implements Listening {
   invalid: string | undefined;
   readonly #plan: Plan;
   readonly #expects: Expects;
+  readonly #words: AnswerWords;
   readonly #lines: boolean;
   readonly #held: Uint8Array[] = [];
   #length = 0;
   #hasFirst = false;
 
-  constructor(plan: Plan, expects: Expects, lines: boolean) {
-    [this.#plan, this.#expects, this.#lines] = [plan, expects, lines];
+  constructor(plan: Plan, expects: Expects, words: AnswerWords, lines: boolean) {
+    [this.#plan, this.#expects, this.#words, this.#lines] = [plan, expects, words, lines];
   }
 
   get hasSaidAnything(): boolean {
@@ -141,68 +152,73 @@ class Whole implements Listening {
     this.#length += piece.byteLength;
     if (this.#length <= this.#plan.limits.buffer_bytes) this.#held.push(piece);
     if (!this.#lines || this.#hasFirst) return heard;
-    const [line, ...rest] = textOf(this.#held).split("\n");
-    if (rest.length === 0) return { ...heard, tokens: 0 };
+    const begun = joined(this.#held);
+    const end = begun.indexOf(LF);
+    if (end < 0) return { ...heard, tokens: 0 };
     this.#hasFirst = true;
-    const why = this.#judged(line ?? "");
+    const why = this.#judged(begun.subarray(0, end));
     return why === undefined ? heard : { ...heard, tokens: 0, error: why };
   }
 
   ends(): Ended {
     if (this.#length > this.#plan.limits.buffer_bytes) return "complete";
-    const text = textOf(this.#held);
-    this.invalid = this.#judged(this.#lines ? (text.trim().split("\n").at(-1) ?? "") : text);
+    const whole = joined(this.#held);
+    this.invalid = this.#judged(this.#lines ? lastLine(whole) : whole);
     return this.invalid === undefined ? "complete" : "invalid";
   }
 
-  #judged(text: string): string | undefined {
+  /** Why JSON is no answer; undefined if it is one. */
+  #judged(bytes: Uint8Array): string | undefined {
     let body: unknown;
     try {
-      body = JSON.parse(text.replace(/^[\ufeff \t\r\n]+/, ""));
+      const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+      body = readJson(text.replace(/^[\ufeff \t\r\n]+/, ""));
     } catch {
       return "no JSON";
     }
     this.usage = reach(body, ["usage"]) ?? reach(body, ["usageMetadata"]);
-    return whyNoAnswer(body, this.#expects, this.#plan, this.#lines);
+    if (this.#expects === "json") return isError(body) ? "an error object" : undefined;
+    const bodies: unknown[] = Array.isArray(body) ? body : [body];
+    if (bodies.some(isError)) return "an error object";
+    // A line of a stream may say nothing itself.
+    const isEnd = this.#lines && isObject(body) && Object.hasOwn(body, "done");
+    if (isEnd || bodies.some((one) => says(one, this.#words))) return undefined;
+    const choices = reach(body, ["choices"]);
+    return choices === undefined || choices === null ? "no answer in it" : "no choice that says anything";
   }
 }
 
-/** Why JSON in one piece is no answer; undefined if it is one. `isLine`: a line of a stream may say nothing itself. */
-export function whyNoAnswer(body: unknown, expects: Expects, plan: Plan, isLine = false): string | undefined {
-  if (expects === "json") return isError(body) ? "an error object" : undefined;
-  const bodies: unknown[] = Array.isArray(body) ? body : [body];
-  if (bodies.some(isError)) return "an error object";
-  if (bodies.some((one) => says(one, plan)) || (isLine && isTable(body) && Object.hasOwn(body, "done")))
-    return undefined;
-  const hasChoices = reach(body, ["choices"]) !== undefined && reach(body, ["choices"]) !== null;
-  return hasChoices ? "no choice that says anything" : "no answer in it";
-}
-
 function isError(body: unknown): boolean {
-  if (!isTable(body)) return false;
+  if (!isObject(body)) return false;
   const [error, type, object] = ["error", "type", "object"].map((name) => reach(body, [name]));
   if (saysSomething(error) || type === "error" || object === "error") return true;
   return sayings(body, DIALECTS.openai.readings).some(({ row }) => row.says === "error");
 }
 
-function says(body: unknown, { answers }: Plan): boolean {
-  if (!isTable(body)) return false;
-  if (answers.fields.some((path) => saysSomething(reach(body, path)))) return true;
-  return Object.values(DIALECTS).some((dialect) =>
+function says(body: unknown, { dialects, fields }: AnswerWords): boolean {
+  if (!isObject(body)) return false;
+  if (saysAt(body, fields)) return true;
+  return dialects.some((dialect) =>
     sayings(body, dialect.readings).some(({ row, found }) =>
       row.says === "finish" ? SUFFICES.includes(reasonOf(dialect, found as string)) : PARTS.includes(row.says),
     ),
   );
 }
 
-function isTable(body: unknown): body is Record<string, unknown> {
-  return typeof body === "object" && body !== null && !Array.isArray(body);
+function lastLine(bytes: Uint8Array): Uint8Array {
+  let end = bytes.length;
+  while (end > 0 && BLANK.includes(bytes[end - 1] ?? 0)) end -= 1;
+  return bytes.subarray(bytes.lastIndexOf(LF, end - 1) + 1, end);
 }
 
-function textOf(pieces: readonly Uint8Array[]): string {
-  return new TextDecoder().decode(joined(pieces));
+/** Whether the path ends as one of these, whatever its query is. */
+function endsAs(path: string, ends: readonly string[]): boolean {
+  const bare = path.split("?", 1)[0]?.replace(/\/+$/, "") ?? "";
+  return ends.some((end) => bare.endsWith(end));
 }
 
-function bareOf(path: string): string {
-  return path.split("?", 1)[0]?.replace(/\/+$/, "") ?? "";
+function wordsOf(path: string, { answers }: Plan): AnswerWords {
+  const row = answers.paths.find(({ end }) => endsAs(path, [end]));
+  if (!row) return { dialects: EVERY, fields: answers.fields };
+  return { dialects: row.dialects.map((name) => DIALECTS[name]), fields: row.fields };
 }

@@ -75,6 +75,11 @@ export function saysSomething(found: unknown): boolean {
   return typeof found !== "object" || Object.keys(found).length > 0;
 }
 
+/** Whether something is said at one of these paths. */
+export function saysAt(body: unknown, paths: readonly (readonly string[])[]): boolean {
+  return paths.some((path) => saysSomething(reach(body, path)));
+}
+
 /** A number of things, exact in JSON's numbers. */
 export function isCount(found: unknown): found is number {
   return Number.isSafeInteger(found) && (found as number) >= 0;

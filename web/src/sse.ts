@@ -3,7 +3,7 @@ import { Frames, type Frame } from "./frames";
 import type { DialectRow, Ended, Plan } from "./generated/calls";
 import { ANY, DIALECTS, SUFFICES } from "./generated/dialects";
 import { jsonOf, looksLikeJson, stripped } from "./json";
-import { choicesIn, isOf, lifeIn, sayings, type Saying } from "./rows";
+import { choicesIn, isOf, lifeIn, saysAt, sayings, type Saying } from "./rows";
 import type { Tokens } from "./types";
 
 /** What a piece of a stream brought; `error` and `usage` are the last ones told. */
@@ -35,14 +35,24 @@ export interface Listening {
   readonly tokens?: Tokens | undefined;
 }
 
-const KNOWN = Object.values(DIALECTS);
+/** In which an answer is: of these dialects, or something at one of these fields. */
+export interface Words {
+  dialects: readonly DialectRow[];
+  /** Undefined: whatever is of no dialect counts. */
+  fields?: readonly (readonly string[])[];
+}
+
+/** Those of any dialect. */
+export const EVERY: readonly DialectRow[] = Object.values(DIALECTS);
 
 /**
  * Fed with the bytes of one stream in any pieces; the same rules as `sporewright/routing/events.py`. Each event is read by the
- * rows of the dialect it is of. Of nobody's dialect it may be anything, but no error.
+ * rows of the dialect it is of, among these. Of none of them it may be anything, but no error; where fields are given it counts
+ * only if something is said at one of them.
  */
 export class Events implements Listening {
   readonly #end: string;
+  readonly #words: Words;
   readonly #frames: Frames;
   /** The choices that have begun, and why those ended that have said so. */
   readonly #parts = new Set<number>();
@@ -55,8 +65,8 @@ export class Events implements Listening {
   #open = false;
   #usage: Record<string, unknown> = {};
 
-  constructor(plan: Plan) {
-    [this.#end, this.#frames] = [plan.done, new Frames(plan.limits.event_bytes)];
+  constructor(plan: Plan, words: Words = { dialects: EVERY }) {
+    [this.#end, this.#words, this.#frames] = [plan.done, words, new Frames(plan.limits.event_bytes)];
   }
 
   /**
@@ -97,6 +107,7 @@ export class Events implements Listening {
 
   #event(frame: Frame, heard: Heard): void {
     const { data, name } = frame;
+    const { dialects, fields } = this.#words;
     if (stripped(data) === this.#end) {
       this.#done = true;
       return;
@@ -112,10 +123,10 @@ export class Events implements Listening {
       }
       // Plain text is some other service's; amid an answer it is a fault.
       heard.malformed ||= this.#known || looksLikeJson(data);
-      heard.others += 1;
+      heard.others += Number(fields === undefined);
       return;
     }
-    const dialect = KNOWN.find((row) => isOf(row, body));
+    const dialect = dialects.find((row) => isOf(row, body));
     const rows = dialect?.readings ?? ANY;
     // All rows of a dialect that speak of choices find them in one place.
     for (const [choice] of choicesIn(body, rows[0]?.each ?? [""])) this.#parts.add(choice);
@@ -125,7 +136,7 @@ export class Events implements Listening {
     else if (dialect) {
       this.#known = true;
       heard.tokens += lifeIn(said);
-    } else if (said.length === 0) heard.others += 1;
+    } else heard.others += Number(fields === undefined ? said.length === 0 : saysAt(body, fields));
   }
 
   #take({ row: { says }, choice, found }: Saying, dialect: DialectRow | undefined, heard: Heard): void {

@@ -15,6 +15,7 @@ interface Case {
   streaming?: boolean | null;
   any_form?: boolean;
   body: string;
+  encoding?: "latin-1";
   want: unknown;
 }
 
@@ -26,7 +27,7 @@ function judged(one: Case, size: number): unknown {
   const { type: mediaType = "", path = "/v1/chat/completions", expects = "answer", streaming = false } = one;
   const asked = { expects, mediaType, path, streaming: streaming ?? undefined, anyForm: one.any_form ?? false };
   const judge = new Judge(asked, PLAN);
-  const body = new TextEncoder().encode(one.body);
+  const body = one.encoding ? Uint8Array.from(Buffer.from(one.body, "latin1")) : new TextEncoder().encode(one.body);
   const pieces: Uint8Array[] = [];
   for (let at = 0; at < body.length; at += size) pieces.push(body.slice(at, at + size));
   const began: Uint8Array[] = [];
@@ -38,9 +39,15 @@ function judged(one: Case, size: number): unknown {
   if (judge.form === undefined && judge.invalid === undefined) judge.ends();
   if (judge.invalid !== undefined || judge.form === undefined) return { invalid: judge.invalid };
   const listener = judge.listener();
-  for (const piece of [joined(began), ...pieces])
-    if (listener.feed(piece).error !== undefined) return { form: judge.form, ends: "failed" };
-  return { form: judge.form, ends: listener.ends() };
+  let isHanded = false;
+  for (const piece of [joined(began), ...pieces]) {
+    const { error, tokens, others, finished } = listener.feed(piece);
+    if (error !== undefined) return { form: judge.form, ends: "failed" };
+    isHanded ||= tokens + others > 0 || finished;
+  }
+  const ends = listener.ends();
+  const told = isHanded && judge.form === "events" && ends !== "complete" ? { handed: true } : {};
+  return { form: judge.form, ends, ...told };
 }
 
 describe("a response", () => {
