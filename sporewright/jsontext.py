@@ -77,6 +77,8 @@ _CLOSED_PAIR = re.compile(r"\[\]|\{\}")
 
 def nests_deep(text: str, most: int = MAX_NESTING) -> bool:
     """Whether the recursive reader must not see it; each pass peels one layer of closed pairs."""
+    if text.count("[") + text.count("{") <= most:
+        return False
     brackets = _NOT_BRACKETS.sub("", _STRING.sub("", text))
     for _ in range(most):
         if not brackets:

@@ -193,7 +193,7 @@ def read_json(data: str) -> Any:
     """The event as JSON; ValueError if it is none, or so deep that the reader's stack would end before it does."""
     if nests_deep(data, DEEPEST):
         raise ValueError("nested too deep")
-    return json.loads(data, parse_constant=_refuse, parse_int=_int)
+    return _READER.decode(data)
 
 
 def _int(digits: str) -> float:
@@ -203,3 +203,6 @@ def _int(digits: str) -> float:
 
 def _refuse(constant: str) -> Any:
     raise ValueError(f"{constant} is not JSON")
+
+
+_READER = json.JSONDecoder(parse_constant=_refuse, parse_int=_int)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from sporewright.routing.chat_terms import DialectRow, Reading, Where
@@ -42,30 +43,39 @@ def is_of(dialect: DialectRow, body: Any) -> bool:
 def sayings(body: Any, rows: Sequence[Reading]) -> list[Saying]:
     """Whatever the rows find, in their order; all that speak of choices find them in one place."""
     said: list[Saying] = []
-    fields: Mapping[str, Any] | None = body if isinstance(body, dict) else None
-    kind, choices = None if fields is None else fields.get("type"), None
-    for key, inner, named, row, wanted in _keyed(rows):
-        if fields is not None and ((key is not None and key not in fields) or (named is not None and named != kind)):
+    whole, choices = [(0, body)], None
+    for run in _runs(rows):
+        some, first = whole, run.first
+        if run.each is not None:
+            some = choices = choices_in(body, run.each) if choices is None else choices
+        if not some:
             continue
-        if "event" in row and not holds(row["event"], body):
-            continue
-        if inner is None:
-            said += _said(row, 0, body, wanted)
-            continue
-        choices = choices_in(body, row["each"]) if choices is None else choices
-        for choice, element in choices:
-            if inner == "" or not isinstance(element, dict) or element.get(inner) is not None:
-                said += _said(row, choice, element, wanted)
+        # An event has few of all fields: most runs end here, and of the others most rows.
+        element = some[0][1]
+        if first is not None and len(some) == 1 and isinstance(element, dict):
+            inner = element.get(first)
+            if inner is None:
+                continue
+            fields = inner if isinstance(inner, dict) else None
+        else:
+            fields = None
+        for row in run.rows:
+            if fields is None or row.second is None or fields.get(row.second) is not None:
+                for choice, each in some:
+                    _say(said, row, choice, each, body)
     return said
 
 
-def _said(row: Reading, choice: int, element: Any, wanted: type) -> list[Saying]:
-    items = _at(element, row["at"])
-    if not items:
-        return []
-    where, take = row.get("where"), row.get("take")
-    found = [reach(item, take) if take else item for item in items if where is None or holds(where, item)]
-    return [Saying(row, choice, one) for one in found if isinstance(one, wanted) and says_something(one)]
+def _say(said: list[Saying], row: _Row, choice: int, element: Any, body: Any) -> None:
+    """Add what this row finds in one choice, or in the whole event."""
+    if row.event is not None and not holds(row.event, body):
+        return
+    where, take, wanted = row.where, row.take, row.wanted
+    for item in _at(element, row.at):
+        if where is None or holds(where, item):
+            found = reach(item, take) if take else item
+            if isinstance(found, wanted) and says_something(found):
+                said.append(Saying(row.reading, choice, found))
 
 
 def _at(element: Any, path: Sequence[str]) -> list[Any]:
@@ -82,44 +92,52 @@ def _at(element: Any, path: Sequence[str]) -> list[Any]:
 
 def choices_in(body: Any, each: Sequence[str]) -> list[tuple[int, Any]]:
     """The choices that an event speaks of, each with its number."""
-    found = reach(body, each)
-    elements = found if isinstance(found, list) else []
-    indices = [reach(element, ("index",)) for element in elements]
+    elements = reach(body, each)
+    if not isinstance(elements, list):
+        return []
+    indices: list[Any] = [element.get("index") if isinstance(element, dict) else None for element in elements]
     return [(int(index) if is_count(index) else n, elements[n]) for n, index in enumerate(indices)]
 
 
-class _Keyed(NamedTuple):
-    """A row with the field of an event, and of a choice, without which it says nothing: an event has few of them all.
+class _Row(NamedTuple):
+    """A row, taken apart; `first` and `second`: steps into an event, or a choice, without which it says nothing."""
 
-    `inner`: None, it is of no choice; `named`: the event's `type`.
-    """
-
-    key: str | None
-    inner: str | None
-    named: str | None
-    row: Reading
+    reading: Reading
     wanted: type
+    at: Sequence[str]
+    where: Where | None
+    take: Sequence[str]
+    event: Where | None
+    first: str | None
+    second: str | None
 
 
-_KEYED: dict[int, tuple[Sequence[Reading], list[_Keyed]]] = {}
+class _Run(NamedTuple):
+    """Rows in their order that have the same first step: an event has few of them all."""
+
+    each: Sequence[str] | None
+    first: str | None
+    rows: list[_Row]
 
 
-def _keyed(rows: Sequence[Reading]) -> list[_Keyed]:
-    known = _KEYED.get(id(rows))
+_RUNS: dict[int, tuple[Sequence[Reading], list[_Run]]] = {}
+
+
+def _runs(rows: Sequence[Reading]) -> list[_Run]:
+    known = _RUNS.get(id(rows))
     if known is None:
-        known = _KEYED[id(rows)] = rows, list(map(_key, rows))
+        apart = [(reading.get("each"), _apart(reading)) for reading in rows]
+        found = groupby(apart, key=lambda one: (one[0], one[1].first))
+        known = _RUNS[id(rows)] = rows, [_Run(each, first, [row for _, row in some]) for (each, first), some in found]
     return known[1]
 
 
-def _key(row: Reading) -> _Keyed:
-    where = row.get("where")
+def _apart(reading: Reading) -> _Row:
+    at, where, take = reading["at"], reading.get("where"), reading.get("take", ())
     asked = where["path"] if where is not None and where.get("equals", "") is not None else ()
-    path = [*row["at"], *asked, *row.get("take", ())]
-    named = where.get("equals") if where is not None and [*row["at"], *where["path"]] == ["type"] else None
-    own, wanted = path[0] if path else None, _WANTED.get(row["says"], object)
-    if "each" in row:
-        return _Keyed(row["each"][0], own or "", None, row, wanted)
-    return _Keyed(own, None, named, row, wanted)
+    first, second = [*at, *asked, *take, None, None][:2]
+    wanted = _WANTED.get(reading["says"], object)
+    return _Row(reading, wanted, at, where, take, reading.get("event"), first, second)
 
 
 def life_in(said: Sequence[Saying]) -> int:
@@ -127,9 +145,10 @@ def life_in(said: Sequence[Saying]) -> int:
 
     An event of which nothing is known is one as well: a dialect grows.
     """
-    says = [one.row["says"] for one in said]
-    parts = sum(one in _PARTS for one in says)
-    return parts or int("life" in says or not says)
+    if not said:
+        return 1
+    says = [reading["says"] for reading, _, _ in said]
+    return len([one for one in says if one in _PARTS]) or int("life" in says)
 
 
 def reach(body: Any, path: Sequence[str]) -> Any:
