@@ -14,6 +14,9 @@ from sporewright.routing.attempt import AttemptChain, Ended
 
 __all__ = ["Account"]
 
+_WAITED = ("slow_start", "timed_out", "deadline")
+"""They tell how long was waited for an answer, not for the headers before it."""
+
 
 class Account:
     """Of one call: `receipt` is kept current, `source` is told."""
@@ -51,8 +54,7 @@ class Account:
             "option": one.option,
             "outcome": step.outcome,
             "stage": step.stage,
-            # How long was waited for the first token, not for the headers before it.
-            "latency_s": took if one.latency is None or step.outcome == "slow_start" else one.latency,
+            "latency_s": took if one.latency is None or step.outcome in _WAITED else one.latency,
             "streaming": self._is_streaming,
             "attempt": one.number + 1,
             "probe": is_probe,

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from sporewright.device.sources import OrderSource
 from sporewright.device.transport import NOWHERE, RoutingTransport
 from sporewright.errors import ExhaustedError
 
@@ -145,3 +146,17 @@ async def test_a_refusal_is_held_up_to_a_limit() -> None:
     response = await asked({"a": refusing(400, *[b"x" * 600] * 9)}, {"buffer_bytes": 1000})
 
     assert response.content == b"x" * 1200
+
+
+async def test_headers_without_an_answer_teach_the_whole_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next option is asked; of the first the latency is at least what was waited, not the time to its headers."""
+    silent = answering("application/json", repeated(b"", 0.05))
+    options = {"a": silent, "b": lambda _: httpx.Response(200, json={"choices": [{"message": {"content": "hi"}}]})}
+    told = list[dict[str, Any]]()
+    monkeypatch.setattr(OrderSource, "outcome", lambda _, body: told.append(body))
+
+    response = await asked(options, {"attempt_timeout_s": 0.4}, expects="json")
+
+    assert response.extensions["sporewright"].option == "b"
+    assert [(each["option"], each["outcome"]) for each in told] == [("a", "timed_out"), ("b", "ok")]
+    assert 0.35 <= told[0]["latency_s"] < 5

@@ -9,6 +9,9 @@ import type { Attempt } from "./types";
 
 type Told = Omit<OutcomeBody, "option" | "latency_s" | "streaming" | "attempt" | "probe">;
 
+/** They tell how long was waited for an answer, not for the headers before it. */
+const WAITED: readonly Told["outcome"][] = ["slow_start", "timed_out", "deadline"];
+
 export class Account {
   readonly #context: CallContext;
   readonly #asked: Asked;
@@ -77,8 +80,7 @@ export class Account {
     one.told = true;
     this.#context.onOutcome({
       option: one.option,
-      // How long was waited for the first token, not for the headers before it.
-      latency_s: more.outcome === "slow_start" ? since(one) : (one.latency ?? since(one)),
+      latency_s: WAITED.includes(more.outcome) ? since(one) : (one.latency ?? since(one)),
       streaming: this.#asked.traits.streaming ?? false,
       attempt: one.number + 1,
       probe: this.#chain.isProbe(one.number),

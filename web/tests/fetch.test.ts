@@ -128,6 +128,12 @@ describe("walking the queue", () => {
     expect(await response.text()).toBe("beta");
     expect(attempts[0]).toMatchObject({ option: "alpha", outcome: "timed_out" });
     expect(attempts[0]?.latency).toBeGreaterThan(0.1);
+    // Nor do headers without an answer teach less than the whole wait.
+    fleet.alpha.answer = (silent) => {
+      silent.writeHead(200).flushHeaders();
+    };
+    await expect(routed({ attemptTimeout: 300 }).fetch("/", { expects: "json" })).rejects.toThrow("timed_out");
+    expect(learned.filter(({ option }) => option === "alpha")[1]?.latency_s).toBeGreaterThan(0.25);
   });
 
   it("says of an attempt that the call's deadline cuts that it was the call's, and tells of no failure", async () => {
