@@ -35,7 +35,7 @@ export interface Speech {
   listen: (option: string) => Listening;
 }
 
-/** A request body beyond this is not looked into: whether it asks for a stream is then told by its headers alone. */
+/** A request body beyond this is not looked into: its model is not known, and its headers alone may say that it asks for a stream. */
 const LOOK_BYTES = 1 << 22;
 const NAMES_MODEL = /(?<!\\)"model"\s*:\s*"([^"\\]{1,200})"/;
 const ASKS_FOR_STREAM = /(?<!\\)"stream"\s*:\s*true/;
@@ -109,9 +109,10 @@ export class RoutedFetch {
     const read = await unlessAborted(templateOf(input, init, signal), signal);
     const template: Template = { ...read, spoken: speech?.spoken };
     const number = ++this.#calls;
-    const streaming = asksForStream(template, target);
+    const text = textIn(template);
+    const streaming = asksForStream(template, target, text);
     const expects = this.#expectationOf(init, target, template, speech);
-    const traits = this.#traitsOf(init, target, template, { streaming, expects });
+    const traits = this.#traitsOf(init, target, template, { streaming, expects, text });
     await unlessAborted(lookForChanges(this.#context), signal);
     const call = new RoutedCall(this.#context, {
       number,
@@ -175,7 +176,7 @@ export class RoutedFetch {
     init: RoutedInit,
     target: Target,
     template: Template,
-    { streaming, expects }: Pick<Asked, "streaming" | "expects">,
+    { streaming, expects, text }: Pick<Asked, "streaming" | "expects"> & { text: string | undefined },
   ): CallTraits {
     const { retry, hedge } = this.#defaults;
     const own = init.idempotent === true ? "always" : init.retry;
@@ -198,7 +199,7 @@ export class RoutedFetch {
       restart: Object.keys(this.#context.upstreams).some((option) => typeof expects(option) === "function")
         ? "buffer"
         : (init.restart ?? "error"),
-      model: modelIn(template),
+      model: text === undefined ? undefined : NAMES_MODEL.exec(text)?.[1],
       hedge: init.hedge ?? hedge,
       facts: tableOf(facts),
     };
@@ -211,20 +212,18 @@ function mayRepeat(rule: RetryRule, { path }: Target, { request }: Template, { p
 }
 
 /** Whether the request asks for a stream of events, as the providers' APIs are asked for one; undefined: not known. */
-function asksForStream({ request, body }: Template, { path }: Target): boolean | undefined {
+function asksForStream({ request }: Template, { path }: Target, text: string | undefined): boolean | undefined {
   if (request.headers.get("accept")?.includes("text/event-stream") || path.endsWith(":streamGenerateContent"))
     return true;
-  if (body instanceof ArrayBuffer && body.byteLength > LOOK_BYTES) return undefined;
-  if (!(body instanceof ArrayBuffer)) return false;
-  return ASKS_FOR_STREAM.test(new TextDecoder().decode(body));
+  return text === undefined ? undefined : ASKS_FOR_STREAM.test(text);
+}
+
+/** The body as text; "" where it is none that can be looked into, undefined where it is too long for that. */
+function textIn({ body }: Template): string | undefined {
+  if (!(body instanceof ArrayBuffer)) return "";
+  return body.byteLength > LOOK_BYTES ? undefined : new TextDecoder().decode(body);
 }
 
 function signalOf(input: RequestInfo | URL, init: RequestInit | undefined): AbortSignal | undefined {
   return init?.signal ?? (input instanceof Request ? input.signal : undefined);
-}
-
-/** The model that the request names, where it is JSON that is not too long to look into. */
-function modelIn({ body }: Template): string | undefined {
-  if (!(body instanceof ArrayBuffer) || body.byteLength > LOOK_BYTES) return undefined;
-  return NAMES_MODEL.exec(new TextDecoder().decode(body))?.[1];
 }
