@@ -23,6 +23,7 @@ FOLDER = Path(__file__).parents[1] / "routing"
 CHATS = json.loads((FOLDER / "chats.json").read_text(encoding="utf-8"))
 STREAMS = json.loads((FOLDER / "streams.json").read_text(encoding="utf-8"))
 REFUSALS = json.loads((FOLDER / "refusals.json").read_text(encoding="utf-8"))
+RESPONSES = json.loads((FOLDER / "answers.json").read_text(encoding="utf-8"))
 ANSWERED = [each for each in CHATS if "answer" in each]
 REQUESTS = [each for each in CHATS if "ask" in each]
 BODIES = ["".join(each["answer"]["pieces"]).encode() for each in ANSWERED]
@@ -52,6 +53,20 @@ def _chat(dice: Dice) -> dict[str, Any]:
     dialect = ANSWERED[at]["dialect"] if not dice.rarely(16) else dice.one(NAMES)
     bodies = [BODIES[at], *(BODIES if dice.rarely(16) else ())]
     return {"dialect": dialect, "choices": dice.one((1, 1, 1, 2)), **_answer(dice, bodies)}
+
+
+def _judge(dice: Dice) -> dict[str, Any]:
+    """A response of the corpus, changed and cut, to a call of its path or of another."""
+    case, other = dice.one(RESPONSES), dice.one(RESPONSES)
+    asked = other if dice.rarely(64) else case
+    return {
+        "expects": asked.get("expects", "answer"),
+        "type": case.get("type", ""),
+        "path": asked.get("path", "/v1/chat/completions"),
+        "streaming": asked.get("streaming", False),
+        "any_form": asked.get("any_form", False),
+        **_answer(dice, [case["body"].encode(case.get("encoding", "utf-8"))]),
+    }
 
 
 def _request(dice: Dice) -> dict[str, Any]:
@@ -134,6 +149,7 @@ def _repeatable(dice: Dice) -> dict[str, Any]:
 KINDS: Mapping[str, Callable[[Dice], dict[str, Any]]] = {
     "chat": _chat,
     "stream": _stream,
+    "judge": _judge,
     "request": _request,
     "refusal": _refusal,
     "pace": _pace,
@@ -143,6 +159,7 @@ KINDS: Mapping[str, Callable[[Dice], dict[str, Any]]] = {
 OFTEN = (
     ("chat",) * 6
     + ("stream",) * 4
+    + ("judge",) * 4
     + ("request",) * 4
     + ("refusal", "refusal", "pace", "pace", "brackets", "repeatable")
 )

@@ -16,6 +16,7 @@ from sporewright.routing.chat_events import ChatEvents
 from sporewright.routing.chat_request import chat_body, chat_path, key_headers
 from sporewright.routing.classify import is_repeatable, says
 from sporewright.routing.events import Events
+from sporewright.routing.judge import Judge
 from sporewright.routing.pace import pace_seconds, retry_after_seconds
 from sporewright.routing.plan import plan_with
 from sporewright.routing.providers import DIALECTS
@@ -43,6 +44,26 @@ def _stream(body: Mapping[str, Any]) -> Any:
         for each in map(events.feed, _bytes(body))
     ]
     return [heard, events.is_whole, events.ends()[0], events.has_said_anything]
+
+
+def _judge(body: Mapping[str, Any]) -> Any:
+    plan = plan_with({"event_bytes": body["most"]})
+    asked = {"streaming": body["streaming"], "any_form": body["any_form"], "plan": plan}
+    judge = Judge(body["expects"], body["type"], body["path"], **asked)
+    began, pieces = list[bytes](), _bytes(body)
+    while pieces and judge.form is None and judge.invalid is None:
+        began.append(pieces.pop(0))
+        judge.feed(began[-1])
+    if judge.form is None and judge.invalid is None:
+        judge.ends()
+    if judge.form is None:
+        return judge.invalid
+    listener = judge.listener()
+    heard = [
+        [each.tokens, each.others, each.is_malformed, each.is_finished, each.is_done, each.error]
+        for each in map(listener.feed, [b"".join(began), *pieces])
+    ]
+    return [judge.form, heard, listener.ends()[0], listener.has_said_anything]
 
 
 def _chat(body: Mapping[str, Any]) -> Any:
@@ -82,6 +103,7 @@ def _pace(body: Mapping[str, Any]) -> Any:
 HERE: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
     "stream": _stream,
     "chat": _chat,
+    "judge": _judge,
     "brackets": _brackets,
     "request": _request,
     "refusal": lambda body: says(body["text"]),

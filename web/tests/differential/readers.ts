@@ -3,10 +3,12 @@ import { ChatEvents } from "../../src/chat-events";
 import { chatBody, chatPath, keyHeaders } from "../../src/chat-request";
 import { isRepeatable, says } from "../../src/classify";
 import { Brackets } from "../../src/cut";
-import type { DialectName } from "../../src/generated/calls";
+import type { DialectName, Expects } from "../../src/generated/calls";
 import { DIALECTS } from "../../src/generated/dialects";
 import { PLAN } from "../../src/generated/plan";
+import { Judge } from "../../src/judge";
 import { paceSeconds } from "../../src/pace";
+import { joined } from "../../src/pieces";
 import { retryAfterSeconds } from "../../src/retry-after";
 import { Events } from "../../src/sse";
 
@@ -14,6 +16,14 @@ interface Bytes {
   /** Base64. */
   pieces: string[];
   most: number;
+}
+
+interface Judged extends Bytes {
+  type: string;
+  expects: Expects;
+  path: string;
+  streaming: boolean | null;
+  any_form: boolean;
 }
 
 interface Request {
@@ -31,6 +41,25 @@ export function stream({ pieces, most }: Bytes): unknown {
     return [tokens, others, malformed, finished, done, error, usage];
   });
   return [heard, events.whole, events.ends(), events.hasSaidAnything];
+}
+
+export function judge({ pieces, most, type, expects, path, streaming, any_form }: Judged): unknown {
+  const plan = { ...PLAN, limits: { ...PLAN.limits, event_bytes: most } };
+  const about = { expects, mediaType: type, path, streaming: streaming ?? undefined, anyForm: any_form };
+  const [asked, began, rest] = [new Judge(about, plan), [] as Uint8Array[], pieces.map(bytesOf)];
+  while (rest.length > 0 && asked.form === undefined && asked.invalid === undefined) {
+    const piece = rest.shift() ?? new Uint8Array();
+    began.push(piece);
+    asked.feed(piece);
+  }
+  if (asked.form === undefined && asked.invalid === undefined) asked.ends();
+  if (asked.form === undefined) return asked.invalid ?? null;
+  const listener = asked.listener();
+  const heard = [joined(began), ...rest].map((piece) => {
+    const { tokens, others, malformed, finished, done, error = null } = listener.feed(piece);
+    return [tokens, others, malformed, finished, done, error];
+  });
+  return [asked.form, heard, listener.ends(), listener.hasSaidAnything];
 }
 
 export function chat({ dialect, choices, pieces, most }: Bytes & { dialect: DialectName; choices: number }): unknown {
