@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
+from e2e.faults.black_hole import native_hole, page_hole
 from e2e.faults.rows import ROWS
 from e2e.faults.seen import Ran, first_of, second_of, wrong
 from e2e.faults.table import Table, run
@@ -18,7 +19,8 @@ from tests.serving import Orchestrator
 NAMES = (
     "connection refused", "closed before a byte", "silence", "chunked, cut in a chunk", "gzip cut", "an error object",
     "400 malformed", "429 with Retry-After", "500", "cut between two events", "an error after tokens",
-    "silence between tokens", "CR", "slow, and alive", "no [DONE], open after the finish",
+    "silence between tokens", "CR", "slow, and alive", "no [DONE], open after the finish", "nothing", "error object",
+    "a sign-in page", "401 key refused",
 )  # fmt: skip
 SOME = [row for row in ROWS if row.name in NAMES]
 
@@ -35,6 +37,24 @@ def test_some_rows_in_a_page(browser: Browser, tmp_path: Path) -> None:
         assert Table(run(SOME, "page", browser=browser, origin=server.origin)).wrongs() == []
     finally:
         server.stop()
+
+
+def test_a_black_hole_natively() -> None:
+    """An error in 5 ms wins neither the calls nor the order from an answer in 300 ms."""
+    hole = native_hole()
+
+    assert hole.is_right(), hole.told()
+
+
+def test_a_black_hole_in_a_page(browser: Browser, tmp_path: Path) -> None:
+    """Nor does it in a page."""
+    server = Orchestrator(tmp_path, None, DIST).start()
+    try:
+        hole = page_hole(browser, server.origin)
+    finally:
+        server.stop()
+
+    assert hole.is_right(), hole.told()
 
 
 def test_the_rows() -> None:
