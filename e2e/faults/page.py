@@ -50,7 +50,7 @@ def run_page(browser: Browser, origin: str, runs: Sequence[tuple[Ran, Mapping[st
         ]
         config = config_of([ran for ran, _ in runs])
         options = {"config": config, "cursor": {"workspace": "faults"}, "limits": LIMITS, "hedge": False}
-        options |= {"offline": False, "callTimeout": _PATIENCE_MS}
+        options |= {"offline": False, "callTimeout": _PATIENCE_MS, "bootTimeout": _PATIENCE_MS}
         given = {"calls": calls, "options": options, "atOnce": at_once}
         told: dict[str, Any] = page.evaluate(_RUN, given)
     for (ran, _), seen in zip(runs, told["seen"], strict=True):
