@@ -20,7 +20,7 @@ Device = Callable[..., BrowserContext]
 RECEIPT = "async () => router.receipt(await router.fetch('/hello'))"
 # A page that a test answers for is of no network: Chromium asks before it may call this machine.
 LOCAL = ["local-network-access"]
-DOCUMENTATION = 'docs/serving.md, "When a start fails"'
+DOCUMENTATION = 'docs/how-to/deploy.md, "When a start fails"'
 
 
 @pytest.fixture

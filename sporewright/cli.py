@@ -53,10 +53,12 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
     database: Annotated[str | None, typer.Option(help="sqlite:///path, postgresql://… or memory://")] = None,
-    config: Annotated[Path | None, typer.Option(help="The operator's tensor, as JSON.")] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="What the operator declares: levels, seeds and more, as JSON.")
+    ] = None,
     dist: Annotated[Path | None, typer.Option(help="The built page, served at /.")] = None,
 ) -> None:
-    """Run the orchestrator; flags win over SPOREWRIGHT_* variables."""
+    """Run the orchestrator. Flags override SPOREWRIGHT_* variables of the environment."""
     settings = _server("settings").load_settings(host=host, port=port, database=database, config=config, dist=dist)
     built = Path(__file__).resolve().parents[1] / "web" / "dist"
     if settings.dist is None and built.is_dir():
@@ -69,25 +71,25 @@ def demo(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(envvar="PORT", help="Port of the inspector.")] = 8787,
     open_browser: Annotated[bool, typer.Option("--open/--no-open", envvar="OPEN", help="Open a browser.")] = True,
-    database: Annotated[str | None, typer.Option(help="As in serve; a throw-away file without it.")] = None,
+    database: Annotated[str | None, typer.Option(help="Database, as in serve. Default: a temporary file.")] = None,
 ) -> None:
-    """Run the orchestrator, five upstreams and the inspector on loopback, until Ctrl-C."""
+    """Run the orchestrator, five demo providers and the inspector on this machine, until Ctrl-C."""
     _server("demo").run_demo(host, port, open_browser, database)
 
 
 @app.command()
 def token(
-    workspace: Annotated[str, typer.Option(help="The workspace the device belongs to.")],
-    device: Annotated[str, typer.Option(help="The device: its slice.")],
+    workspace: Annotated[str, typer.Option(help="Workspace that the device belongs to.")],
+    device: Annotated[str, typer.Option(help="Name of the device. The token lets it write its own cells only.")],
     holder: Annotated[
         str,
         typer.Option(
-            help="Who holds the token: all devices of one holder have one voice, in every workspace. "
-            "All tokens that name nobody are one voice together."
+            help="Who holds the token, a user for instance. All devices of one holder have one vote, in every "
+            "workspace. All tokens without a holder have one vote together."
         ),
     ] = "",
     ttl: Annotated[float | None, typer.Option(help="Seconds until it expires.")] = None,
-    database: Annotated[str | None, typer.Option(help="Whose key file signs, as in serve.")] = None,
+    database: Annotated[str | None, typer.Option(help="Database whose key file signs the token, as in serve.")] = None,
 ) -> None:
     """Print a signed token for one device."""
     settings = _server("settings").load_settings(database=database)
@@ -97,12 +99,14 @@ def token(
 
 @app.command()
 def resolve(
-    config: Annotated[Path, typer.Option(help="A tensor as data: levels and seeds, as JSON.")],
-    cursor: Annotated[list[str] | None, typer.Option(help="level=instance; may be repeated.")] = None,
-    explain: Annotated[bool, typer.Option(help="Show what each score is made of, and what was dropped.")] = False,
+    config: Annotated[Path, typer.Option(help="Config file: levels and seeds, as JSON.")],
+    cursor: Annotated[
+        list[str] | None, typer.Option(help="level=instance, for instance workspace=acme. Repeatable.")
+    ] = None,
+    explain: Annotated[bool, typer.Option(help="Show the terms of each score, and what was dropped.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Print the queue of a config at a cursor."""
+    """Print the order of the options of a config at a cursor."""
     resolution = TensorConfig.from_json(_read(config)).build().explain(_cursor(cursor or []))
     if as_json:
         queue = [ranked.option for ranked in resolution.ranked]
@@ -115,12 +119,10 @@ def resolve(
 
 @app.command()
 def replay(
-    receipt: Annotated[Path, typer.Argument(help="A routed call's receipt as JSON, or a list of them.")],
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON, with attempts and what was passed over.")
-    ] = False,
+    receipt: Annotated[Path, typer.Argument(help="Receipt of a page's call as JSON, or a list of receipts.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with attempts and skipped options.")] = False,
 ) -> None:
-    """Decide a routed call again from its receipt and print its order; an error where another decision comes out."""
+    """Replay a routed call from its receipt and print its order. Fails if the decisions differ."""
     from sporewright.routing.replay import replay as decide
 
     data = parse(_read(receipt, "receipt"), "receipt")
@@ -156,15 +158,17 @@ def simulate(
     group: Annotated[
         list[str] | None, typer.Option(help="Alternatives to each other; repeatable, every group without it.")
     ] = None,
-    scenario: Annotated[list[str] | None, typer.Option(help="Built in, or a .toml or .json file; repeatable.")] = None,
-    policy: Annotated[list[str] | None, typer.Option(help="Whom to compare, the first with the others.")] = None,
-    seeds: Annotated[int, typer.Option(help="How many runs, seeds 0 to n − 1.")] = 5,
-    jobs: Annotated[int, typer.Option(help="Processes; the output does not depend on them.")] = 1,
+    scenario: Annotated[
+        list[str] | None, typer.Option(help="Name of a built-in scenario, or a file; repeatable.")
+    ] = None,
+    policy: Annotated[list[str] | None, typer.Option(help="Policies to compare, the first with the others.")] = None,
+    seeds: Annotated[int, typer.Option(help="Number of runs, with seeds 0 to n − 1.")] = 5,
+    jobs: Annotated[int, typer.Option(help="Number of processes; the output does not depend on it.")] = 1,
     report: Annotated[Path | None, typer.Option(help="Write charts as one HTML file.")] = None,
     gap: Annotated[list[float] | None, typer.Option(help="Seconds between calls, on average; repeatable.")] = None,
     timeout: Annotated[float | None, typer.Option(help="Seconds that callers wait, where it is more than 30.")] = None,
 ) -> None:
-    """Replay measurements through the router and through what people use instead; print what each would have cost."""
+    """Replay measurements through this router and through other policies; print what each would have cost."""
     command = _room("sporewright.simulate.command", "simulate")
     measured = command.Measurements(latency, arrivals, group or [], timeout)
     command.simulate(measured, scenario or ["stationary"], policy or [], seeds, jobs, report, gap or [])
@@ -187,7 +191,7 @@ def _cursor(words: list[str]) -> dict[str, str]:
     for word in words:
         level, equals, instance = word.partition("=")
         if not equals:
-            raise ConfigError(f"--cursor {word!r}: level=instance is wanted")
+            raise ConfigError(f"--cursor {word!r}: expected level=instance")
         if level in cursor:
             raise ConfigError(f"--cursor {word!r}: {level!r} is already {cursor[level]!r}")
         cursor[level] = instance
@@ -251,7 +255,7 @@ def _source(source: tuple[str, str] | None) -> str:
 
 
 def main() -> None:
-    """Run a command; an error of ours is one line on standard error and exit code 2."""
+    """Run a command. A `SporewrightError` becomes one line on standard error and exit code 2."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # whatever this terminal cannot write is spelled out

@@ -32,13 +32,13 @@ __all__ = [
 
 
 class SporewrightError(Exception):
-    """The root of all errors raised here; `code` is stable and shared with TypeScript."""
+    """Base class of all errors of this package; `code` is stable and shared with TypeScript."""
 
     code: ClassVar[str] = "error"
 
 
 class WriteUpError(SporewrightError, PermissionError):
-    """A writer tried to write above its floor or outside its slice (W1, W2); nothing was written."""
+    """A write to a coarser level than the writer's floor, or outside its slice (W1, W2); nothing was written."""
 
     code = "write-up"
 
@@ -56,31 +56,31 @@ class BadValueKindError(SporewrightError, TypeError):
 
 
 class DecodeError(SporewrightError, ValueError):
-    """Foreign data that does not decode; the message says where (S3)."""
+    """Data that cannot be decoded; the message says where (S3)."""
 
     code = "decode"
 
 
 class ConfigError(SporewrightError, ValueError):
-    """A setting or an argument that cannot work, named with its value."""
+    """A setting or an argument that cannot work; the message names it with its value."""
 
     code = "config"
 
 
 class ProtocolError(SporewrightError):
-    """A peer sent a well-formed message that its state does not allow."""
+    """The other end sent a well-formed message that the state of the session does not allow."""
 
     code = "protocol"
 
 
 class VersionError(ProtocolError):
-    """A peer speaks another version of the wire."""
+    """The other end uses another version of the wire protocol."""
 
     code = "version"
 
 
 class TooLargeError(ProtocolError):
-    """A message, a queue or a batch over its limit."""
+    """A message, an answer or a batch that is larger than its limit."""
 
     code = "too-large"
 
@@ -104,7 +104,7 @@ class TimedOutError(SporewrightError, TimeoutError):
 
 
 class ClosedError(SporewrightError):
-    """A call on something already closed."""
+    """A call to something that has been closed."""
 
     code = "closed"
 
@@ -122,25 +122,25 @@ class ExhaustedError(SporewrightError):
 
 
 class OfflineError(ExhaustedError):
-    """The device had no network until the call's deadline, as the page told it; nobody was to blame."""
+    """The device had no network until the deadline of the call; no option is at fault."""
 
     code = "offline"
 
 
 class BrokenError(SporewrightError, OSError):
-    """An answer that broke off after part of it had been handed over."""
+    """An answer that broke off after part of it had been delivered."""
 
     code = "broken"
 
 
 class RefusedError(SporewrightError):
-    """A provider's refusal of a chat; the message holds its status and its reason."""
+    """A chat that the provider refused; the message holds the HTTP status and the reason."""
 
     code = "refused"
 
 
 class InternalError(SporewrightError):
-    """A defect of ours, wrapped so that no raw exception crosses a boundary."""
+    """A defect of this package, wrapped so that no raw exception crosses a boundary."""
 
     code = "internal"
 

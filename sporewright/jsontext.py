@@ -95,7 +95,7 @@ def parse(text: str | bytes, what: str, *, forgiving: bool = False) -> Any:
     Forgiving, a bad number or a repeated key becomes a `Flaw` in its place, so that a list loses one entry and not all.
     """
     if not isinstance(text, str | bytes | bytearray):
-        raise DecodeError(f"{what}: text or its UTF-8 bytes are wanted, not {shown(text)}")
+        raise DecodeError(f"{what}: expected text or its UTF-8 bytes, got {shown(text)}")
     try:
         plain = text if isinstance(text, str) else text.decode("utf-8")
         if nests_deep(plain):

@@ -31,7 +31,7 @@ DENY = """() => {
 def test_a_strict_policy(
     engine: Engine, link: Link, fleet: dict[str, Upstream], orchestrator_of_all: Orchestrator
 ) -> None:
-    """The policy of docs/serving.md is enough; an option that it forbids is left out, and never reached."""
+    """The policy of docs/how-to/csp.md is enough; an option that it forbids is left out, and never reached."""
     allowed = fleet["beta"].url
     policy = (
         f"default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self' {allowed}"

@@ -1,4 +1,4 @@
-"""`router.fetch` beside `fetch`, case by case: equal in what a caller can see, or in the table of docs/fetch.md."""
+"""`router.fetch` beside `fetch`, case by case: equal to a caller, or in docs/how-to/beside-fetch.md."""
 
 from __future__ import annotations
 
@@ -55,8 +55,9 @@ class Row(NamedTuple):
 
 
 def table(engine: str) -> list[Row]:
-    """The differences in this browser that docs/fetch.md gives a reason for."""
-    text = (ROOT / "docs" / "fetch.md").read_text(encoding="utf-8").split("## The caller's own mistakes")[0]
+    """The differences in this browser that docs/how-to/beside-fetch.md gives a reason for."""
+    document = ROOT / "docs" / "how-to" / "beside-fetch.md"
+    text = document.read_text(encoding="utf-8").split("## The caller's own mistakes")[0]
     lines = [line.split("|") for line in text.splitlines() if line.startswith("| `")]
     here = [line for line in lines if line[2].strip() == "all" or engine in line[2].lower()]
     return [Row(re.findall(r"`([^`]+)`", line[1]), set(re.findall(r"`(\w+)`", line[3]))) for line in here]

@@ -27,7 +27,7 @@ def name(x: object, place: str) -> str:
 def names(x: object, place: str) -> tuple[str, ...]:
     """A collection of strings; a bare string would be read letter by letter and is none."""
     if isinstance(x, str | bytes) or not isinstance(x, Iterable):
-        raise BadValueKindError(f"{place}: a collection of names is wanted, not {shown(x)}")
+        raise BadValueKindError(f"{place}: expected a collection of names, got {shown(x)}")
     return tuple(name(each, f"{place}[{at}]") for at, each in enumerate(x))
 
 
@@ -68,7 +68,7 @@ def flag(x: object, place: str) -> bool:
 def mapping(x: object, place: str) -> Mapping[Any, Any]:
     """A mapping whose keys are strings."""
     if not isinstance(x, Mapping):
-        raise BadValueKindError(f"{place}: a mapping is wanted, not {shown(x)}")
+        raise BadValueKindError(f"{place}: expected a mapping, got {shown(x)}")
     for key in x:
         name(key, f"{place}: the key")
     return x
@@ -78,4 +78,4 @@ def instance_of(kind: type[Kind], x: object, place: str) -> Kind:
     """An object of that class."""
     if isinstance(x, kind):
         return x
-    raise BadValueKindError(f"{place}: a {kind.__name__} is wanted, not {shown(x)}")
+    raise BadValueKindError(f"{place}: expected a {kind.__name__}, got {shown(x)}")

@@ -143,7 +143,7 @@ def decode_tensor(text: str | bytes) -> tuple[list[str], Grouped]:
     """
     data = jsontext.parse(text, "tensor")
     if not isinstance(data, dict):
-        raise DecodeError(f"tensor: an object is wanted, not {jsontext.shown(data)}")
+        raise DecodeError(f"tensor: expected an object, got {jsontext.shown(data)}")
     levels, cells = data.get("levels"), data.get("cells")
     if not isinstance(levels, list) or not all(isinstance(name, str) for name in levels):
         raise DecodeError(f"tensor.levels: {jsontext.shown(levels)} is not a list of names")

@@ -78,7 +78,7 @@ class TensorConfig:
         What a seed *means* (its level, its kind against its payload, the write) is checked by `build`.
         """
         if not isinstance(data, Mapping):
-            raise DecodeError(f"config: an object is wanted, not {jsontext.shown(data)}")
+            raise DecodeError(f"config: expected an object, got {jsontext.shown(data)}")
         levels, seeds, priors = data.get("levels"), data.get("seeds", []), data.get("priors", {})
         if (
             not isinstance(levels, Sequence)

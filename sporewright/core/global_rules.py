@@ -66,6 +66,6 @@ def _check(dimension: object, place: str) -> None:
     if not isinstance(dimension, str) or not dimension:
         raise ConfigError(f"{place}: {shown(dimension)} is not the name of a dimension")
     if stays_below(dimension):
-        raise ConfigError(f"{place}: {shown(dimension)} never rolls up (U7)")
+        raise ConfigError(f"{place}: {shown(dimension)} never rolls up: it stays on each device (U7)")
     if dimension.endswith("*"):
-        raise ConfigError(f"{place}: {shown(dimension)} is a pattern; each dimension is named by itself")
+        raise ConfigError(f"{place}: {shown(dimension)} is a pattern; name each dimension by itself")

@@ -115,6 +115,22 @@ class Resolution:
             "dropped": [each.to_dict() for each in self.dropped],
         }
 
+    def __repr__(self) -> str:
+        from sporewright.core.display import resolution_line  # late: a page shows nothing
+
+        return resolution_line(self)
+
+    def __str__(self) -> str:
+        from sporewright.core.display import resolution_text
+
+        return resolution_text(self)
+
+    def _repr_html_(self) -> str:
+        """The table that a notebook shows."""
+        from sporewright.core.display import resolution_html
+
+        return resolution_html(self)
+
 
 def rows_of(slices: Sequence[Slice], option: str) -> list[Row]:
     """The option's cells at the cursor, deepest level first; levels without one are left out."""

@@ -49,6 +49,15 @@ class Tensor:
         self._listeners: list[list[Listener]] = [[] for _ in self.levels]
         self._followed: list[dict[str, list[DirtyCells]]] = [{} for _ in self.levels]
 
+    def __repr__(self) -> str:
+        return f"<Tensor {list(self.levels)}, {len(self.store)} cells>"
+
+    def _repr_html_(self) -> str:
+        """The table that a notebook shows."""
+        from sporewright.core import display
+
+        return display.tensor_html(self)
+
     def writer(self, level: str, instance: str | None = None) -> Writer:
         """A writer floored at `level`, bound to `instance` if one is named; UnknownLevelError (W1, W2)."""
         return Writer(self, self.level_index(level), ()).attenuate(level, instance)
@@ -63,7 +72,7 @@ class Tensor:
     def path(self, cursor: Cursor) -> tuple[str, ...]:
         """The instance read at each level; UnknownLevelError for a level the tensor lacks (T3)."""
         if not (type(cursor) is dict or isinstance(cursor, Mapping)):
-            raise BadValueKindError(f"a cursor maps level to instance, it is not {shown(cursor)}")
+            raise BadValueKindError(f"expected a cursor, which maps levels to instances, got {shown(cursor)}")
         for level, instance in cursor.items():
             self.level_index(level)
             if not isinstance(instance, str):

@@ -45,6 +45,12 @@ class Writer:
         self._admitted: tuple[str, str] | None = None
         self._at = 0
 
+    def __repr__(self) -> str:
+        slices = ", ".join(map(self._slice_name, self._bounds))
+        return (
+            f"<Writer at level {self._tensor.levels[self._floor]!r} and finer{', within ' if slices else ''}{slices}>"
+        )
+
     def set_value(self, level: str, instance: str, option: str, dimension: str, x: float) -> None:
         """Write a scalar value; ±∞ and NaN are gates (R2). In the shared slot "" it is kept but never read (T2)."""
         at = self._at
@@ -85,12 +91,14 @@ class Writer:
         """A writer with the finer floor and the narrower slice; WriteUpError if it would reach outside (W2)."""
         at = self._tensor.level_index(level)
         if not isinstance(instance, str | None):
-            raise BadValueKindError(f"the instance of a slice is a string, not {shown(instance)}")
+            raise BadValueKindError(f"the instance of a writer's slice is a string, not {shown(instance)}")
         if instance is None:
             return Writer(self._tensor, max(self._floor, at), self._bounds)
         for bound in self._bounds:
             if not (_within(at, instance, bound) or _within(bound[0], bound[1], (at, instance))):
-                raise WriteUpError(f"({level!r}, {instance!r}) is outside the slice {self._slice_name(bound)}")
+                raise WriteUpError(
+                    f"({level!r}, {instance!r}) is outside this writer's slice {self._slice_name(bound)}"
+                )
         return Writer(self._tensor, max(self._floor, at), (*self._bounds, (at, instance)))
 
     def _admit(self, level: str, instance: str, option: str, dimension: str) -> int:
@@ -98,14 +106,14 @@ class Writer:
         coordinate = (level, instance, option, dimension)
         for name in coordinate:
             if not isinstance(name, str):
-                raise BadValueKindError(f"a coordinate is made of strings, not {shown(name)}")
+                raise BadValueKindError(f"each name of a coordinate is a string; got {shown(name)}")
         at = self._tensor.level_index(level)
         if at < self._floor:
             floor = self._tensor.levels[self._floor]
-            raise WriteUpError(f"{_place(*coordinate)}: coarser than this writer's floor {floor!r}")
+            raise WriteUpError(f"{_place(*coordinate)}: level {level!r} is coarser than this writer's floor {floor!r}")
         for bound in self._bounds:
             if not _within(at, instance, bound):
-                raise WriteUpError(f"{_place(*coordinate)}: outside the slice {self._slice_name(bound)}")
+                raise WriteUpError(f"{_place(*coordinate)}: outside this writer's slice {self._slice_name(bound)}")
         self._admitted, self._at = (level, instance), at
         return at
 

@@ -81,6 +81,11 @@ class Receipt:
         """As JSON data."""
         return asdict(self)
 
+    def __repr__(self) -> str:
+        attempts = ", ".join(f"{each.option} {each.outcome}" for each in self.attempts) or "no attempt"
+        skipped = "".join(f"; {option} skipped: {why}" for option, why in self.skipped.items())
+        return f"<Receipt {'answered by ' + self.option if self.option else 'not answered'}: {attempts}{skipped}>"
+
 
 @dataclass(eq=False)
 class Running:

@@ -30,7 +30,7 @@ class Chat:
 
     def __init__(self, client: httpx.AsyncClient, request: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
         if not isinstance(request.get("messages"), list):
-            raise ConfigError(f"chat: messages: {shown(request.get('messages'))} is no list")
+            raise ConfigError(f"chat: messages: {shown(request.get('messages'))} is not a list")
         self._client, self._asked = client, asked
         self._readers: dict[str, Callable[[], ChatEvents]] = {}
         self._request = {**request, "stream": request.get("stream") is not False}
@@ -61,7 +61,7 @@ class Chat:
 
     async def __aiter__(self) -> AsyncIterator[dict[str, Any]]:
         if self._has_begun:
-            raise ClosedError("this chat has been read: ask anew")
+            raise ClosedError("this chat has been read already; make a new one")
         self._has_begun = True
         accept = "text/event-stream" if self._request["stream"] else "application/json"
         asked = {"restart": "notify", **self._asked, "speech": self, "on_restart": self._begins_anew}
@@ -73,12 +73,14 @@ class Chat:
         ) as response:
             receipt = response.extensions.get("sporewright")
             if not isinstance(receipt, Receipt):
-                raise ConfigError("chat: a client over a RoutingTransport is wanted")
+                raise ConfigError("chat: the client's transport is not a RoutingTransport")
             self.receipt, self.option = receipt, receipt.option
             if response.status_code >= 400:
                 raise _refused(self.option, response.status_code, await response.aread())
             if self.option not in self._readers:
-                raise BrokenError(f"{self.option} answered HTTP {response.status_code}, and nothing that can be read")
+                raise BrokenError(
+                    f"{self.option} answered HTTP {response.status_code}, without an answer that can be read"
+                )
             async for event in self._read(response):
                 yield event
 

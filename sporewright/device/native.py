@@ -10,6 +10,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
+from sporewright.core.display import first
 from sporewright.device.calls import Effect, Event
 from sporewright.device.engine import Engine
 from sporewright.errors import ClosedError, StorageError, TimedOutError, error_from_code
@@ -73,6 +74,10 @@ class NativeDevice:
         self._socket: _Socket | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
+    def __repr__(self) -> str:
+        cursor, queue = self._body["cursor"], first(self.queue)
+        return f"<NativeDevice at {cursor}, sync {self.sync['state']}: {queue}>"
+
     async def __aenter__(self) -> NativeDevice:
         for key, text in sorted(self._records.items()):
             self._step({"type": "stored", "key": key, "text": text})
@@ -124,7 +129,7 @@ class NativeDevice:
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:
-            raise TimedOutError(f"not within {timeout_s} s: sync {self.sync}, queue {self.queue}") from None
+            raise TimedOutError(f"still waiting after {timeout_s} s: sync {self.sync}, queue {self.queue}") from None
 
     def _step(self, event: Event) -> Effect | None:
         reply: Effect | None = None

@@ -86,11 +86,11 @@ def address_of(option: str, upstream: Upstream) -> httpx.URL:
     try:
         url = httpx.URL(upstream["url"])
     except (httpx.InvalidURL, KeyError, TypeError) as why:
-        raise ConfigError(f"upstream {option}: its url is no address: {type(why).__name__}: {why}") from None
+        raise ConfigError(f"upstream {option}: url is not an address: {type(why).__name__}: {why}") from None
     if upstream.get("dialect", "openai") not in DIALECTS:
         raise ConfigError(f"upstream {option}: dialect {upstream['dialect']!r} is none of {', '.join(DIALECTS)}")
     if url.scheme not in ("http", "https"):
-        raise ConfigError(f"upstream {option}: {str(url)!r} is no http address")
+        raise ConfigError(f"upstream {option}: {str(url)!r} is not an http address")
     return url
 
 

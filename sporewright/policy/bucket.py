@@ -28,6 +28,9 @@ class TokenBucket:
         self._tokens = self._capacity
         self._mark = finite(now, "TokenBucket: now")
 
+    def __repr__(self) -> str:
+        return f"<TokenBucket {self._tokens:g} of {self._capacity:g} tokens, {self._refill_per_s:g} per second>"
+
     def admit(self, now: float) -> bool:
         """Take one token if there is at least one. A clock that ran backwards refills nothing.
 

@@ -43,6 +43,10 @@ class Budget:
         self._pools: dict[str, _Pool] = {}
         self._pool_of: dict[str, str] = {}
 
+    def __repr__(self) -> str:
+        pools = [f"{pool!r} cap {found.cap:g} price {found.price:g}" for pool, found in sorted(self._pools.items())]
+        return f"<Budget {', '.join(pools) or 'without pools'}>"
+
     def add_pool(self, pool: str, cap: float) -> None:
         """Declare a pool, or change its cap and keep its price; a negative or non-finite cap counts as 0 (B1)."""
         asked = number(cap, "cap")

@@ -117,7 +117,7 @@ class Decision:
         for each in self.alternatives:
             if each.option == option:
                 return each
-        raise ConfigError(f"alternative: {shown(option)} is no option here")
+        raise ConfigError(f"alternative: {shown(option)} is not an option of this decision")
 
     def to_dict(self) -> dict[str, Any]:
         """The decision as JSON data."""

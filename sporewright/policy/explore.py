@@ -80,10 +80,10 @@ def explore_value(terms: Iterable[tuple[float, float]]) -> float:
     """−√(Σ variance·weight²) over (variance, weight) pairs, added in their order from 0.0 (L10)."""
     total = 0.0
     if not isinstance(terms, Iterable):
-        raise BadValueKindError(f"terms: {shown(terms)} are no pairs of variance and weight")
+        raise BadValueKindError(f"terms: {shown(terms)} is not a list of pairs (variance, weight)")
     for at, term in enumerate(terms):
         if not (isinstance(term, tuple | list) and len(term) == 2):
-            raise BadValueKindError(f"terms[{at}]: {shown(term)} is no pair of variance and weight")
+            raise BadValueKindError(f"terms[{at}]: {shown(term)} is not a pair (variance, weight)")
         variance, weight = (number(x, f"terms[{at}]") for x in term)
         if variance < 0:
             raise ConfigError(f"terms[{at}]: the variance {variance!r} is negative")

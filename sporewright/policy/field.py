@@ -46,6 +46,9 @@ class AddressedField:
         pairs = zip(("the root", *self.layers), variances, strict=True)
         self.tree = BeliefTree([checked_variance(x, f"process variance of {name}") for name, x in pairs])
 
+    def __repr__(self) -> str:
+        return f"<AddressedField {list(self.layers)}, {sum(1 for _ in self.tree.root.below())} places>"
+
     def depth(self, layer: str) -> int:
         """Steps from the root down to the layer; UnknownLevelError if there is none of that name."""
         if layer not in self.layers:
@@ -66,7 +69,7 @@ class AddressedField:
         UnknownLevelError for a strange layer, ConfigError for a gap, BadValueKindError for what is no name.
         """
         if not isinstance(address, Mapping):
-            raise BadValueKindError(f"an address maps layer to name, it is not {shown(address)}")
+            raise BadValueKindError(f"expected an address, which maps layers to names, got {shown(address)}")
         for layer, name in address.items():
             self.depth(layer)
             if not isinstance(name, str):

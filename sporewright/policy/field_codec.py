@@ -110,7 +110,7 @@ def _empty(data: dict[str, Any], make: Callable[[list[str], dict[str, float], fl
 
 def _object(data: object, place: str) -> dict[str, Any]:
     if not isinstance(data, dict):
-        raise DecodeError(f"{place}: an object is wanted, not {jsontext.shown(data)}")
+        raise DecodeError(f"{place}: expected an object, got {jsontext.shown(data)}")
     return data
 
 

@@ -40,6 +40,10 @@ class FieldWriter:
         self._field = field
         self._floor = floor
 
+    def __repr__(self) -> str:
+        layer = self._field.layers[self._floor - 1] if self._floor else None
+        return f"<FieldWriter {'anywhere' if layer is None else f'at layer {layer!r} and finer'}>"
+
     def set_prior(self, address: Address, option: str, dimension: str, value: float) -> None:
         """Declare the mean of the node's residual; 0 where nobody does (L1)."""
         path = self._admit(address, option, dimension)

@@ -37,13 +37,16 @@ class Device:
         self.instance = instance
         self._writer = instance_of(Tensor, tensor, "tensor").writer(level, name(instance, "instance"))
 
+    def __repr__(self) -> str:
+        return f"<Device {self.instance!r} at level {self.level!r}>"
+
     def observe(self, option: str, dimension: str, value: float) -> None:
         """Record a measurement as a value; WriteUpError for `reach`, `priv:*`, `budget:*`, ConfigError for ""."""
         reserved = is_reserved(dimension)
         call = f"observe({jsontext.shown(option)}, {dimension!r}, {jsontext.shown(value)})"
         _check(option, call)
         if reserved:
-            raise WriteUpError(f"{call}: {dimension!r} is not a device's to measure")
+            raise WriteUpError(f"{call}: {dimension!r} is the operator's; a device cannot observe it")
         self._writer.set_value(self.level, self.instance, option, dimension, value)
 
     def gate(self, option: str, reachable: bool) -> None:

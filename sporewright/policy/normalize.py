@@ -18,6 +18,9 @@ class Norm:
     def __init__(self) -> None:
         self._scales: dict[str, float] = {}
 
+    def __repr__(self) -> str:
+        return f"<Norm {self._scales}>"
+
     def with_scale(self, dimension: str, s: float) -> Norm:
         """Set the scale and give the normaliser back; a scale that is not finite and positive means identity."""
         scale = number(s, "s")
@@ -43,7 +46,7 @@ class Norm:
 def max_abs_scale(values: Iterable[float]) -> float:
     """The largest finite magnitude, 1.0 if there is none or it is 0: for judgement dimensions, never budgets (N3)."""
     if isinstance(values, str | bytes) or not isinstance(values, Iterable):
-        raise BadValueKindError(f"values: {shown(values)} are no numbers")
+        raise BadValueKindError(f"values: {shown(values)} is not a list of numbers")
     numbers = [number(value, f"values[{at}]") for at, value in enumerate(values)]
     largest = max((abs(value) for value in numbers if math.isfinite(value)), default=0.0)
     return largest if largest > 0 else 1.0

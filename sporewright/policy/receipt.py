@@ -9,6 +9,7 @@ from typing import Any
 
 from sporewright import jsontext
 from sporewright.core.checks import instance_of, mapping, name, names
+from sporewright.core.display import first
 from sporewright.core.resolve import Resolution
 from sporewright.errors import BadValueKindError, DecodeError
 from sporewright.policy.decision import Decision
@@ -39,6 +40,11 @@ class Receipt:
             for at, entry in enumerate(instance_of(tuple, entries, place)):
                 mapping(entry, f"{place}[{at}]")
 
+    def __repr__(self) -> str:
+        order = first([str(each.get("option")) for each in self.ranked])
+        taken = list(self.selection)
+        return f"<Receipt at {dict(self.address)}: took {taken} of {order}, {len(self.dropped)} dropped>"
+
     def to_json(self) -> str:
         """The receipt as JSON text with sorted keys: equal receipts are equal texts.
 
@@ -65,7 +71,7 @@ class Receipt:
         """A receipt from its JSON, strictly: DecodeError that says where."""
         data = jsontext.parse(text, "receipt")
         if not isinstance(data, dict):
-            raise DecodeError(f"receipt: an object is wanted, not {jsontext.shown(data)}")
+            raise DecodeError(f"receipt: expected an object, got {jsontext.shown(data)}")
         revision, address, policy = data.get("revision"), data.get("address"), data.get("policy")
         if not isinstance(revision, str):
             raise DecodeError(f"receipt.revision: {jsontext.shown(revision)} is not a string")

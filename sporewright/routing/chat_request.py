@@ -33,7 +33,7 @@ def chat_path(dialect: DialectRow, base: str, *, model: str | None, is_streaming
     if "{model}" not in whole:
         return whole
     if not isinstance(model, str):
-        raise ConfigError(f"chat: a model is wanted, by the option or by the request, not {shown(model)}")
+        raise ConfigError(f"chat: a model is needed, in the upstream or in the request, not {shown(model)}")
     return whole.replace("{model}", quote(_SURROGATE.sub("\ufffd", model), safe="/!*'()"))
 
 

@@ -83,7 +83,9 @@ def replay(data: object) -> Replayed:
     if body.get("version") != VERSION:
         raise DecodeError(f"receipt.version: {jsontext.shown(body.get('version'))} is not {VERSION}")
     if body.get("plan") != PLAN["version"]:
-        raise DecodeError(f"receipt.plan: {jsontext.shown(body.get('plan'))} is not {PLAN['version']}, the plan here")
+        raise DecodeError(
+            f"receipt.plan: {jsontext.shown(body.get('plan'))} is not {PLAN['version']}, the version here"
+        )
     queue, known = _names(body, "queue"), body.get("known")
     order = queue if known is None else order_of(known, queue)
     if order != queue:
@@ -174,7 +176,7 @@ def _tell(chain: AttemptChain, health: _Seen, event: Mapping[str, Any], place: s
     elif what == "abort":
         chain.abort()
     else:
-        raise DecodeError(f"{place}.do: {jsontext.shown(what)} is nothing that a chain is told")
+        raise DecodeError(f"{place}.do: {jsontext.shown(what)} is not an event of a receipt's log")
 
 
 def _compare(body: Mapping[str, Any], chain: AttemptChain) -> None:
@@ -182,10 +184,14 @@ def _compare(body: Mapping[str, Any], chain: AttemptChain) -> None:
     wrote = [_object(each, "receipt.attempts").get("option") for each in _list(body, "attempts")]
     running = [chain.attempts[number] for number in chain.running]
     if sorted(map(str, [*wrote, *running])) != sorted(chain.attempts) and body.get("end") != "open":
-        raise DecodeError(f"receipt.attempts: {jsontext.listed(map(str, wrote))}; here {', '.join(chain.attempts)}")
+        raise DecodeError(
+            f"receipt.attempts: {jsontext.listed(map(str, wrote))}; replayed: {', '.join(chain.attempts)}"
+        )
     skipped = {each.get("option"): each.get("reason") for each in _list(body, "skipped") if isinstance(each, dict)}
     if body.get("end") != "open" and skipped != dict(chain.skipped):
-        raise DecodeError(f"receipt.skipped: {jsontext.shown(skipped)}; here {jsontext.shown(dict(chain.skipped))}")
+        raise DecodeError(
+            f"receipt.skipped: {jsontext.shown(skipped)}; replayed: {jsontext.shown(dict(chain.skipped))}"
+        )
     ends = _ends(body, chain)
     if body.get("end") not in ("open", *ends):
         said = f"receipt.end: {jsontext.shown(body.get('end'))}; here the chain is {chain.state}"

@@ -59,7 +59,7 @@ class Tokens:
             raise ConfigError(f"ttl: {ttl_s} is not a positive number of seconds")
         now = int(self._clock.now())
         if ttl_s > LAST_SECOND - now:
-            raise ConfigError(f"ttl: {ttl_s} seconds end later than a token can say")
+            raise ConfigError(f"ttl: {ttl_s} seconds: a token cannot expire that late")
         claims: dict[str, object] = {"sub": holder or f"{workspace}/{device}", "workspace": workspace, "device": device}
         claims |= {"iat": now, "exp": now + math.ceil(ttl_s), "aud": AUDIENCE}
         return jwt.encode(claims, self._secret, algorithm=ALGORITHM)
@@ -71,7 +71,7 @@ class Tokens:
         claims = self._claims(token)
         sub, workspace, device, expires = (claims[name] for name in ("sub", "workspace", "device", "exp"))
         if not (isinstance(workspace, str) and isinstance(device, str) and _names_slice(workspace, device)):
-            raise TokenError(f"token: workspace {shown(workspace)}, device {shown(device)} name no slice")
+            raise TokenError(f"token: workspace {shown(workspace)}, device {shown(device)} do not name a slice")
         if not all(map(_is_short, (str(sub), workspace, device))):
             raise TokenError(f"token: a name in it is longer than {NAME_BYTES} bytes of UTF-8, or no text")
         if not isinstance(expires, (int, float)) or not expires > self._clock.now():

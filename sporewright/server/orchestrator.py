@@ -287,7 +287,7 @@ def _failed(what: str, why: Exception) -> SporewrightError:
         _log.error(f"{what} failed", code=why.code, reason=str(why))
         return why
     _log.error(f"{what} failed", exc_info=why)
-    return InternalError("the server met a defect of its own; it has been logged")
+    return InternalError("internal error of the server; its log says more")
 
 
 class _Batch:

@@ -78,7 +78,7 @@ class Connection:
             await self._refuse(why)
         except Exception:
             _log.exception("connection failed")
-            await self._refuse(InternalError("the server met a defect of its own; it has been logged"))
+            await self._refuse(InternalError("internal error of the server; its log says more"))
 
     async def _live(self) -> None:
         grant, hello = await self._greeted()
@@ -100,7 +100,7 @@ class Connection:
         except TimeoutError:
             raise TimedOutError(f"no hello within {self._settings.hello_timeout_s:g} s") from None
         if not isinstance(hello, Hello):
-            raise ClosedError("the device said goodbye before hello")
+            raise ClosedError("the device closed the session before its hello")
         if len(hello.client.encode()) > CLIENT_BYTES:
             raise ProtocolError(f"hello.client: {len(hello.client.encode())} bytes, the limit is {CLIENT_BYTES}")
         return self._tokens.verify(hello.token), hello
@@ -133,7 +133,7 @@ class Connection:
                 case Ping():
                     await self._say(Pong(message.n))
                 case Bye():
-                    raise ClosedError("the device said goodbye")
+                    raise ClosedError("the device closed the session")
                 case _:
                     pass
 
@@ -169,7 +169,7 @@ class Connection:
                 async with asyncio.timeout(self._settings.send_timeout_s):
                     await self._socket.send_text(text)
             except TimeoutError:
-                raise ClosedError("the device takes nothing any more") from None
+                raise ClosedError(f"the device took nothing for {self._settings.send_timeout_s:g} s") from None
 
     async def _refuse(self, why: SporewrightError) -> None:
         self._metrics.refused.labels(why.code).inc()

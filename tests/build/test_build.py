@@ -179,7 +179,14 @@ def test_a_full_disk_stops_the_build(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize("kill", [signal.SIGTERM, signal.SIGINT])
 def test_an_interrupted_build_leaves_nothing(sandbox: Sandbox, kill: signal.Signals) -> None:
     """A build told to stop while it composes says so, ends with 130, and leaves the previous build."""
-    process = subprocess.Popen(sandbox.command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def in_the_foreground() -> None:
+        # A shell's background job ignores SIGINT, and so does whatever it starts, these tests included.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    process = subprocess.Popen(
+        sandbox.command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=in_the_foreground
+    )
     assert process.stdout is not None
     while "making the wheel" not in process.stdout.readline():
         assert process.poll() is None

@@ -173,7 +173,7 @@ def test_text_that_holds_no_cells_changes_nothing(text: str | bytes) -> None:
 @pytest.mark.parametrize(
     ("data", "where"),
     [
-        ([], "tensor: an object is wanted"),
+        ([], "tensor: expected an object"),
         ({"cells": []}, "tensor.levels: None is not a list of names"),
         ({"levels": ["a", 1], "cells": []}, "tensor.levels: ['a', 1]"),
         ({"levels": [], "cells": []}, "tensor.levels: levels must"),

@@ -75,8 +75,8 @@ def test_the_first_refusal_wins_and_names_its_seed(change: dict[str, Any], kind:
 @pytest.mark.parametrize(
     ("data", "where"),
     [
-        (None, "config: an object"),
-        ([], "config: an object"),
+        (None, "config: expected an object"),
+        ([], "config: expected an object"),
         ({}, "config.levels: None"),
         ({"levels": "global"}, "config.levels: 'global'"),
         ({"levels": [1]}, "config.levels: [1]"),

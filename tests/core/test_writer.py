@@ -82,7 +82,7 @@ def test_attenuating_takes_the_finer_floor_and_the_narrower_slice() -> None:
 )
 def test_a_slice_outside_is_refused(first: tuple[str, str], second: tuple[str, str]) -> None:
     """W2: attenuating to a slice the writer does not contain is a WriteUpError that names both."""
-    with pytest.raises(WriteUpError, match=r"outside the slice \('"):
+    with pytest.raises(WriteUpError, match=r"outside this writer's slice \('"):
         Tensor(LEVELS).writer(*first).attenuate(*second)
 
 
@@ -103,9 +103,9 @@ def test_no_chain_of_attenuations_gains_reach(chain: list[tuple[str, str | None]
 def test_a_refusal_names_the_coordinate() -> None:
     """W1: the message says where and what the writer may do; an unknown level is told apart from a write-up."""
     tensor = Tensor(LEVELS)
-    with pytest.raises(WriteUpError, match=r"\('global', '', 'o', 'd'\): coarser than this writer's floor 'device'"):
+    with pytest.raises(WriteUpError, match=r"'o', 'd'\): level 'global' is coarser than this writer's floor 'device'"):
         tensor.writer("device").set_value("global", "", "o", "d", 1.0)
-    with pytest.raises(WriteUpError, match=r"\('device', 'B', '', 'd'\): outside the slice \('device', 'A'\)"):
+    with pytest.raises(WriteUpError, match=r"'B', '', 'd'\): outside this writer's slice \('device', 'A'\)"):
         tensor.writer("device", "A").set_weight("device", "B", "d", 1.0)
     with pytest.raises(UnknownLevelError, match="galaxy"):
         tensor.writer("global").set_value("galaxy", "", "o", "d", 1.0)

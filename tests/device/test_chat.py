@@ -86,7 +86,7 @@ async def test_what_is_refused_says_why() -> None:
     async with fleet_of({"a": [refuses]}, facts={"a": {"model": "m"}}) as fleet:
         with pytest.raises(RefusedError, match="a refused with HTTP 400: the prompt was filtered"):
             await chat(fleet.client, {"messages": MESSAGES}).text()
-        with pytest.raises(ConfigError, match="no list"):
+        with pytest.raises(ConfigError, match="not a list"):
             chat(fleet.client, {"messages": "count"})
     async with fleet_of({"a": [OK]}, facts={"a": {"dialect": "anthropic"}}) as fleet:
         with pytest.raises(ExhaustedError, match="logprobs"):

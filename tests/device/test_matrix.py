@@ -1,6 +1,6 @@
 """A client over `RoutingTransport` beside a plain one: equal in everything a caller can see, or listed with the reason.
 
-What is listed is the table of docs/httpx.md; each of its rows has a test below.
+What is listed is the table of docs/how-to/beside-httpx.md; each of its rows has a test below.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ async def test_a_routed_client_of_a_thread_is_a_client(case: Case, server: EchoS
     assert server.seen == before
 
 
-# What differs, and why: the rows of docs/httpx.md.
+# What differs, and why: the rows of docs/how-to/beside-httpx.md.
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503])

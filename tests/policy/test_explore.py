@@ -152,7 +152,7 @@ GOOD: dict[str, Any] = {"revision": "1", "address": {}, "policy": {}, "ranked": 
 @pytest.mark.parametrize(
     ("body", "where"),
     [
-        ([], "receipt: an object"),
+        ([], "receipt: expected an object"),
         (GOOD | {"revision": 1}, "receipt.revision"),
         (GOOD | {"address": []}, "receipt.address"),
         (GOOD | {"policy": None}, "receipt.policy"),

@@ -46,7 +46,7 @@ EVIDENCE: dict[str, Any] = {"precision": [1.0], "information": [1.0], "observati
 @pytest.mark.parametrize(
     ("body", "where"),
     [
-        ([], "field: an object"),
+        ([], "field: expected an object"),
         ({"layers": "ab"}, "field.layers"),
         ({"layers": ["a", 3]}, "field.layers"),
         ({"layers": ["a", "a"], "cells": []}, "field: layers"),

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sporewright.routing.plan import ACTIONS, OUTCOMES
+from tests.routing.record import record
 from tests.routing.replay import Replay
 
 TRACES = sorted((Path(__file__).parent / "traces").glob("*.json"))
@@ -19,6 +20,17 @@ def test_trace(file: Path) -> None:
     trace = json.loads(file.read_text(encoding="utf-8"))
 
     assert Replay(trace).run() == trace["expect"]
+
+
+def test_a_trace_is_recorded(tmp_path: Path) -> None:
+    """What the chain does is written as the trace's `expect`, in the form the corpus has; once more changes nothing."""
+    text = TRACES[0].read_text(encoding="utf-8")
+    file = tmp_path / "new.json"
+    file.write_text(json.dumps({**json.loads(text), "expect": {}}), encoding="utf-8")
+
+    assert record(file)
+    assert file.read_text(encoding="utf-8") == text
+    assert not record(file)
 
 
 def test_the_corpus_is_whole() -> None:

@@ -49,9 +49,9 @@ def test_a_minted_token_grants_its_slice() -> None:
         (_signed(workspace=None), "'workspace' is missing"),
         (_signed(exp=None), "'exp' is missing"),
         (_signed(exp=1_700_000_000), "expired at 1700000000"),
-        (_signed(workspace=""), "name no slice"),
-        (_signed(device="A/b"), "name no slice"),
-        (_signed(device=7), "name no slice"),
+        (_signed(workspace=""), "do not name a slice"),
+        (_signed(device="A/b"), "do not name a slice"),
+        (_signed(device=7), "do not name a slice"),
     ],
 )
 def test_everything_else_is_refused_by_name(token: str, words: str) -> None:

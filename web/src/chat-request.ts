@@ -31,7 +31,7 @@ export function chatPath(
   if (path !== undefined) whole = path;
   else if (ENDS_WITH_VERSION.test(base)) whole = whole.replace(VERSION, "");
   if (!whole.includes("{model}")) return whole;
-  if (typeof model !== "string") throw no(`a model is wanted, by the option or by the request, not ${shown(model)}`);
+  if (typeof model !== "string") throw no(`a model is needed, in the upstream or in the request, not ${shown(model)}`);
   const name = encodeURIComponent(model.replace(SURROGATE, "\ufffd")).replaceAll("%2F", "/");
   return whole.replaceAll("{model}", name);
 }

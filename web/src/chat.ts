@@ -47,7 +47,7 @@ export class Chat implements AsyncIterable<ChatEvent> {
 
   /** The events; throws code `closed` if they have been read already. */
   [Symbol.asyncIterator](): AsyncIterator<ChatEvent, undefined> {
-    if (this.#begun) throw new SporewrightError("closed", "this chat has been read: ask anew");
+    if (this.#begun) throw new SporewrightError("closed", "this chat has been read already; make a new one");
     this.#begun = true;
     const events = this.#events();
     const over = { done: true, value: undefined } as const;
@@ -88,7 +88,7 @@ export class Chat implements AsyncIterable<ChatEvent> {
 
   async #answer(): Promise<Response> {
     const { messages, n } = this.#request;
-    if (!Array.isArray(messages)) throw new SporewrightError("config", "chat: messages: a list is wanted");
+    if (!Array.isArray(messages)) throw new SporewrightError("config", "chat: messages is not a list");
     const { signal, restart = "notify", ...more } = this.#init;
     const headers = new Headers(this.#init.headers);
     headers.set("content-type", "application/json");

@@ -16,7 +16,7 @@ export class SporewrightError extends Error {
   readonly status: number | undefined;
   /** With code `refused`: the provider's words, as JSON if they are JSON. */
   readonly refusal: unknown;
-  /** Of an engine that did not start: the stage that failed (docs/serving.md). */
+  /** Of an engine that did not start: the stage that failed (docs/how-to/deploy.md). */
   readonly stage: string | undefined;
 
   constructor(

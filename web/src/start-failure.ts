@@ -5,7 +5,7 @@ import { LOOK_MS, lookAt } from "./served";
 import { POLICY } from "./trusted";
 
 const EMBEDDED = "; if this page has a Cross-Origin-Embedder-Policy, the worker's script needs the same";
-const DOCUMENTATION = 'docs/serving.md, "When a start fails"';
+const DOCUMENTATION = 'docs/how-to/deploy.md, "When a start fails"';
 
 /** Hears what the page's Content-Security-Policy refuses meanwhile: of a worker it says nothing else. */
 export class Refusals {

@@ -78,7 +78,7 @@ describe("a start that fails", () => {
     expect(warned[0]).toContain(
       "below http://runtime.test/sporewright/ (option `runtime`: http://runtime.test/sporewright)",
     );
-    expect(warned[0]).toContain('docs/serving.md, "When a start fails", stage `worker`');
+    expect(warned[0]).toContain('docs/how-to/deploy.md, "When a start fails", stage `worker`');
   });
 
   it("at a stage of its own is said with that stage, and a second router's is said as well", async () => {

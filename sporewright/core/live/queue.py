@@ -58,6 +58,13 @@ class LiveQueue:
         self._make()
         self._refresh()
 
+    def __repr__(self) -> str:
+        from sporewright.core.display import first
+
+        cursor = {level: at for level, at in zip(self._tensor.levels, self._path, strict=True) if at}
+        limit = "" if self._limit is None else f", limit {self._limit}"
+        return f"<LiveQueue at {cursor}{limit}, revision {self.revision}: {first(self._order)}>"
+
     def order(self) -> list[str]:
         """The head of the queue, a fresh list."""
         if self._dirty:

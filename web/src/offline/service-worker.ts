@@ -1,5 +1,5 @@
 /**
- * Serves the files of this build, and nothing else, where the network does not (docs/serving.md).
+ * Serves the files of this build, and nothing else, where the network does not (docs/how-to/offline.md).
  *
  * What is named by its content comes from the cache: whatever the build, the name means the same bytes. What is not (the
  * page, the module it imports) is asked for first and comes from the cache only when nobody answers; it is kept as a whole
