@@ -1,6 +1,6 @@
 # Every command sets up what it needs; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs bench bench-routing build walk differential soak faults mutants lock release clean setup
+.PHONY: help demo test test-fast check docs bench bench-routing build walk differential soak faults mutants lock release clean setup
 PORT ?= 8787
 OPEN ?= 1
 export PORT OPEN
@@ -28,6 +28,13 @@ test: build ## build, then run every test: CPython, TypeScript, and end to end i
 	  export CHROMIUM FIREFOX WEBKIT && echo "test: end to end with $$CHROMIUM $$FIREFOX $$WEBKIT" && \
 	  $(PYTHON_IN_VENV) -m pytest -q e2e
 	@$(MAKE) --no-print-directory docs
+
+# What needs a built page, a process that is started for real, or minutes; and what `make check` runs.
+SLOW := tests/architecture tests/build tests/demo tests/differential tests/server/test_kill.py tests/simulate
+test-fast: setup ## the inner loop, under two minutes: tests without a browser, fewer random examples
+	@$(PYTHON_IN_VENV) -m sporewright.device.typescript web/src/generated
+	@$(PYTHON_IN_VENV) -m pytest -q tests docs $(SLOW:%=--ignore=%) --hypothesis-profile=fast
+	@cd web && npm test --silent
 
 check: setup ## format, lint, types, import layers
 	@.venv/bin/ruff format --check .
