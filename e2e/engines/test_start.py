@@ -44,7 +44,7 @@ def test_a_start_that_fails_warns_once(engine: Engine, link: Link, fleet: dict[s
     (warning,) = [line for line in tab.console() if line.startswith("warn") and "sporewright:" in line]
     assert "the engine did not start, stage worker: " in warning
     assert re.search(r"runtime/worker-\w+\.js: HTTP 404", warning)
-    assert 'docs/serving.md, "When a start fails"' in warning
+    assert 'docs/how-to/deploy.md, "When a start fails"' in warning
     assert [(one["option"], one["engine"]["stage"]) for one in receipts] == [("alpha", "worker")] * 3
 
 
