@@ -29,8 +29,9 @@ test: build ## build, then run every test: CPython, TypeScript, and end to end i
 	  $(PYTHON_IN_VENV) -m pytest -q e2e
 	@$(MAKE) --no-print-directory docs
 
-# What needs a built page, a process that is started for real, or minutes; and what `make check` runs.
-SLOW := tests/architecture tests/build tests/demo tests/differential tests/server/test_kill.py tests/simulate
+# What needs a built page, real processes or minutes of random tries; and what `make check` runs.
+SLOW := tests/architecture tests/build tests/demo tests/differential tests/hostile tests/laws tests/simulate \
+  tests/server/test_kill.py tests/core/test_live_machine.py tests/core/test_columnar_fold.py tests/core/test_columnar_rollup.py
 test-fast: setup ## the inner loop, under two minutes: tests without a browser, fewer random examples
 	@$(PYTHON_IN_VENV) -m sporewright.device.typescript web/src/generated
 	@$(PYTHON_IN_VENV) -m pytest -q tests docs $(SLOW:%=--ignore=%) --hypothesis-profile=fast

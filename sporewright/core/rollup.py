@@ -214,7 +214,7 @@ class Rollup:
         self, tensor: Reducible, level: str, operator: Operator, dimensions: Callable[[str], bool] | None = None
     ) -> None:
         if dimensions is not None and not callable(dimensions):
-            raise BadValueKindError(f"dimensions: expected a function that takes a name, got {shown(dimensions)}")
+            raise BadValueKindError(f"dimensions: expected a predicate of a dimension's name, got {shown(dimensions)}")
         self._tensor, self._level, self._operator = tensor, tensor.level_index(level), operator
         self._dimensions = dimensions
         self._results: dict[Pair, float] = {}

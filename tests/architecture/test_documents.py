@@ -44,11 +44,6 @@ DRAWN = ("reference/cli.md", "reference/typescript/all-types.md")
 
 WIDTH, LENGTH = 100, 250
 NOT_YET = {
-    "README.md": "written anew with the tutorials",
-    "docs/fetch.md": "becomes a how-to",
-    "docs/httpx.md": "becomes a how-to",
-    "docs/mutants.md": "becomes part of CONTRIBUTING.md",
-    "docs/serving.md": "becomes a how-to",
     "docs/explanation/learning.md": "written anew with the learner",
     "docs/explanation/simulate.md": "its figures are measured anew with the learner",
 }
