@@ -93,6 +93,8 @@ def _plain(x: Any) -> Any:
         return encode_value(x)
     if isinstance(x, Mapping):
         return {key: _plain(each) for key, each in x.items()}
+    if isinstance(x, tuple) and hasattr(x, "_asdict"):
+        return _plain(x._asdict())
     if isinstance(x, list | tuple):
         return [_plain(each) for each in x]
     if hasattr(x, "to_dict"):

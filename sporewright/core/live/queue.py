@@ -22,6 +22,7 @@ PART = 64  # one in so many: then finding them anew costs a bounded time for eac
 class Watched(Protocol):
     """What a live queue needs of a `Tensor`."""
 
+    levels: tuple[str, ...]
     store: ColumnStore
 
     def path(self, cursor: Cursor) -> tuple[str, ...]:
