@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import Protocol
 
 from sporewright.core.store import Cells, Value
 
@@ -13,7 +14,8 @@ Cursor = Mapping[str, str]
 """level → instance; a level left out reads instance "" (T3)."""
 
 
-class Cell(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Cell:
     """One coordinate with its layers; `value` and `weight` are None where unset (T1)."""
 
     level: str

@@ -8,7 +8,7 @@ import json
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from sporewright import jsontext
 from sporewright.core.cells import Cell, CellSink
@@ -17,6 +17,7 @@ from sporewright.errors import DecodeError
 
 __all__ = [
     "ApplyReport",
+    "DecodedCell",
     "apply_cells",
     "decode_cell",
     "decode_number",
@@ -39,6 +40,17 @@ Grouped = dict[tuple[str, str], dict[tuple[str, str], Layers]]
 
 Refusal = Callable[[str, str, str, str], str | None]
 """Why the cell at (level, instance, option, dimension) may not be written; None if it may."""
+
+
+class DecodedCell(NamedTuple):
+    """One decoded cell; a layer the JSON does not have is None. A tuple, for a tensor has many."""
+
+    level: str
+    instance: str
+    option: str
+    dimension: str
+    value: Value | None
+    weight: float | None
 
 
 @dataclass(slots=True)
@@ -115,7 +127,7 @@ def decode_value(data: object, place: str) -> Value:
         raise DecodeError(f"{place}.b64: {jsontext.shown(text)} is not base64") from None
 
 
-def decode_cell(data: object, place: str, levels: Sequence[str] | None = None) -> Cell:
+def decode_cell(data: object, place: str, levels: Sequence[str] | None = None) -> DecodedCell:
     """One S1 cell, whole or not at all; `levels` also refuses a level that is none of them."""
     _sound(data, place)
     if not isinstance(data, dict):
@@ -133,7 +145,7 @@ def decode_cell(data: object, place: str, levels: Sequence[str] | None = None) -
         )
     value = decode_value(data["v"], f"{place}.v") if "v" in data else None
     weight = decode_number(data["w"], f"{place}.w") if "w" in data else None
-    return Cell(names[0], names[1], names[2], names[3], value, weight)
+    return DecodedCell(names[0], names[1], names[2], names[3], value, weight)
 
 
 def decode_tensor(text: str | bytes) -> tuple[list[str], Grouped]:
@@ -161,7 +173,7 @@ def decode_tensor(text: str | bytes) -> tuple[list[str], Grouped]:
     return levels, grouped
 
 
-def _plain_cell(data: Any, levels: Sequence[str]) -> Cell | None:
+def _plain_cell(data: Any, levels: Sequence[str]) -> DecodedCell | None:
     """What `decode_cell` says of a well-formed cell with numbers in it, sooner; None of any other."""
     if type(data) is not dict or not data.keys() <= _KEYS or len(data) < len(_KEYS) - 1:
         return None
@@ -171,7 +183,7 @@ def _plain_cell(data: Any, levels: Sequence[str]) -> Cell | None:
         return None
     if names[0] not in levels or not (math.isfinite(value) and math.isfinite(weight)):
         return None
-    return Cell(*names, value if "v" in data else None, weight if "w" in data else None)  # type: ignore[arg-type]
+    return DecodedCell(*names, value if "v" in data else None, weight if "w" in data else None)  # type: ignore[arg-type]
 
 
 def restore(tensor: CellSink, grouped: Grouped) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,6 +12,7 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from sporewright import jsontext
 from sporewright.errors import ConfigError, DecodeError, StorageError
 from sporewright.jsontext import listed, shown
 from sporewright.simulate.sources import History, Log, Source, load_sources
@@ -128,10 +128,7 @@ def _records(text: str, form: str, path: str) -> Iterator[tuple[str, dict[str, o
         return
     for number, line in enumerate(text.splitlines(), start=1):
         if line.strip():
-            try:
-                record = json.loads(line)
-            except ValueError as why:
-                raise DecodeError(f"{path}:{number}: {why}") from None
+            record = jsontext.parse(line, f"{path}:{number}")
             if not isinstance(record, dict):
                 raise DecodeError(f"{path}:{number}: an object is wanted")
             yield f"{path}:{number}", record

@@ -167,7 +167,7 @@ def load_scenario(name: str) -> Scenario:
         data = tomllib.loads(text) if path.suffix == ".toml" else jsontext.parse(text, str(path))
     except OSError as why:
         raise StorageError(f"{path}: {why.strerror}") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as why:
+    except ValueError as why:  # no UTF-8, no TOML, or a number of too many digits
         raise DecodeError(f"{path}: {why}") from None
     except RecursionError:
         raise DecodeError(f"{path}: nested too deep") from None

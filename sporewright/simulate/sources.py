@@ -87,8 +87,10 @@ def load_sources(path: Path | None = None) -> list[Source]:
         data = tomllib.loads(text)
     except OSError as why:
         raise StorageError(f"{place}: {why.strerror}") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as why:
+    except ValueError as why:  # no UTF-8, no TOML, or a number of too many digits
         raise DecodeError(f"{place}: {why}") from None
+    except RecursionError:
+        raise DecodeError(f"{place}: nested too deep") from None
     given = data.get("source")
     if not isinstance(given, list) or set(data) != {"source"}:
         raise DecodeError(f"{place}: a list of [[source]] is wanted")

@@ -17,6 +17,7 @@ from sporewright.core.tensor import Tensor
 from sporewright.errors import DecodeError, SporewrightError, TokenError
 from sporewright.server.auth import Tokens
 from sporewright.simulate.scenario import load_scenario
+from sporewright.simulate.sources import load_sources
 from tests.hostile.decoders import DECODES, READERS, bare, embedded, failures, good
 
 PACKAGE = Path(__file__).resolve().parents[2] / "sporewright"
@@ -26,6 +27,8 @@ MEGABYTE = 1_000_000
 OWN = {
     "server/auth.py:_claims": "foreign, read by PyJWT: test_a_token_may_be_anything",
     "simulate/scenario.py:load_scenario": "a file, never seen by a browser: test_a_scenario_may_be_anything",
+    "simulate/sources.py:load_sources": "a file, never seen by a browser: test_a_manifest_may_be_anything",
+    "simulate/convert.py:_records": "a line of a log, by `jsontext.parse`, which the readers here prove",
     "simulate/bench.py:_split_of": "the benchmark's own data, in a folder that its user names",
     "server/demo/faults.py:_body": "foreign, of the demo alone: test_a_failing_provider_takes_any_body",
     "server/validation.py:acks_with": "acks the server wrote itself",
@@ -154,6 +157,16 @@ def test_a_scenario_may_be_anything(tmp_path: Path, suffix: str) -> None:
         file.write_bytes(text)
         with pytest.raises(SporewrightError, match="scenario"):
             load_scenario(str(file))
+
+
+def test_a_manifest_may_be_anything(tmp_path: Path) -> None:
+    """A manifest of sources, however it is broken, is an error of ours that names it."""
+    file = tmp_path / "manifest.toml"
+    deep = "a = " + "[" * 5000
+    for text in (b"\xff", b"\x00", b"=", b"[[[", b"a = 1", b"[[source]]", b"a = " + b"9" * 5000, deep.encode()):
+        file.write_bytes(text)
+        with pytest.raises(SporewrightError, match="manifest"):
+            load_sources(file)
 
 
 def test_a_token_may_be_anything() -> None:
