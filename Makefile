@@ -19,7 +19,7 @@ demo: build ## start the orchestrator with five upstreams and the inspector (POR
 
 test: build ## build, then run every test: CPython, TypeScript, and end to end in real browsers
 	@echo "test: CPython"
-	@$(PYTHON_IN_VENV) -m pytest -q tests docs --cov
+	@$(PYTHON_IN_VENV) -m pytest -q -n auto --maxprocesses 8 tests docs --cov
 	@echo "test: TypeScript"
 	@cd web && npm test --silent
 	@echo "test: Python beside TypeScript"

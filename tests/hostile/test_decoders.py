@@ -53,8 +53,8 @@ def decoding_places() -> dict[str, str]:
 
 
 CALLS = {
-    "jsontext.parse", "json.loads", "json.load", "wire.decode", "jwt.decode", "base64.b64decode",
-    "_READER.decode", "base64.urlsafe_b64decode", "binascii.a2b_base64", "pickle.loads", "tomllib.loads", "struct.unpack",
+    "jsontext.parse", "json.loads", "json.load", "wire.decode", "jwt.decode", "_READER.decode", "base64.b64decode",
+    "base64.urlsafe_b64decode", "binascii.a2b_base64", "pickle.loads", "tomllib.loads", "struct.unpack",
 }  # fmt: skip
 
 
