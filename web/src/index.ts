@@ -1,8 +1,8 @@
 /** What a page imports: `Router`, the error, and their types. */
 export { SporewrightError } from "./errors";
-export { Chat } from "./chat";
+export { Chat } from "./chat/chat";
 export { Router } from "./router";
-export { Watch } from "./watch";
-export type * from "./chat-types";
-export type { Reported } from "./report";
+export { Watch } from "./state/watch";
+export type * from "./chat/chat-types";
+export type { Reported } from "./call/report";
 export type * from "./types";

@@ -1,29 +1,29 @@
 /** The page's router: knows its order without waiting, calls with failover, learns, and asks Python for the rest. */
-import { Attention } from "./attention";
-import { Away } from "./away";
-import { EngineCalls } from "./calls";
-import { Chat } from "./chat";
-import type { ChatInit, ChatRequest } from "./chat-types";
-import { fingerprint, loadConfig, spelled, textOf } from "./config";
-import { checkEnvironment } from "./environment";
+import { Attention } from "./engine/attention";
+import { HealthCache } from "./state/health-cache";
+import { EngineCalls } from "./engine/engine-calls";
+import { Chat } from "./chat/chat";
+import type { ChatInit, ChatRequest } from "./chat/chat-types";
+import { fingerprint, loadConfig, spelled, textOf } from "./config/config";
+import { checkEnvironment } from "./base/environment";
 import { asError, closedError, SporewrightError } from "./errors";
-import { TypedTarget } from "./events";
-import { RoutedFetch, type FetchContext } from "./fetch";
+import { TypedTarget } from "./base/events";
+import { RoutedFetch, type FetchContext } from "./call/fetch";
 import type { Pushes, StartReply } from "./generated/calls";
-import { Health } from "./health";
-import { randomId } from "./ids";
-import { Reasons } from "./known";
-import { Mirror } from "./mirror";
+import { Health } from "./routing/health";
+import { randomId } from "./base/ids";
+import { Reasons } from "./call/decision-context";
+import { Mirror } from "./state/mirror";
 import { keepOffline } from "./offline/offline";
-import { Online } from "./online";
-import { checkLimit, settingsOf, type Settings } from "./options";
-import { Queues } from "./queues";
-import { Readable } from "./readable";
-import { reportBody, type Reported } from "./report";
-import { Session } from "./session";
-import { settled, type Settle } from "./settled";
-import { warnOf } from "./start-failure";
-import { Token } from "./token";
+import { Online } from "./network/online";
+import { checkLimit, settingsOf, type Settings } from "./config/options";
+import { Queues } from "./state/queues";
+import { CorsHistory } from "./network/cors-history";
+import { reportBody, type Reported } from "./call/report";
+import { Session } from "./engine/engine-client";
+import { settled, type Settle } from "./base/deferred";
+import { warnOf } from "./engine/start-failure";
+import { Token } from "./engine/token";
 import type {
   Cursor,
   EngineStanding,
@@ -38,7 +38,7 @@ import type {
   SyncState,
   TensorConfig,
 } from "./types";
-import type { Watch } from "./watch";
+import type { Watch } from "./state/watch";
 
 export class Router extends TypedTarget<RouterEvents> {
   /** Resolves when the engine answers; rejects when it cannot start. Routing does not wait for it. */
@@ -46,7 +46,7 @@ export class Router extends TypedTarget<RouterEvents> {
   readonly #settings: Settings;
   readonly #token: Token;
   readonly #mirror = new Mirror();
-  readonly #readable: Readable;
+  readonly #readable: CorsHistory;
   readonly #session: Session;
   readonly #fetch: RoutedFetch;
   readonly #health: Health;
@@ -56,7 +56,7 @@ export class Router extends TypedTarget<RouterEvents> {
       this.emit("attention", detail);
     },
   );
-  readonly #away: Away;
+  readonly #away: HealthCache;
   readonly #queues: Queues;
   readonly #calls = new EngineCalls({
     ready: () => this.ready,
@@ -110,8 +110,8 @@ export class Router extends TypedTarget<RouterEvents> {
     [this.#settings, this.#named] = [settings, options.runtime];
     const { promise, ...settle } = settled();
     [this.ready, this.#settleReady] = [promise, settle];
-    [this.#health, this.#readable] = [new Health(settings.plan), new Readable(settings.bases, this.#mirror)];
-    this.#away = new Away(this.#mirror, this.#health, settings);
+    [this.#health, this.#readable] = [new Health(settings.plan), new CorsHistory(settings.bases, this.#mirror)];
+    this.#away = new HealthCache(this.#mirror, this.#health, settings);
     const reasons = new Reasons(() => this.#calls.ask("explain", {}));
     this.#queues = new Queues(settings, this.#mirror, (head) => {
       this.emit("queue", head);

@@ -12,9 +12,18 @@ import type {
   Restart,
   Term,
 } from "./generated/calls";
-import type { Attempt, Receipt } from "./receipt-types";
+import type { Attempt, Receipt } from "./call/receipt-types";
 
-export type { Attempt, Known, Receipt, Recorded, RecordedEnding, SeenHealth, Skipped, Tokens } from "./receipt-types";
+export type {
+  Attempt,
+  Known,
+  Receipt,
+  Recorded,
+  RecordedEnding,
+  SeenHealth,
+  Skipped,
+  Tokens,
+} from "./call/receipt-types";
 export type {
   Aside,
   AsideData,

@@ -1,8 +1,8 @@
 /** Whom to leave alone, over reloads and tabs. */
 import { describe, expect, it } from "vitest";
-import { Away } from "../src/away";
+import { HealthCache } from "../src/state/health-cache";
 import { PLAN } from "../src/generated/plan";
-import { Health } from "../src/health";
+import { Health } from "../src/routing/health";
 import { BASES as TWO, mirrored } from "./mirrored";
 
 const BASES = new Map([...TWO, ["c", new URL("https://c.example/v1")]]);
@@ -12,10 +12,10 @@ const mirror = mirrored();
 
 const seconds = (): number => Date.now() / 1000;
 const kept = async (): Promise<unknown> => mirror().recall("away", PLACE);
-const page = (bases = BASES, workspace = "acme"): { health: Health; away: Away } => {
+const page = (bases = BASES, workspace = "acme"): { health: Health; away: HealthCache } => {
   const health = new Health(PLAN);
   const settings = { bases, cursor: { workspace }, device: undefined, plan: PLAN };
-  return { health, away: new Away(mirror(), health, settings) };
+  return { health, away: new HealthCache(mirror(), health, settings) };
 };
 
 describe("an option that is to be left alone", () => {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
-import { Batch } from "../src/batch";
+import { Batch } from "../src/engine/batch";
 import { SporewrightError } from "../src/errors";
 import type { Calls } from "../src/generated/calls";
 

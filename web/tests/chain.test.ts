@@ -2,9 +2,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import { AttemptChain, type Decision } from "../src/chain";
+import { AttemptChain, type Decision } from "../src/routing/attempt-chain";
 import { PLAN } from "../src/generated/plan";
-import { Health } from "../src/health";
+import { Health } from "../src/routing/health";
 import { Replay, type Trace } from "./replay";
 
 const FOLDER = resolve(import.meta.dirname, "../../tests/routing/traces");

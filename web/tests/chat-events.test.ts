@@ -2,9 +2,9 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import { ChatEvents } from "../src/chat-events";
-import { chatBody, chatPath, keyHeaders } from "../src/chat-request";
-import type { ChatPart, ChatRequest } from "../src/chat-types";
+import { ChatEvents } from "../src/routing/dialects/chat-events";
+import { chatBody, chatPath, keyHeaders } from "../src/routing/dialects/chat-request";
+import type { ChatPart, ChatRequest } from "../src/chat/chat-types";
 import type { DialectName } from "../src/generated/calls";
 import { DIALECTS } from "../src/generated/dialects";
 

@@ -1,13 +1,13 @@
 /** Routed chats over real HTTP servers that speak the providers' dialects, and break off. */
 import type { ServerResponse } from "node:http";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Chat } from "../src/chat";
-import type { ChatEvent, ChatInit, ChatRequest } from "../src/chat-types";
+import { Chat } from "../src/chat/chat";
+import type { ChatEvent, ChatInit, ChatRequest } from "../src/chat/chat-types";
 import type { SporewrightError } from "../src/errors";
-import { RoutedFetch } from "../src/fetch";
+import { RoutedFetch } from "../src/call/fetch";
 import type { Limits, OutcomeBody } from "../src/generated/calls";
 import { PLAN } from "../src/generated/plan";
-import { reportBody } from "../src/report";
+import { reportBody } from "../src/call/report";
 import type { Receipt, Upstream } from "../src/types";
 import { contextOf } from "./context";
 import { TestUpstream } from "./upstream";

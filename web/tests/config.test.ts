@@ -2,8 +2,8 @@
 import { IDBFactory } from "fake-indexeddb";
 import "fake-indexeddb/auto";
 import { describe, expect, it, vi } from "vitest";
-import { declaredOrder, fingerprint, loadConfig, plain } from "../src/config";
-import { Mirror } from "../src/mirror";
+import { declaredOrder, fingerprint, loadConfig, plain } from "../src/config/config";
+import { Mirror } from "../src/state/mirror";
 import type { Seed, TensorConfig } from "../src/types";
 import { TestUpstream } from "./upstream";
 

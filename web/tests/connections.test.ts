@@ -2,9 +2,9 @@
 import { Agent, createServer, get, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { runningAt, type Running } from "../src/asked";
-import { Connections } from "../src/connections";
-import { RoutedFetch } from "../src/fetch";
+import { runningAt, type AttemptIO } from "../src/call/attempt-io";
+import { Connections } from "../src/network/connections";
+import { RoutedFetch } from "../src/call/fetch";
 import type { OutcomeBody } from "../src/generated/calls";
 import { PLAN } from "../src/generated/plan";
 import { contextOf } from "./context";
@@ -17,7 +17,7 @@ afterEach(() => {
   server?.close();
 });
 
-function at(number: number, address = "https://a.example/x"): Running {
+function at(number: number, address = "https://a.example/x"): AttemptIO {
   return Object.assign(runningAt("a", number), { address });
 }
 
@@ -29,15 +29,15 @@ describe("six connections to an origin", () => {
     const waits = all.map((one) => connections.sent(one, ({ number }) => freed.push(number)));
     expect(waits).toEqual([false, false, false, false, false, false, true, true, true]);
     expect(connections.sent(at(9, "https://b.example/x"), () => undefined)).toBe(false);
-    const [first, second, , , , , , eighth] = all as [Running, Running, ...Running[]];
+    const [first, second, , , , , , eighth] = all as [AttemptIO, AttemptIO, ...AttemptIO[]];
     connections.ended(first);
     expect(freed).toEqual([6]);
-    connections.ended(eighth as Running); // given up while it waited: nobody's connection is free
+    connections.ended(eighth as AttemptIO); // given up while it waited: nobody's connection is free
     connections.answered(second, new Response("", { headers: { "content-length": "100000" } }));
     expect(freed).toEqual([6]);
     connections.answered(second, new Response("", { headers: { "content-length": "100" } }));
     expect(freed).toEqual([6, 8]);
-    expect(connections.isWaiting(all[8] as Running)).toBe(false);
+    expect(connections.isWaiting(all[8] as AttemptIO)).toBe(false);
   });
 
   it("are not what an origin has that answers more at once, as is seen, or told by the browser", () => {
@@ -45,15 +45,15 @@ describe("six connections to an origin", () => {
     const all = Array.from({ length: 13 }, (_, number) => at(number));
     for (const one of all) connections.sent(one, () => undefined);
     const streamed = new Response();
-    expect(connections.isWaiting(all[7] as Running)).toBe(true);
+    expect(connections.isWaiting(all[7] as AttemptIO)).toBe(true);
     // Six answers that nobody reads may well have left their connections.
-    connections.answered(all[7] as Running, streamed);
-    expect(connections.isWaiting(all[7] as Running)).toBe(true);
+    connections.answered(all[7] as AttemptIO, streamed);
+    expect(connections.isWaiting(all[7] as AttemptIO)).toBe(true);
     for (const one of all) one.timer = setTimeout(() => undefined);
-    connections.answered(all[7] as Running, streamed); // six before it: a matter of turns
-    expect(connections.isWaiting(all[7] as Running)).toBe(true);
-    connections.answered(all[12] as Running, streamed);
-    expect(connections.isWaiting(all[6] as Running)).toBe(false);
+    connections.answered(all[7] as AttemptIO, streamed); // six before it: a matter of turns
+    expect(connections.isWaiting(all[7] as AttemptIO)).toBe(true);
+    connections.answered(all[12] as AttemptIO, streamed);
+    expect(connections.isWaiting(all[6] as AttemptIO)).toBe(false);
     expect(connections.sent(at(13), () => undefined)).toBe(false);
 
     const told = new Connections();

@@ -1,8 +1,8 @@
 /** What a routed fetch is lent in a test: these upstreams, in their order; nobody listens but whom the test names. */
-import type { FetchContext } from "../src/fetch";
+import type { FetchContext } from "../src/call/fetch";
 import { PLAN } from "../src/generated/plan";
-import { Health } from "../src/health";
-import { basesOf } from "../src/target";
+import { Health } from "../src/routing/health";
+import { basesOf } from "../src/call/target";
 import type { Upstream } from "../src/types";
 
 export function contextOf(upstreams: Record<string, Upstream>, more: Partial<FetchContext> = {}): FetchContext {

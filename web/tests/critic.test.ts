@@ -1,6 +1,6 @@
 /** A critic's word: learned, and an answer it rejects is asked for anew elsewhere. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { RoutedFetch } from "../src/fetch";
+import { RoutedFetch } from "../src/call/fetch";
 import type { Limits } from "../src/generated/calls";
 import { PLAN } from "../src/generated/plan";
 import type { Critic, Receipt } from "../src/types";

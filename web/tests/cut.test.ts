@@ -1,6 +1,6 @@
 /** JSON that ends in the middle. */
 import { describe, expect, it } from "vitest";
-import { Brackets } from "../src/cut";
+import { Brackets } from "../src/streams/json-truncation";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 

@@ -2,8 +2,8 @@
 import { forceCloseDatabase, IDBFactory, IDBObjectStore } from "fake-indexeddb";
 import "fake-indexeddb/auto";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { Database } from "../src/database";
-import { Mirror } from "../src/mirror";
+import { Database } from "../src/state/database";
+import { Mirror } from "../src/state/mirror";
 import { Storage } from "../src/worker/storage";
 
 let handles: IDBDatabase[];

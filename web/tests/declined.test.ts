@@ -1,6 +1,6 @@
 /** Options that decline for a reason of their own, over real HTTP servers: the next one is asked, they are set aside. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { RoutedFetch } from "../src/fetch";
+import { RoutedFetch } from "../src/call/fetch";
 import type { OutcomeBody } from "../src/generated/calls";
 import { contextOf } from "./context";
 import { TestUpstream } from "./upstream";

@@ -1,7 +1,7 @@
 /** Routed fetch over real HTTP servers. */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { SporewrightError } from "../src/errors";
-import { RoutedFetch } from "../src/fetch";
+import { RoutedFetch } from "../src/call/fetch";
 import type { OutcomeBody } from "../src/generated/calls";
 import { PLAN } from "../src/generated/plan";
 import type { AttemptDetail, Receipt, RestartDetail, Upstream } from "../src/types";

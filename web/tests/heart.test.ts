@@ -1,17 +1,17 @@
 /** An engine that says nothing, and a page that was asleep itself. */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { PLAN } from "../src/generated/plan";
-import { Heart } from "../src/heart";
+import { Heartbeat } from "../src/engine/heartbeat";
 
 let asked: number;
 let silent: number;
 let answers: boolean;
-let heart: Heart;
+let heart: Heartbeat;
 
 beforeEach(() => {
   vi.useFakeTimers();
   [asked, silent, answers] = [0, 0, true];
-  heart = new Heart(
+  heart = new Heartbeat(
     PLAN.limits,
     () => {
       asked += 1;

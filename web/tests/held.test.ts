@@ -1,11 +1,11 @@
 /** What is held back for `restart: "buffer"`, over real HTTP servers: all of it up to a limit, and an error beyond. */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { SporewrightError } from "../src/errors";
-import { RoutedFetch } from "../src/fetch";
+import { RoutedFetch } from "../src/call/fetch";
 import type { Limits, OutcomeBody } from "../src/generated/calls";
 import { PLAN } from "../src/generated/plan";
-import { Health } from "../src/health";
-import { basesOf } from "../src/target";
+import { Health } from "../src/routing/health";
+import { basesOf } from "../src/call/target";
 import type { Receipt } from "../src/types";
 import { TestUpstream } from "./upstream";
 

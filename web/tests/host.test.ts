@@ -2,7 +2,7 @@
 import { IDBFactory } from "fake-indexeddb";
 import "fake-indexeddb/auto";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { endpointOf, isPush, isReply, type Hello, type ReplyMessage } from "../src/protocol";
+import { endpointOf, isPush, isReply, type Hello, type ReplyMessage } from "../src/engine/protocol";
 import { Host } from "../src/worker/host";
 
 const HELLO: Hello = { hello: { stageTimeout: 500, storage: "host", life: null } };

@@ -4,8 +4,8 @@ import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Expects } from "../src/generated/calls";
 import { PLAN } from "../src/generated/plan";
-import { Judge } from "../src/judge";
-import { joined } from "../src/pieces";
+import { Judge } from "../src/routing/dialects/judge";
+import { joined } from "../src/streams/bytes";
 
 interface Case {
   name: string;

@@ -3,7 +3,7 @@ import { IDBFactory } from "fake-indexeddb";
 import "fake-indexeddb/auto";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Calls } from "../src/generated/calls";
-import type { CallMessage, Hello, PingMessage } from "../src/protocol";
+import type { CallMessage, Hello, PingMessage } from "../src/engine/protocol";
 import { Router } from "../src/router";
 
 const LEVELS = ["global", "workspace", "device"];

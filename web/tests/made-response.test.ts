@@ -1,11 +1,11 @@
 /** A Response made over another body beside the one that was received; bodies taken of requests. */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { bodyOf } from "../src/answer";
-import { RoutedFetch } from "../src/fetch";
+import { bodyOf } from "../src/call/answer";
+import { RoutedFetch } from "../src/call/fetch";
 import { PLAN } from "../src/generated/plan";
-import { responseOf } from "../src/made-response";
-import { Pipe } from "../src/pipe";
-import { templateOf } from "../src/request";
+import { responseOf } from "../src/call/made-response";
+import { Pipe } from "../src/streams/pull-stream";
+import { templateOf } from "../src/call/request";
 import { contextOf } from "./context";
 import { TestUpstream } from "./upstream";
 

@@ -2,7 +2,7 @@
 import { IDBFactory, IDBObjectStore } from "fake-indexeddb";
 import "fake-indexeddb/auto";
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { Mirror } from "../src/mirror";
+import { Mirror } from "../src/state/mirror";
 
 beforeEach(() => {
   vi.restoreAllMocks();

@@ -2,7 +2,7 @@
 import { IDBFactory } from "fake-indexeddb";
 import "fake-indexeddb/auto";
 import { afterEach, beforeEach, vi } from "vitest";
-import { Mirror } from "../src/mirror";
+import { Mirror } from "../src/state/mirror";
 
 export const BASES: ReadonlyMap<string, URL> = new Map([
   ["a", new URL("https://a.example/v1")],

@@ -1,11 +1,11 @@
 /** The caller's own mistakes: what `fetch` throws, after one attempt, and nothing learned of anybody. */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { RoutedFetch } from "../src/fetch";
+import { RoutedFetch } from "../src/call/fetch";
 import { PLAN } from "../src/generated/plan";
 import type { OutcomeBody } from "../src/generated/calls";
-import { Health } from "../src/health";
-import { isWhatItSays } from "../src/integrity";
-import { failsAt } from "../src/misuse";
+import { Health } from "../src/routing/health";
+import { isWhatItSays } from "../src/network/integrity";
+import { failsAt } from "../src/config/misuse";
 import type { AttemptDetail, RoutedInit } from "../src/types";
 import { contextOf } from "./context";
 

@@ -1,13 +1,13 @@
 /** Options and levels may have the names of what every object inherits: nothing is found that was not put there, and nothing is lost. */
 import "fake-indexeddb/auto";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { declaredOrder } from "../src/config";
-import { Cooldowns } from "../src/cooldown";
-import { RoutedFetch } from "../src/fetch";
+import { declaredOrder } from "../src/config/config";
+import { Cooldowns } from "../src/routing/cooldown";
+import { RoutedFetch } from "../src/call/fetch";
 import { PLAN } from "../src/generated/plan";
-import { Health } from "../src/health";
-import { settingsOf } from "../src/options";
-import { tableOf } from "../src/table";
+import { Health } from "../src/routing/health";
+import { settingsOf } from "../src/config/options";
+import { tableOf } from "../src/base/table";
 import type { Seed, Upstream } from "../src/types";
 import { contextOf } from "./context";
 

@@ -1,7 +1,7 @@
 /** Engines of one profile beside each other. */
 import { expect, it, vi } from "vitest";
 import type { News } from "../src/generated/calls";
-import { Neighbours } from "../src/neighbours";
+import { EngineChannel } from "../src/engine/engine-channel";
 
 const NEWS: News = {
   health: {
@@ -18,7 +18,7 @@ const NEWS: News = {
 
 it("hear of what one engine finds, those that come later and those whose teller is gone as well", async () => {
   const heard: Record<string, News[]> = { one: [], other: [], later: [] };
-  const join = (who: string): Neighbours => new Neighbours("slice", (news) => heard[who]?.push(news));
+  const join = (who: string): EngineChannel => new EngineChannel("slice", (news) => heard[who]?.push(news));
   const [one, other] = [join("one"), join("other")];
   one.tell(NEWS);
   await expect.poll(() => heard["other"]).toContainEqual(NEWS);
@@ -42,7 +42,7 @@ it("are nobody where the site may store nothing: Firefox refuses the channel, an
   vi.stubGlobal("BroadcastChannel", () => {
     throw new DOMException("The operation is insecure.", "SecurityError");
   });
-  const alone = new Neighbours("slice", () => undefined);
+  const alone = new EngineChannel("slice", () => undefined);
   alone.tell(NEWS);
   expect([...alone.known]).toEqual([NEWS]);
   alone.close();

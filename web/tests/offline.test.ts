@@ -1,7 +1,7 @@
 /** What decides about the service worker; what it does is proved in a browser (e2e/test_start.py). */
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { integrityOf } from "../src/integrity";
+import { integrityOf } from "../src/network/integrity";
 import { isApart, keepOffline } from "../src/offline/offline";
 
 describe("offline", () => {

@@ -1,7 +1,7 @@
 /** What a router is started with: what cannot work is refused at once, by its name and value. */
 import { describe, expect, it } from "vitest";
 
-import { settingsOf } from "../src/options";
+import { settingsOf } from "../src/config/options";
 import type { RouterOptions } from "../src/types";
 
 const CONFIG = { levels: ["global"] };

@@ -1,7 +1,7 @@
 /** The order that a routed fetch walks. */
 import { describe, expect, it } from "vitest";
 
-import { Order } from "../src/order";
+import { Order } from "../src/state/queue-view";
 
 describe("the order", () => {
   it("walks the head, then whoever else can be called", () => {

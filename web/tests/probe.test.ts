@@ -1,11 +1,11 @@
 /** The one probe of an option whose breaker is open: whoever rations it is told of its end, however it ends. */
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { RoutedFetch } from "../src/fetch";
+import { RoutedFetch } from "../src/call/fetch";
 import type { OutcomeBody, Permit } from "../src/generated/calls";
 import { PLAN } from "../src/generated/plan";
-import { Health } from "../src/health";
-import { permit } from "../src/permit";
-import type { Session } from "../src/session";
+import { Health } from "../src/routing/health";
+import { permit } from "../src/call/permit";
+import type { Session } from "../src/engine/engine-client";
 import { contextOf } from "./context";
 import { TestUpstream } from "./upstream";
 

@@ -1,7 +1,7 @@
 /** Calls over a MessageChannel: the transport of the inline engine, and what every other one looks like. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Pushes } from "../src/generated/calls";
-import { endpointOf, isCall, Link, type CallMessage } from "../src/protocol";
+import { endpointOf, isCall, Link, type CallMessage } from "../src/engine/protocol";
 
 let channel: MessageChannel;
 let link: Link;

@@ -2,9 +2,9 @@
 import { IDBFactory } from "fake-indexeddb";
 import "fake-indexeddb/auto";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { Mirror } from "../src/mirror";
-import { settingsOf } from "../src/options";
-import { Queues } from "../src/queues";
+import { Mirror } from "../src/state/mirror";
+import { settingsOf } from "../src/config/options";
+import { Queues } from "../src/state/queues";
 import type { TensorConfig } from "../src/types";
 
 const NAMES = Array.from({ length: 70 }, (_, number) => `o${number}`);

@@ -1,6 +1,6 @@
 /** Whose answers could be read, over reloads and tabs. */
 import { describe, expect, it, vi } from "vitest";
-import { Readable } from "../src/readable";
+import { CorsHistory } from "../src/network/cors-history";
 import { BASES, mirrored } from "./mirrored";
 
 const mirror = mirrored();
@@ -9,13 +9,13 @@ const kept = async (): Promise<unknown> => mirror().recall("readable", "");
 
 describe("an option whose answers could be read", () => {
   it("is known after a reload, by its server, and only for a week", async () => {
-    new Readable(BASES, mirror()).add("a");
+    new CorsHistory(BASES, mirror()).add("a");
     await expect.poll(kept).toHaveLength(1);
 
-    const later = new Readable(BASES, mirror());
+    const later = new CorsHistory(BASES, mirror());
     await expect.poll(() => later.has("a")).toBe(true);
     expect(later.has("b")).toBe(false);
-    const moved = new Readable(new Map([["a", new URL("https://elsewhere.example")]]), mirror());
+    const moved = new CorsHistory(new Map([["a", new URL("https://elsewhere.example")]]), mirror());
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(moved.has("a")).toBe(false);
 
@@ -27,8 +27,8 @@ describe("an option whose answers could be read", () => {
   });
 
   it("is forgotten for good, and no other tab writes it back", async () => {
-    const one = new Readable(BASES, mirror());
-    const other = new Readable(BASES, mirror());
+    const one = new CorsHistory(BASES, mirror());
+    const other = new CorsHistory(BASES, mirror());
     one.add("a");
     other.add("a");
     await expect.poll(kept).toHaveLength(1);
@@ -42,7 +42,7 @@ describe("an option whose answers could be read", () => {
   });
 
   it("is one of at most 256, those that were read last", async () => {
-    const many = new Readable(new Map(), mirror());
+    const many = new CorsHistory(new Map(), mirror());
     let now = Date.now();
     vi.spyOn(Date, "now").mockImplementation(() => (now += 1000));
     for (let number = 0; number < 300; number += 1) many.add(`option ${number}`);
@@ -52,11 +52,11 @@ describe("an option whose answers could be read", () => {
   });
 
   it("lasts as long as the page without a mirror(), and through junk in it", async () => {
-    const alone = new Readable();
+    const alone = new CorsHistory();
     alone.add("a");
     expect(alone.has("a")).toBe(true);
     await mirror().keep("readable", "", "junk");
-    const through = new Readable(BASES, mirror());
+    const through = new CorsHistory(BASES, mirror());
     through.add("a");
     await expect.poll(kept).toHaveLength(1);
   });

@@ -1,6 +1,6 @@
 /** How long a refusal's text is waited for, over real HTTP servers, and what of it the caller gets. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { RoutedFetch } from "../src/fetch";
+import { RoutedFetch } from "../src/call/fetch";
 import type { Limits } from "../src/generated/calls";
 import { PLAN } from "../src/generated/plan";
 import { contextOf } from "./context";

@@ -2,9 +2,9 @@
 import { IDBFactory } from "fake-indexeddb";
 import "fake-indexeddb/auto";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import type { CallMessage, Hello } from "../src/protocol";
+import type { CallMessage, Hello } from "../src/engine/protocol";
 import { Router } from "../src/router";
-import type { TokenSource } from "../src/token";
+import type { TokenSource } from "../src/engine/token";
 
 const SYNC = { state: "refused", pending: 0, revision: null, lease: null, error: { code: "token", message: "none" } };
 let engines: Asking[];

@@ -1,6 +1,6 @@
 /** One trace through the page's interpreter of the plan; the twin of `tests/routing/replay.py`. */
-import type { CallTraits, Decision, Ending, Step } from "../src/chain";
-import { EVEN } from "../src/cooldown";
+import type { CallTraits, Decision, Ending, Step } from "../src/routing/attempt-chain";
+import { EVEN } from "../src/routing/cooldown";
 import { SporewrightError } from "../src/errors";
 import type {
   Action,
@@ -14,8 +14,8 @@ import type {
   Plan,
 } from "../src/generated/calls";
 import { PLAN } from "../src/generated/plan";
-import { Health } from "../src/health";
-import { RecordedChain } from "../src/recorded";
+import { Health } from "../src/routing/health";
+import { RecordedChain } from "../src/routing/recording";
 
 interface Past {
   at: number;

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import { retryAfterSeconds } from "../src/retry-after";
+import { retryAfterSeconds } from "../src/routing/retry-after-header";
 
 const NOW = Date.UTC(1994, 10, 6, 8, 49, 7) / 1000;
 const CORPUS = JSON.parse(

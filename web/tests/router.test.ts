@@ -2,7 +2,7 @@
 import { IDBFactory } from "fake-indexeddb";
 import "fake-indexeddb/auto";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import type { CallMessage, Hello } from "../src/protocol";
+import type { CallMessage, Hello } from "../src/engine/protocol";
 import { Router } from "../src/router";
 import type { RouterOptions } from "../src/types";
 

@@ -1,9 +1,9 @@
 /** What a page finds out about a failed call: over a network that is made up, by clocks that are pushed. */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { Awake } from "../src/awake";
-import { Gaps } from "../src/gap";
+import { Awake } from "../src/network/sleep-detector";
+import { Gaps } from "../src/routing/clock-gap";
 import { PLAN } from "../src/generated/plan";
-import { isLoopback, isMixed, Sight } from "../src/sight";
+import { isLoopback, isMixed, FailureDiagnosis } from "../src/network/diagnosis";
 
 const LIMITS = { ...PLAN.limits };
 const ADDRESS = "https://far.example/v1/chat?key=secret";
@@ -11,7 +11,7 @@ const ADDRESS = "https://far.example/v1/chat?key=secret";
 let page: EventTarget;
 let asked: [address: string, mode: string | undefined][];
 let reachable: (address: string, mode: string | undefined) => boolean;
-let sight: Sight;
+let sight: FailureDiagnosis;
 
 beforeEach(() => {
   page = new EventTarget();
@@ -24,7 +24,7 @@ beforeEach(() => {
     asked.push([address, mode]);
     return reachable(address, mode) ? Promise.resolve(new Response()) : Promise.reject(new TypeError("failed"));
   });
-  sight = new Sight(LIMITS);
+  sight = new FailureDiagnosis(LIMITS);
 });
 
 afterEach(() => {
@@ -58,7 +58,7 @@ describe("a failed call", () => {
   it("may not be read, or is hidden for now where it could be read before", async () => {
     reachable = (_, mode) => mode === "no-cors";
     expect(await sight.look(failed())).toMatchObject({ kind: "unreadable", reason: "cors" });
-    const known = new Sight(LIMITS);
+    const known = new FailureDiagnosis(LIMITS);
     known.reads("a", new Response());
     expect(await known.look(failed())).toMatchObject({ kind: "masked" });
     known.close();

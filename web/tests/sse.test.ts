@@ -2,10 +2,10 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import { ChatEvents } from "../src/chat-events";
+import { ChatEvents } from "../src/routing/dialects/chat-events";
 import { DIALECTS } from "../src/generated/dialects";
 import { PLAN } from "../src/generated/plan";
-import { Events, type Heard } from "../src/sse";
+import { Events, type Heard } from "../src/routing/dialects/sse-events";
 
 interface Stream {
   name: string;

@@ -3,7 +3,7 @@ import { IDBFactory } from "fake-indexeddb";
 import "fake-indexeddb/auto";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Router } from "../src/router";
-import { explained } from "../src/start-failure";
+import { explained } from "../src/engine/start-failure";
 import type { RouterOptions } from "../src/types";
 
 const OPTIONS: RouterOptions = {

@@ -1,6 +1,6 @@
 /** Streams through a routed fetch, over real HTTP servers: errors before any token, and signs of life. */
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { RoutedFetch } from "../src/fetch";
+import { RoutedFetch } from "../src/call/fetch";
 import type { Limits, OutcomeBody } from "../src/generated/calls";
 import { PLAN } from "../src/generated/plan";
 import { contextOf } from "./context";

@@ -1,6 +1,6 @@
 /** Which calls are routed, and where to. */
 import { describe, expect, it } from "vitest";
-import { addressAt, basesOf, targetOf } from "../src/target";
+import { addressAt, basesOf, targetOf } from "../src/call/target";
 
 const bases = basesOf({
   groq: { url: "https://api.example/openai/v1" },

@@ -1,7 +1,7 @@
 /** The page's token: whatever its function does, the router goes on and says why there is none. */
 import { describe, expect, it } from "vitest";
 
-import { Token, type TokenSource } from "../src/token";
+import { Token, type TokenSource } from "../src/engine/token";
 
 function asking(source: TokenSource, timeout = 1000): { token: Token; changes: () => number } {
   let changes = 0;

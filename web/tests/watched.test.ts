@@ -1,6 +1,6 @@
 /** What a page follows, over the engines that come and go. */
 import { expect, it } from "vitest";
-import { Watched } from "../src/watched";
+import { Watched } from "../src/engine/watch-registry";
 
 const ASKED = { watch: "w", limit: 2 };
 

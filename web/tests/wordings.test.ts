@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { expect, it } from "vitest";
-import { says } from "../src/classify";
+import { says } from "../src/routing/classify";
 import { PLAN } from "../src/generated/plan";
 
 interface Refusal {

@@ -1,10 +1,10 @@
 /** The message loop of an engine: pages come and go, calls go to Python in order, pushes to whom they concern. */
 import { asError } from "../errors";
 import type { CallName, StatePush } from "../generated/calls";
-import { randomId } from "../ids";
-import { holdLife, outlive, type Life } from "../life";
-import { Neighbours } from "../neighbours";
-import { isCall, isHello, isPing, type CallMessage, type Endpoint, type Hello } from "../protocol";
+import { randomId } from "../base/ids";
+import { holdLife, outlive, type Life } from "../engine/liveness-lock";
+import { EngineChannel } from "../engine/engine-channel";
+import { isCall, isHello, isPing, type CallMessage, type Endpoint, type Hello } from "../engine/protocol";
 import { boot } from "./boot";
 import { Effects, type Answer } from "./effects";
 import { Probes } from "./probes";
@@ -60,7 +60,7 @@ export class Host {
   #effects: Effects | null = null;
   #readOnly = false;
   #life: Life | null = null;
-  #neighbours: Neighbours | null = null;
+  #neighbours: EngineChannel | null = null;
   #frame: ReturnType<typeof setTimeout> | null = null;
   #leaving: ReturnType<typeof setTimeout> | undefined;
 
@@ -130,9 +130,9 @@ export class Host {
   }
 
   /** Before Python is up: by then the others have answered. */
-  #meet(storage: string): Neighbours {
+  #meet(storage: string): EngineChannel {
     this.#neighbours?.close();
-    this.#neighbours = new Neighbours(storage, (news) => {
+    this.#neighbours = new EngineChannel(storage, (news) => {
       this.#effects?.step({ type: "news", news });
     });
     return this.#neighbours;

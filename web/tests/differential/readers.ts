@@ -1,16 +1,16 @@
 /** The page's readers of answers, requests, refusals and headers; the twin of `tests/differential/readers.py`. */
-import { ChatEvents } from "../../src/chat-events";
-import { chatBody, chatPath, keyHeaders } from "../../src/chat-request";
-import { isRepeatable, says } from "../../src/classify";
-import { Brackets } from "../../src/cut";
+import { ChatEvents } from "../../src/routing/dialects/chat-events";
+import { chatBody, chatPath, keyHeaders } from "../../src/routing/dialects/chat-request";
+import { isRepeatable, says } from "../../src/routing/classify";
+import { Brackets } from "../../src/streams/json-truncation";
 import type { DialectName, Expects } from "../../src/generated/calls";
 import { DIALECTS } from "../../src/generated/dialects";
 import { PLAN } from "../../src/generated/plan";
-import { Judge } from "../../src/judge";
-import { paceSeconds } from "../../src/pace";
-import { joined } from "../../src/pieces";
-import { retryAfterSeconds } from "../../src/retry-after";
-import { Events } from "../../src/sse";
+import { Judge } from "../../src/routing/dialects/judge";
+import { paceSeconds } from "../../src/routing/retry-after";
+import { joined } from "../../src/streams/bytes";
+import { retryAfterSeconds } from "../../src/routing/retry-after-header";
+import { Events } from "../../src/routing/dialects/sse-events";
 
 interface Bytes {
   /** Base64. */

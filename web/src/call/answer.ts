@@ -1,0 +1,117 @@
+/** What a response brings: which kind of body, and what its refusal says. */
+import { disarm, type AttemptIO } from "./attempt-io";
+import type { AttemptChain, Body, Ending } from "../routing/attempt-chain";
+import { ruleOf, says } from "../routing/classify";
+import { Brackets } from "../streams/json-truncation";
+import type { Limits, Plan } from "../generated/calls";
+import { paceSeconds } from "../routing/retry-after";
+import { isBodiless, responseOf } from "./made-response";
+import { joined } from "../streams/bytes";
+
+/**
+ * How a good response to a request of this method goes on; null: there is nothing to read, or nobody may look inside.
+ * Chromium gives an empty stream where by the standard the body is null.
+ */
+export function bodyOf(response: Response, method: string, plan: Plan, judged = false): Body | null {
+  const { status, headers, body } = response;
+  if (body === null || method === "HEAD" || isBodiless(status) || status === 0) return null;
+  if (ruleOf({ kind: "status", status, judged }, plan).outcome !== "ok") return null;
+  const type = typeOf(headers);
+  if (type === "text/event-stream") return "events";
+  return isJson(type) && Number(headers.get("content-length") ?? 0) <= plan.limits.hold_bytes ? "whole" : "bytes";
+}
+
+/** What follows a body that says by itself whether it is whole, as JSON does; null for any other. */
+export function bracketsOf({ headers }: Response): Brackets | null {
+  return isJson(typeOf(headers)) ? new Brackets() : null;
+}
+
+function typeOf(headers: Headers): string {
+  return (headers.get("content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
+}
+
+function isJson(type: string): boolean {
+  return type === "application/json" || type.endsWith("+json");
+}
+
+/** The ending of a response that is the whole of an attempt, and says this. */
+export function endingOf({ status, headers }: Response, text: string, now: number, plan: Plan): Ending {
+  const asked = paceSeconds(headers, now, plan);
+  const said = status >= 400 && status <= 499 ? says(text, plan) : [];
+  return {
+    kind: "status",
+    status,
+    ...(asked === undefined ? {} : { retry_after_s: asked }),
+    ...(said.length === 0 ? {} : { says: said }),
+  };
+}
+
+/** What a response that ends its attempt says, where that decides; where there may be more of it, the caller gets this. */
+export async function wordsOf(
+  one: AttemptIO,
+  response: Response,
+  chain: AttemptChain,
+  { limits }: Plan,
+  now: number,
+): Promise<string> {
+  const left = chain.due(one.number) - now;
+  disarm(one);
+  if (!chain.wantsText(response.status, one.number)) return "";
+  const said = await refusalOf(response, limits, left);
+  one.response = said.response;
+  return said.text;
+}
+
+/**
+ * What a refusal says, as much of it as comes in time, and a response that says no more than that where there would be
+ * more: a caller reads it at once.
+ */
+export async function refusalOf(
+  response: Response,
+  { error_bytes: looked, error_s: patience, hold_bytes: most }: Limits,
+  left: number,
+): Promise<{ text: string; response: Response }> {
+  const reader = response.clone().body?.getReader();
+  if (!reader) return { text: "", response };
+  const held: Uint8Array[] = [];
+  let [length, isWhole] = [0, true];
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<null>((resolve) => {
+    timer = setTimeout(resolve, Math.min(patience, Math.max(0, left)) * 1000, null);
+  });
+  try {
+    while (length <= most) {
+      const read = await Promise.race([reader.read(), late]);
+      isWhole = read !== null;
+      if (!read || read.done) break;
+      held.push(read.value);
+      length += read.value.byteLength;
+    }
+  } catch {
+    isWhole = false; // a refusal that broke off is one all the same
+  } finally {
+    clearTimeout(timer);
+    void reader.cancel().catch(() => undefined);
+  }
+  const text = new TextDecoder().decode(joined(held).subarray(0, looked));
+  if (isWhole) return { text, response };
+  response.body?.cancel().catch(() => undefined);
+  return { text, response: responseOf(response, joined(held)) };
+}
+
+/** What a response says in so many bytes, and a piece more at most; as far as it came, where it breaks off. */
+export async function beginningOf({ body }: Response, most: number): Promise<string> {
+  const held: Uint8Array[] = [];
+  const reader = body?.getReader();
+  try {
+    for (let length = 0; reader && length <= most; length += held.at(-1)?.byteLength ?? 0) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      held.push(value);
+    }
+  } catch {
+    // What has come is what it says.
+  }
+  reader?.cancel().catch(() => undefined);
+  return new TextDecoder().decode(joined(held));
+}

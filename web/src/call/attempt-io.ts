@@ -1,0 +1,125 @@
+/** One attempt under way: its request, response, reader and timers. */
+import type { Brackets } from "../streams/json-truncation";
+import type { AttemptChain } from "../routing/attempt-chain";
+import { SporewrightError } from "../errors";
+import { requestFor } from "./request";
+import type { Judge } from "../routing/dialects/judge";
+import type { Listening } from "../routing/dialects/sse-events";
+import type { Attempt, Tokens } from "../types";
+import type { CallRequest, FetchContext } from "./call-context";
+
+/** An attempt under way. */
+export interface AttemptIO {
+  number: number;
+  option: string;
+  control: AbortController;
+  began: number;
+  called: boolean;
+  /** Where it was sent. */
+  address: string;
+  /** Whether the engine was told of its end. */
+  told: boolean;
+  /** By what it was too late, once it is, and for people. */
+  late: { kind: "timeout" | "deadline"; says: string } | null;
+  timer?: ReturnType<typeof setTimeout> | undefined;
+  response?: Response;
+  latency?: number;
+  held: Uint8Array[];
+  length: number;
+  /** What its JSON leaves open so far. */
+  brackets: Brackets | null;
+  /** Of an answer in one piece nothing but white space has come. */
+  blank: boolean;
+  /** Whether it is an answer, until its form is known. */
+  judge: Judge | null;
+  /** Who follows what it says. */
+  events: Listening | null;
+  /** A digest of its option's keys, where it was refused. */
+  credential?: string | undefined;
+  /** It said that nothing follows. */
+  complete: boolean;
+  entry: Attempt | null;
+  /** Name of the exception whose text is the reason of its end. */
+  threw?: string;
+  usage?: unknown;
+  tokens?: Tokens;
+}
+
+/** An attempt that begins now. */
+export function runningAt(option: string, number: number): AttemptIO {
+  return {
+    number,
+    option,
+    control: new AbortController(),
+    began: performance.now(),
+    called: false,
+    address: "",
+    told: false,
+    late: null,
+    held: [],
+    length: 0,
+    brackets: null,
+    blank: false,
+    judge: null,
+    events: null,
+    complete: false,
+    entry: null,
+  };
+}
+
+/** By what this attempt is too late. */
+export function latenessOf(one: AttemptIO, chain: AttemptChain, now: number): NonNullable<AttemptIO["late"]> {
+  const ms = (seconds: number): string => `${Math.round(Math.max(0, seconds) * 1000)} ms`;
+  return {
+    kind: chain.isCut(now, one.number) ? "deadline" : "timeout",
+    says: chain.isPast(now, one.number)
+      ? `the call's deadline passed ${ms(since(one))} into this attempt`
+      : `nothing for ${ms(now - chain.silentSince(one.number))}`,
+  };
+}
+
+/** Nothing is waited for. */
+export function disarm(one: AttemptIO): void {
+  clearTimeout(one.timer);
+  one.timer = undefined;
+}
+
+/** Nobody will read what it has answered: an unread body would hold its connection. */
+export function drop(one: AttemptIO | null): void {
+  const body = one?.response?.body;
+  if (body && !body.locked) body.cancel().catch(() => undefined);
+  else one?.control.abort();
+}
+
+/** What this option is sent; rejects for one that cannot be called. */
+export async function prepared(
+  { upstreams, bases }: FetchContext,
+  { template, target }: CallRequest,
+  { option, number }: AttemptIO,
+  chain: AttemptChain,
+  signal: AbortSignal,
+): Promise<Request> {
+  const [upstream, base] = [upstreams[option], bases.get(option)];
+  if (!upstream || !base) throw new SporewrightError("config", `${option} has no upstream`);
+  return requestFor(option, upstream, base, { template, target, signal, key: chain.keysOf(number).key });
+}
+
+/** Seconds since it began. */
+export function since({ began }: AttemptIO): number {
+  return (performance.now() - began) / 1000;
+}
+
+/** The end mark was the last that matters: the connection may end by itself, but not stay. */
+export function letGo(reader: ReadableStreamDefaultReader<Uint8Array>, patience: number): void {
+  const timer = setTimeout(() => {
+    reader.cancel().catch(() => undefined);
+  }, patience * 1000);
+  const rest = async (): Promise<void> => {
+    while (!(await reader.read()).done);
+  };
+  rest()
+    .catch(() => undefined)
+    .finally(() => {
+      clearTimeout(timer);
+    });
+}

@@ -1,0 +1,84 @@
+/** What one routed call is given: by its router, and by its caller. */
+import type { Awake } from "../network/sleep-detector";
+import type { Connections } from "../network/connections";
+import type { CallTraits } from "../routing/attempt-chain";
+import type { OutcomeBody, Permit, Plan } from "../generated/calls";
+import type { Health } from "../routing/health";
+import type { CorsHistory } from "../network/cors-history";
+import type { FailureDiagnosis } from "../network/diagnosis";
+import type { Template } from "./request";
+import type { Listening } from "../routing/dialects/sse-events";
+import type { Target } from "./target";
+import type {
+  AttemptDetail,
+  Critic,
+  EngineStanding,
+  Expectation,
+  Known,
+  Receipt,
+  RestartDetail,
+  Upstream,
+} from "../types";
+
+/** What the router lends: the order, the limits, and who wants to know what happened. */
+export interface FetchContext {
+  queue(): readonly string[];
+  plan: Plan;
+  health: Health;
+  upstreams: Readonly<Record<string, Upstream>>;
+  /** Each upstream's address. */
+  bases: ReadonlyMap<string, URL>;
+  /** May this be had, from the one probe or the budget of all tabs? */
+  permit(kind: Permit, option: string): boolean | Promise<boolean>;
+  onAttempt(detail: AttemptDetail): void;
+  onOutcome(body: OutcomeBody): void;
+  /** An attempt is under way; `first`: its option was chosen, not fallen back to. */
+  onBegan?: ((option: string, first: boolean) => void) | undefined;
+  /** It is over, and no outcome was told of it: aborted, lost, a refusal. */
+  onEnded?: ((option: string) => void) | undefined;
+  /** What the caller thinks of whole answers. */
+  critic?: Critic | undefined;
+  /** A critic's word on an answer. */
+  onReport?: ((option: string, quality: number) => void) | undefined;
+  onRestart(detail: RestartDetail): void;
+  /** An option declined for a reason of its own, and is set aside. */
+  onAttention?: ((option: string) => void) | undefined;
+  /** An option's key or model is another one now. */
+  onChanged?: ((option: string) => void) | undefined;
+  /** An option was found to be out of this page's reach. */
+  onBlocked?: ((option: string) => void) | undefined;
+  /** How the engine stands; default: there is none. */
+  engine?: (() => EngineStanding) | undefined;
+  /** Whose answers could be read before; default: known as long as the page lasts. */
+  readable?: CorsHistory | undefined;
+  /** Why the engine orders the options of this queue so; null if it does not, or they are too many to be written down. */
+  known?: ((queue: readonly string[]) => Known | null | Promise<Known | null>) | undefined;
+  /** A call is over, its body included. */
+  onReceipt?: ((receipt: Receipt) => void) | undefined;
+}
+
+/** What one call needs besides: the page's clock, and what can be seen of the network. */
+export interface CallContext extends FetchContext {
+  awake: Awake;
+  connections: Connections;
+  sight: FailureDiagnosis;
+}
+
+/** What the caller asks for. */
+export interface CallRequest {
+  number: number;
+  queue: readonly string[];
+  target: Target;
+  template: Template;
+  traits: CallTraits;
+  signal: AbortSignal;
+  onRestart?: ((detail: RestartDetail) => void) | undefined;
+  /** Who follows this option's answer; default: whichever dialect's rows, of a stream of events. */
+  listen?: ((option: string) => Listening) | undefined;
+  /** Whether a stream was asked for; undefined: that is not known. */
+  streaming: boolean | undefined;
+  /** What is taken for an answer of this option. */
+  expects: (option: string) => Expectation;
+  /** The answer, or the error instead, and how it came about; what comes of a stream that goes on is added to the receipt. */
+  delivered(answer: unknown, receipt: Receipt): void;
+}

@@ -1,0 +1,66 @@
+/** Why a call or an attempt ended, for people: the errors a caller gets, and the lines of a receipt. */
+import type { AttemptChain, Ending } from "../routing/attempt-chain";
+import { SporewrightError } from "../errors";
+import type { Ended, Outcome } from "../generated/calls";
+import type { Attempt, Skipped } from "../types";
+import type { CallRequest } from "./call-context";
+import type { AttemptIO } from "./attempt-io";
+
+/** Why an attempt ended so, for people, where its body says it. */
+export function whyOf(kind: Ended): string {
+  if (kind === "complete") return "whole";
+  if (kind === "invalid") return "no answer in it";
+  if (kind === "failed") return "the stream told of an error";
+  return kind === "malformed" ? "an event of the stream is no JSON" : "the stream ended in the middle";
+}
+
+/** Why an answer that is to be held back until it is whole is given up. */
+export function tooLarge({ length }: AttemptIO, most: number): string {
+  return `${length} bytes, and limits.buffer_bytes is ${most}`;
+}
+
+/** A status for people. */
+export function reasonOf({ status = 0, retry_after_s: retryAfter, says = [] }: Ending): string {
+  const asked = status < 400 || retryAfter === undefined ? "" : `, to be left alone for ${Math.round(retryAfter)} s`;
+  return `HTTP ${status}${asked}${says.length > 0 ? `: ${says.join(", ")}` : ""}`;
+}
+
+export function skippedOf(chain: AttemptChain): Skipped[] {
+  return [...chain.skipped].map(([option, reason]) => ({ option, reason }));
+}
+
+/** An answer that began and will not be whole, or not here. */
+export function broken(
+  { option, length }: AttemptIO,
+  outcome: Outcome,
+  reason: string,
+  attempts: readonly Attempt[],
+): SporewrightError {
+  if (outcome === "too_large")
+    return new SporewrightError("too-large", `the answer of ${option} is too long to be held back: ${reason}`, {
+      attempts,
+    });
+  const what = `the answer of ${option} broke off after ${length} bytes: ${reason}`;
+  return new SporewrightError("broken", what, { attempts });
+}
+
+/** Nobody answered: every attempt and every option passed over, with its reason, and when the first returns. */
+export function exhausted(asked: CallRequest, attempts: readonly Attempt[], chain: AttemptChain): SporewrightError {
+  const { queue, template, target } = asked;
+  const [passed, returns] = [skippedOf(chain), chain.waitsFor];
+  const named = new Set([...attempts, ...passed].map(({ option }) => option));
+  // The call's time, or its attempts, were over before it was their turn.
+  const rest = queue.filter((option) => !named.has(option)).map((option) => ({ option, reason: "not-reached" }));
+  const skipped = [...passed, ...rest];
+  const told = [
+    ...attempts.map(({ option, outcome, reason }) => `${option}: ${outcome} (${reason})`),
+    ...skipped.map(({ option, reason }) => `${option}: skipped (${reason})`),
+    ...(returns === null ? [] : [`the first returns at ${new Date(returns * 1000).toISOString()}`]),
+  ];
+  const why = queue.length === 0 ? "the queue is empty" : told.join("; ");
+  const what = `${template.request.method} ${target.path}`;
+  const detail = { attempts, skipped, ...(returns === null ? {} : { returnsAt: returns * 1000 }) };
+  if (chain.isOffline)
+    return new SporewrightError("offline", `the device was offline until the deadline of ${what}: ${why}`, detail);
+  return new SporewrightError("exhausted", `no option answered ${what}: ${why}`, detail);
+}

@@ -1,0 +1,91 @@
+/** What is said of a call's attempts: in its receipt, and to the engine that learns of them. */
+import { since } from "./attempt-io";
+import type { CallRequest, CallContext } from "./call-context";
+import type { AttemptIO } from "./attempt-io";
+import type { Ending, Step } from "../routing/attempt-chain";
+import type { OutcomeBody } from "../generated/calls";
+import type { ReceiptWriter } from "./receipt";
+import type { RecordedChain } from "../routing/recording";
+import type { Attempt } from "../types";
+
+type Told = Omit<OutcomeBody, "option" | "latency_s" | "streaming" | "attempt" | "probe">;
+
+/** They tell how long was waited for an answer, not for the headers before it. */
+const WAITED: readonly Told["outcome"][] = ["slow_start", "timed_out", "deadline"];
+
+export class CallReporter {
+  readonly #context: CallContext;
+  readonly #asked: CallRequest;
+  readonly #chain: RecordedChain;
+  readonly #ledger: ReceiptWriter;
+
+  constructor(context: CallContext, asked: CallRequest, chain: RecordedChain, ledger: ReceiptWriter) {
+    [this.#context, this.#asked, this.#chain, this.#ledger] = [context, asked, chain, ledger];
+  }
+
+  /** One entry an attempt in the receipt; what is learned later of a stream that is handed on is written into it. */
+  notes(one: AttemptIO, outcome: Attempt["outcome"], reason: string, ending: Partial<Ending>): void {
+    const { status = one.response?.status, retry_after_s: retryAfter } = ending;
+    const first = one.entry === null;
+    one.entry ??= { option: one.option, outcome, latency: one.latency ?? since(one), reason };
+    Object.assign(one.entry, { outcome, duration: since(one), bytes: one.length });
+    if (outcome !== "ok" || first) one.entry.reason = reason;
+    const { key, keys } = this.#chain.keysOf(one.number);
+    if (keys > 1) one.entry.key = key;
+    if (status !== undefined) one.entry.status = status;
+    if (retryAfter !== undefined) one.entry.retryAfter = retryAfter;
+    if (one.usage !== undefined) one.entry.usage = one.usage;
+    // Of what was told by its headers the tokens come too late.
+    if (one.tokens && !one.told) one.entry.tokens = one.tokens;
+    this.#ledger.note(one.entry, one.threw);
+    if (first || outcome !== "ok") this.#context.onAttempt({ ...one.entry, call: this.#asked.number });
+  }
+
+  /** The engine learns of a step, where anything is to be learned of it, and of a probe's end at least. `ending`: null before. */
+  reports(one: AttemptIO, step: Step, ending: Partial<Ending> | null): void {
+    const { outcome, stage, actions, firstToken } = step;
+    const isEnd = ending !== null && !one.told;
+    const { teaches } = this.#context.plan;
+    if (!actions.some((action) => teaches.includes(action)) && !(isEnd && this.#chain.isProbe(one.number))) return;
+    const { status = one.response?.status, retry_after_s, reason } = ending ?? {};
+    const slept = this.#chain.isUntimed(one.number) || undefined;
+    const { in: tokens_in, out: tokens_out } = one.tokens ?? {};
+    const { key, keys } = this.#chain.keysOf(one.number);
+    const more = {
+      ...{ status, retry_after_s, reason: step.aside ?? reason, slept, tokens_in, tokens_out },
+      ...(step.aside && one.credential !== undefined ? { credential: one.credential } : {}),
+      ...(step.aside === "model" ? { model: step.model } : {}),
+      ...(keys > 1 ? { key, keys } : {}),
+    };
+    this.#tells(one, { outcome, stage, first_token_s: firstToken, ...more });
+  }
+
+  /** Whoever runs it is told of an option that declined, and by which key. */
+  setAside({ option, credential }: AttemptIO): void {
+    if (credential !== undefined) this.#context.health.asides.sign(option, credential);
+    this.#context.onAttention?.(option);
+  }
+
+  /** A probe that the caller gave up, or that lost a race, is over, and says nothing. */
+  leaves(one: AttemptIO, outcome: "aborted" | "lost"): void {
+    if (this.#chain.isProbe(one.number)) this.#tells(one, { outcome });
+    this.quits(one);
+  }
+
+  /** Whoever was told that it began is told that it is over, if only that. */
+  quits(one: AttemptIO): void {
+    if (one.called && !one.told) this.#context.onEnded?.(one.option);
+  }
+
+  #tells(one: AttemptIO, more: Told): void {
+    one.told = true;
+    this.#context.onOutcome({
+      option: one.option,
+      latency_s: WAITED.includes(more.outcome) ? since(one) : (one.latency ?? since(one)),
+      streaming: this.#asked.traits.streaming ?? false,
+      attempt: one.number + 1,
+      probe: this.#chain.isProbe(one.number),
+      ...more,
+    });
+  }
+}

@@ -1,0 +1,63 @@
+/** Whose key an option is called with, which of its own, and whether that has been changed. */
+import type { FetchContext } from "./call-context";
+import { CREDENTIALS, mayCarry, type Template } from "./request";
+import type { Target } from "./target";
+import type { Upstream } from "../types";
+
+/** A text, or a function that gives one. */
+export type Key = NonNullable<Upstream["key"]>;
+
+/** An upstream's keys, `key` before `keys`. */
+export function keysOf({ key, keys = [] }: Upstream): readonly Key[] {
+  return key === undefined ? keys : [key, ...keys];
+}
+
+/** The key of this number; undefined where it has none. */
+export async function keyOf(upstream: Upstream, number: number): Promise<string | undefined> {
+  const key = keysOf(upstream)[number];
+  return typeof key === "function" ? await key() : key;
+}
+
+/** Whether it is the caller's own key that this option is called with. */
+export function bringsKey(
+  option: string,
+  upstream: Upstream,
+  bases: FetchContext["bases"],
+  target: Target,
+  { request }: Template,
+): boolean {
+  const base = bases.get(option);
+  if (!base || keysOf(upstream).length > 0 || !CREDENTIALS.some((name) => request.headers.has(name))) return false;
+  const { headers } = upstream;
+  const own = headers === undefined || typeof headers === "function" ? new Headers() : new Headers(headers);
+  return mayCarry(option, upstream, base, target) && !CREDENTIALS.some((name) => own.has(name));
+}
+
+/** A digest of an option's keys: enough to see a change, too short to say what they are; undefined where it has none. */
+export async function digestFor({ upstreams }: FetchContext, option: string): Promise<string | undefined> {
+  const upstream = upstreams[option];
+  const count = upstream ? keysOf(upstream).length : 0;
+  if (!upstream || count === 0) return undefined;
+  const keys = await Promise.all(Array.from({ length: count }, (_, number) => keyOf(upstream, number)));
+  return digestOf(JSON.stringify(keys));
+}
+
+/** Take back what was set aside for a key that is another one now. A key that cannot be had now says nothing. */
+export async function lookForChanges(context: FetchContext): Promise<void> {
+  const { health, upstreams, onChanged } = context;
+  for (const option of Object.keys(upstreams)) {
+    const before = health.asides.data(option)?.credential;
+    if (before === undefined) continue;
+    const now = await digestFor(context, option).catch(() => before);
+    if (now === before) continue;
+    health.changed(option);
+    onChanged?.(option);
+  }
+}
+
+/** 32 bits of FNV-1a (Fowler, Noll, Vo), as eight hexadecimal digits. */
+function digestOf(text: string): string {
+  let hash = 0x811c9dc5;
+  for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  return hash.toString(16).padStart(8, "0");
+}

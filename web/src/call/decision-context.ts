@@ -1,0 +1,34 @@
+/** Why the engine orders a call's options so, asked beside the call: what a receipt says was known. */
+import type { Cursor, Known, Resolution } from "../types";
+
+/** Beyond so many options a receipt holds the order, not its reasons: they would be larger than the answers. */
+const MOST_WRITTEN = 32;
+
+export class Reasons {
+  readonly #ask: () => Promise<Resolution>;
+  #asked: Promise<Resolution> | null = null;
+
+  constructor(ask: () => Promise<Resolution>) {
+    this.#ask = ask;
+  }
+
+  /** As of this call, or of one that still waits for its answer; null where the engine's order is not this queue. */
+  async of(queue: readonly string[], head: { total: number; revision: number }, cursor: Cursor): Promise<Known | null> {
+    if (head.total > MOST_WRITTEN) return null;
+    const { ranked, dropped } = await (this.#asked ??= this.#once());
+    const asked = new Set(queue);
+    const selection = ranked.map(({ option }) => option).filter((option) => asked.has(option));
+    if (selection.length !== queue.length || selection.some((option, at) => option !== queue[at])) return null;
+    const address = { ...cursor };
+    return { revision: String(head.revision), address, policy: { operator: "resolve" }, ranked, dropped, selection };
+  }
+
+  /** Calls of one moment share the question. */
+  async #once(): Promise<Resolution> {
+    try {
+      return await this.#ask();
+    } finally {
+      this.#asked = null;
+    }
+  }
+}

@@ -1,0 +1,55 @@
+/** What one call takes for an answer from each option; the twin of `sporewright/device/expectations.py`. */
+import type { CallRequest, CallContext } from "./call-context";
+import type { AttemptIO } from "./attempt-io";
+import { judged } from "./critic";
+import { Judge } from "../routing/dialects/judge";
+import { responseOf } from "./made-response";
+import { joined } from "../streams/bytes";
+import type { Listening } from "../routing/dialects/sse-events";
+import type { Expectation, Receipt } from "../types";
+
+export class Expectations {
+  readonly #context: CallContext;
+  readonly #asked: CallRequest;
+
+  constructor(context: CallContext, asked: CallRequest) {
+    [this.#context, this.#asked] = [context, asked];
+  }
+
+  /** Who tells whether this response is an answer; null: anything is, or the caller's own function will say. */
+  judge(option: string, response: Response): Judge | null {
+    const expects = this.#of(option);
+    if (typeof expects === "function" || expects === "any") return null;
+    const mediaType = response.headers.get("content-type") ?? "";
+    const { target, listen, streaming } = this.#asked;
+    const anyForm = listen !== undefined;
+    return new Judge({ expects, mediaType, path: target.path, streaming, anyForm }, this.#context.plan);
+  }
+
+  /** Who follows a chat's answer. */
+  listener(option: string): Listening | undefined {
+    return this.#asked.listen?.(option);
+  }
+
+  /** Whether a function of the caller's has to see the whole answer first. */
+  asks(option: string): boolean {
+    return typeof this.#of(option) === "function";
+  }
+
+  /** Whether that function takes this whole answer for one; what it says of its quality is learned. */
+  async accepts(one: AttemptIO, receipt: Receipt): Promise<boolean> {
+    const [expects, { response }] = [this.#of(one.option), one];
+    if (typeof expects !== "function" || !response) return true;
+    const { quality, rejects } = await judged((answer) => expects(answer), {
+      response: responseOf(response, joined(one.held)),
+      receipt,
+      streams: true,
+    });
+    if (quality !== undefined) this.#context.onReport?.(one.option, quality);
+    return !rejects;
+  }
+
+  #of(option: string): Expectation {
+    return this.#asked.expects(option);
+  }
+}

@@ -1,0 +1,58 @@
+/** What became of an attempt that threw: as the chain is told, and for people. */
+import type { CallRequest, CallContext } from "./call-context";
+import type { AttemptIO } from "./attempt-io";
+import type { Ending } from "../routing/classify";
+import { messageOf } from "../errors";
+import { failsAt, Misuse } from "../config/misuse";
+import type { FailureDiagnosis } from "../network/diagnosis";
+
+export interface Fault {
+  ending: Ending;
+  says: string;
+  /** Name of the exception whose text `says` is. */
+  threw?: string;
+  /** The caller's own mistake, whoever is asked: he gets what was thrown. */
+  misuse?: unknown;
+}
+
+/** At once where that can be known; what failed before any answer and says nothing is looked into. */
+export function faultOf(
+  one: AttemptIO,
+  error: unknown,
+  { sight, bases }: CallContext,
+  { queue, template: { request } }: CallRequest,
+): Fault | Promise<Fault> {
+  // Before the call it was `headers` or `prepare`: this option cannot be called, and that is not the option's fault.
+  if (!one.called) {
+    const fault: Fault = { ending: { kind: "prepare" }, says: `not callable: ${one.late?.says ?? messageOf(error)}` };
+    return one.late === null ? { ...fault, threw: nameOf(error) } : fault;
+  }
+  if (error instanceof Misuse) return misused(error.thrown);
+  if (one.late === null && !one.response && failsAt(one.address, request)) {
+    const others = queue.flatMap((option) => bases.get(option)?.href ?? []);
+    if (others.every((address) => failsAt(address, request))) return misused(error);
+    return { ending: { kind: "prepare" }, says: `not callable in mode ${request.mode}`, threw: nameOf(error) };
+  }
+  if (sight.wasOffline(one.began)) return { ending: { kind: "offline" }, says: "the device is offline" };
+  if (one.late !== null) return { ending: { kind: one.late.kind }, says: one.late.says };
+  if (one.response) return thrown(error);
+  return looked(one, error, sight);
+}
+
+async function looked(one: AttemptIO, error: unknown, sight: FailureDiagnosis): Promise<Fault> {
+  const { kind, reason, says } = await sight.look(one);
+  if (kind === "network") return thrown(error);
+  return { ending: reason === undefined ? { kind } : { kind, reason }, says };
+}
+
+function misused(thrown: unknown): Fault {
+  return { ending: { kind: "prepare" }, says: messageOf(thrown), threw: nameOf(thrown), misuse: thrown };
+}
+
+function thrown(error: unknown): Fault {
+  return { ending: { kind: "network" }, says: messageOf(error), threw: nameOf(error) };
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : "Error";
+}

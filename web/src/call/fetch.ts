@@ -1,0 +1,229 @@
+/** Routed fetch: which calls are routed, with which request, and the receipts of their answers. */
+import { unlessAborted } from "../base/abort";
+import type { CallRequest, CallContext, FetchContext } from "./call-context";
+import { Awake } from "../network/sleep-detector";
+import { RoutedCall } from "./routed-call";
+import type { CallTraits } from "../routing/attempt-chain";
+import { isRepeatable } from "../routing/classify";
+import { Connections } from "../network/connections";
+import { judged, type Answered } from "./critic";
+import { SporewrightError } from "../errors";
+import type { Facts } from "../generated/calls";
+import { bringsKey, keysOf, lookForChanges } from "./credentials";
+import { expectsOf } from "../routing/dialects/judge";
+import { checkExpects } from "../config/options";
+import { verified } from "../config/misuse";
+import { templateOf, type Spoken, type Template } from "./request";
+import { isLoopback, FailureDiagnosis } from "../network/diagnosis";
+import type { Listening } from "../routing/dialects/sse-events";
+import { tableOf } from "../base/table";
+import { NOWHERE, targetOf, type Target } from "./target";
+import type { Receipt, RetryRule, RoutedInit } from "../types";
+
+export type { FetchContext } from "./call-context";
+
+/** What holds for every call of a router. */
+export interface FetchDefaults {
+  retry: RetryRule;
+  hedge: boolean;
+}
+
+/** How each option is asked, and who follows its answer. */
+export interface Speech {
+  path: string;
+  spoken: Spoken;
+  listen: (option: string) => Listening;
+}
+
+/** A request body beyond this is not looked into: its model is not known, and its headers alone may say that it asks for a stream. */
+const LOOK_BYTES = 1 << 22;
+const NAMES_MODEL = /(?<!\\)"model"\s*:\s*"([^"\\]{1,200})"/;
+const ASKS_FOR_STREAM = /(?<!\\)"stream"\s*:\s*true/;
+
+/** The fetch of one router; keeps receipts only for as long as the caller keeps the response. */
+export class RoutedFetch {
+  readonly #context: CallContext;
+  readonly #defaults: FetchDefaults;
+  readonly #underWay = new Set<AbortController>();
+  readonly #receipts = new WeakMap<object, Receipt>();
+  #calls = 0;
+  #closed: SporewrightError | null = null;
+
+  constructor(context: FetchContext, defaults: FetchDefaults = { retry: "auto", hedge: true }) {
+    const { limits } = context.plan;
+    const own = { awake: new Awake(limits), connections: new Connections() };
+    this.#context = { ...context, ...own, sight: new FailureDiagnosis(limits, context.readable) };
+    this.#defaults = defaults;
+  }
+
+  /** What holds for every call. */
+  get context(): FetchContext {
+    return this.#context;
+  }
+
+  receipt(answer: object): Receipt | undefined {
+    return this.#receipts.get(answer);
+  }
+
+  /** Reject what is under way with this reason, abort it upstream and learn nothing from it; a body handed over stays. */
+  close(reason: SporewrightError): void {
+    this.#closed = reason;
+    for (const call of this.#underWay) call.abort(reason);
+    this.#context.sight.close();
+  }
+
+  /** Rejects with the signal's reason when aborted, with code `exhausted` when nobody answered. */
+  async fetch(input: RequestInfo | URL, init?: RoutedInit): Promise<Response> {
+    const target = targetOf(input, this.#context.bases);
+    if (this.#closed) throw this.#closed;
+    checkExpects("expects", init?.expects);
+    if (!target) return globalThis.fetch(input, init);
+    return this.#tracked(signalOf(input, init), (signal) => this.#route(target, input, init ?? {}, signal));
+  }
+
+  /** A POST that each option is sent in its own words; `path` says what kind of request it is. */
+  async speak(speech: Speech, init: RoutedInit): Promise<Response> {
+    if (this.#closed) throw this.#closed;
+    const target = { path: speech.path, search: "", owner: null };
+    return this.#tracked(signalOf(NOWHERE, init), (signal) => this.#route(target, NOWHERE, init, signal, speech));
+  }
+
+  async #tracked(given: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<Response>): Promise<Response> {
+    const own = new AbortController();
+    this.#underWay.add(own);
+    try {
+      return await work(given ? AbortSignal.any([given, own.signal]) : own.signal);
+    } finally {
+      this.#underWay.delete(own);
+    }
+  }
+
+  async #route(
+    target: Target,
+    input: RequestInfo | URL,
+    init: RoutedInit,
+    signal: AbortSignal,
+    speech?: Speech,
+  ): Promise<Response> {
+    signal.throwIfAborted();
+    const read = await unlessAborted(templateOf(input, init, signal), signal);
+    const template: Template = { ...read, spoken: speech?.spoken };
+    const number = ++this.#calls;
+    const text = textIn(template);
+    const streaming = asksForStream(template, target, text);
+    const expects = this.#expectationOf(init, target, template, speech);
+    const traits = this.#traitsOf(init, target, template, { streaming, expects, text });
+    await unlessAborted(lookForChanges(this.#context), signal);
+    const call = new RoutedCall(this.#context, {
+      number,
+      queue: Object.freeze([...this.#context.queue()]),
+      target,
+      template,
+      traits,
+      signal,
+      onRestart: init.onRestart,
+      listen: speech?.listen,
+      streaming,
+      expects,
+      delivered: (answer, receipt) => {
+        if (typeof answer === "object" && answer !== null) this.#receipts.set(answer, receipt);
+      },
+    });
+    for (let response = await call.run(); ;) {
+      const again = (await this.#rejects({ response, receipt: call.receipt }, traits, signal)) && call.again();
+      if (!again) {
+        call.taken();
+        return this.#verified({ response, receipt: call.receipt }, template);
+      }
+      response.body?.cancel().catch(() => undefined);
+      response = await again;
+    }
+  }
+
+  /** The answer, once it is what the caller's `integrity` says. */
+  async #verified({ response, receipt }: Answered, { request }: Template): Promise<Response> {
+    const same = await verified(response, request).catch((error: unknown) => {
+      if (typeof error === "object" && error !== null) this.#receipts.set(error, receipt);
+      throw error;
+    });
+    this.#receipts.set(same, receipt);
+    return same;
+  }
+
+  /** Whether the critic will not have it, and another may be asked for; its word is learned in any case. */
+  async #rejects(answered: Answered, { facts, repeatable }: CallTraits, signal: AbortSignal): Promise<boolean> {
+    const { quality, rejects } = await unlessAborted(judged(this.#context.critic, answered), signal);
+    const { option } = answered.receipt;
+    if (quality !== undefined) this.#context.onReport?.(option, quality);
+    // What was carried out is not asked for once more, whatever came of it.
+    return rejects && (facts?.[option]?.repeatable ?? repeatable ?? true);
+  }
+
+  /** What is taken for an answer of each option: what the call says, else its upstream, else its path. */
+  #expectationOf(
+    { expects }: RoutedInit,
+    { path }: Target,
+    { request }: Template,
+    speech: Speech | undefined,
+  ): CallRequest["expects"] {
+    const { plan, upstreams } = this.#context;
+    if (speech) return () => "answer";
+    const inferred = request.mode === "no-cors" ? "any" : expectsOf(request.method, path, plan);
+    return (option) => expects ?? upstreams[option]?.expects ?? inferred;
+  }
+
+  #traitsOf(
+    init: RoutedInit,
+    target: Target,
+    template: Template,
+    { streaming, expects, text }: Pick<CallRequest, "streaming" | "expects"> & { text: string | undefined },
+  ): CallTraits {
+    const { retry, hedge } = this.#defaults;
+    const own = init.idempotent === true ? "always" : init.retry;
+    const may = (rule: RetryRule): boolean => mayRepeat(rule, target, template, this.#context);
+    const facts = Object.entries(this.#context.upstreams).map(([option, upstream]) => {
+      const { model, window } = upstream;
+      const rule = own ?? upstream.retry;
+      const repeatable = rule === undefined ? {} : { repeatable: may(rule) };
+      const local = isLoopback(this.#context.bases.get(option)?.hostname ?? "") ? { local: true } : {};
+      const declared = { ...(model ? { model } : {}), ...(window ? { window } : {}) };
+      const keys = keysOf(upstream).length > 1 ? { keys: keysOf(upstream).length } : {};
+      const brought = bringsKey(option, upstream, this.#context.bases, target, template) ? { brought: true } : {};
+      const judged = expects(option) === "any" ? {} : { judged: true };
+      return [option, { ...declared, ...keys, ...repeatable, ...local, ...brought, ...judged }] as [string, Facts];
+    });
+    return {
+      repeatable: may(own ?? retry),
+      streaming: streaming ?? false,
+      // A function is shown the whole answer: it is held back until then.
+      restart: Object.keys(this.#context.upstreams).some((option) => typeof expects(option) === "function")
+        ? "buffer"
+        : (init.restart ?? "error"),
+      model: text === undefined ? undefined : NAMES_MODEL.exec(text)?.[1],
+      hedge: init.hedge ?? hedge,
+      facts: tableOf(facts),
+    };
+  }
+}
+
+function mayRepeat(rule: RetryRule, { path }: Target, { request }: Template, { plan }: FetchContext): boolean {
+  if (rule === "always") return true;
+  return isRepeatable(request.method, rule === "safe" ? "" : path, request.headers, plan);
+}
+
+/** Whether the request asks for a stream of events, as the providers' APIs are asked for one; undefined: not known. */
+function asksForStream({ request }: Template, { path }: Target, text: string | undefined): boolean | undefined {
+  if (request.headers.get("accept")?.includes("text/event-stream") || path.endsWith(":streamGenerateContent"))
+    return true;
+  return text === undefined ? undefined : ASKS_FOR_STREAM.test(text);
+}
+
+/** The body as text; "" where it is none that can be looked into, undefined where it is too long for that. */
+function textIn({ body }: Template): string | undefined {
+  if (!(body instanceof ArrayBuffer)) return "";
+  return body.byteLength > LOOK_BYTES ? undefined : new TextDecoder().decode(body);
+}
+
+function signalOf(input: RequestInfo | URL, init: RequestInit | undefined): AbortSignal | undefined {
+  return init?.signal ?? (input instanceof Request ? input.signal : undefined);
+}

@@ -1,0 +1,70 @@
+/** Who rations probes, retries and hedges: the engine for all tabs; before it is up, a page for itself. */
+import { seconds } from "../base/abort";
+import type { FetchContext } from "./call-context";
+import type { AttemptChain, Decision } from "../routing/attempt-chain";
+import { asError } from "../errors";
+import type { OutcomeBody, Permit } from "../generated/calls";
+import type { Session } from "../engine/engine-client";
+
+/** A busy engine must not hold up a call: what it does not answer within this is refused. A hedge holds up nothing. */
+const PERMIT_MS = 500;
+
+type Rationed = Pick<FetchContext, "health" | "onOutcome">;
+
+/** `engine`: null while it is not up. */
+export function permit(
+  kind: Permit,
+  option: string,
+  context: Rationed,
+  engine: Pick<Session, "call"> | null,
+): boolean | Promise<boolean> {
+  const own = (): boolean => context.health.permit(kind, option, seconds());
+  if (!engine) return own();
+  const asked = engine.call("permit", { permit: kind, option }).then(
+    ({ granted }) => granted,
+    (error: unknown) => (asError(error).code === "timeout" ? false : own()),
+  );
+  if (kind === "hedge") return asked;
+  return inTime(asked, () => {
+    if (kind === "probe") unused(option, context);
+  });
+}
+
+/** Whether the call has what its chain asks for; a probe that comes once the call has gone on without it is given back. */
+export async function granted(
+  asked: Decision & { do: "ask" },
+  chain: Pick<AttemptChain, "asks">,
+  context: FetchContext,
+): Promise<boolean> {
+  const { permit, option } = asked;
+  const isGranted = await context.permit(permit, option);
+  if (isGranted && permit === "probe" && !chain.asks(asked)) unused(option, context);
+  return isGranted;
+}
+
+/** A probe was granted to a call that has gone on, or has ended, without it: the next one may have it. */
+export function unused(option: string, { health, onOutcome }: Rationed): void {
+  health.release(option);
+  onOutcome(unmade(option));
+}
+
+/** A probe that is over and says nothing: it is no attempt of its call, so it is not its first, which would pay for it. */
+export function unmade(option: string): OutcomeBody {
+  return { option, outcome: "aborted", attempt: 2, probe: true };
+}
+
+/** The answer, or a refusal where it takes too long; `spare`: what becomes of a yes that came after that. */
+function inTime(asked: Promise<boolean>, spare: () => void): Promise<boolean> {
+  return new Promise((resolve) => {
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      resolve(false);
+    }, PERMIT_MS);
+    void asked.then((granted) => {
+      clearTimeout(timer);
+      resolve(granted);
+      if (isLate && granted) spare();
+    });
+  });
+}

@@ -1,0 +1,128 @@
+/** The public shapes of receipts: the record of one routed call. */
+import type {
+  AsideData,
+  Block,
+  BlockData,
+  BreakerData,
+  Ended,
+  Facts,
+  KeyData,
+  Limits,
+  Outcome,
+  Restart,
+  Sign,
+} from "../generated/calls";
+import type { Cursor, EngineStanding, Resolution } from "../types";
+
+export interface Attempt {
+  option: string;
+  outcome: Outcome;
+  /** HTTP status, if there was a response. */
+  status?: number;
+  /** Number of the key that was used, if the option has several. */
+  key?: number;
+  /** Seconds until the headers had arrived or the attempt ended. */
+  latency: number;
+  /** Why it ended, for people. */
+  reason: string;
+  /** Seconds that the upstream asked to wait. */
+  retryAfter?: number;
+  /** Seconds until it ended, body included. */
+  duration?: number;
+  /** Bytes of the body that were read. */
+  bytes?: number;
+  /** The usage as the provider reports it. */
+  usage?: unknown;
+  /** Tokens of a chat, from which its cost is learned. */
+  tokens?: Tokens;
+}
+
+export interface Tokens {
+  in?: number;
+  out?: number;
+}
+
+export interface Skipped {
+  option: string;
+  reason: string;
+}
+
+/** The health of an option when a decision was made; times in seconds since the epoch. */
+export interface SeenHealth {
+  cooling_until?: number;
+  blocked?: BlockData;
+  aside?: AsideData;
+  keys?: readonly KeyData[];
+  breaker?: BreakerData;
+}
+
+/** One event of a call's chain or one decision; `at` in seconds since the epoch, `chance` in [0, 1). */
+export type Recorded =
+  | { do: "pick" | "hedge"; at: number; chance: number; health: Record<string, SeenHealth> }
+  | { do: "answered"; at: number; chance: number; granted: boolean; health: Record<string, SeenHealth> }
+  | { do: "opened"; at: number; attempt: number; body: "events" | "whole" | "bytes" }
+  | { do: "token"; at: number; attempt: number; finished: boolean }
+  | { do: "ended"; at: number; attempt: number; chance: number; ending: RecordedEnding }
+  | { do: "network"; offline: boolean }
+  | { do: "slept"; gap: number }
+  | { do: "queued"; gap: number; attempt: number }
+  | { do: "rejected"; attempt: number }
+  | { do: "abort" };
+
+export interface RecordedEnding {
+  kind: "status" | "abort" | Ended;
+  status?: number;
+  retry_after_s?: number;
+  says?: readonly Sign[];
+  reason?: Block;
+}
+
+/** The order with its reasons as the engine had it for a call (L9). An option's products add up to its score. */
+export interface Known extends Resolution {
+  revision: string;
+  address: Cursor;
+  policy: { operator: "resolve" };
+  selection: string[];
+}
+
+/**
+ * The record of one routed call, as JSON data that `sporewright replay` can decide again. It never contains addresses,
+ * headers, prompts or answers. It is kept current while the answer streams.
+ */
+export interface Receipt {
+  version: 1;
+  /** Number of the routed call in this page. */
+  call: number;
+  /** When it began, seconds since the epoch. */
+  at: number;
+  /** Version of the plan (docs/reference/plan.md) that it followed. */
+  plan: number;
+  /** `open` until the body has been read to its end and the critic has accepted it. */
+  end: "open" | "answered" | "failed" | "aborted";
+  /** The code of its error. */
+  error?: string;
+  /** The option that answered; empty if none did. */
+  option: string;
+  /** The order when the call was made. */
+  queue: readonly string[];
+  attempts: Attempt[];
+  skipped: readonly Skipped[];
+  /** The options that this page can call. */
+  upstreams: readonly string[];
+  /** The state of the engine. Without an engine calls are routed and nothing is learned. */
+  engine: EngineStanding;
+  traits: {
+    repeatable: boolean;
+    streaming: boolean;
+    restart: Restart;
+    hedge: boolean;
+    judged?: boolean;
+    model?: string;
+  };
+  facts: Readonly<Record<string, Facts>>;
+  /** The page's own limits that differ from the plan's. */
+  limits: Partial<Limits>;
+  log: readonly Recorded[];
+  /** Null before the engine is up, if its order has moved on meanwhile, and beyond 32 options. */
+  known: Known | null;
+}

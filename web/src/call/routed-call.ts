@@ -1,0 +1,400 @@
+/** One routed call: carries out what its chain decides, over the network, the clock and the caller's signal. */
+import { unlessAborted } from "../base/abort";
+import { CallReporter } from "./call-report";
+import { AttemptTimers } from "./attempt-timers";
+import { bodyOf, bracketsOf, endingOf, wordsOf } from "./answer";
+import { disarm, drop, letGo, prepared, runningAt, since } from "./attempt-io";
+import { broken, exhausted, reasonOf, tooLarge, whyOf } from "./call-errors";
+import type { CallRequest, CallContext } from "./call-context";
+import type { AttemptIO } from "./attempt-io";
+import { digestFor } from "./credentials";
+import type { Decision, Ending, Step } from "../routing/attempt-chain";
+import { SporewrightError } from "../errors";
+import { Expectations } from "./expectations";
+import { Brackets } from "../streams/json-truncation";
+import { faultOf } from "./failure";
+import type { ChainState } from "../generated/calls";
+import { Delivery } from "./delivery";
+import { sent } from "../config/misuse";
+import { granted } from "./permit";
+import type { Judge } from "../routing/dialects/judge";
+import { ReceiptWriter } from "./receipt";
+import { RecordedChain } from "../routing/recording";
+import { isBlank, joined } from "../streams/bytes";
+import { Events } from "../routing/dialects/sse-events";
+import type { Receipt } from "../types";
+
+/** States in which what comes is handed on. */
+const HANDED: ReadonlySet<ChainState> = new Set(["STREAMING", "RESTARTABLE", "BODY"]);
+
+export class RoutedCall {
+  readonly #context: CallContext;
+  readonly #asked: CallRequest;
+  readonly #chain: RecordedChain;
+  readonly #ledger: ReceiptWriter;
+  readonly #account: CallReporter;
+  #handover: Delivery;
+  readonly #running = new Map<number, AttemptIO>();
+  /** Whose refusal is the caller's if nobody answers. */
+  #kept: AttemptIO | null = null;
+  readonly #timers: AttemptTimers;
+  readonly #expectations: Expectations;
+  readonly #unwatch: () => void;
+  /** Whose answer was given. */
+  #given: AttemptIO | null = null;
+  #isOver = false; // it is all handed over, or failed
+  #isTaken = false; // it was looked at, and is what the caller gets
+
+  constructor(context: CallContext, asked: CallRequest) {
+    [this.#context, this.#asked] = [context, asked];
+    const [{ plan, health, upstreams }, now] = [context, context.awake.now()];
+    const known = { has: (option: string) => Object.hasOwn(upstreams, option) };
+    this.#chain = new RecordedChain(asked.queue, known, { plan, health, now, ...asked.traits });
+    this.#ledger = new ReceiptWriter(context, asked, this.#chain, now);
+    this.#account = new CallReporter(context, asked, this.#chain, this.#ledger);
+    this.#handover = new Delivery(context, asked, this.#ledger, this.#stop);
+    this.#expectations = new Expectations(context, asked);
+    const hedges = (): Promise<void> => this.#follow(this.#chain.hedge(this.#now(), Math.random()));
+    this.#timers = new AttemptTimers(this.#chain, context, hedges);
+    this.#unwatch = context.awake.watch(this.#slept);
+  }
+
+  /** Rejects with the signal's reason when aborted, with code `exhausted` when nobody answered. */
+  run(): Promise<Response> {
+    this.#asked.signal.addEventListener("abort", this.#aborted);
+    void this.#advance();
+    return this.#handover.promise;
+  }
+
+  get receipt(): Receipt {
+    return this.#ledger.receipt;
+  }
+
+  /** The answer is what the caller gets: once it is all handed over, the call has ended. */
+  taken(): void {
+    this.#isTaken = true;
+    if (this.#isOver) this.#leave("answered");
+  }
+
+  /** The answer will not do: the next one, within what is left of this call; null where it has failed meanwhile. */
+  again(): Promise<Response> | null {
+    const given = this.#given;
+    if (!given || (this.#chain.state !== "DELIVERED" && this.#chain.state !== "BODY")) return null;
+    for (const one of [...this.#running.values()]) this.#drops(one, "aborted", "its answer was rejected");
+    this.#chain.rejected(given.number);
+    this.#ledger.answeredBy("");
+    this.#handover.abandon();
+    this.#handover = new Delivery(this.#context, this.#asked, this.#ledger, this.#stop);
+    [this.#given, this.#isOver] = [null, false];
+    void this.#advance();
+    return this.#handover.promise;
+  }
+
+  readonly #aborted = (): void => {
+    this.#stop(this.#asked.signal.reason);
+  };
+
+  async #advance(): Promise<void> {
+    try {
+      await this.#follow(this.#pick());
+      if (this.#chain.state === "EXHAUSTED") this.#giveUp(exhausted(this.#asked, this.#ledger.attempts, this.#chain));
+      else if (this.#chain.state === "DELIVERED") this.#deliverKept();
+    } catch (error) {
+      if (!this.#asked.signal.aborted) this.#giveUp(error);
+    }
+  }
+
+  #pick(): Decision | null {
+    const { isOffline } = this.#context.sight;
+    if (isOffline !== this.#chain.isOffline) this.#chain.network(isOffline);
+    return this.#chain.pick(this.#now(), Math.random());
+  }
+
+  #now(): number {
+    return this.#context.awake.now();
+  }
+
+  /** The page did not run for so long: nothing that waits has waited then, and silence was none. */
+  readonly #slept = (gap: number): void => {
+    this.#chain.slept(gap);
+    for (const one of this.#running.values()) {
+      if (one.timer !== undefined) this.#timers.arm(one); // while a reader takes his time nothing is waited for
+      if (!one.called || one.told) continue;
+      this.#context.onEnded?.(one.option);
+      this.#context.onBegan?.(one.option, false);
+    }
+    this.#timers.watchForHedge();
+  };
+
+  /** Wait and ask until there is somebody to call, or nothing left to decide. */
+  async #follow(first: Decision | null): Promise<void> {
+    const { signal } = this.#asked;
+    let decision = first;
+    while (decision && decision.do !== "call") {
+      if (decision.do === "wait") {
+        await this.#context.sight.wait(decision.until, signal);
+        decision = this.#pick();
+      } else {
+        const isGranted = await unlessAborted(granted(decision, this.#chain, this.#context), signal);
+        if (!this.#chain.asks(decision)) return;
+        decision = this.#chain.answered(this.#now(), isGranted, Math.random());
+      }
+    }
+    if (decision) this.#call(decision.option, decision.attempt);
+  }
+
+  #call(option: string, number: number): void {
+    const one = runningAt(option, number);
+    this.#running.set(number, one);
+    this.#timers.arm(one);
+    this.#timers.watchForHedge();
+    this.#attempt(one)
+      .catch((error: unknown) => this.#failed(one, error))
+      .catch((error: unknown) => {
+        this.#giveUp(error);
+      });
+  }
+
+  async #attempt(one: AttemptIO): Promise<void> {
+    const { signal } = one.control;
+    const request = await unlessAborted(prepared(this.#context, this.#asked, one, this.#chain, signal), signal);
+    this.#timers.sent(one, request);
+    this.#context.onBegan?.(one.option, one.number === 0);
+    const response = await unlessAborted(sent(request, this.#asked.template), signal);
+    this.#timers.answered(one, response);
+    const { plan, sight } = this.#context;
+    sight.reads(one.option, response);
+    const body = bodyOf(response, request.method, plan, this.#chain.isJudged(one.option));
+    if (body === null || !response.body) {
+      const text = await unlessAborted(wordsOf(one, response, this.#chain, plan, this.#now()), signal);
+      if (response.status >= 400) one.credential = await unlessAborted(digestFor(this.#context, one.option), signal);
+      const ending = endingOf(response, text, this.#now(), plan);
+      this.#ends(one, ending, reasonOf(ending));
+      return;
+    }
+    one.judge = this.#expectations.judge(one.option, response);
+    if (!one.judge) {
+      this.#steps(one, this.#chain.opened(this.#now(), body, one.number));
+      one.events = body === "events" ? new Events(plan) : null;
+      one.brackets = one.events ? null : bracketsOf(response);
+      one.blank = body === "whole";
+    } else if (this.#decides(one, one.judge) === "over") return;
+    await this.#read(one, response.body.getReader());
+  }
+
+  /** `over`: it is no answer, as far as can be told now, and has ended; one whose form is known is opened. */
+  #decides(one: AttemptIO, judge: Judge): "over" | "opened" | "unknown" {
+    if (judge.invalid !== undefined) {
+      this.#ends(one, { kind: "invalid" }, `no answer: ${judge.invalid}`);
+      return "over";
+    }
+    if (judge.form === undefined) return "unknown";
+    [one.judge, one.latency] = [null, since(one)];
+    one.events = this.#expectations.listener(one.option) ?? judge.listener();
+    one.brackets = judge.form === "json" ? new Brackets() : null;
+    this.#steps(one, this.#chain.opened(this.#now(), judge.form === "json" ? "whole" : "events", one.number));
+    return "opened";
+  }
+
+  async #read(one: AttemptIO, reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+    const { signal } = one.control;
+    const began: Uint8Array[] = [];
+    for (;;) {
+      const { pipe } = this.#handover;
+      if (pipe && this.#isHanded(one)) {
+        // A reader who takes his time is no stall: only a wish that is not served is.
+        disarm(one);
+        const since = this.#now();
+        await unlessAborted(pipe.wanted(), signal);
+        this.#chain.paused(since, this.#now(), one.number);
+      }
+      this.#timers.arm(one);
+      const { done, value } = await unlessAborted(reader.read(), signal);
+      if (done) {
+        one.judge?.ends();
+        if (!one.judge || this.#decides(one, one.judge) !== "over") await this.#over(one);
+        return;
+      }
+      began.push(value);
+      if (one.judge) {
+        one.judge.feed(value);
+        const isUnknown = this.#decides(one, one.judge) === "unknown";
+        if (isUnknown && this.#chain.token(this.#now(), one.number, false, true) === null) continue;
+      }
+      const isOver = !this.#running.has(one.number) || this.#takes(one, joined(began.splice(0)));
+      if (!isOver && one.complete) await this.#over(one);
+      if (isOver || one.complete) {
+        letGo(reader, this.#context.plan.limits.finish_s);
+        return;
+      }
+    }
+  }
+
+  /** One more piece of the body; true once the attempt has ended by it. */
+  #takes(one: AttemptIO, piece: Uint8Array): boolean {
+    one.length += piece.byteLength;
+    const heard = one.events?.feed(piece);
+    one.brackets?.feed(piece);
+    if (heard?.usage !== undefined) one.usage = heard.usage;
+    if (heard?.malformed) return this.#ends(one, { kind: "malformed" }, whyOf("malformed"));
+    if (heard && heard.error !== undefined) return this.#ends(one, { kind: "failed" }, whyOf("failed"));
+    if (this.#isHanded(one)) this.#handover.pipe?.push(piece);
+    else one.held.push(piece);
+    one.blank &&= isBlank(piece);
+    if (!heard || heard.tokens + heard.others > 0 || heard.finished || one.blank)
+      this.#steps(one, this.#chain.token(this.#now(), one.number, heard?.finished ?? false, one.blank));
+    const [state, most] = [this.#chain.stateOf(one.number), this.#context.plan.limits.event_bytes];
+    if (state === "OPENED" && one.length > most)
+      return this.#ends(one, { kind: "malformed" }, `${one.length} bytes and no token`);
+    if (state === "HOLDING" && this.#overflows(one)) return true;
+    one.complete = heard?.done === true;
+    return false;
+  }
+
+  /** Nothing follows. */
+  async #over(one: AttemptIO): Promise<void> {
+    const { events } = one;
+    let kind = events?.ends() ?? "complete";
+    if (one.brackets?.isOpen) kind = "truncated";
+    if (events?.usage !== undefined) one.usage = events.usage;
+    if (events?.tokens) one.tokens = events.tokens;
+    if (kind === "complete" && events && this.#chain.isJudged(one.option) && !events.hasSaidAnything) kind = "invalid";
+    if (kind === "complete" && this.#expectations.asks(one.option)) {
+      disarm(one);
+      const accepts = await unlessAborted(this.#expectations.accepts(one, this.receipt), one.control.signal);
+      if (!accepts) kind = "invalid";
+    }
+    this.#ends(one, { kind }, whyOf(kind));
+  }
+
+  /** Whether more is held than may be, which ends it; what need not be held is handed over from here on. */
+  #overflows(one: AttemptIO): boolean {
+    const { hold_bytes: held, buffer_bytes: most } = this.#context.plan.limits;
+    if (this.#asked.traits.restart === "buffer")
+      return one.length > most && this.#ends(one, { kind: "too_large" }, tooLarge(one, most));
+    if (one.length > held) this.#steps(one, this.#chain.opened(this.#now(), "bytes", one.number));
+    return false;
+  }
+
+  #isHanded(one: AttemptIO): boolean {
+    return HANDED.has(this.#chain.stateOf(one.number));
+  }
+
+  #steps(one: AttemptIO, step: Step | null): void {
+    if (!step) return;
+    this.#account.reports(one, step, null);
+    if (step.actions.includes("win")) this.#dropOthers(one);
+    if (step.actions.includes("deliver")) this.#deliver(one);
+  }
+
+  /** The attempt is over; always true. */
+  #ends(one: AttemptIO, ending: Ending, reason: string): true {
+    this.#timers.end(one);
+    const step = this.#chain.ended(this.#now(), ending, one.number, Math.random());
+    this.#running.delete(one.number);
+    this.#account.notes(one, step.outcome, reason, ending);
+    this.#account.reports(one, step, ending);
+    this.#account.quits(one);
+    const { actions } = step;
+    if (actions.includes("set_aside")) this.#account.setAside(one);
+    if (actions.includes("gate")) this.#context.onBlocked?.(one.option);
+    if (actions.includes("win")) this.#dropOthers(one);
+    if (actions.includes("deliver")) this.#deliver(one);
+    else if (actions.includes("break")) {
+      this.#giveUp(broken(one, step.outcome, reason, this.#ledger.attempts));
+      one.control.abort();
+    } else if (this.#chain.stateOf(one.number) === "DELIVERED") this.#close();
+    if (actions.includes("next")) {
+      // A refusal that may yet be the caller's is kept.
+      const unread = this.#chain.kept === one.number ? this.#kept : one;
+      if (unread !== one) this.#kept = one;
+      drop(unread);
+      if (this.#chain.state === "PICKING") void this.#advance();
+    }
+    return true;
+  }
+
+  async #failed(one: AttemptIO, error: unknown): Promise<void> {
+    if (!this.#running.has(one.number)) {
+      // It has ended already, and this is its echo; or its answer could not be handed over, and nobody else's will be.
+      if (this.#given === one && !this.#handover.isGiven) this.#giveUp(error);
+      return;
+    }
+    const { ending, says, threw, misuse } = await faultOf(one, error, this.#context, this.#asked);
+    if (!this.#running.has(one.number)) return; // aborted, or lost a race, while it was looked into
+    if (threw !== undefined) one.threw = threw;
+    if (misuse !== undefined && this.#running.size === 1) {
+      this.#drops(one, "unusable", says);
+      this.#asked.delivered(misuse, this.#ledger.receipt);
+      this.#stop(misuse);
+    } else this.#ends(one, ending, says);
+  }
+
+  /** Another one has won: the rest are aborted, and have not failed. */
+  #dropOthers(winner: AttemptIO): void {
+    for (const one of [...this.#running.values()]) {
+      if (one !== winner) this.#drops(one, "lost", "another option was faster");
+    }
+  }
+
+  /** Aborted without having failed. */
+  #drops(one: AttemptIO, outcome: "aborted" | "lost" | "unusable", why: string, reason?: unknown): void {
+    this.#timers.end(one);
+    this.#running.delete(one.number);
+    this.#account.notes(one, outcome, why, {});
+    this.#account.leaves(one, outcome === "lost" ? "lost" : "aborted");
+    one.control.abort(reason);
+  }
+
+  #deliver(one: AttemptIO): void {
+    const { response } = one;
+    if (!response) return;
+    this.#given = one;
+    const whole = this.#chain.stateOf(one.number) === "DELIVERED";
+    if (!this.#handover.pipe && !one.entry)
+      this.#account.notes(one, "ok", `HTTP ${response.status}`, { status: response.status });
+    this.#handover.hands(one, response, whole);
+    if (whole) this.#close();
+  }
+
+  #deliverKept(): void {
+    const kept = this.#kept;
+    if (!kept?.response || kept.number !== this.#chain.kept || this.#handover.pipe)
+      this.#giveUp(exhausted(this.#asked, this.#ledger.attempts, this.#chain));
+    else {
+      this.#given = kept;
+      this.#handover.gives(kept, kept.response);
+      this.#close();
+    }
+  }
+
+  #close(): void {
+    this.#handover.close();
+    this.#isOver = true;
+    if (this.#isTaken) this.#leave("answered");
+  }
+
+  #giveUp(error: unknown, end: "failed" | "aborted" = "failed"): void {
+    const own = error instanceof SporewrightError ? error : undefined;
+    if (own) this.#asked.delivered(own, this.#ledger.receipt);
+    this.#handover.fails(error);
+    this.#leave(end, own?.code);
+  }
+
+  #leave(end: Receipt["end"], code?: string): void {
+    if (this.#kept !== this.#given) drop(this.#kept);
+    this.#ledger.ended(end, code);
+    this.#unwatch();
+    this.#asked.signal.removeEventListener("abort", this.#aborted);
+  }
+
+  /** The caller does not want it any more: every attempt ends at once, upstream as well, and teaches nothing. */
+  readonly #stop = (reason: unknown): void => {
+    this.#timers.stop();
+    const running = [...this.#running.values()];
+    this.#chain.abort();
+    this.#running.clear();
+    for (const one of running) this.#drops(one, "aborted", "aborted by the caller", reason);
+    this.#giveUp(reason, "aborted");
+  };
+}

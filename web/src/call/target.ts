@@ -1,0 +1,91 @@
+/** Which calls are routed, and where a routed one goes for each option: addresses only, no I/O. */
+import { SporewrightError } from "../errors";
+import type { Upstream } from "../types";
+
+/** Stands for "whoever answers" while a call has no option yet; a reserved name that resolves nowhere (RFC 6761). */
+export const NOWHERE = "http://sporewright.invalid";
+
+/** What a routed call asks for: path and query below an upstream's base; `owner` is whose base the caller wrote, if any. */
+export interface Target {
+  path: string;
+  search: string;
+  owner: string | null;
+}
+
+/** Each option's base address, checked once; ConfigError names the option whose address is none. */
+export function basesOf(upstreams: Readonly<Record<string, Upstream>>): Map<string, URL> {
+  return new Map(Object.entries(upstreams).map(([option, { url }]) => [option, baseOf(option, url)]));
+}
+
+function baseOf(option: string, url: string | URL): URL {
+  const no = (why: string, cause?: unknown): SporewrightError =>
+    new SporewrightError("config", `upstream ${option}: ${why}`, { cause });
+  // An empty one is the page's own address by the standard, and a setting that was never filled in by experience.
+  if (url === "") throw no('"" is no address');
+  let base: URL;
+  try {
+    base = new URL(url, pageAddress());
+  } catch (error) {
+    throw no(`${String(url)} is no address`, error);
+  }
+  if (!/^https?:$/.test(base.protocol)) throw no(`${base.href} is not http or https`);
+  if (base.username !== "" || base.password !== "")
+    throw no(`the address at ${base.host} holds a name or password, which fetch refuses; use headers`);
+  return base;
+}
+
+/** The target of a routed call; null when the address is somebody else's and goes straight through. */
+export function targetOf(input: RequestInfo | URL, bases: ReadonlyMap<string, URL>): Target | null {
+  if (typeof input === "string" && isPath(input)) {
+    const url = new URL(input, `${NOWHERE}/`);
+    return { path: url.pathname, search: url.search, owner: null };
+  }
+  const url = addressOf(input);
+  if (!url || url.username !== "" || url.password !== "") return null; // native fetch refuses these
+  const under = [...bases].filter(([, base]) => isUnder(url, base));
+  under.sort(([, one], [, other]) => other.pathname.length - one.pathname.length);
+  const found = under[0];
+  if (!found) return null;
+  const [owner, base] = found;
+  return { path: url.pathname.slice(folderOf(base).length) || "/", search: url.search, owner };
+}
+
+/** The address of a target at one option; the base's own query comes first. */
+export function addressAt(base: URL, target: Target): string {
+  const url = new URL(base);
+  url.pathname = folderOf(base) + (target.path.startsWith("/") ? target.path : `/${target.path}`);
+  url.search = [base.search, target.search]
+    .map((part) => part.replace(/^\?/, ""))
+    .filter(Boolean)
+    .join("&");
+  url.hash = "";
+  return url.href;
+}
+
+/** What relative addresses are relative to; undefined outside of a page. */
+export function pageAddress(): string | undefined {
+  const { location, document } = globalThis as Partial<typeof globalThis>;
+  // A frame that was written, not loaded (`srcdoc`, about:blank), has the addresses of whoever wrote it.
+  return location?.protocol === "about:" ? document?.baseURI : location?.href;
+}
+
+function isPath(input: string): boolean {
+  return !/^\s*([a-z][a-z\d+.-]*:|[/\\]{2})/i.test(input);
+}
+
+function addressOf(input: RequestInfo | URL): URL | null {
+  try {
+    return new URL(input instanceof Request ? input.url : input, pageAddress());
+  } catch {
+    return null; // native fetch says what is wrong with it
+  }
+}
+
+function folderOf(base: URL): string {
+  return base.pathname.replace(/\/+$/, "");
+}
+
+function isUnder(url: URL, base: URL): boolean {
+  const folder = folderOf(base);
+  return url.origin === base.origin && (url.pathname === folder || url.pathname.startsWith(`${folder}/`));
+}

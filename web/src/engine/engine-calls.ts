@@ -1,0 +1,91 @@
+/** What a page asks and tells its engine: in the order it was said, and together where nobody waits for it. */
+import type { FetchContext } from "../call/call-context";
+import { Batch } from "./batch";
+import type { SporewrightError } from "../errors";
+import type { Batched, CallName, Calls, Permit } from "../generated/calls";
+import { permit } from "../call/permit";
+import type { Session } from "./engine-client";
+
+/** Nobody waits for a batch: it outlives an engine that hangs, which is noticed after 15 s, and the start of the next one. */
+const BATCH_MS = 60_000;
+
+/** The router's engine, as it stands when it is asked. */
+export interface Line {
+  /** Resolves once the engine answers. */
+  ready(): Promise<void>;
+  session(): Session;
+  /** Whether it answers now: it may do so no more, or be opened anew. */
+  isReady(): boolean;
+  /** Why nothing can be asked any more; null while it can. */
+  error(): SporewrightError | null;
+}
+
+export class EngineCalls {
+  readonly #line: Line;
+  readonly #batch = new Batch((body) => this.#send("batch", body, BATCH_MS));
+  #said = 0;
+
+  constructor(line: Line) {
+    this.#line = line;
+  }
+
+  /** Sends what was gathered, then this. */
+  call<C extends CallName>(call: C, body: Calls[C]["body"]): Promise<Calls[C]["reply"]> {
+    this.#batch.flush();
+    return this.#send(call, body);
+  }
+
+  /** A call whose answer only says that it arrived; not waiting for it is fine. */
+  tell<C extends CallName>(call: C, body: Calls[C]["body"]): Promise<void> {
+    const told = this.call(call, body).then(() => undefined);
+    told.catch(() => undefined);
+    return told;
+  }
+
+  /** A call that may wait for others, with its answer. */
+  ask<C extends Batched>(call: C, body: Calls[C]["body"]): Promise<Calls[C]["reply"]> {
+    return this.#batch.add(call, body);
+  }
+
+  /** The same where nobody wants the answer. */
+  gather<C extends Batched>(call: C, body: Calls[C]["body"]): void {
+    this.ask(call, body).catch(() => undefined);
+  }
+
+  /** What was gathered goes now. */
+  flush(): void {
+    this.#batch.flush();
+  }
+
+  /** What was told before is counted in the answer: it goes first, at once like the question. */
+  permit(kind: Permit, option: string, context: FetchContext): boolean | Promise<boolean> {
+    return permit(kind, option, context, this.#now());
+  }
+
+  /** What counts each time that it is said has a number: said again after an engine was lost, it counts once. */
+  numbered(): { page: string; nth: number } {
+    return { page: this.#line.session().head, nth: ++this.#said };
+  }
+
+  /** The last of it goes now, or never. */
+  close(): void {
+    this.#now();
+    this.#batch.close();
+  }
+
+  /** The engine that answers now, if one does, told all that was gathered. */
+  #now(): Session | null {
+    if (!this.#line.isReady()) return null;
+    const session = this.#line.session();
+    this.#batch.flush((body) => session.call("batch", body));
+    return session;
+  }
+
+  /** Calls go out in the order they were made: all wait for the same promise. */
+  async #send<C extends CallName>(call: C, body: Calls[C]["body"], timeout?: number): Promise<Calls[C]["reply"]> {
+    await this.#line.ready();
+    const error = this.#line.error();
+    if (error) throw error;
+    return this.#line.session().call(call, body, timeout);
+  }
+}

@@ -1,0 +1,360 @@
+/** One routed call as a state machine without I/O: interprets the plan that Python exports (docs/reference/plan.md). */
+import { ruleOf, textMatters, type Ending } from "./classify";
+import { EVEN } from "./cooldown";
+import { SporewrightError } from "../errors";
+import type { Aside, ChainState, Outcome, Permit, Plan, Restart, Rule, Signal } from "../generated/calls";
+import type { Body, CallTraits, Decision, Step } from "./decisions";
+import type { Health } from "./health";
+import { dueOf, FRESH, isBounded, isOver, silentSince, UNANSWERED, type AttemptState } from "./patience";
+import { Candidates, type Candidate, type SkipReason } from "./candidates";
+
+export type { Ending } from "./classify";
+export type { Body, CallTraits, Decision, Step } from "./decisions";
+
+/** Ends that, after a gap in the clock, are its echo: the connection did not outlive the sleep. */
+const ECHOES: ReadonlySet<Ending["kind"]> = new Set(["timeout", "network", "connect", "truncated"]);
+/** The same rules as `sporewright/routing/attempt.py`. Time is an argument, in seconds, and so is chance, in [0, 1). */
+export class AttemptChain {
+  /** The attempt whose response is the caller's if nothing better comes. */
+  kept: number | null = null;
+  /** When the first option returns, where that is why nothing is left. */
+  waitsFor: number | null = null;
+  readonly #plan: Plan;
+  readonly #health: Health;
+  readonly #left: Candidates;
+  #deadline: number;
+  readonly #repeatable: boolean;
+  readonly #streaming: boolean;
+  readonly #judged: boolean;
+  readonly #restart: Restart;
+  readonly #all: AttemptState[] = [];
+  #mayHedge: boolean;
+  #asked: { decision: Decision; permit: Permit; option: string; hedge: boolean } | null = null;
+  #hasWaited = false;
+  #state: ChainState = "PICKING";
+
+  constructor(
+    queue: readonly string[],
+    upstreams: { has(option: string): boolean },
+    { plan, health, now, ...traits }: { plan: Plan; health: Health; now: number } & CallTraits,
+  ) {
+    const { repeatable = true, streaming = false, restart = "error", hedge = true, facts = {}, model } = traits;
+    [this.#plan, this.#health] = [plan, health];
+    this.#left = new Candidates(queue, upstreams, { facts, health, limits: plan.limits, model });
+    [this.#judged, this.#deadline] = [traits.judged ?? false, now + plan.limits.deadline_s];
+    [this.#repeatable, this.#streaming, this.#restart] = [repeatable, streaming, restart];
+    this.#mayHedge = hedge && repeatable;
+  }
+
+  get state(): ChainState {
+    return this.#state;
+  }
+
+  /** The options called, in order. */
+  get attempts(): string[] {
+    return this.#all.map(({ option }) => option);
+  }
+
+  /** Option → reason, in the order they were passed over. */
+  get skipped(): ReadonlyMap<string, SkipReason> {
+    return this.#left.skipped;
+  }
+
+  /** The attempts that have not ended, oldest first. */
+  get running(): number[] {
+    return this.#all.flatMap((one, number) => (isOver(one) ? [] : [number]));
+  }
+
+  /** Whether this attempt is the one probe of its option. */
+  isProbe(attempt: number): boolean {
+    return this.#all[attempt]?.probe ?? false;
+  }
+
+  /** Whether how long this attempt takes says nothing. */
+  isUntimed(attempt: number): boolean {
+    return this.#all[attempt]?.untimed ?? false;
+  }
+
+  /** Whether the device has no network, as far as was told. */
+  get isOffline(): boolean {
+    return this.#left.isOffline;
+  }
+
+  /** The device has lost its network, or has it again; a chain that waits for it is to be asked anew. */
+  network(isOffline: boolean): void {
+    this.#left.network(isOffline);
+  }
+
+  /** The clock had a gap: it is taken out of all that is waited for, and how long what is under way takes is no lesson. */
+  slept(gap: number): void {
+    this.#deadline += gap;
+    for (const one of this.running.map((number) => this.#running(number)))
+      [one.began, one.heard, one.slept, one.untimed] = [one.began + gap, one.heard + gap, true, true];
+  }
+
+  /** This attempt's request waited on this side for a connection, so long; 0: it may have, nobody knows how long. */
+  queued(gap: number, attempt: number): void {
+    const one = this.#running(attempt);
+    [one.began, one.heard, one.untimed, one.hadAll] = [one.began + gap, one.heard + gap, true, false];
+  }
+
+  /** What to do next; null once nothing is left: the chain is EXHAUSTED, or DELIVERED with what it kept. */
+  pick(now: number, chance = EVEN): Decision | null {
+    if (this.#state !== "PICKING") throw new SporewrightError("protocol", `pick: the chain is ${this.#state}`);
+    this.#asked = null; // a hedge that is still asked for would be beside an attempt that has ended
+    const may = now < this.#deadline && this.#all.length < this.#plan.limits.max_attempts;
+    let found = may ? this.#left.next(now, chance) : null;
+    if (!found || found.until >= this.#deadline) {
+      const resort = may ? this.#left.lastResort(now) : null;
+      if (!resort && now < this.#deadline && this.#left.wantsNetwork) return this.#wait(this.#deadline);
+      this.waitsFor = found?.until ?? null;
+      found = resort;
+    }
+    if (!found) {
+      this.#state = this.#plan.transitions.PICKING?.[this.kept === null ? "nothing_left" : "kept"]?.to ?? "EXHAUSTED";
+      return null;
+    }
+    return found.until > now ? this.#wait(found.until) : this.#callOrAsk(found, now, false);
+  }
+
+  /** A second call beside the one that is late, if there is another option for it; null: none. */
+  hedge(now: number, chance = EVEN): Decision | null {
+    this.#mayHedge = false;
+    const found = this.#left.next(now, chance);
+    if (!found || found.until > now || found.permit !== undefined || !this.#late()) return null;
+    return this.#callOrAsk({ ...found, permit: "hedge" }, now, true);
+  }
+
+  /** Whether an answer to this is still wanted: the attempt that a hedge was asked for may have ended meanwhile. */
+  asks(decision: Decision): boolean {
+    return this.#asked?.decision === decision;
+  }
+
+  /** What to do now that this was granted or refused; null: go on without. */
+  answered(now: number, granted: boolean, chance = EVEN): Decision | null {
+    const asked = this.#asked;
+    if (!asked) throw new SporewrightError("protocol", "answered: nothing was asked for");
+    this.#asked = null;
+    if (asked.hedge && !this.#late()) return null; // the race is over already
+    if (granted) return this.#call(asked.option, now, asked.permit === "probe");
+    if (asked.hedge) return null;
+    this.#left.refused(asked.option, asked.permit, now);
+    return this.pick(now, chance);
+  }
+
+  /** Where this attempt stands. */
+  stateOf(attempt: number): ChainState {
+    return this.#all[attempt]?.state ?? "PICKING";
+  }
+
+  /** Since when the silence lasts that its own limit bounds. */
+  silentSince(attempt: number): number {
+    return silentSince(this.#running(attempt), this.#streaming);
+  }
+
+  /** When the patience with this attempt is over: by its own limit, or by the call's deadline where that bounds it. */
+  due(attempt: number): number {
+    const one = this.#running(attempt);
+    return Math.min(this.#ownDue(one), isBounded(one) ? this.#deadline : Infinity);
+  }
+
+  /** Whether it is the call's deadline that ends the patience with this attempt, and not its own limit. */
+  isPast(now: number, attempt: number): boolean {
+    const one = this.#running(attempt);
+    return isBounded(one) && Math.max(now, this.#deadline) < this.#ownDue(one);
+  }
+
+  /** Whether it then ends with `deadline`, else with `timeout`: to one that had all the time there is it is its own limit. */
+  isCut(now: number, attempt: number): boolean {
+    return this.isPast(now, attempt) && !this.#running(attempt).hadAll;
+  }
+
+  #ownDue(one: AttemptState): number {
+    return dueOf(one, this.#plan.limits, this.#health.history(one.option, true).firstToken, this.#streaming);
+  }
+
+  /** When a second call is worth its price: at the p95 of the option that is late; ∞ if never. */
+  hedgeAt(): number {
+    const late = this.#late();
+    if (!this.#mayHedge || !late) return Infinity;
+    const { p95 } = this.#health.history(late.option, this.#streaming);
+    return p95 === null ? Infinity : late.began + p95;
+  }
+
+  /**
+   * Good headers are in, and this kind of body follows; with `restart` buffer, bytes are held as well. Said again with
+   * `bytes` of a body that has become too long to be held: it is handed over as it comes.
+   */
+  opened(now: number, body: Body, attempt = this.#all.length - 1): Step {
+    const one = this.#running(attempt);
+    if (one.state === "CALLING" && body !== "events") one.first = now - one.began;
+    one.short = body === "whole";
+    return this.#move(one, body === "bytes" && this.#restart === "buffer" ? "whole" : body, "ok", now);
+  }
+
+  /**
+   * Something of the answer came; the first of a stream decides a race. `finished`: the answer is whole so far. Providers that
+   * give each piece a finish reason take it back with the next one. `blank`: white space before an answer in one piece.
+   */
+  token(now: number, attempt = this.#all.length - 1, finished = false, blank = false): Step | null {
+    const one = this.#running(attempt);
+    [one.finished, one.begun] = [finished, one.begun || !blank];
+    if (one.state === "OPENED") {
+      one.first = now - one.began;
+      return this.#move(one, this.#plan.restarts[this.#restart] ?? "stream", "ok", now);
+    }
+    one.heard = now;
+    return null;
+  }
+
+  /** Nobody wanted more of the answer meanwhile: that was no silence. */
+  paused(since: number, now: number, attempt: number): void {
+    const one = this.#running(attempt);
+    one.heard = Math.min(now, one.heard + Math.max(0, now - since));
+  }
+
+  /** How an attempt ended (the newest, if none is named); carries out on the health what the plan asks for. */
+  ended(now: number, ending: Ending, attempt = this.#all.length - 1, chance = EVEN): Step {
+    const one = this.#running(attempt);
+    const whole = one.finished && ["timeout", "network", "truncated"].includes(ending.kind);
+    const [fallback, brought] = [this.#left.hasFailed, this.#left.facts(one.option).brought ?? false];
+    const full: Ending = { ...ending, stage: one.state, fallback, brought, judged: this.isJudged(one.option) };
+    if (one.slept && ECHOES.has(ending.kind)) full.kind = "slept";
+    // A timer may go off early: nobody is picked in what little is left.
+    else if (ending.kind === "deadline") this.#deadline = Math.min(now, this.#deadline);
+    const rule = ruleOf(whole ? { kind: "complete" } : full, this.#plan);
+    if (one.state === "CALLING" && rule.outcome === "ok") one.first = now - one.began;
+    const step = this.#move(one, rule.outcome, rule.outcome, now, { ...ending, aside: rule.reason }, chance);
+    if (one.state === "PICKING") this.#failed(attempt, step, ending, rule, now, chance);
+    if (one.state === "PICKING" && step.actions.includes("keep_first") && !fallback) this.kept = attempt;
+    return step;
+  }
+
+  /** What this attempt has delivered will not do: another option is asked, within what is left of the call. */
+  rejected(attempt: number): void {
+    const one = this.#all[attempt];
+    if (!one || (this.#state !== "DELIVERED" && this.#state !== "BODY"))
+      throw new SporewrightError("protocol", `rejected: the chain is ${this.#state}`);
+    for (const number of this.running) this.#end(this.#running(number), "ABORTED");
+    this.#left.rejected(one.option);
+    this.#state = "PICKING";
+  }
+
+  /** The caller gave up: every attempt is aborted; a chain that has ended stays as it is. */
+  abort(): void {
+    this.#asked = null;
+    for (const number of this.running) this.#end(this.#running(number), "ABORTED");
+    if (this.#plan.transitions[this.#state]) this.#state = "ABORTED";
+  }
+
+  /** Whether an answer of a kind is expected of this option. */
+  isJudged(option: string): boolean {
+    return this.#left.facts(option).judged ?? this.#judged;
+  }
+
+  /** Which of its option's keys this attempt uses, and how many there are. */
+  keysOf(attempt: number): { key: number; keys: number } {
+    const { key, option } = this.#all[attempt] ?? { key: 0, option: "" };
+    return { key, keys: this.#left.facts(option).keys ?? 1 };
+  }
+
+  /** Whether what a response of this status says is waited for: it decides, or it may be the caller's. */
+  wantsText(status: number, attempt: number): boolean {
+    const rule = ruleOf({ kind: "status", status, judged: this.isJudged(this.#running(attempt).option) }, this.#plan);
+    return (
+      textMatters(status, rule, this.#plan) || (this.#isUnsafe(rule) && !this.#mayRepeat(this.#running(attempt).option))
+    );
+  }
+
+  #failed(attempt: number, step: Step, ending: Ending, rule: Rule, now: number, chance: number): void {
+    if (step.actions.includes("put_back")) this.#left.putBack(step.option, step.outcome);
+    else if (step.spared) this.#left.nextKey(step.option);
+    else this.#left.failed(step.option, step.actions, rule.retries ?? 0, now, chance);
+    if (step.actions.includes("keep")) this.kept = attempt;
+    if (!this.#isUnsafe(rule) || this.#mayRepeat(step.option)) return;
+    // It may have been carried out: what came of it is the caller's.
+    this.kept = ending.kind === "status" ? attempt : null;
+    this.#left.close("not-repeatable");
+  }
+
+  /** The one attempt under way that a second copy may be sent beside: until it has won. */
+  #late(): AttemptState | undefined {
+    const [late, ...others] = this.running.map((number) => this.#running(number));
+    return late && others.length === 0 && UNANSWERED.has(late.state) && this.#mayRepeat(late.option) ? late : undefined;
+  }
+
+  /** Whether the request may have been carried out. */
+  #isUnsafe({ unsafe, outcome }: Rule): boolean {
+    return unsafe ?? this.#plan.unsafe.includes(outcome);
+  }
+
+  /** Whether what was sent there may be sent once more, there or elsewhere. */
+  #mayRepeat(option: string): boolean {
+    return this.#left.facts(option).repeatable ?? this.#repeatable;
+  }
+
+  #wait(until: number): Decision {
+    this.#hasWaited = true;
+    return { do: "wait", until };
+  }
+
+  #callOrAsk({ option, permit }: Candidate, now: number, hedge: boolean): Decision {
+    if (permit === undefined) return this.#call(option, now, false);
+    const decision: Decision = { do: "ask", permit, option };
+    this.#asked = { decision, permit, option, hedge };
+    return decision;
+  }
+
+  #call(option: string, now: number, probe: boolean): Decision {
+    if (this.#all.length === 0) this.#health.called();
+    this.#left.take(option);
+    const hadAll = this.#all.length === 0 && !this.#hasWaited;
+    const key = this.#health.keys.first(option, this.#left.facts(option).keys ?? 1, now);
+    this.#all.push({ ...FRESH, option, began: now, probe, key, hadAll, heard: now });
+    if (this.#state === "PICKING") this.#state = this.#plan.transitions.PICKING?.picked?.to ?? "CALLING";
+    return { do: "call", option, attempt: this.#all.length - 1 };
+  }
+
+  #running(attempt: number): AttemptState {
+    const one = this.#all[attempt];
+    if (one && !isOver(one)) return one;
+    throw new SporewrightError("protocol", `attempt ${attempt} is not running; the chain is ${this.#state}`);
+  }
+
+  #move(
+    one: AttemptState,
+    signal: Signal,
+    outcome: Outcome,
+    now: number,
+    { retry_after_s: retryAfter, reason, aside }: Partial<Ending> & { aside?: Aside | undefined } = {},
+    chance = EVEN,
+  ): Step {
+    const { state: stage, option } = one;
+    const step = this.#plan.transitions[stage]?.[signal];
+    if (!step) throw new SporewrightError("protocol", `${signal}: the attempt at ${option} is ${stage}`);
+    const [{ keys }, { key }] = [this.#health, one];
+    const model = aside === "model" ? this.#left.modelOf(option) : undefined;
+    const refused = { key, keys: this.#left.facts(option).keys ?? 1, reason: aside, retryAfter, chance };
+    const spared = keys.spares(option, step.do, now, refused);
+    const asked = spared ? keys.spared(step.do) : step.do;
+    const actions = one.untimed ? asked.filter((action) => !this.#plan.timed.includes(action)) : asked;
+    one.heard = now;
+    const firstToken = one.untimed ? undefined : one.first;
+    this.#health.apply(option, actions, now, {
+      ...{ retryAfter, firstToken, streaming: this.#streaming, chance, reason, aside, key },
+      model,
+    });
+    this.#end(one, step.to);
+    if (actions.includes("win"))
+      for (const number of this.running) if (this.#all[number] !== one) this.#end(this.#running(number), "LOST");
+    const other = step.to === "LOST" || step.to === "PICKING" ? this.running[0] : undefined;
+    this.#state = other === undefined ? step.to : this.#running(other).state;
+    return { option, outcome, stage, actions, firstToken, aside, model, spared };
+  }
+
+  /** Into its next state; a probe that has ended leaves its place to the next one. */
+  #end(one: AttemptState, state: ChainState): void {
+    one.state = state;
+    if (one.probe && isOver(one)) this.#health.release(one.option);
+  }
+}

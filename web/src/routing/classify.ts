@@ -1,0 +1,107 @@
+/** From how an attempt ended to its outcome, by the plan's rows; the twin of `sporewright/routing/classify.py`. */
+import { SporewrightError } from "../errors";
+import type { Block, ChainState, Ended, Plan, Rule, Sign, When } from "../generated/calls";
+import { looksLikeJson, readJson } from "./dialects/read-json";
+import { reachAll } from "./dialects/rows";
+
+/** Levels of errors told as text in an error. */
+const DEEPEST = 3;
+/** A name within a wording, of a model, say. */
+const GAP = "[^]{0,120}";
+
+/**
+ * How an attempt ended; `retry_after_s` is what the response asked for. `stage`, `fallback`, `judged` and `brought` are the
+ * chain's to say.
+ */
+export interface Ending {
+  kind: "status" | "abort" | Ended;
+  status?: number;
+  retry_after_s?: number;
+  says?: readonly Sign[];
+  /** What keeps this page from it, where it is blocked or unreadable. */
+  reason?: Block;
+  stage?: ChainState;
+  fallback?: boolean;
+  judged?: boolean;
+  brought?: boolean;
+}
+
+const FLAGS = ["fallback", "judged", "brought"] as const;
+
+function holds(when: When, ending: Ending): boolean {
+  const event = ending.kind === "abort" ? "aborted" : ending.kind;
+  if (when.event !== undefined && event !== when.event) return false;
+  if (when.stage !== undefined && !when.stage.includes(ending.stage ?? "CALLING")) return false;
+  if (when.retry_after !== undefined && (ending.retry_after_s !== undefined) !== when.retry_after) return false;
+  if (when.says !== undefined && !(ending.says ?? []).includes(when.says)) return false;
+  if (FLAGS.some((name) => when[name] !== undefined && (ending[name] ?? false) !== when[name])) return false;
+  if (when.status === undefined) return true;
+  const [low, high] = when.status;
+  return ending.kind === "status" && ending.status !== undefined && low <= ending.status && ending.status <= high;
+}
+
+/** The plan's first row that holds. */
+export function ruleOf(ending: Ending, plan: Plan): Rule {
+  const row = plan.classes.find(({ when }) => holds(when, ending));
+  if (!row) throw new SporewrightError("config", `no row of the plan classifies ${JSON.stringify(ending)}`);
+  return row;
+}
+
+/** Whether the text of such a response may decide what `rule`, its row without it, says; or may be the caller's. */
+export function textMatters(status: number, { outcome }: Rule, { classes, transitions }: Plan): boolean {
+  const step = transitions.CALLING?.[outcome];
+  if (step?.to === "DELIVERED" || step?.do.includes("keep_first")) return true;
+  return classes.some(({ when: { says, status: span } }) => says && span && span[0] <= status && status <= span[1]);
+}
+
+/**
+ * What the text of a refusal says, of the plan's error signs, in their order. Of a body of JSON only the fields that say why
+ * are looked at: the rest may repeat what was asked.
+ */
+export function says(text: string, plan: Plan): Sign[] {
+  const said = told(text, plan).join("\n").toLowerCase();
+  const signs: Sign[] = [];
+  for (const { sign, any, alone = false } of plan.error_signs) {
+    if (signs.includes(sign) || (alone && signs.length > 0)) continue;
+    if (any.some((wording) => isIn(said, wording))) signs.push(sign);
+  }
+  return signs;
+}
+
+/** The fields of an error, each with its name; a gateway's error has another one as text in it. */
+function told(text: string, plan: Plan, depth = 0): string[] {
+  let body: unknown;
+  try {
+    body = looksLikeJson(text) && depth < DEEPEST ? readJson(text) : undefined;
+  } catch {
+    // Its own words, then.
+  }
+  if (Array.isArray(body) && body.length > 0) body = body[0];
+  if (typeof body !== "object" || body === null || Array.isArray(body)) return [text];
+  return plan.error_fields.flatMap((path) =>
+    reachAll(body, path)
+      .filter((found) => typeof found === "string")
+      .flatMap((found) => told(own(found, plan), plan, depth + 1).map((line) => `${path.at(-1) ?? ""}=${line}`)),
+  );
+}
+
+function own(text: string, plan: Plan): string {
+  return plan.error_echoes.reduce((rest, echo) => rest.split(echo, 1)[0] ?? "", text);
+}
+
+function isIn(text: string, wording: string): boolean {
+  if (!wording.includes("*")) return text.includes(wording);
+  const parts = wording.split("*").map((part) => part.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&"));
+  return new RegExp(parts.join(GAP), "u").test(text);
+}
+
+/** Whether a request may be sent twice: by its method, its path (no query), or a header's name. */
+export function isRepeatable(method: string, path: string, headers: Headers, plan: Plan): boolean {
+  const { methods, paths, headers: names } = plan.repeatable;
+  const bare = path.replace(/\/+$/, "");
+  return (
+    methods.includes(method.toUpperCase()) ||
+    paths.some((end) => bare.endsWith(end)) ||
+    names.some((name) => headers.has(name))
+  );
+}

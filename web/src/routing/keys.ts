@@ -1,0 +1,109 @@
+/** The keys of options that have several: which one is used now, and which are left alone until when. */
+import { DeclinedOptions } from "./declined";
+import { Cooldowns, EVEN } from "./cooldown";
+import type { Action, Aside, KeyData, Limits } from "../generated/calls";
+
+/** What another key of the same option may not share. */
+const KEY_REASONS: ReadonlySet<string> = new Set<Aside>(["key", "credit", "quota"]);
+
+/** Which of an option's keys was refused, and why: no reason, for its rate. */
+export interface Refused {
+  key: number;
+  keys: number;
+  reason?: Aside | undefined;
+  retryAfter?: number | undefined;
+  chance?: number;
+}
+
+/** The same rules as `sporewright/routing/keys.py`. A key is a number from 0; its text is nowhere in here. */
+export class Keys {
+  readonly #cooldowns: Cooldowns;
+  readonly #asides: DeclinedOptions;
+  readonly #seen = new Map<string, Set<number>>();
+
+  constructor(limits: Limits) {
+    [this.#cooldowns, this.#asides] = [new Cooldowns(limits), new DeclinedOptions(limits)];
+  }
+
+  /** Whether these actions are about the key that was used, and not about the whole option. */
+  concerns(actions: readonly Action[], reason: Aside | undefined): boolean {
+    return actions.includes("cool_down") || (actions.includes("set_aside") && KEY_REASONS.has(reason ?? ""));
+  }
+
+  /** Whether another of the option's `keys` is used in its place, now that this one was refused: left alone. */
+  spares(option: string, actions: readonly Action[], now: number, refused: Refused): boolean {
+    const { key, keys, reason, retryAfter, chance = EVEN } = refused;
+    if (keys < 2 || !this.concerns(actions, reason)) return false;
+    this.#noted(option, key);
+    const slot = slotOf(option, key);
+    if (reason === undefined) this.#cooldowns.coolDown(slot, now, retryAfter, chance);
+    else this.#asides.setAside(slot, now, reason, retryAfter === undefined ? {} : { retryAfter });
+    return this.isFree(option, keys, now);
+  }
+
+  /** What is left of the actions for an option whose next key is used: nothing that holds anything against it. */
+  spared(actions: readonly Action[]): Action[] {
+    return actions.filter((action) => ["mend", "keep_first", "next"].includes(action));
+  }
+
+  /** This key served a call. */
+  answered(option: string, key: number): void {
+    this.#cooldowns.answered(slotOf(option, key));
+    this.#asides.lift(slotOf(option, key));
+  }
+
+  /** When this key may be used again; −∞ if it may now, as far as is known. */
+  until(option: string, key: number): number {
+    const slot = slotOf(option, key);
+    return Math.max(this.#cooldowns.until(slot), this.#asides.data(slot)?.until ?? -Infinity);
+  }
+
+  /** The key to use: the first that is not left alone, else the first to return. */
+  first(option: string, count: number, now: number): number {
+    const times = Array.from({ length: Math.max(1, count) }, (_, key) => this.until(option, key));
+    const free = times.findIndex((until) => until <= now);
+    return free === -1 ? times.indexOf(Math.min(...times)) : free;
+  }
+
+  /** Whether one of so many keys may be used now. */
+  isFree(option: string, count: number, now: number): boolean {
+    return this.until(option, this.first(option, count, now)) <= now;
+  }
+
+  /** The keys were changed: nothing is known of these. */
+  forget(option: string): void {
+    for (const key of this.#seen.get(option) ?? []) {
+      this.#cooldowns.forget(slotOf(option, key));
+      this.#asides.lift(slotOf(option, key));
+    }
+    this.#seen.delete(option);
+  }
+
+  /** What other tabs are told, by number. */
+  data(option: string): KeyData[] {
+    const keys = [...(this.#seen.get(option) ?? [])].sort((a, b) => a - b);
+    return keys.map((key) => {
+      const [data, until] = [this.#asides.data(slotOf(option, key)), this.until(option, key)];
+      const told = { key, until: until > -Infinity ? until : 0 };
+      return data ? { ...told, reason: data.reason } : told;
+    });
+  }
+
+  /** Take over what the engine of this profile knows. */
+  told(option: string, keys: readonly KeyData[]): void {
+    this.forget(option);
+    for (const { key, until, reason } of keys) {
+      this.#noted(option, key);
+      if (reason === undefined) this.#cooldowns.extend(slotOf(option, key), until);
+      else this.#asides.told(slotOf(option, key), { reason, until });
+    }
+  }
+
+  #noted(option: string, key: number): void {
+    this.#seen.set(option, (this.#seen.get(option) ?? new Set()).add(key));
+  }
+}
+
+function slotOf(option: string, key: number): string {
+  return `${key} ${option}`;
+}

@@ -1,0 +1,39 @@
+/** How soon an option begins to answer, from its own last answers: its p95, and the two limits drawn from it. */
+import type { Limits } from "../generated/calls";
+
+/** The last `history` times to the first token (or the headers) of one option; as `sporewright/routing/history.py`. */
+export class LatencyHistory {
+  readonly #limits: Limits;
+  readonly #seconds: number[] = [];
+  #told: number | null = null;
+
+  constructor(limits: Limits) {
+    this.#limits = limits;
+  }
+
+  /** One more; what is negative or not finite says nothing. */
+  add(seconds: number): void {
+    if (!Number.isFinite(seconds) || seconds < 0) return;
+    this.#seconds.push(seconds);
+    if (this.#seconds.length > this.#limits.history) this.#seconds.shift();
+  }
+
+  /** What the engine of this profile knows; holds until this page knows enough itself. */
+  told(p95: number | null): void {
+    this.#told = p95;
+  }
+
+  /** The 95th percentile by nearest rank; before `history_min` answers, and before the first, what was told. */
+  get p95(): number | null {
+    const { length } = this.#seconds;
+    if (length < Math.max(1, this.#limits.history_min)) return this.#told;
+    return this.#seconds.toSorted((one, other) => one - other)[Math.ceil(0.95 * length) - 1] ?? null;
+  }
+
+  /** How long a first token may take: twice the p95 within the plan's bounds, or the plan's own. */
+  get firstToken(): number {
+    const { p95 } = this;
+    const { first_token_s, first_token_min_s, first_token_max_s } = this.#limits;
+    return p95 === null ? first_token_s : Math.min(Math.max(2 * p95, first_token_min_s), first_token_max_s);
+  }
+}

@@ -1,0 +1,68 @@
+/** One attempt as its chain knows it, and how long it is waited for; the twin of `sporewright/routing/patience.py`. */
+import type { ChainState, Limits } from "../generated/calls";
+
+export interface AttemptState {
+  option: string;
+  began: number;
+  probe: boolean;
+  /** Which of its option's keys it uses. */
+  key: number;
+  /** It began with the call: the call's whole time was its own. */
+  hadAll: boolean;
+  state: ChainState;
+  heard: number;
+  /** Seconds to the first token of a stream, or to the headers of anything else. */
+  first: number | undefined;
+  /** The answer has said that it is whole; only usage and the end mark may follow. */
+  finished: boolean;
+  /** Its body is held only because it is short: it has to be whole within the call's deadline. */
+  short: boolean;
+  /** Something of its body has come that is not white space. */
+  begun: boolean;
+  /** The clock had a gap. */
+  slept: boolean;
+  /** How long it took says nothing: the clock had a gap, or it waited on this side for a connection. */
+  untimed: boolean;
+}
+
+/** An attempt that is only called so far. */
+export const FRESH = {
+  state: "CALLING",
+  first: undefined,
+  finished: false,
+  short: false,
+  begun: false,
+  slept: false,
+  untimed: false,
+} as const;
+/** Nothing of an answer has come. */
+export const UNANSWERED: ReadonlySet<ChainState> = new Set(["CALLING", "OPENED"]);
+const ENDS: ReadonlySet<ChainState> = new Set(["DELIVERED", "BROKEN", "LOST", "ABORTED", "PICKING"]);
+
+/** Whether it has ended. */
+export function isOver({ state }: AttemptState): boolean {
+  return ENDS.has(state);
+}
+
+/** Whether the call's deadline bounds it, too: until it answers, and while a short answer is not whole. */
+export function isBounded({ state, short, finished }: AttemptState): boolean {
+  return UNANSWERED.has(state) || (state === "HOLDING" && short && !finished);
+}
+
+/** When the silence began that is measured now: at its start, or when something of the answer came last. */
+export function silentSince(one: AttemptState, streaming: boolean): number {
+  const isBegun = one.state === "CALLING" || (one.state === "OPENED" && streaming);
+  return isBegun ? one.began : one.heard;
+}
+
+/** When the patience with it is over, by its own limit; `firstToken`: what its option is given for that. */
+export function dueOf(one: AttemptState, limits: Limits, firstToken: number, streaming: boolean): number {
+  const patience = one.heard + limits.inter_token_s;
+  const own = one.began + (streaming ? firstToken : limits.attempt_timeout_s);
+  // A long answer in one piece takes its time, whenever its headers came.
+  if (one.state === "HOLDING" && one.short && !one.begun) return Math.max(patience, own);
+  if (!UNANSWERED.has(one.state)) return patience;
+  if (one.state === "OPENED") return (streaming ? one.began : one.heard) + firstToken;
+  // White space before an answer in one piece keeps a connection alive: a sign of life.
+  return one.heard > one.began ? Math.max(own, patience) : own;
+}
