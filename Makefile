@@ -30,8 +30,10 @@ test: build ## build, then run every test: CPython, TypeScript, and end to end i
 	@$(MAKE) --no-print-directory docs
 
 # What needs a built page, real processes or minutes of random tries; and what `make check` runs.
-SLOW := tests/architecture tests/build tests/demo tests/differential tests/hostile tests/laws tests/simulate \
-  tests/server/test_kill.py tests/core/test_live_machine.py tests/core/test_columnar_fold.py tests/core/test_columnar_rollup.py
+SLOW := $(addprefix tests/,architecture build demo differential hostile laws simulate core/test_live_machine.py \
+  core/test_columnar_fold.py core/test_columnar_rollup.py core/test_store.py device/test_native.py device/test_typescript.py \
+  device/test_transport_faults.py device/test_slept.py learning/test_cells.py server/test_cli.py server/test_kill.py server/test_store.py \
+  server/test_tenants.py)
 test-fast: setup ## the inner loop, under two minutes: tests without a browser, fewer random examples
 	@$(PYTHON_IN_VENV) -m sporewright.device.typescript web/src/generated
 	@$(PYTHON_IN_VENV) -m pytest -q tests docs $(SLOW:%=--ignore=%) --hypothesis-profile=fast
