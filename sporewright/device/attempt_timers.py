@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 
 import httpx
 
-from sporewright.device.answers import Fault, Running, fault_of, late_by
-from sporewright.routing.attempt import AttemptChain
+from sporewright.device.responses import Fault, Running, fault_of, late_by
+from sporewright.routing.attempt_chain import AttemptChain
 
 __all__ = ["AttemptTimers"]
 

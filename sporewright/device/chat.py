@@ -9,14 +9,14 @@ from typing import Any
 
 import httpx
 
-from sporewright.device.answers import Receipt
+from sporewright.device.responses import Receipt
 from sporewright.device.transport import NOWHERE, Upstream, dialect_of
 from sporewright.errors import BrokenError, ClosedError, ConfigError, RefusedError
 from sporewright.jsontext import shown
-from sporewright.routing.chat_events import ChatEvents
-from sporewright.routing.chat_request import chat_body, chat_path
-from sporewright.routing.events import Heard, Kind, read_json
-from sporewright.routing.rows import reach
+from sporewright.routing.dialects.chat_events import ChatEvents
+from sporewright.routing.dialects.chat_request import chat_body, chat_path
+from sporewright.routing.dialects.rows import reach
+from sporewright.routing.dialects.sse_events import Heard, Kind, read_json
 from sporewright.routing.terms import Restart
 
 __all__ = ["Chat", "chat"]

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import httpx
 
-from sporewright.device.answers import Receipt
 from sporewright.device.pipe import Pipe
 from sporewright.device.raw_body import RawBody
+from sporewright.device.responses import Receipt
 
 __all__ = ["Delivery"]
 

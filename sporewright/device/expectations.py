@@ -9,12 +9,12 @@ from typing import Any
 
 import httpx
 
-from sporewright.device.answers import Running
+from sporewright.device.order_source import Source
 from sporewright.device.outgoing import Attention, Expected, Upstream, key_of, keys_of
-from sporewright.device.sources import Source
+from sporewright.device.responses import Running
 from sporewright.routing.decisions import Ended
-from sporewright.routing.events import Listening
-from sporewright.routing.judge import Judge
+from sporewright.routing.dialects.judge import Judge
+from sporewright.routing.dialects.sse_events import Listening
 from sporewright.routing.terms import Expects
 
 __all__ = ["Expectations"]

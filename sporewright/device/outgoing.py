@@ -9,10 +9,10 @@ import httpx
 from httpx._config import DEFAULT_TIMEOUT_CONFIG
 
 from sporewright.errors import ConfigError
-from sporewright.routing.chat_request import key_headers
-from sporewright.routing.chat_terms import DialectName, DialectRow
-from sporewright.routing.events import Listening
-from sporewright.routing.providers import DIALECTS
+from sporewright.routing.dialects.chat_request import key_headers
+from sporewright.routing.dialects.chat_terms import DialectName, DialectRow
+from sporewright.routing.dialects.providers import DIALECTS
+from sporewright.routing.dialects.sse_events import Listening
 from sporewright.routing.terms import Aside, Expects
 
 __all__ = [

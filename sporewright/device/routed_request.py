@@ -10,8 +10,8 @@ from typing import Any, get_args
 
 import httpx
 
-from sporewright.device.answers import Receipt
 from sporewright.device.expectations import Expectations
+from sporewright.device.order_source import Source
 from sporewright.device.outgoing import (
     CREDENTIALS,
     Attention,
@@ -25,14 +25,14 @@ from sporewright.device.outgoing import (
 )
 from sporewright.device.raw_body import received
 from sporewright.device.redirects import Redirected, follow
+from sporewright.device.responses import Receipt
 from sporewright.device.reused import exchanged
-from sporewright.device.routed import RoutedCall
-from sporewright.device.sources import Source
+from sporewright.device.routed_call import RoutedCall
 from sporewright.errors import ConfigError
-from sporewright.routing.attempt import AttemptChain
+from sporewright.routing.attempt_chain import AttemptChain
 from sporewright.routing.classify import is_repeatable
-from sporewright.routing.events import Listening
-from sporewright.routing.judge import expects_of
+from sporewright.routing.dialects.judge import expects_of
+from sporewright.routing.dialects.sse_events import Listening
 from sporewright.routing.terms import Facts, Plan
 
 __all__ = ["RoutedRequest", "Settings", "checked"]

@@ -10,10 +10,10 @@ import httpx
 
 from sporewright.core.tensor import Tensor
 from sporewright.device.native import NativeDevice
+from sporewright.device.order_source import DeviceSource, OrderSource, Source, TensorSource
 from sporewright.device.outgoing import Attention, Retry, Speech, Upstream, address_of, dialect_of, without_keys
 from sporewright.device.redirects import is_same_origin, note, noted, restore
 from sporewright.device.routed_request import RoutedRequest, Settings, checked, checked_expects
-from sporewright.device.sources import DeviceSource, OrderSource, Source, TensorSource
 from sporewright.errors import ConfigError
 
 __all__ = ["NOWHERE", "RoutingTransport", "Speech", "Upstream", "dialect_of"]

@@ -14,9 +14,10 @@ from typing import Any, Literal, NotRequired, Union, get_args, get_origin, get_t
 
 from sporewright.device import calls, events
 from sporewright.errors import CODES
-from sporewright.routing import asides, blocks, breaker, chat_terms, health, keys, plan, terms
-from sporewright.routing.providers import DIALECTS, SUFFICES
-from sporewright.routing.readings import ANY
+from sporewright.routing import circuit_breaker, declined, health, keys, plan, quarantine, terms
+from sporewright.routing.dialects import chat_terms
+from sporewright.routing.dialects.providers import DIALECTS, SUFFICES
+from sporewright.routing.dialects.readings import ANY
 
 __all__ = ["calls_ts", "dialects_ts", "main", "plan_ts"]
 
@@ -125,10 +126,10 @@ def calls_ts() -> str:
     parts += (
         _shapes(events)
         + _shapes(calls)
-        + _shapes(blocks)
-        + _shapes(asides)
+        + _shapes(quarantine)
+        + _shapes(declined)
         + _shapes(keys)
-        + _shapes(breaker)
+        + _shapes(circuit_breaker)
         + _shapes(health)
         + _shapes(terms)
     )

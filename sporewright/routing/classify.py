@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Literal, NotRequired, TypedDict
 
 from sporewright.errors import ConfigError
-from sporewright.routing.events import looks_like_json, read_json
+from sporewright.routing.dialects.rows import reach_all
+from sporewright.routing.dialects.sse_events import looks_like_json, read_json
 from sporewright.routing.plan import PLAN
-from sporewright.routing.rows import reach_all
 from sporewright.routing.terms import Block, Ended, Outcome, Plan, Rule, Sign, State, When
 
 __all__ = ["Ending", "classify", "is_repeatable", "rule_of", "says", "text_matters"]

@@ -9,14 +9,14 @@ import math
 from collections.abc import Sequence
 from typing import Literal, NotRequired, TypedDict
 
-from sporewright.routing.asides import AsideData, Asides
-from sporewright.routing.blocks import BlockData, Blocks
-from sporewright.routing.breaker import Breaker, BreakerData
-from sporewright.routing.budget import Budget
+from sporewright.routing.circuit_breaker import BreakerData, CircuitBreaker
 from sporewright.routing.cooldown import EVEN, Cooldowns
-from sporewright.routing.history import History
+from sporewright.routing.declined import AsideData, DeclinedOptions
 from sporewright.routing.keys import KeyData, Keys
+from sporewright.routing.latency_history import LatencyHistory
 from sporewright.routing.plan import PLAN
+from sporewright.routing.quarantine import BlockData, Quarantine
+from sporewright.routing.retry_budget import Budget
 from sporewright.routing.terms import ASIDES, Action, Aside, Block, Plan
 
 __all__ = ["Admits", "Health", "OptionHealth", "Permit"]
@@ -46,24 +46,24 @@ class Health:
         limits = plan["limits"]
         self._plan = plan
         self.cooldowns = Cooldowns(limits)
-        self.blocks = Blocks(limits)
-        self.asides = Asides(limits)
+        self.blocks = Quarantine(limits)
+        self.asides = DeclinedOptions(limits)
         self.keys = Keys(limits)
-        self._breakers: dict[str, Breaker] = {}
-        self._histories: dict[tuple[str, bool], History] = {}
+        self._breakers: dict[str, CircuitBreaker] = {}
+        self._histories: dict[tuple[str, bool], LatencyHistory] = {}
         self._p95_told: dict[tuple[str, bool], float] = {}
         self._retries = Budget(
             limits["retry_share"], limits["retry_per_s"], limits["retry_cap"], start=limits["retry_cap"]
         )
         self._hedges = Budget(limits["hedge_share"], 0.0, limits["hedge_cap"])
 
-    def breaker(self, option: str) -> Breaker:
+    def breaker(self, option: str) -> CircuitBreaker:
         """The option's breaker; closed before anything is known."""
-        return self._breakers.setdefault(option, Breaker(self._plan))
+        return self._breakers.setdefault(option, CircuitBreaker(self._plan))
 
-    def history(self, option: str, *, streaming: bool) -> History:
+    def history(self, option: str, *, streaming: bool) -> LatencyHistory:
         """The option's history, of streams or of everything else."""
-        return self._histories.setdefault((option, streaming), History(self._plan["limits"]))
+        return self._histories.setdefault((option, streaming), LatencyHistory(self._plan["limits"]))
 
     def admits(self, option: str, now: float, chance: float = EVEN, model: str | None = None) -> Admits:
         """Whether a call, for this model, may go there now, and why not."""

@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import NotRequired, TypedDict
 
-from sporewright.routing.asides import Asides
 from sporewright.routing.cooldown import EVEN, Cooldowns
+from sporewright.routing.declined import DeclinedOptions
 from sporewright.routing.plan import PLAN
 from sporewright.routing.terms import Action, Aside, Limits
 
@@ -29,7 +29,7 @@ class Keys:
     """A key is a number from 0; its text is nowhere in here. Times are seconds of one clock."""
 
     def __init__(self, limits: Limits = PLAN["limits"]) -> None:
-        self._cooldowns, self._asides = Cooldowns(limits), Asides(limits)
+        self._cooldowns, self._asides = Cooldowns(limits), DeclinedOptions(limits)
         self._seen: dict[str, set[int]] = {}
 
     def concerns(self, actions: Sequence[Action], reason: Aside | None) -> bool:

@@ -11,7 +11,8 @@ import math
 from collections.abc import Mapping
 
 from sporewright.errors import ConfigError
-from sporewright.routing.dialects import ANSWERS, DONE, PACE_HEADERS, REPEATABLE
+from sporewright.routing.dialects.conventions import ANSWERS, DONE, PACE_HEADERS, REPEATABLE
+from sporewright.routing.dialects.wordings import ERROR_ECHOES, ERROR_FIELDS, ERROR_SIGNS
 from sporewright.routing.terms import (
     ACTIONS,
     OUTCOMES,
@@ -27,7 +28,6 @@ from sporewright.routing.terms import (
     State,
 )
 from sporewright.routing.transitions import CLASSES, TEACHES, TIMED, TRANSITIONS, UNSAFE
-from sporewright.routing.wordings import ERROR_ECHOES, ERROR_FIELDS, ERROR_SIGNS
 
 __all__ = [
     "ACTIONS",

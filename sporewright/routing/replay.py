@@ -13,7 +13,7 @@ from sporewright.core.codec import decode_number
 from sporewright.core.resolve import rank_key
 from sporewright.errors import DecodeError, SporewrightError
 from sporewright.policy.receipt import Receipt
-from sporewright.routing.attempt import AttemptChain
+from sporewright.routing.attempt_chain import AttemptChain
 from sporewright.routing.cooldown import EVEN
 from sporewright.routing.health import Admits, Health
 from sporewright.routing.plan import PLAN, plan_with

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, NotRequired, TypedDict, get_args
 
-from sporewright.routing.chat_terms import DialectName
+from sporewright.routing.dialects.chat_terms import DialectName
 
 __all__ = [
     "ACTIONS",

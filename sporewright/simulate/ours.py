@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 from sporewright.core.config import Seed, TensorConfig
 from sporewright.core.tensor import Tensor
-from sporewright.device.learned import Learned, with_local
-from sporewright.device.shared import Shared
+from sporewright.device.learning_store import LearningStore, with_local
+from sporewright.device.shared_levels import SharedLevels
 from sporewright.device.storage import Disk
 from sporewright.learning.settings import LearningSettings
 from sporewright.routing.learn import evidence_of
@@ -44,9 +44,9 @@ class Device:
         self._name = name
         self._tensor = config_of(options, usd_s).build()
         bound = {"workspace": WORKSPACE}
-        self._learned = Learned(self._tensor, "device", name, bound, settings, Disk())
+        self._learned = LearningStore(self._tensor, "device", name, bound, settings, Disk())
         self._learned.admit(0.0, options)
-        self._shared = Shared(self._tensor, self._tensor.level_index("device"), settings.support)
+        self._shared = SharedLevels(self._tensor, self._tensor.level_index("device"), settings.support)
         self._cursor = self._learned.addressed({**bound, "device": name})
         self._queue = self._tensor.watch(self._cursor, among=options)
         self._said: set[tuple[str, str]] = set()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from sporewright.routing.attempt import Ended
+from sporewright.routing.attempt_chain import Ended
 from sporewright.simulate.world import World
 
 __all__ = ["Attempt", "Policy", "Setting", "is_answered"]

@@ -6,8 +6,8 @@ import heapq
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from sporewright.routing.attempt import Ask, AttemptChain, Decision, Wait
-from sporewright.routing.attempt import Call as Step
+from sporewright.routing.attempt_chain import Ask, AttemptChain, Decision, Wait
+from sporewright.routing.attempt_chain import Call as Step
 from sporewright.routing.health import Health
 from sporewright.routing.plan import PLAN
 from sporewright.routing.terms import Plan

@@ -20,8 +20,8 @@ from sporewright.device.calls import CALLS, PUSHES
 from sporewright.device.events import EFFECTS, EVENTS
 from sporewright.device.native import NativeDevice
 from sporewright.routing import terms
+from sporewright.routing.dialects.providers import DIALECTS
 from sporewright.routing.plan import PLAN
-from sporewright.routing.providers import DIALECTS
 from sporewright.server.settings import Settings
 from sporewright.wire import TYPES
 

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from sporewright.device.transport import NOWHERE, RoutingTransport
-from sporewright.routing.events import Events
+from sporewright.routing.dialects.sse_events import Events
 from sporewright.server.demo.completion import words
 from sporewright.server.demo.faults import FaultServer, Step
 

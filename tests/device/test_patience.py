@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from sporewright.device.sources import OrderSource
+from sporewright.device.order_source import OrderSource
 from sporewright.device.transport import NOWHERE, RoutingTransport
 from sporewright.errors import ExhaustedError
 

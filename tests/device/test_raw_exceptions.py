@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sporewright.device.chat import chat
 from sporewright.device.transport import NOWHERE, RoutingTransport
 from sporewright.errors import SporewrightError
-from sporewright.routing.providers import DIALECTS
+from sporewright.routing.dialects.providers import DIALECTS
 
 WHOLE = {"choices": [{"index": 0, "message": {"role": "assistant", "content": "hi"}, "finish_reason": "stop"}]}
 CHUNK = {"choices": [{"index": 0, "delta": {"content": "hi"}, "finish_reason": "stop"}]}

@@ -11,8 +11,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from sporewright.routing.dialects.providers import DIALECTS
 from sporewright.routing.plan import PLAN
-from sporewright.routing.providers import DIALECTS
 from tests.differential.dice import Dice
 from tests.differential.mutations import cut, mutated, twist, twisted
 from tests.differential.readers import Asked

@@ -10,16 +10,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sporewright.device.answers import Brackets
+from sporewright.device.responses import Brackets
 from sporewright.errors import SporewrightError
-from sporewright.routing.chat_events import ChatEvents
-from sporewright.routing.chat_request import chat_body, chat_path, key_headers
 from sporewright.routing.classify import is_repeatable, says
-from sporewright.routing.events import Events
-from sporewright.routing.judge import Judge
-from sporewright.routing.pace import pace_seconds, retry_after_seconds
+from sporewright.routing.dialects.chat_events import ChatEvents
+from sporewright.routing.dialects.chat_request import chat_body, chat_path, key_headers
+from sporewright.routing.dialects.judge import Judge
+from sporewright.routing.dialects.providers import DIALECTS
+from sporewright.routing.dialects.sse_events import Events
 from sporewright.routing.plan import plan_with
-from sporewright.routing.providers import DIALECTS
+from sporewright.routing.retry_after import pace_seconds, retry_after_seconds
 from tests.differential.page import Page
 
 __all__ = ["Asked", "compare"]

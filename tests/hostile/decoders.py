@@ -16,10 +16,10 @@ from sporewright.core.config import TensorConfig
 from sporewright.core.global_rules import stays_below
 from sporewright.core.tensor import Tensor
 from sporewright.device.bridge import Bridge
-from sporewright.device.heard import HEARD, Heard
+from sporewright.device.dedupe import HEARD, Deduplicator
 from sporewright.device.identity import claims, remembered
 from sporewright.device.outbox import Outbox
-from sporewright.device.shared import Shared
+from sporewright.device.shared_levels import SharedLevels
 from sporewright.device.storage import Disk, stored_cells
 from sporewright.errors import ConfigError, DecodeError, ProtocolError, SporewrightError
 from sporewright.learning.evidence import Evidence
@@ -27,10 +27,10 @@ from sporewright.learning.learner import Learner
 from sporewright.policy.cascade import resolve_chain
 from sporewright.policy.field import AddressedField
 from sporewright.policy.receipt import Receipt
-from sporewright.routing.chat_events import ChatEvents
-from sporewright.routing.chat_request import chat_body, chat_path
-from sporewright.routing.events import Events, read_json
-from sporewright.routing.providers import DIALECTS
+from sporewright.routing.dialects.chat_events import ChatEvents
+from sporewright.routing.dialects.chat_request import chat_body, chat_path
+from sporewright.routing.dialects.providers import DIALECTS
+from sporewright.routing.dialects.sse_events import Events, read_json
 from sporewright.sync import Role, Session
 from sporewright.wire import Limits, decode
 
@@ -130,7 +130,7 @@ def _bridge(text: Text) -> None:
 
 def _shared(text: Text) -> None:
     tensor = Tensor(LEVELS)
-    shared = Shared(tensor, 2)
+    shared = SharedLevels(tensor, 2)
     shared.restore(_text(text))
     assert all(cell.level in LEVELS[:2] for cell in tensor.cells()), "a cell of the device's own level was taken"
 
@@ -160,7 +160,7 @@ def _flight(text: Text) -> None:
 
 
 def _heard(text: Text) -> None:
-    heard = Heard(Disk())
+    heard = Deduplicator(Disk())
     heard.restore({HEARD: _text(text)})
     assert heard.is_new({"page": "another", "nth": 1})
     heard.is_new({"page": "page", "nth": 8})
@@ -284,19 +284,19 @@ DECODES = {
     "policy/receipt.py:from_json": ["receipt"],
     "policy/receipt.py:to_json": ["receipt"],
     "policy/cascade.py:_slot": ["slot"],
-    "routing/events.py:read_json": ["events", "chat", "chat request"],
+    "routing/dialects/sse_events.py:read_json": ["events", "chat", "chat request"],
     "wire.py:decode": ["push", "welcome"],
     "wire.py:_layer": ["push"],
     "sync.py:receive": ["session"],
     "device/bridge.py:handle": ["bridge"],
-    "device/shared.py:restore": ["shared"],
+    "device/shared_levels.py:restore": ["shared"],
     "device/storage.py:stored_cells": ["stored cell"],
     "device/identity.py:remembered": ["identity"],
     "device/identity.py:claims": ["claims"],
     "device/outbox.py:restore_flight": ["flight"],
-    "device/heard.py:restore": ["heard"],
-    "device/learned.py:restore": ["belief"],
-    "device/learned.py:_option_of": ["belief"],
+    "device/dedupe.py:restore": ["heard"],
+    "device/learning_store.py:restore": ["belief"],
+    "device/learning_store.py:_option_of": ["belief"],
     "learning/learner.py:from_json": ["learner"],
 }
 

@@ -130,7 +130,7 @@ def test_random_text_is_answered(name: str, text: str | bytes) -> None:
         ('{"levels": ["a"], "cells": [{"level": "a", "inst": "", "option": "o", "dim": "d", "v": 1' + "0" * 400 + "}]}",
             "overflows"),
         ('{"levels": ["a"],', "tensor: not JSON at character 17"),
-        (None, "tensor: text or its UTF-8 bytes"),
+        (None, "tensor: expected text or its UTF-8 bytes"),
     ],
 )  # fmt: skip
 def test_the_message_says_where(text: str | bytes, where: str) -> None:

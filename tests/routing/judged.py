@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sporewright.routing.judge import Judge
+from sporewright.routing.dialects.judge import Judge
 
 __all__ = ["judged"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from sporewright.errors import SporewrightError
-from sporewright.routing.attempt import Ask, AttemptChain, Call, Decision, Ended, Wait
+from sporewright.routing.attempt_chain import Ask, AttemptChain, Call, Decision, Ended, Wait
 from sporewright.routing.cooldown import EVEN
 from sporewright.routing.health import Health
 from sporewright.routing.plan import PLAN, Plan

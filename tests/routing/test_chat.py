@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sporewright.errors import ConfigError
-from sporewright.routing.chat_events import ChatEvents
-from sporewright.routing.chat_request import chat_body, chat_path, key_headers
-from sporewright.routing.providers import DIALECTS
+from sporewright.routing.dialects.chat_events import ChatEvents
+from sporewright.routing.dialects.chat_request import chat_body, chat_path, key_headers
+from sporewright.routing.dialects.providers import DIALECTS
 
 EXCHANGES = json.loads((Path(__file__).parent / "chats.json").read_text(encoding="utf-8"))
 ASKED = [each for each in EXCHANGES if "ask" in each]

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from sporewright.errors import ConfigError
 from sporewright.routing.classify import Ending, classify, is_repeatable, rule_of, says
-from sporewright.routing.httpdate import parse_http_date
-from sporewright.routing.pace import pace_seconds, retry_after_seconds
+from sporewright.routing.http_date import parse_http_date
 from sporewright.routing.plan import ACTIONS, OUTCOMES, PLAN, STATES, plan_with, to_json
+from sporewright.routing.retry_after import pace_seconds, retry_after_seconds
 from sporewright.routing.terms import ENDS, Plan, State
 
 RETRY_AFTER = Path(__file__).parent / "retry-after.json"

@@ -7,11 +7,11 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sporewright.routing.breaker import Breaker
-from sporewright.routing.budget import Budget
+from sporewright.routing.circuit_breaker import CircuitBreaker
 from sporewright.routing.health import Health
-from sporewright.routing.history import History
+from sporewright.routing.latency_history import LatencyHistory
 from sporewright.routing.plan import PLAN, plan_with
+from sporewright.routing.retry_budget import Budget
 
 EVENTS = st.lists(
     st.tuples(st.floats(0, 20), st.sampled_from(["ok", "fail", "probe"]), st.floats(0, 0.999)), max_size=60
@@ -21,7 +21,7 @@ EVENTS = st.lists(
 @given(EVENTS)
 def test_an_open_breaker_admits_nobody_and_always_returns(events: list[tuple[float, str, float]]) -> None:
     """Whatever happens: while it is open no call goes, and it is open for at most the cap and its jitter."""
-    breaker, now, limits = Breaker(), 0.0, PLAN["limits"]
+    breaker, now, limits = CircuitBreaker(), 0.0, PLAN["limits"]
     for wait, what, chance in events:
         now += wait
         if what == "probe":
@@ -38,7 +38,7 @@ def test_an_open_breaker_admits_nobody_and_always_returns(events: list[tuple[flo
 
 def test_one_probe_at_a_time_until_its_lease_is_over() -> None:
     """A second one waits for the first to end, or for the lease of one that was never heard of again."""
-    breaker = Breaker()
+    breaker = CircuitBreaker()
     for _ in range(5):
         breaker.failed(0.0)
 
@@ -48,7 +48,7 @@ def test_one_probe_at_a_time_until_its_lease_is_over() -> None:
     assert breaker.probe(34.0)
     breaker.release()
     assert breaker.probe(34.0)
-    assert Breaker().probe(0.0)
+    assert CircuitBreaker().probe(0.0)
 
 
 def test_what_the_engine_tells_is_taken_over() -> None:
@@ -103,7 +103,7 @@ def test_a_budget_trickles_and_a_clock_that_runs_backwards_brings_nothing() -> N
 @given(st.lists(st.floats(0, 1e3), min_size=20, max_size=64))
 def test_the_p95_is_the_nearest_rank(seconds: list[float]) -> None:
     """At most one in twenty is beyond it, and the limit of a first token stays within its bounds."""
-    history, limits = History(), PLAN["limits"]
+    history, limits = LatencyHistory(), PLAN["limits"]
     for each in [*seconds, math.inf, math.nan, -1.0]:
         history.add(each)
     p95 = history.p95_s

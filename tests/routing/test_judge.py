@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sporewright.routing.judge import expects_of
+from sporewright.routing.dialects.judge import expects_of
 from tests.routing.judged import judged
 
 CASES: list[dict[str, Any]] = json.loads((Path(__file__).parent / "answers.json").read_text(encoding="utf-8"))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sporewright.routing.classify import says
-from sporewright.routing.wordings import WORDINGS
+from sporewright.routing.dialects.wordings import WORDINGS
 
 REFUSALS: list[dict[str, Any]] = json.loads((Path(__file__).parent / "refusals.json").read_text())
 EACH = [(row["sign"], row.get("provider", ""), wording) for row in WORDINGS for wording in row["any"]]

@@ -10,7 +10,7 @@ import pytest
 
 from sporewright.errors import ConfigError
 from sporewright.learning.settings import DEFAULTS
-from sporewright.routing.attempt import Ended
+from sporewright.routing.attempt_chain import Ended
 from sporewright.routing.plan import PLAN, Outcome
 from sporewright.simulate.chance import Draws
 from sporewright.simulate.course import Course

@@ -13,7 +13,7 @@ export type { Body, CallTraits, Decision, Step } from "./decisions";
 
 /** Ends that, after a gap in the clock, are its echo: the connection did not outlive the sleep. */
 const ECHOES: ReadonlySet<Ending["kind"]> = new Set(["timeout", "network", "connect", "truncated"]);
-/** The same rules as `sporewright/routing/attempt.py`. Time is an argument, in seconds, and so is chance, in [0, 1). */
+/** The same rules as `sporewright/routing/attempt_chain.py`. Time is an argument, in seconds, and so is chance, in [0, 1). */
 export class AttemptChain {
   /** The attempt whose response is the caller's if nothing better comes. */
   kept: number | null = null;

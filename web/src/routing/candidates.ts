@@ -30,7 +30,7 @@ const REASONS: Record<Exclude<Admits, "yes">, SkipReason> = {
   "set-aside": "set-aside",
 };
 
-/** The same rules as `sporewright/routing/queue.py`. */
+/** The same rules as `sporewright/routing/candidates.py`. */
 export class Candidates {
   /** Option → reason, in the order they were passed over. */
   readonly skipped = new Map<string, SkipReason>();

@@ -7,7 +7,7 @@ export type Admission = "yes" | "ask" | "open" | "ramping";
 
 const BUCKET_S = 5;
 
-/** The same rules as `sporewright/routing/breaker.py`; times are seconds of one clock. */
+/** The same rules as `sporewright/routing/circuit_breaker.py`; times are seconds of one clock. */
 export class CircuitBreaker {
   readonly #limits: Limits;
   readonly #ramp: readonly number[];

@@ -1,7 +1,7 @@
 /** Gaps in the clock: a tab that was frozen, a laptop that slept, a clock that was set. */
 import type { Limits } from "../generated/calls";
 
-/** The same rules as `sporewright/routing/gap.py`; `wall` and `steady` are two clocks, both in seconds. */
+/** The same rules as `sporewright/routing/clock_gap.py`; `wall` and `steady` are two clocks, both in seconds. */
 export class Gaps {
   readonly #limits: Limits;
   #wall: number;

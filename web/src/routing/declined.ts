@@ -2,7 +2,7 @@
 import { Cooldowns } from "./cooldown";
 import type { Aside, AsideData, Limits } from "../generated/calls";
 
-/** The same rules as `sporewright/routing/asides.py`; times are seconds on the caller's clock. */
+/** The same rules as `sporewright/routing/declined.py`; times are seconds on the caller's clock. */
 export class DeclinedOptions {
   readonly #until: Cooldowns;
   readonly #data = new Map<string, AsideData>();

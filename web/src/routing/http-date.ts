@@ -1,4 +1,4 @@
-/** The three ways HTTP writes a date (RFC 9110 §5.6.7); the twin of `sporewright/routing/httpdate.py`. */
+/** The three ways HTTP writes a date (RFC 9110 §5.6.7); the twin of `sporewright/routing/http_date.py`. */
 
 const MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 const TIME = "(?<h>\\d\\d):(?<m>\\d\\d):(?<s>\\d\\d)";

@@ -1,7 +1,7 @@
 /** How soon an option begins to answer, from its own last answers: its p95, and the two limits drawn from it. */
 import type { Limits } from "../generated/calls";
 
-/** The last `history` times to the first token (or the headers) of one option; as `sporewright/routing/history.py`. */
+/** The last `history` times to the first token (or the headers) of one option; as `sporewright/routing/latency_history.py`. */
 export class LatencyHistory {
   readonly #limits: Limits;
   readonly #seconds: number[] = [];

@@ -2,7 +2,7 @@
 import { Cooldowns, EVEN } from "./cooldown";
 import type { Block, BlockData, Limits } from "../generated/calls";
 
-/** The same rules as `sporewright/routing/blocks.py`; times are seconds on the caller's clock. */
+/** The same rules as `sporewright/routing/quarantine.py`; times are seconds on the caller's clock. */
 export class Quarantine {
   readonly #until: Cooldowns;
   readonly #reasons = new Map<string, Block>();

@@ -1,6 +1,6 @@
 /** A budget for calls that nobody asked for: a share of those that were, and a trickle besides. */
 
-/** The same rules as `sporewright/routing/budget.py`; times are seconds of one clock. */
+/** The same rules as `sporewright/routing/retry_budget.py`; times are seconds of one clock. */
 export class Budget {
   readonly #share: number;
   readonly #perSecond: number;

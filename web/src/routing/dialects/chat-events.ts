@@ -15,7 +15,7 @@ type Said = ChatPart extends infer P ? (P extends ChatPart ? Omit<P, "data"> : n
 const BLANK = [0xef, 0xbb, 0xbf, 0x20, 0x09, 0x0d, 0x0a];
 const OPENS = [0x7b, 0x5b];
 
-/** Fed with the bytes of one answer in any pieces; the same rules as `sporewright/routing/chat_events.py`. */
+/** Fed with the bytes of one answer in any pieces; the same rules as `sporewright/routing/dialects/chat_events.py`. */
 export class ChatEvents {
   /** How many events were a sign of life. */
   lively = 0;

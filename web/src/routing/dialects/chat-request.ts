@@ -1,4 +1,4 @@
-/** An OpenAI-shaped request in an option's own dialect: path, body and headers; the twin of `routing/chat_request.py`. */
+/** An OpenAI-shaped request in an option's own dialect: path, body and headers; the twin of `routing/dialects/chat_request.py`. */
 import { SporewrightError } from "../../errors";
 import type { DialectRow, Messages } from "../../generated/calls";
 import { DIALECTS } from "../../generated/dialects";

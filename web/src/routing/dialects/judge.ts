@@ -1,4 +1,4 @@
-/** Whether what an option sent is an answer; the twin of `sporewright/routing/judge.py`. */
+/** Whether what an option sent is an answer; the twin of `sporewright/routing/dialects/judge.py`. */
 import type { Ended, Expects, Plan } from "../../generated/calls";
 import { DIALECTS, SUFFICES } from "../../generated/dialects";
 import { readJson } from "./read-json";

@@ -1,4 +1,4 @@
-/** JSON from a provider; the twin of `read_json` in `sporewright/routing/events.py`. */
+/** JSON from a provider; the twin of `read_json` in `sporewright/routing/dialects/sse_events.py`. */
 import type { Frame } from "./sse-frames";
 
 /** Levels of an event; what providers send has about ten. */

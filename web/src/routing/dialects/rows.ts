@@ -1,4 +1,4 @@
-/** What a dialect's rows find in one event of an answer, or in a whole one; the twin of `sporewright/routing/rows.py`. */
+/** What a dialect's rows find in one event of an answer, or in a whole one; the twin of `sporewright/routing/dialects/rows.py`. */
 import type { DialectRow, Reading, Where } from "../../generated/calls";
 
 /** One thing that an event says, of which choice, by which row. */

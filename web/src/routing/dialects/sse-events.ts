@@ -46,7 +46,7 @@ export interface Words {
 export const EVERY: readonly DialectRow[] = Object.values(DIALECTS);
 
 /**
- * Fed with the bytes of one stream in any pieces; the same rules as `sporewright/routing/events.py`. Each event is read by the
+ * Fed with the bytes of one stream in any pieces; the same rules as `sporewright/routing/dialects/sse_events.py`. Each event is read by the
  * rows of the dialect it is of, among these. Of none of them it may be anything, but no error; where fields are given it counts
  * only if something is said at one of them.
  */

@@ -14,7 +14,7 @@ const DATA = [...new TextEncoder().encode("data:")];
 const EVENT = [...new TextEncoder().encode("event:")];
 
 /**
- * Fed with the bytes of one stream in any pieces; the same rules as `sporewright/routing/frames.py`. An event of more than
+ * Fed with the bytes of one stream in any pieces; the same rules as `sporewright/routing/dialects/sse_frames.py`. An event of more than
  * `most` bytes is the last one: nothing of it, or after it, is kept.
  */
 export class Frames {

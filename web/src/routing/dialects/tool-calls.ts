@@ -1,4 +1,4 @@
-/** Which tool call a part of an answer belongs to; the twin of `sporewright/routing/tool_calls.py`. */
+/** Which tool call a part of an answer belongs to; the twin of `sporewright/routing/dialects/tool_calls.py`. */
 import type { ChatPart } from "../../chat/chat-types";
 import type { ToolFields } from "../../generated/calls";
 import { readJson, stripped } from "./read-json";

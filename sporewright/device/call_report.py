@@ -1,0 +1,98 @@
+"""What is said of a native call's attempts: in its receipt, to whoever learns of them, and in its error."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from sporewright.device.httpx_errors import common, of_httpx
+from sporewright.device.order_source import Source
+from sporewright.device.responses import Attempt, Receipt, Running, counts_of
+from sporewright.errors import ExhaustedError
+from sporewright.routing.attempt_chain import AttemptChain, Ended
+
+__all__ = ["Account"]
+
+_WAITED = ("slow_start", "timed_out", "deadline")
+"""They tell how long was waited for an answer, not for the headers before it."""
+
+
+class Account:
+    """Of one call: `receipt` is kept current, `source` is told."""
+
+    def __init__(self, source: Source, chain: AttemptChain, receipt: Receipt, *, is_streaming: bool) -> None:
+        self._source, self._chain, self._receipt, self._is_streaming = source, chain, receipt, is_streaming
+        self._said: list[tuple[str, Running]] = []
+        """Why each attempt of the receipt ended, for its error: there it may quote what was thrown."""
+
+    def notes(self, one: Running, outcome: str, reason: str, retry_after_s: float | None) -> None:
+        """One entry an attempt; what is learned later of a stream that is handed on is written into it."""
+        took = time.monotonic() - one.began
+        if one.entry is None:
+            one.entry = Attempt(one.option, outcome, reason)
+            self._receipt.attempts.append(one.entry)
+            self._said.append((reason, one))
+        entry = one.entry
+        entry.outcome, entry.duration, entry.bytes, entry.usage = outcome, took, one.length, counts_of(one.usage)
+        entry.latency = took if one.latency is None else one.latency
+        entry.reason = entry.reason if outcome == "ok" else one.threw or reason
+        entry.status = None if one.response is None else one.response.status_code
+        entry.retry_after = retry_after_s
+        entry.tokens = {} if one.is_told else one.tokens
+
+    def reports(self, one: Running, step: Ended, retry_after_s: float | None, credential: str | None = None) -> None:
+        """Whoever learns is told of a step, where anything is to be learned of it, and of a probe's end at least."""
+        is_probe = self._chain.is_probe(one.number)
+        is_end = one.number not in self._chain.running and not one.is_told
+        teaches = self._source.plan["teaches"]
+        if not any(action in teaches for action in step.actions) and not (is_probe and is_end):
+            return
+        one.is_told = True
+        took = time.monotonic() - one.began
+        body: dict[str, Any] = {
+            "option": one.option,
+            "outcome": step.outcome,
+            "stage": step.stage,
+            "latency_s": took if one.latency is None or step.outcome in _WAITED else one.latency,
+            "streaming": self._is_streaming,
+            "attempt": one.number + 1,
+            "probe": is_probe,
+            "slept": self._chain.is_untimed(one.number),
+        }
+        more: dict[str, Any] = {
+            "first_token_s": step.first_token_s,
+            "retry_after_s": retry_after_s,
+            "reason": step.aside,
+            "model": step.model,
+        }
+        if step.aside is not None:
+            more["credential"] = credential
+        key, keys = self._chain.keys_of(one.number)
+        if keys > 1:
+            more |= {"key": key, "keys": keys}
+        more |= {f"tokens_{name}": count for name, count in one.tokens.items()}
+        self._source.outcome(body | {name: value for name, value in more.items() if value is not None})
+
+    def quits(self, one: Running, outcome: Literal["aborted", "lost"]) -> None:
+        """A probe that the caller gave up, or that lost a race, is over, and says nothing."""
+        if self._chain.is_probe(one.number):
+            self._source.outcome({"option": one.option, "outcome": outcome, "attempt": one.number + 1, "probe": True})
+
+    def exhausted(self, what: str) -> Exception:
+        """Nobody answered: every attempt and every option passed over, with its reason, and when the first returns.
+
+        An ExhaustedError that is the httpx error, too, which a plain client would have had from each of them.
+        """
+        ended = zip(self._receipt.attempts, self._said, strict=True)
+        told = [f"{attempt.option}: {attempt.outcome} ({said})" for attempt, (said, _) in ended]
+        told += [f"{option}: skipped ({reason})" for option, reason in self._chain.skipped.items()]
+        named = {attempt.option for attempt in self._receipt.attempts} | set(self._chain.skipped)
+        # The call's time, or its attempts, were over before it was their turn.
+        told += [f"{option}: skipped (not-reached)" for option in self._receipt.queue if option not in named]
+        returns = self._chain.waits_for
+        if returns is not None:
+            told.append(f"the first returns at {datetime.fromtimestamp(returns, UTC).isoformat()}")
+        why = "; ".join(told) or "the queue is empty"
+        theirs = common(one.error for _, one in self._said)
+        return of_httpx(ExhaustedError, theirs, f"no option answered {what}: {why}")

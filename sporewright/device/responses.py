@@ -1,0 +1,268 @@
+"""What an attempt of a native call is and brings: its record, the kind of its body, and what a refusal says."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+import httpx
+
+from sporewright.device.raw_body import RawBody
+from sporewright.routing.attempt_chain import Body
+from sporewright.routing.classify import Ending, rule_of, says
+from sporewright.routing.dialects.judge import Judge
+from sporewright.routing.dialects.sse_events import Listening
+from sporewright.routing.retry_after import pace_seconds
+from sporewright.routing.terms import Limits, Plan
+
+__all__ = [
+    "Attempt",
+    "Brackets",
+    "Fault",
+    "Receipt",
+    "Running",
+    "body_of",
+    "brackets_of",
+    "counts_of",
+    "ending_of",
+    "error_of",
+    "fault_of",
+    "late_by",
+    "refusal",
+    "told",
+]
+
+# Deeper than any provider's usage; a name is a word of the provider's, too: those of the APIs are short and plain.
+_DEEPEST = 4
+_NAME = re.compile(r"\w{1,40}", re.ASCII)
+_BLANK = b"\xef\xbb\xbf \t\r\n"
+"""What may stand before JSON (RFC 8259 §2), and a mark of the byte order, which readers skip."""
+_IN_STRING = re.compile(rb'["\\]')
+_PAIRS = ((b"{", b"["), (b"}", b"]"))
+
+
+Fault = Literal["connect", "network", "prepare", "timeout", "impatient"]
+
+
+@dataclass
+class Attempt:
+    """One attempt as the receipt tells it; times in seconds, `usage` as the provider counted it.
+
+    Of what was thrown `reason` is the name alone: its text may quote a key or an answer.
+    `tokens`, `in` and `out`: what was told of it to whoever learns.
+    """
+
+    option: str
+    outcome: str
+    reason: str
+    status: int | None = None
+    latency: float = 0.0
+    duration: float = 0.0
+    bytes: int = 0
+    retry_after: float | None = None
+    usage: Any = None
+    tokens: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass
+class Receipt:
+    """What happened to one routed call: who answered, the order known, every attempt, who was passed over and why."""
+
+    queue: list[str]
+    option: str = ""
+    attempts: list[Attempt] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON data."""
+        return asdict(self)
+
+    def __repr__(self) -> str:
+        attempts = ", ".join(f"{each.option} {each.outcome}" for each in self.attempts) or "no attempt"
+        skipped = "".join(f"; {option} skipped: {why}" for option, why in self.skipped.items())
+        return f"<Receipt {'answered by ' + self.option if self.option else 'not answered'}: {attempts}{skipped}>"
+
+
+@dataclass(eq=False)
+class Running:
+    """An attempt under way; `late` says by what it was too late, once it is; `held` is what was not handed over yet."""
+
+    number: int
+    option: str
+    began: float
+    task: asyncio.Task[None] | None = None
+    timer: asyncio.TimerHandle | None = None
+    is_called: bool = False
+    late: tuple[Literal["timeout", "deadline"], str] | None = None
+    threw: str | None = None
+    """Name of the exception whose text is the reason of its end."""
+    error: type[Exception] | None = None
+    """What a plain client would have raised."""
+    response: httpx.Response | None = None
+    raw: RawBody | None = None
+    """Its body as it is received."""
+    latency: float | None = None
+    held: list[bytes] = field(default_factory=list)
+    length: int = 0
+    is_blank: bool = False
+    """Of an answer in one piece nothing but white space has come."""
+    judge: Judge | None = None
+    """Whether it is an answer, until its form is known."""
+    events: Listening | None = None
+    """Who follows what it says."""
+    is_complete: bool = False
+    """It said that nothing follows."""
+    brackets: Brackets | None = None
+    """What its JSON leaves open so far."""
+    usage: Any = None
+    tokens: Mapping[str, int] = field(default_factory=dict)
+    is_told: bool = False
+    """Whoever learns was told of it."""
+    entry: Attempt | None = None
+
+
+def body_of(response: httpx.Response, plan: Plan, *, judged: bool = False) -> Body | None:
+    """How a good response goes on; None: there is nothing to read, or it is no good one."""
+    status = response.status_code
+    is_good = rule_of({"kind": "status", "status": status, "judged": judged}, plan)["outcome"] == "ok"
+    if not is_good or status in (204, 304) or response.request.method == "HEAD":
+        return None
+    kind = _type_of(response)
+    if kind == "text/event-stream":
+        return "events"
+    length = response.headers.get("content-length", "0")
+    is_short = length.isdecimal() and int(length) <= plan["limits"]["hold_bytes"]
+    return "whole" if _is_json(kind) and is_short else "bytes"
+
+
+def brackets_of(response: httpx.Response) -> Brackets | None:
+    """What follows a body that says by itself whether it is whole, as JSON does; None for any other."""
+    return Brackets() if _is_json(_type_of(response)) else None
+
+
+class Brackets:
+    """What JSON leaves open as far as it has come, fed in any pieces: whether it ends in the middle, if it ends here.
+
+    What begins as neither an object nor a list is no JSON of ours to judge.
+    """
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._is_judged: bool | None = None
+        self._in_string = self._is_escaped = False
+
+    @property
+    def is_open(self) -> bool:
+        """An object or a list is without its end, or a string within."""
+        return self._in_string or self._depth > 0
+
+    def feed(self, piece: bytes) -> None:
+        """The next bytes."""
+        if self._is_judged is None and (begin := piece.lstrip(_BLANK)[:1]):
+            self._is_judged = begin in (b"{", b"[")
+        at = 0
+        while self._is_judged and at < len(piece):
+            at = self._string(piece, at) if self._in_string else self._outside(piece, at)
+
+    def _string(self, piece: bytes, at: int) -> int:
+        if self._is_escaped:
+            self._is_escaped = False
+            return at + 1
+        found = _IN_STRING.search(piece, at)
+        if found is None:
+            return len(piece)
+        self._is_escaped, self._in_string = found[0] == b"\\", found[0] != b'"'
+        return found.end()
+
+    def _outside(self, piece: bytes, at: int) -> int:
+        quote = piece.find(b'"', at)
+        end = len(piece) if quote < 0 else quote
+        opened, closed = (piece.count(one, at, end) + piece.count(two, at, end) for one, two in _PAIRS)
+        self._depth += opened - closed
+        self._in_string = quote >= 0
+        return end + 1
+
+
+def _type_of(response: httpx.Response) -> str:
+    return str(response.headers.get("content-type", "")).split(";")[0].strip().lower()
+
+
+def _is_json(kind: str) -> bool:
+    return kind == "application/json" or kind.endswith("+json")
+
+
+def ending_of(response: httpx.Response, text: bytes, now: float, plan: Plan) -> Ending:
+    """The ending of a response that is the whole of an attempt."""
+    ending: Ending = {"kind": "status", "status": response.status_code}
+    asked = pace_seconds(response.headers.get, now, plan)
+    if asked is not None:
+        ending["retry_after_s"] = asked
+    signs = says(text[: plan["limits"]["error_bytes"]].decode("utf-8", "replace"), plan)
+    if signs and 400 <= response.status_code <= 499:
+        ending["says"] = signs
+    return ending
+
+
+def counts_of(usage: Any, depth: int = 0) -> Any:
+    """Numbers and what holds them: a provider's own words, which might repeat the caller's, are left out."""
+    if isinstance(usage, (int, float)):
+        return usage
+    if not isinstance(usage, dict) or depth >= _DEEPEST:
+        return None
+    counts = {name: counts_of(value, depth + 1) for name, value in usage.items() if _NAME.fullmatch(name)}
+    return {name: value for name, value in counts.items() if value is not None}
+
+
+_ERRORS: Mapping[str, type[Exception]] = {
+    "timeout": httpx.ReadTimeout,
+    "deadline": httpx.ReadTimeout,
+    "network": httpx.ReadError,
+    "truncated": httpx.RemoteProtocolError,
+    "malformed": httpx.RemoteProtocolError,
+}
+
+
+def error_of(ending: Ending) -> type[Exception] | None:
+    """The kind of error that a plain client has for an end that threw nothing; None: it has an answer."""
+    return _ERRORS.get(ending["kind"])
+
+
+def told(why: BaseException) -> str:
+    """An exception for people; one about what was to be sent quotes it, be it a key."""
+    text = "" if isinstance(why, httpx.LocalProtocolError) else str(why)
+    return f"{type(why).__name__}: {text}" if text else type(why).__name__
+
+
+def late_by(why: httpx.TimeoutException, waited_s: float, telling_s: float) -> Fault:
+    """What a time-out of the caller's own means, after `waited_s` of silence; `telling_s`: how much says anything."""
+    if isinstance(why, httpx.PoolTimeout):
+        return "prepare"  # nothing was sent: his own connections were all in use
+    if isinstance(why, httpx.ConnectTimeout):
+        return "connect" if waited_s >= telling_s else "prepare"
+    return "timeout" if waited_s >= telling_s else "impatient"
+
+
+def fault_of(one: Running, why: Exception) -> Fault:
+    """What became of an attempt that threw."""
+    theirs = (httpx.TransportError, httpx.DecodingError)
+    if isinstance(why, theirs) and not isinstance(why, (httpx.LocalProtocolError, httpx.UnsupportedProtocol)):
+        return "connect" if isinstance(why, httpx.ConnectError) else "network"
+    # What headers threw, or may not be sent: this option cannot be called, or is not to be trusted.
+    return "network" if one.is_called else "prepare"
+
+
+async def refusal(response: httpx.Response, limits: Limits, patience_s: float) -> bytes:
+    """As much of a refusal's text as comes in time: it is the caller's if nobody else answers."""
+    held, length = list[bytes](), 0
+    with suppress(TimeoutError, httpx.TransportError, httpx.DecodingError):
+        async with asyncio.timeout(min(limits["error_s"], max(0.0, patience_s))):
+            async for piece in response.aiter_bytes():
+                held.append(piece)
+                length += len(piece)
+                if length > limits["buffer_bytes"]:
+                    break
+    return b"".join(held)

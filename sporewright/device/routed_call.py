@@ -1,0 +1,400 @@
+"""One routed call under asyncio: carries out what its chain decides, over an httpx transport and the loop's clock."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Any, Literal
+
+import httpx
+
+from sporewright.device.attempt_timers import AttemptTimers
+from sporewright.device.call_report import Account
+from sporewright.device.delivery import Delivery
+from sporewright.device.expectations import Expectations
+from sporewright.device.httpx_errors import of_httpx
+from sporewright.device.order_source import Source
+from sporewright.device.raw_body import RawBody
+from sporewright.device.responses import (
+    Brackets,
+    Receipt,
+    Running,
+    body_of,
+    brackets_of,
+    ending_of,
+    error_of,
+    refusal,
+    told,
+)
+from sporewright.device.sleep_detector import Awake
+from sporewright.errors import BrokenError, InternalError, SporewrightError, TooLargeError
+from sporewright.routing.attempt_chain import Ask, AttemptChain, Call, Decision, Ended, Wait
+from sporewright.routing.classify import Ending
+from sporewright.routing.dialects.sse_events import Events, Kind
+
+__all__ = ["RoutedCall"]
+
+_BLANK = b" \t\r\n"
+_HANDED = ("STREAMING", "RESTARTABLE", "BODY")
+_WHY = {
+    "complete": "whole",
+    "truncated": "the stream ended in the middle",
+    "malformed": "an event of the stream is no JSON",
+    "failed": "the stream told of an error",
+    "invalid": "no answer in it",
+}
+
+
+class RoutedCall:
+    """`send(option, key)` makes the attempt's response, its body unread; `chance` draws from [0, 1)."""
+
+    def __init__(
+        self,
+        source: Source,
+        chain: AttemptChain,
+        receipt: Receipt,
+        *,
+        send: Callable[[str, int], Coroutine[Any, Any, httpx.Response]],
+        expectations: Expectations,
+        what: str,
+        chance: Callable[[], float],
+        is_streaming: bool,
+        is_held: bool,
+        on_restart: Callable[[str], None] | None = None,
+    ) -> None:
+        self._expectations = expectations
+        self._source, self._chain, self.receipt, self._send, self._what = source, chain, receipt, send, what
+        self._chance, self._is_held = chance, is_held
+        self._account = Account(source, chain, receipt, is_streaming=is_streaming)
+        self._running: dict[int, Running] = {}
+        self._over: dict[int, Running] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._delivery = Delivery(receipt, self._stop, on_restart)
+        self._awake = Awake(source.plan["limits"], self._slept, lambda: bool(self._tasks))
+        self._timers = AttemptTimers(chain, self._awake.now, self._running, self._hedges, self._telling_s)
+        self._is_streaming = is_streaming
+
+    async def run(self) -> httpx.Response:
+        """The answer, its body streaming where it may; ExhaustedError when nobody answered. Cancelled, all ends."""
+        self._spawn(self._advance())
+        try:
+            return await self._delivery.answer
+        except asyncio.CancelledError:
+            self._stop()
+            raise
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        self._awake.start()
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        """A defect of ours ends the call: nobody waits for ever for a task that is no more."""
+        self._tasks.discard(task)
+        if not task.cancelled() and (why := task.exception()) is not None:
+            self._delivery.give_up(of_httpx(InternalError, httpx.TransportError, f"{self._what}: {told(why)}"))
+            self._stop()
+
+    async def _advance(self) -> None:
+        try:
+            await self._follow(self._chain.pick(self._awake.now(), self._chance()))
+        except SporewrightError as why:
+            self._delivery.give_up(of_httpx(type(why), httpx.TransportError, str(why)))
+        if self._chain.state == "EXHAUSTED":
+            self._delivery.give_up(self._account.exhausted(self._what))
+        elif self._chain.state == "DELIVERED":
+            self._deliver_kept()
+
+    async def _follow(self, decision: Decision) -> None:
+        """Wait and ask until there is somebody to call, or nothing left to decide."""
+        while decision is not None and not isinstance(decision, Call):
+            if isinstance(decision, Wait):
+                await self._until(decision.until)
+                decision = self._chain.pick(self._awake.now(), self._chance())
+            else:
+                decision = self._ask(decision)
+        if decision is not None:
+            self._call(decision)
+
+    def _telling_s(self, option: str) -> float:
+        return self._source.health.history(option, streaming=self._is_streaming).telling_s
+
+    def _hedges(self) -> None:
+        self._spawn(self._follow(self._chain.hedge(self._awake.now(), self._chance())))
+
+    async def _until(self, at: float) -> None:
+        """Until then on the clock, which may be set, and runs on while the loop's own stands still."""
+        tick_s = self._source.plan["limits"]["tick_s"]
+        while (left := at - self._awake.now()) > 0:
+            await asyncio.sleep(min(left, tick_s))
+
+    def _slept(self, gap_s: float) -> None:
+        """Nothing ran for so long: nothing that waits has waited then, and silence was none."""
+        self._chain.slept(gap_s)
+        for one in self._running.values():
+            if one.timer is not None:
+                self._timers.arm(one)
+        self._timers.watch_for_hedge()
+
+    def _ask(self, ask: Ask) -> Decision:
+        granted = self._source.permit(ask.permit, ask.option)
+        return self._chain.answered(self._awake.now(), granted, self._chance())
+
+    def _call(self, call: Call) -> None:
+        one = self._running[call.attempt] = Running(call.attempt, call.option, time.monotonic())
+        self._timers.arm(one)
+        self._timers.watch_for_hedge()
+        one.task = self._spawn(self._attempt(one))
+
+    async def _attempt(self, one: Running) -> None:
+        try:
+            await self._exchange(one)
+        except asyncio.CancelledError:
+            if one.late is None or one.number not in self._running:
+                raise
+            kind, why = one.late
+            self._ends(one, {"kind": kind}, why)
+        except Exception as why:
+            if one.number not in self._running and not isinstance(why, httpx.HTTPError):
+                raise  # no echo of its end: carrying that out has failed
+            one.threw, one.error = type(why).__name__, type(why)
+            self._ends(one, {"kind": self._timers.fault(one, why)}, told(why))
+
+    async def _exchange(self, one: Running) -> None:
+        response = await self._send(one.option, self._chain.keys_of(one.number)[0])
+        one.is_called, one.response, one.latency = True, response, time.monotonic() - one.began
+        one.raw = response.stream if isinstance(response.stream, RawBody) else None
+        try:
+            body = body_of(response, self._source.plan, judged=self._chain.is_judged(one.option))
+            if body is None:
+                text = await self._refusal(one, response)
+                one.held = [self._received(one, text)] if text else []
+                ending = ending_of(response, text, self._awake.now(), self._source.plan)
+                self._ends(one, ending, f"HTTP {response.status_code}")
+            else:
+                one.judge = self._expectations.judge(one.option, response)
+                if one.judge is None:
+                    self._steps(one, self._chain.opened(self._awake.now(), body, one.number))
+                    one.events = Events(self._source.plan) if body == "events" else None
+                    one.brackets = None if one.events else brackets_of(response)
+                    one.is_blank = body == "whole"
+                elif self._is_decided(one):
+                    return
+                await self._read(one, response)
+        finally:
+            with suppress(httpx.TransportError, RuntimeError):
+                await response.aclose()
+
+    async def _refusal(self, one: Running, response: httpx.Response) -> bytes:
+        patience_s = self._chain.due(one.number) - self._awake.now()
+        self._timers.disarm(one)
+        if not self._chain.wants_text(response.status_code, one.number):
+            return b""
+        return await refusal(response, self._source.plan["limits"], patience_s)
+
+    def _is_decided(self, one: Running) -> bool:
+        """Whether it is no answer, as far as can be told now, which ends it; one whose form is known is opened."""
+        judge = one.judge
+        if judge is None:
+            return False
+        if judge.invalid is not None:
+            return self._ends(one, {"kind": "invalid"}, f"no answer: {judge.invalid}")
+        if judge.form is None:
+            return False
+        one.judge, one.latency = None, time.monotonic() - one.began
+        one.events = self._expectations.listener(one.option) or judge.listener()
+        one.brackets = Brackets() if judge.form == "json" else None
+        self._steps(
+            one, self._chain.opened(self._awake.now(), "whole" if judge.form == "json" else "events", one.number)
+        )
+        return False
+
+    async def _read(self, one: Running, response: httpx.Response) -> None:
+        began = list[bytes]()
+        pieces = response.aiter_bytes()
+        while True:
+            if self._delivery.pipe is not None and self._is_handed(one):
+                # A reader who takes his time is no stall: only a wish that is not served is.
+                self._timers.disarm(one)
+                since = self._awake.now()
+                await self._delivery.pipe.wanted()
+                self._chain.paused(since, self._awake.now(), one.number)
+            self._timers.arm(one)
+            piece = await anext(pieces, None)
+            if piece is None:
+                self._holds_or_hands(one, self._received(one, b""))  # an encoding's own end says nothing more
+                if one.judge is not None:
+                    one.judge.ends()
+                if not self._is_decided(one):
+                    await self._over_by(one)
+                return
+            if one.judge is not None:
+                one.judge.feed(piece)
+                began.append(piece)
+                if self._is_decided(one):
+                    return
+                if one.judge is not None:
+                    self._chain.token(self._awake.now(), one.number, is_blank=True)
+                    continue
+                piece, began = b"".join(began), []
+            if self._takes(one, piece):
+                return
+            if one.is_complete:
+                await self._over_by(one)
+                return
+
+    def _takes(self, one: Running, piece: bytes) -> bool:
+        """One more piece of the body; True once the attempt has ended by it."""
+        one.length += len(piece)
+        heard = None if one.events is None else one.events.feed(piece)
+        if one.brackets is not None:
+            one.brackets.feed(piece)
+        if heard is not None:
+            one.usage = one.usage if heard.usage is None else heard.usage
+            if heard.is_malformed:
+                return self._ends(one, {"kind": "malformed"}, _WHY["malformed"])
+            if heard.error is not None:
+                return self._ends(one, {"kind": "failed"}, _WHY["failed"])
+        self._holds_or_hands(one, self._received(one, piece))
+        one.is_blank = one.is_blank and not piece.strip(_BLANK)
+        if heard is None or heard.tokens + heard.others > 0 or heard.is_finished or one.is_blank:
+            said = {"is_finished": heard is not None and heard.is_finished, "is_blank": one.is_blank}
+            self._steps(one, self._chain.token(self._awake.now(), one.number, **said))
+        state, most = self._chain.state_of(one.number), self._source.plan["limits"]["event_bytes"]
+        if state == "OPENED" and one.length > most:
+            return self._ends(one, {"kind": "malformed"}, f"{one.length} bytes and no token")
+        if state == "HOLDING" and self._overflows(one):
+            return True
+        one.is_complete = heard is not None and heard.is_done
+        return False
+
+    def _received(self, one: Running, piece: bytes) -> bytes:
+        """What the caller gets for this decoded piece: what was received for it, where that may be."""
+        return piece if one.raw is None else one.raw.take()
+
+    def _holds_or_hands(self, one: Running, piece: bytes) -> None:
+        if not piece:
+            return
+        if self._delivery.pipe is not None and self._is_handed(one):
+            self._delivery.pipe.push(piece)
+        else:
+            one.held.append(piece)
+
+    def _overflows(self, one: Running) -> bool:
+        """Whether more is held than may be, which ends it; what need not be held is handed over from here on."""
+        limits = self._source.plan["limits"]
+        if self._is_held and one.length > limits["buffer_bytes"]:
+            why = f"{one.length} bytes, and limits.buffer_bytes is {limits['buffer_bytes']}"
+            return self._ends(one, {"kind": "too_large"}, why)
+        if not self._is_held and one.length > limits["hold_bytes"]:
+            self._steps(one, self._chain.opened(self._awake.now(), "bytes", one.number))
+        return False
+
+    async def _over_by(self, one: Running) -> None:
+        """Nothing follows."""
+        kind: Kind = "complete"
+        if one.events is not None:
+            kind, used = one.events.ends()
+            one.usage = one.usage if used is None else used
+            one.tokens = one.events.counts()
+            if kind == "complete" and self._chain.is_judged(one.option) and not one.events.has_said_anything:
+                kind = "invalid"
+        if one.brackets is not None and one.brackets.is_open:
+            kind = "truncated"
+        if kind == "complete" and one.response is not None and self._chain.state_of(one.number) == "HOLDING":
+            kind = (
+                "complete"
+                if await self._expectations.accepts(one.option, one.response, b"".join(one.held))
+                else "invalid"
+            )
+        self._ends(one, {"kind": kind}, _WHY[kind])
+
+    def _is_handed(self, one: Running) -> bool:
+        return self._chain.state_of(one.number) in _HANDED
+
+    def _steps(self, one: Running, step: Ended | None) -> None:
+        if step is None:
+            return
+        self._account.reports(one, step, None)
+        if "win" in step.actions:
+            self._drop_others(one)
+        if "deliver" in step.actions:
+            self._deliver(one)
+
+    def _ends(self, one: Running, ending: Ending, reason: str) -> bool:
+        """The attempt is over; always True. What comes after its end is only an echo."""
+        if self._running.pop(one.number, None) is None:
+            return True
+        self._timers.disarm(one)
+        one.error = one.error or error_of(ending)
+        step = self._chain.ended(self._awake.now(), ending, one.number, self._chance())
+        self._over[one.number] = one
+        self._account.notes(one, step.outcome, reason, ending.get("retry_after_s"))
+        credential = self._expectations.set_aside(one, step) if "set_aside" in step.actions else None
+        self._account.reports(one, step, ending.get("retry_after_s"), credential)
+        if "win" in step.actions:
+            self._drop_others(one)
+        if "deliver" in step.actions:
+            self._deliver(one)
+        elif "break" in step.actions:
+            if step.outcome == "too_large":
+                what = f"the answer of {one.option} is too long to be held back: {reason}"
+                self._delivery.give_up(of_httpx(TooLargeError, httpx.TransportError, what))
+            else:
+                what = f"the answer of {one.option} broke off after {one.length} bytes: {reason}"
+                self._delivery.give_up(of_httpx(BrokenError, one.error or httpx.TransportError, what))
+        elif self._chain.state_of(one.number) == "DELIVERED":
+            self._delivery.end()
+        if self._chain.kept != one.number:
+            one.held.clear()  # nobody will have it
+        if self._chain.state == "PICKING":
+            self._spawn(self._advance())
+        return True
+
+    def _drop_others(self, winner: Running) -> None:
+        """Another one has won: the rest are aborted, and have not failed."""
+        for one in [one for one in self._running.values() if one is not winner]:
+            self._end_quietly(one, "lost", "another option was faster")
+
+    def _end_quietly(self, one: Running, outcome: Literal["aborted", "lost"], reason: str) -> None:
+        del self._running[one.number]
+        self._timers.disarm(one)
+        self._account.notes(one, outcome, reason, None)
+        self._account.quits(one, outcome)
+        if one.task is not None:
+            one.task.cancel()
+
+    def _deliver(self, one: Running) -> None:
+        response = one.response
+        if response is None:
+            return
+        self._name(one)
+        if one.entry is None:
+            self._account.notes(one, "ok", f"HTTP {response.status_code}", None)
+        is_whole = self._chain.state_of(one.number) == "DELIVERED"
+        self._delivery.begin(response, one.option, one.held, is_whole=is_whole)
+
+    def _name(self, one: Running) -> None:
+        """The receipt says who answers, and who was passed over."""
+        self.receipt.option, self.receipt.skipped = one.option, dict(self._chain.skipped)
+
+    def _deliver_kept(self) -> None:
+        kept = self._over.get(-1 if self._chain.kept is None else self._chain.kept)
+        if kept is not None and kept.response is not None and self._delivery.pipe is None:
+            self._name(kept)
+            self._delivery.begin(kept.response, kept.option, kept.held, is_whole=True)
+        else:
+            self._delivery.give_up(self._account.exhausted(self._what))
+
+    def _stop(self) -> None:
+        """The caller does not want it any more: every attempt ends at once, upstream as well, and teaches nothing."""
+        self._timers.stop()
+        self._chain.abort()
+        for one in list(self._running.values()):
+            self._end_quietly(one, "aborted", "aborted by the caller")
+        for task in list(self._tasks):
+            task.cancel()

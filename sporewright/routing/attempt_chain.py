@@ -1,0 +1,400 @@
+"""One routed call as a state machine without I/O: which option next, what an end means, when to wait, when to stop.
+
+The caller owns clock, chance and calls. `pick` decides; `opened`, `token` and `ended` say how the call went; `due` says
+when its patience is over. The plan decides; this only carries it out (docs/reference/plan.md).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+
+from sporewright.errors import ProtocolError
+from sporewright.routing.candidates import Candidates
+from sporewright.routing.classify import Ending, rule_of, text_matters
+from sporewright.routing.cooldown import EVEN
+from sporewright.routing.decisions import Ask, Call, Decision, Ended, Wait
+from sporewright.routing.health import Health, Permit
+from sporewright.routing.patience import ECHOES, Attempt, Body
+from sporewright.routing.plan import PLAN
+from sporewright.routing.terms import Aside, Facts, Outcome, Plan, Restart, Rule, Signal, State
+
+__all__ = ["Ask", "AttemptChain", "Body", "Call", "Decision", "Ended", "Wait"]
+
+
+class AttemptChain:
+    """The attempts of one call over `queue`; options not in `upstreams` are skipped.
+
+    `health` is shared by all calls of a process. `repeatable`: the request may be carried out twice; `streaming`: it
+    asks for a stream, so that its first token is waited for from the start; `restart`: what a broken stream does;
+    `judged`: it expects an answer of a kind; `model`: the model that it names; `facts`: what is declared of options.
+    Time is an argument, in seconds of one clock; chance is a number in [0, 1) for each decision.
+    """
+
+    def __init__(
+        self,
+        queue: Sequence[str],
+        upstreams: Collection[str],
+        *,
+        health: Health,
+        now: float,
+        plan: Plan = PLAN,
+        repeatable: bool = True,
+        streaming: bool = False,
+        restart: Restart = "error",
+        hedge: bool = True,
+        judged: bool = False,
+        model: str | None = None,
+        facts: Mapping[str, Facts] | None = None,
+    ) -> None:
+        self._plan, self._limits, self._health = plan, plan["limits"], health
+        self._left = Candidates(queue, upstreams, facts or {}, health, plan["limits"], model)
+        self._judged = judged
+        self._repeatable, self._streaming, self._restart = repeatable, streaming, restart
+        self._may_hedge = hedge and repeatable
+        self._deadline = now + plan["limits"]["deadline_s"]
+        self._has_waited = False
+        self._all: list[Attempt] = []
+        self._asked: tuple[Ask, bool] | None = None
+        self.state: State = "PICKING"
+        self.kept: int | None = None
+        """The attempt whose response is the caller's if nothing better comes."""
+        self.waits_for: float | None = None
+        """When the first option returns, where that is why nothing is left."""
+
+    @property
+    def attempts(self) -> list[str]:
+        """The options called, in order."""
+        return [attempt.option for attempt in self._all]
+
+    @property
+    def skipped(self) -> Mapping[str, str]:
+        """option → reason, in the order they were passed over."""
+        return self._left.skipped
+
+    @property
+    def running(self) -> list[int]:
+        """The attempts that have not ended, oldest first."""
+        return [number for number, attempt in enumerate(self._all) if not attempt.is_over]
+
+    def is_probe(self, attempt: int) -> bool:
+        """Whether this attempt is the one probe of its option."""
+        return self._all[attempt].is_probe
+
+    def is_untimed(self, attempt: int) -> bool:
+        """Whether how long this attempt takes says nothing: the clock had a gap, or it waited for a connection."""
+        return self._all[attempt].is_untimed
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether the device has no network, as far as was told."""
+        return self._left.is_offline
+
+    def network(self, *, is_offline: bool) -> None:
+        """The device has lost its network, or has it again; a chain that waits for it is to be asked anew."""
+        self._left.network(is_offline=is_offline)
+
+    def slept(self, gap_s: float) -> None:
+        """The clock had a gap (`gap.Gaps`): it is no time of what is under way, which teaches no time any more."""
+        self._deadline += gap_s
+        for number in self.running:
+            self._all[number].slept(gap_s)
+
+    def queued(self, gap_s: float, attempt: int) -> None:
+        """This attempt's request waited here for a connection, so long; 0: it may have waited, or not."""
+        self._running(attempt).queued(gap_s)
+
+    def state_of(self, attempt: int) -> State:
+        """Where this attempt stands."""
+        return self._all[attempt].state
+
+    def pick(self, now: float, chance: float = EVEN) -> Decision:
+        """What to do next; None once nothing is left to try: the chain is EXHAUSTED, or DELIVERED with what it kept."""
+        self._expect("PICKING", "pick")
+        self._asked = None  # a hedge that is still asked for would be beside an attempt that has ended
+        may = now < self._deadline and len(self._all) < self._limits["max_attempts"]
+        found = self._left.next(now, chance) if may else None
+        if found is None or found.until >= self._deadline:
+            resort = self._left.last_resort(now) if may else None
+            if resort is None and now < self._deadline and self._left.wants_network:
+                return self._wait(self._deadline)
+            self.waits_for, found = None if found is None else found.until, resort
+        if found is None:
+            self.state = self._plan["transitions"]["PICKING"]["nothing_left" if self.kept is None else "kept"]["to"]
+            return None
+        if found.until > now:
+            return self._wait(found.until)
+        return self._call_or_ask(found.option, found.permit, now, hedge=False)
+
+    def hedge(self, now: float, chance: float = EVEN) -> Decision:
+        """A second call beside the one that is late, if there is another option for it; ask for it first."""
+        self._may_hedge = False
+        found = self._left.next(now, chance)
+        if found is None or found.until > now or found.permit is not None or self._late() is None:
+            return None
+        return self._call_or_ask(found.option, "hedge", now, hedge=True)
+
+    def asks(self, ask: Ask) -> bool:
+        """Whether an answer to this is still wanted: the attempt that a hedge is for may have ended meanwhile."""
+        return self._asked is not None and self._asked[0] is ask
+
+    def answered(self, now: float, granted: bool, chance: float = EVEN) -> Decision:
+        """What to do now that this was granted or refused; None: go on without."""
+        if self._asked is None:
+            raise ProtocolError("answered: nothing was asked for")
+        (ask, is_hedge), self._asked = self._asked, None
+        if is_hedge and self._late() is None:
+            return None  # the race is over already
+        if granted:
+            return self._call(ask.option, now, is_probe=ask.permit == "probe")
+        if is_hedge:
+            return None
+        self._left.refused(ask.option, ask.permit, now)
+        return self.pick(now, chance)
+
+    def due(self, attempt: int) -> float:
+        """When the patience with this attempt is over: by its own limit, or by the deadline where that bounds it."""
+        one = self._all[attempt]
+        return min(self._own_due(one), self._deadline if one.is_bounded else math.inf)
+
+    def silent_since(self, attempt: int) -> float:
+        """Since when the silence lasts that its own limit bounds."""
+        return self._all[attempt].silent_since(streaming=self._streaming)
+
+    def is_past(self, now: float, attempt: int) -> bool:
+        """Whether it is the call's deadline that ends the patience with this attempt, and not its own limit."""
+        one = self._all[attempt]
+        return one.is_bounded and max(now, self._deadline) < self._own_due(one)
+
+    def is_cut(self, now: float, attempt: int) -> bool:
+        """Whether it then ends with `deadline`, else with `timeout`.
+
+        An attempt that began with the call had all the time there is: to it the deadline is a limit of its own.
+        """
+        return self.is_past(now, attempt) and not self._all[attempt].had_all
+
+    def _own_due(self, one: Attempt) -> float:
+        history = self._health.history(one.option, streaming=True)
+        return one.due(self._limits, history.first_token_s, streaming=self._streaming)
+
+    def hedge_at(self) -> float:
+        """When a second call is worth its price: at the p95 of the option that is late; ∞ if never."""
+        one = self._late()
+        if not self._may_hedge or one is None:
+            return math.inf
+        p95 = self._health.history(one.option, streaming=self._streaming).p95_s
+        return math.inf if p95 is None else one.began + p95
+
+    def opened(self, now: float, body: Body, attempt: int = -1) -> Ended:
+        """Good headers are in, and this kind of body follows; with `restart` buffer, bytes are held as well.
+
+        Said again with `bytes` of a body that has become too long to be held: it is handed over as it comes.
+        """
+        one = self._running(attempt)
+        if one.state == "CALLING" and body != "events":
+            one.first_s = now - one.began
+        one.is_short = body == "whole"
+        held = body == "bytes" and self._restart == "buffer"
+        return self._move(one, "whole" if held else body, "ok", now)
+
+    def token(
+        self, now: float, attempt: int = -1, *, is_finished: bool = False, is_blank: bool = False
+    ) -> Ended | None:
+        """Something of the answer came; the first of a stream decides a race. `is_finished`: it is whole so far.
+
+        Providers that give each piece a finish reason take it back with the next one. `is_blank`: white space before an
+        answer in one piece, by which a server says that it is alive.
+        """
+        one = self._running(attempt)
+        one.is_finished, one.has_begun = is_finished, one.has_begun or not is_blank
+        if one.state == "OPENED":
+            one.first_s = now - one.began
+            return self._move(one, self._plan["restarts"][self._restart], "ok", now)
+        one.heard = now
+        return None
+
+    def paused(self, since: float, now: float, attempt: int) -> None:
+        """Nobody wanted more of the answer meanwhile: that was no silence."""
+        one = self._running(attempt)
+        one.heard = min(now, one.heard + max(0.0, now - since))
+
+    def ended(self, now: float, ending: Ending, attempt: int = -1, chance: float = EVEN) -> Ended:
+        """How an attempt ended (the newest, if none is named); carries out on `health` what the plan asks for."""
+        one = self._running(attempt)
+        whole = one.is_finished and ending["kind"] in ("timeout", "network", "truncated")
+        full: Ending = {
+            **ending,
+            "stage": one.state,
+            "fallback": self._left.has_failed,
+            "judged": self.is_judged(one.option),
+            "brought": self._left.facts(one.option).get("brought", False),
+        }
+        if one.has_slept and ending["kind"] in ECHOES:
+            full["kind"] = "slept"
+        elif ending["kind"] == "deadline":
+            # A timer may go off early: nobody is picked in what little is left.
+            self._deadline = min(now, self._deadline)
+        rule = rule_of({"kind": "complete"} if whole else full, self._plan)
+        if one.state == "CALLING" and rule["outcome"] == "ok":
+            one.first_s = now - one.began
+        was_first = not self._left.has_failed
+        ended = self._move(one, rule["outcome"], rule["outcome"], now, ending, chance, rule.get("reason"))
+        if one.state == "PICKING":
+            self._failed(one, ended, ending, rule, now, chance)
+            if "keep_first" in ended.actions and was_first:
+                self.kept = self._all.index(one)
+        return ended
+
+    def wants_text(self, status: int, attempt: int) -> bool:
+        """Whether what a response of this status says is waited for: it decides, or it may be the caller's."""
+        judged = self.is_judged(self._all[attempt].option)
+        rule = rule_of({"kind": "status", "status": status, "judged": judged}, self._plan)
+        may_be_callers = self._is_unsafe(rule) and not self._may_repeat(self._all[attempt])
+        return may_be_callers or text_matters(status, rule, self._plan)
+
+    def _failed(self, one: Attempt, ended: Ended, ending: Ending, rule: Rule, now: float, chance: float) -> None:
+        if "put_back" in ended.actions:
+            self._left.put_back(one.option, ended.outcome)
+        elif ended.is_spared:
+            self._left.next_key(one.option)
+        else:
+            self._left.failed(one.option, ended.actions, rule.get("retries", 0), now, chance)
+        number = self._all.index(one)
+        if "keep" in ended.actions:
+            self.kept = number
+        if self._is_unsafe(rule) and not self._may_repeat(one):
+            # It may have been carried out: what came of it is the caller's.
+            self.kept = number if ending["kind"] == "status" else None
+            self._left.close("not-repeatable")
+
+    def is_judged(self, option: str) -> bool:
+        """Whether an answer of a kind is expected of this option."""
+        return self._left.facts(option).get("judged", self._judged)
+
+    def keys_of(self, attempt: int) -> tuple[int, int]:
+        """Which of its option's keys this attempt uses, and how many there are."""
+        one = self._all[attempt]
+        return one.key, self._left.facts(one.option).get("keys", 1)
+
+    def rejected(self, attempt: int) -> None:
+        """What this attempt has delivered will not do: another option is asked, within what is left of the call."""
+        if self.state not in ("DELIVERED", "BODY"):
+            raise ProtocolError(f"rejected: the chain is {self.state}; tried {self.attempts!r}")
+        for number in self.running:
+            self._end(self._all[number])
+            self._all[number].state = "ABORTED"
+        self._left.rejected(self._all[attempt].option)
+        self.state = "PICKING"
+
+    def abort(self) -> None:
+        """The caller gave up: every attempt is aborted; a chain that has ended stays as it is."""
+        self._asked = None
+        for number in self.running:
+            one = self._all[number]
+            self._end(one)
+            one.state = "ABORTED"
+        if self.state in self._plan["transitions"]:
+            self.state = "ABORTED"
+
+    def _late(self) -> Attempt | None:
+        """The one attempt under way that a second copy may be sent beside: until it has won."""
+        running = [self._all[number] for number in self.running]
+        is_alone = len(running) == 1 and running[0].state in ("CALLING", "OPENED")
+        return running[0] if is_alone and self._may_repeat(running[0]) else None
+
+    def _is_unsafe(self, rule: Rule) -> bool:
+        """Whether the request may have been carried out."""
+        return rule.get("unsafe", rule["outcome"] in self._plan["unsafe"])
+
+    def _may_repeat(self, one: Attempt) -> bool:
+        """Whether what was sent there may be sent once more, there or elsewhere."""
+        return self._left.facts(one.option).get("repeatable", self._repeatable)
+
+    def _wait(self, until: float) -> Wait:
+        self._has_waited = True
+        return Wait(until)
+
+    def _call_or_ask(self, option: str, permit: Permit | None, now: float, *, hedge: bool) -> Decision:
+        if permit is None:
+            return self._call(option, now)
+        self._asked = (Ask(permit, option), hedge)
+        return self._asked[0]
+
+    def _call(self, option: str, now: float, *, is_probe: bool = False) -> Call:
+        if not self._all:
+            self._health.called()
+        self._left.take(option)
+        key = self._health.keys.first(option, self._left.facts(option).get("keys", 1), now)
+        had_all = not self._all and not self._has_waited
+        self._all.append(Attempt(option, now, is_probe, had_all=had_all, heard=now, key=key))
+        if self.state == "PICKING":
+            self.state = self._plan["transitions"]["PICKING"]["picked"]["to"]
+        return Call(option, len(self._all) - 1)
+
+    def _running(self, attempt: int) -> Attempt:
+        if not self._all or self._all[attempt].is_over:
+            raise ProtocolError(f"attempt {attempt} is not running; the chain is {self.state}, tried {self.attempts!r}")
+        return self._all[attempt]
+
+    def _move(
+        self,
+        one: Attempt,
+        signal: Signal,
+        outcome: Outcome,
+        now: float,
+        ending: Ending | None = None,
+        chance: float = EVEN,
+        aside: Aside | None = None,
+    ) -> Ended:
+        stage, row = one.state, self._plan["transitions"][one.state]
+        if signal not in row:
+            raise ProtocolError(f"{signal}: the attempt at {one.option} is {one.state}; tried {self.attempts!r}")
+        one.state, actions, one.heard = row[signal]["to"], row[signal]["do"], now
+        retry_after_s = None if ending is None else ending.get("retry_after_s")
+        key, keys = one.key, self._left.facts(one.option).get("keys", 1)
+        is_spared = self._health.keys.spares(
+            one.option, actions, now, key=key, keys=keys, reason=aside, retry_after_s=retry_after_s, chance=chance
+        )
+        if is_spared:
+            actions = self._health.keys.spared(actions)
+        if one.is_untimed:
+            actions = [action for action in actions if action not in self._plan["timed"]]
+        pace = one.first_s if "pace" in actions else None
+        model = self._left.model_of(one.option) if aside == "model" else None
+        self._health.apply(
+            one.option,
+            actions,
+            now,
+            retry_after_s=retry_after_s,
+            reason=aside or ("client" if ending is None else ending.get("reason", "client")),
+            first_token_s=pace,
+            streaming=self._streaming,
+            chance=chance,
+            key=one.key,
+            model=model,
+        )
+        if one.is_over:
+            self._end(one)
+        if "win" in actions:
+            self._win(one)
+        others = self.running if one.state in ("LOST", "PICKING") else []
+        self.state = self._all[others[0]].state if others else one.state
+        return Ended(
+            one.option, outcome, stage, actions, None if one.is_untimed else one.first_s, aside, model, is_spared
+        )
+
+    def _win(self, one: Attempt) -> None:
+        """The others of the race are lost: they end without having failed."""
+        for number in self.running:
+            other = self._all[number]
+            if other is not one:
+                self._end(other)
+                other.state = "LOST"
+
+    def _end(self, one: Attempt) -> None:
+        if one.is_probe:
+            self._health.release(one.option)
+
+    def _expect(self, state: State, what: str) -> None:
+        if self.state != state:
+            raise ProtocolError(f"{what}: the chain is {self.state}, not {state}; tried {self.attempts!r}")

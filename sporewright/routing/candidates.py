@@ -1,0 +1,210 @@
+"""The options that a call has left, and which of them is next: in place, in order, or the first to return."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from sporewright.routing.health import Admits, Health, Permit
+from sporewright.routing.terms import Action, Facts, Limits
+
+__all__ = ["Candidate", "Candidates"]
+
+NO_UPSTREAM = "no-upstream"
+OFFLINE = "offline"
+REJECTED = "rejected"
+REASONS: dict[Admits, str] = {
+    "blocked": "blocked",
+    "cooling-down": "cooling-down",
+    "open": "open",
+    "ask": "probing",
+    "ramping": "ramping",
+    "set-aside": "set-aside",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An option, when it may be called, and what has to be asked for first."""
+
+    option: str
+    until: float
+    permit: Permit | None = None
+
+
+class Candidates:
+    """Walks the queue for one call; an option is called once, and again only as the plan's actions allow."""
+
+    def __init__(
+        self,
+        queue: Sequence[str],
+        upstreams: Collection[str],
+        facts: Mapping[str, Facts],
+        health: Health,
+        limits: Limits,
+        model: str | None = None,
+    ) -> None:
+        self._model = model
+        self._facts, self._health, self._limits = facts, health, limits
+        self._known = frozenset(upstreams)
+        self._queue = tuple(dict.fromkeys(queue))
+        self._untried = list(self._queue)
+        self._again: dict[str, float] = {}
+        """Tried before and may be asked again, not before this time."""
+        self._in_place: tuple[str, float] | None = None
+        self._tries: dict[str, int] = {}
+        self._busy: dict[str, float] = {}
+        """Options whose probe is out: not asked about again before this time."""
+        self._retries = limits["retries"]
+        self.skipped: dict[str, str] = {}
+        self.has_failed = False
+        self.is_offline = False
+        """Only options on this machine can be reached."""
+        self._stranded: set[str] = set()
+        """Of those, the ones that turned out not to be."""
+
+    def facts(self, option: str) -> Facts:
+        """What is declared of an option."""
+        return self._facts.get(option, {})
+
+    def next(self, now: float, chance: float) -> Candidate | None:
+        """The retry in place, else the first in order that admits a call, else the first to return; None: nobody."""
+        if self._in_place is not None:
+            option, until = self._in_place
+            if self._is_near(option) and self._admits(option, now, 0.0) == "yes":
+                return Candidate(option, until, "retry")
+            self._in_place = None
+        turned_away = None
+        for option in self._untried:
+            if option not in self._known:
+                self.skipped.setdefault(option, NO_UPSTREAM)
+                continue
+            if not self._is_near(option):
+                self.skipped.setdefault(option, OFFLINE)
+                continue
+            admits = self._admits(option, now, chance)
+            if admits == "yes":
+                return Candidate(option, now)
+            if admits == "ask" and self._busy.get(option, -math.inf) <= now:
+                return Candidate(option, now, "probe")
+            self.skipped.setdefault(option, REASONS[admits])
+            if turned_away is None and admits == "ramping":
+                turned_away = option
+        return Candidate(turned_away, now) if turned_away is not None else self._first_to_return(now, chance)
+
+    def _first_to_return(self, now: float, chance: float) -> Candidate | None:
+        waiting = {option: self._returns(option, now) for option in self._untried if option in self._known}
+        if self._retries > 0:
+            waiting |= {option: max(at, self._returns(option, now)) for option, at in self._again.items()}
+        # Nobody waits for a gate, or for a key: what keeps a call from an option so rarely goes away while it lasts.
+        waiting = {
+            option: at
+            for option, at in waiting.items()
+            if self._is_near(option) and self._admits(option, now, 0.0) not in ("blocked", "set-aside")
+        }
+        if not waiting:
+            return None
+        option = min(waiting, key=waiting.__getitem__)
+        if waiting[option] > now:
+            return Candidate(option, waiting[option] + chance * self._limits["wait_spread_s"])
+        if self._admits(option, now, 0.0) == "ask":
+            return Candidate(option, now, "probe")
+        return Candidate(option, now, "retry" if option in self._again else None)
+
+    def last_resort(self, now: float) -> Candidate | None:
+        """The first of those set aside: where nobody else is left its own refusal says more than silence would."""
+        for option in self._untried:
+            if option in self._known and self._is_near(option) and self._admits(option, now, 0.0) == "set-aside":
+                return Candidate(option, now)
+        return None
+
+    def model_of(self, option: str) -> str | None:
+        """The model that a call asks of this option: its own, else the request's."""
+        return self.facts(option).get("model", self._model)
+
+    def _admits(self, option: str, now: float, chance: float) -> Admits:
+        return self._health.admits(option, now, chance, self.model_of(option))
+
+    @property
+    def wants_network(self) -> bool:
+        """Whether somebody could be asked if there were a network."""
+        return self.is_offline and (
+            any(option in self._known for option in self._untried) or (self._retries > 0 and bool(self._again))
+        )
+
+    def network(self, *, is_offline: bool) -> None:
+        """The device has lost its network, or has it again."""
+        self.is_offline = is_offline
+        self._stranded.clear()
+
+    def next_key(self, option: str) -> None:
+        """Another key of this one may be used: it has its place in line again."""
+        untried = {option, *self._untried}
+        self._untried = [each for each in self._queue if each in untried]
+
+    def put_back(self, option: str, outcome: str) -> None:
+        """It is as if this one had not been asked: it has its place in line again."""
+        self.next_key(option)
+        self._tries[option] -= 1
+        if outcome == OFFLINE:
+            self._stranded.add(option)
+
+    def rejected(self, option: str) -> None:
+        """Its answer will not do: it is passed over, and the next one is a fallback."""
+        self.skipped[option], self.has_failed = REJECTED, True
+
+    def _is_near(self, option: str) -> bool:
+        return not self.is_offline or (self.facts(option).get("local", False) and option not in self._stranded)
+
+    def _returns(self, option: str, now: float) -> float:
+        return max(self._health.returns(option, now), self._busy.get(option, -math.inf))
+
+    def take(self, option: str) -> None:
+        """This one is called now."""
+        if option in self._untried:
+            self._untried.remove(option)
+        else:
+            self._retries -= 1
+        self._in_place = None
+        self._again.pop(option, None)
+        self.skipped.pop(option, None)
+        self._tries[option] = self._tries.get(option, 0) + 1
+
+    def refused(self, option: str, permit: Permit, now: float) -> None:
+        """What was asked for was not to be had: no retries in this call, or another call has the probe."""
+        if permit == "probe":
+            self.skipped.setdefault(option, REASONS["ask"])
+            self._busy[option] = now + self._limits["backoff_s"]
+        else:
+            self._retries, self._in_place = 0, None
+
+    def failed(self, option: str, actions: Sequence[Action], retries: int, now: float, chance: float) -> None:
+        """An attempt there has failed; what its transition allows from here on."""
+        self.has_failed = True
+        tries = self._tries[option]
+        limits = self._limits
+        backoff = chance * min(limits["backoff_s"] * 2.0 ** min(tries, 60), limits["backoff_cap_s"])
+        if "retry" in actions and tries <= retries and self._retries > 0:
+            self._in_place = (option, now + backoff)
+        if "again" in actions:
+            self._again[option] = now + backoff
+        if "larger" in actions:
+            self._keep_larger_than(option)
+
+    def _keep_larger_than(self, option: str) -> None:
+        """Only options with a declared window above this one's, and another model, can take this request."""
+        mine = self.facts(option)
+        self._again.clear()
+        self._untried = [
+            other
+            for other in self._untried
+            if (facts := self.facts(other)).get("window", 0) > mine.get("window", 0)
+            and ("model" not in mine or facts.get("model") != mine["model"])
+        ]
+
+    def close(self, reason: str) -> None:
+        """Nobody else may be asked."""
+        for option in self._untried:
+            self.skipped.setdefault(option, reason)
+        self._untried, self._again, self._in_place = [], {}, None
