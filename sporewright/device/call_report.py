@@ -65,6 +65,7 @@ class Account:
             "retry_after_s": retry_after_s,
             "reason": step.aside,
             "model": step.model,
+            "task": self._receipt.task,
         }
         if step.aside is not None:
             more["credential"] = credential

@@ -30,12 +30,14 @@ class Expectations:
         path: str,
         *,
         said: Expected | None,
+        task: str | None,
         inferred: Expects,
         is_streaming: bool,
         listen: Callable[[str], Listening] | None,
         on_attention: Callable[[Attention], None] | None,
     ) -> None:
         self._source, self._upstreams, self._path = source, upstreams, path
+        self._task = task
         self._said, self._inferred, self._is_streaming = said, inferred, is_streaming
         self._listen, self._on_attention = listen, on_attention
 
@@ -73,7 +75,7 @@ class Expectations:
         else:
             quality, rejects = (None, verdict is False) if isinstance(verdict, bool) else (verdict, False)
         if quality is not None:
-            self._source.report(option, float(quality))
+            self._source.report(option, float(quality), self._task)
         return not rejects
 
     def set_aside(self, one: Running, step: Ended) -> str | None:

@@ -16,6 +16,7 @@ from sporewright.learning.cells import LOCAL, LocalCells, count_of
 from sporewright.learning.codec import decode_budget, decode_option, encode_budget, option_text
 from sporewright.learning.evidence import Evidence
 from sporewright.learning.learner import Learner
+from sporewright.learning.rated import RatedTrack
 from sporewright.learning.settings import LearningSettings
 from sporewright.learning.track import Track
 
@@ -78,12 +79,14 @@ class LearningStore:
     # --- cursors ----------------------------------------------------------------------------------------------------
 
     def addressed(self, cursor: Mapping[str, str]) -> dict[str, str]:
-        """The cursor with its kind of work spelled as an instance, and the local slice that belongs to both."""
+        """The cursor with its kind of work spelled as an instance, and the local slice that belongs to both.
+
+        A config without a level for kinds of work has no cells there; what is believed of a kind is laid all the same.
+        """
         device = cursor.get(self._level, "")
-        full = {**cursor}
-        kind = cursor.get(TASK, "") if self._has_tasks else ""
-        kind = kind.removeprefix(f"{device}/")
-        if kind:
+        full = {level: instance for level, instance in cursor.items() if level != TASK or self._has_tasks}
+        kind = cursor.get(TASK, "").removeprefix(f"{device}/")
+        if kind and self._has_tasks:
             full[TASK] = f"{device}/{kind}"
         full.setdefault(LOCAL, f"{device}/{kind}")
         return full
@@ -200,7 +203,7 @@ class LearningStore:
 
     def restore(self, now: float, records: Mapping[str, str]) -> None:
         """Read the beliefs back, and say of them again what a tab closed between two writes did not get to say."""
-        read: dict[str, dict[str, Track]] = {}
+        read: dict[str, dict[str, Track | RatedTrack]] = {}
         for key in sorted(key for key in records if key.startswith(_BELIEF)):
             try:
                 option = _option_of(key)
@@ -234,8 +237,7 @@ class LearningStore:
         cells = self._kinds.pop(kind, None)
         if cells is None:
             stated = {**self._bound, self._level: self._device}
-            here = self.addressed({**stated, TASK: kind} if self._has_tasks else stated)
-            here[LOCAL] = f"{self._device}/{kind}"
+            here = self.addressed({**stated, TASK: kind})
             cells = LocalCells(self.learner, self._tensor, here, self._bound, kind, stated=stated)
             while len(self._kinds) >= KINDS:
                 self._kinds.pop(next(iter(self._kinds))).clear()
@@ -328,8 +330,8 @@ def _option_of(key: str) -> str:
     return option
 
 
-def _heard(tracks: Mapping[str, Track]) -> float:
-    return max((leaf.now.at for track in tracks.values() for leaf in track.leaves.values()), default=-math.inf)
+def _heard(tracks: Mapping[str, Track | RatedTrack]) -> float:
+    return max((track.at for track in tracks.values()), default=-math.inf)
 
 
 def _key(option: str) -> str:

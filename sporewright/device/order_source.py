@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from sporewright.core.tensor import Tensor
+from sporewright.device.learning_store import TASK
 from sporewright.device.native import NativeDevice
 from sporewright.learning.learner import Learner
 from sporewright.policy.gates import Device
@@ -24,8 +25,8 @@ class Source(Protocol):
     plan: Plan
     health: Health
 
-    def order(self) -> Sequence[str]:
-        """The options, best first."""
+    def order(self, task: str | None = None) -> Sequence[str]:
+        """The options, best first, for that kind of work; None: the one of the cursor."""
 
     def permit(self, permit: Permit, option: str) -> bool:
         """Ask for what is rationed."""
@@ -36,8 +37,8 @@ class Source(Protocol):
     def changed(self, option: str) -> None:
         """Its key is another one now: what it was set aside for is gone."""
 
-    def report(self, option: str, quality: float) -> None:
-        """How good the caller found an answer, 0 to 1."""
+    def report(self, option: str, quality: float, task: str | None = None) -> None:
+        """How good the caller found an answer to that kind of work, 0 to 1."""
 
 
 class OrderSource:
@@ -48,8 +49,8 @@ class OrderSource:
         self.plan = plan_with(limits)
         self.health = Health(self.plan)
 
-    def order(self) -> Sequence[str]:
-        """The options, best first."""
+    def order(self, task: str | None = None) -> Sequence[str]:  # noqa: ARG002
+        """The options, best first, whatever the kind of work."""
         return self._order() if callable(self._order) else self._order
 
     def permit(self, permit: Permit, option: str) -> bool:
@@ -63,7 +64,7 @@ class OrderSource:
         """Its key is another one now: what it was set aside for is gone."""
         self.health.changed(option)
 
-    def report(self, option: str, quality: float) -> None:
+    def report(self, option: str, quality: float, task: str | None = None) -> None:
         """Nothing is learned."""
 
 
@@ -107,9 +108,9 @@ class DeviceSource:
         self._device = device
         self.plan, self.health = device.plan, device.health
 
-    def order(self) -> Sequence[str]:
-        """The head of the device's order."""
-        return self._device.queue
+    def order(self, task: str | None = None) -> Sequence[str]:
+        """The head of the device's order; for a kind of work all of it."""
+        return self._device.queue if task is None else self._device.resolve({TASK: task})
 
     def permit(self, permit: Permit, option: str) -> bool:
         """From the device's own budget."""
@@ -124,6 +125,7 @@ class DeviceSource:
         self.health.changed(option)
         self._device.call("changed", option=option)
 
-    def report(self, option: str, quality: float) -> None:
+    def report(self, option: str, quality: float, task: str | None = None) -> None:
         """The engine learns."""
-        self._device.call("report", option=option, quality=quality)
+        said = {} if task is None else {TASK: task}
+        self._device.call("report", option=option, quality=quality, **said)

@@ -76,6 +76,8 @@ class Receipt:
     option: str = ""
     attempts: list[Attempt] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
+    task: str | None = None
+    """The kind of work that was told."""
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON data."""

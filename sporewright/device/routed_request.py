@@ -62,6 +62,9 @@ def checked(asked: Any, plan: Plan) -> Mapping[str, Any]:
     for name, known in (("restart", list(plan["restarts"])), ("retry", [*get_args(Retry), None])):
         if name in asked and asked[name] not in known:
             raise ConfigError(f"extension sporewright: {name}: {asked[name]!r} is none of {', '.join(map(str, known))}")
+    task = asked.get("task")
+    if task is not None and not isinstance(task, str):
+        raise ConfigError(f"extension sporewright: task: {task!r} is no text")
     if "expects" in asked:
         checked_expects("extension sporewright", asked["expects"])
     return asked
@@ -99,6 +102,7 @@ class RoutedRequest:
             settings.upstreams,
             path,
             said=asked.get("expects"),
+            task=asked.get("task"),
             inferred=expects_of(request.method, path, self._plan),
             is_streaming=self._is_streaming,
             listen=None if self._speech is None else self._listen,
@@ -129,7 +133,7 @@ class RoutedRequest:
         return RoutedCall(
             settings.source,
             chain,
-            Receipt(self._queue),
+            Receipt(self._queue, task=asked.get("task")),
             send=self._send,
             expectations=self._expectations,
             what=f"{request.method} {self._path.split('?')[0]}",

@@ -34,7 +34,7 @@ class RoutingTransport(httpx.AsyncBaseTransport):
     `on_attention` is called for each option that is set aside.
 
     A request can say more by the extension `{"sporewright": {"restart": "buffer", "idempotent": True, "retry": …,
-    "hedge": …, "on_restart": …, "expects": …}}`. The response's extension of that name is the `Receipt`.
+    "hedge": …, "on_restart": …, "expects": …, "task": …}}`. The response's extension of that name is the `Receipt`.
 
     Raises ExhaustedError; BrokenError while the body is read; TooLargeError if `restart: "buffer"` would have to hold
     more than `buffer_bytes`.
@@ -78,7 +78,7 @@ class RoutingTransport(httpx.AsyncBaseTransport):
             return await self._inner.handle_async_request(request)
         owner, path = found
         asked = checked(request.extensions.get("sporewright", {}), self.source.plan)
-        queue = list(self.source.order()) if redirected is None else [redirected.option]
+        queue = list(self.source.order(asked.get("task"))) if redirected is None else [redirected.option]
         routed = RoutedRequest(self._settings, request, await request.aread(), owner, path, asked, queue, redirected)
         answer = await routed.call().run()
         option = answer.extensions["sporewright"].option

@@ -15,7 +15,8 @@ from sporewright.core import resolve
 from sporewright.core.store import Store, Value
 from sporewright.core.tensor import Tensor
 from sporewright.core.weights import Weights
-from sporewright.learning.learner import Doubt, Learner
+from sporewright.learning.doubt import Doubt
+from sporewright.learning.learner import Learner
 from sporewright.policy.explore import DIMENSION as EXPLORE
 
 __all__ = [
@@ -188,16 +189,21 @@ class LocalCells:
             if not (weight or learned):
                 continue
             wanted = weight * known.curiosity if math.isfinite(weight) else 0.0
+            if known.rated and wanted and is_curious:
+                doubt.draw(learner.drawn(now, option, dimension, known, task) * wanted)
+            if not learned and known.rated:
+                continue
             if not learned:
                 doubt.add(dimension, learner.unmeasured(now, option, dimension, known, task) * (wanted * wanted))
                 continue
             belief = learner.belief_of(now, option, dimension, known, task)
             cell = learner.cell_of(now, option, dimension, known, belief)
-            doubt.add(dimension, cell.variance * (wanted * wanted), cell.mean)
+            if not known.rated:
+                doubt.add(dimension, cell.variance * (wanted * wanted), cell.mean)
             changed += self._put(option, dimension, cell.mean, None)
             changed += self._put(option, own_name, round(belief.own, 2), None)
         own = learner.curiosity.weight(now, option, learner.holders) if is_curious else 0.0
-        return changed + self._put(option, EXPLORE, learner.curiosity_of(now, option, doubt.variance), own)
+        return changed + self._put(option, EXPLORE, learner.curiosity_of(now, option, doubt), own)
 
     def _put(self, option: str, dimension: str, value: float | None, weight: float | None) -> bool:
         before = self._tensor.store.get(self._at, self._instance, option, dimension)

@@ -2,6 +2,7 @@
 
 {"<dimension>": {"<task>": {"now": [n, mean, squares, at, lift?], "before"?: the same, "changed"?: t,
                             "up"?: x, "down"?: x, "run"?: the same}}}
+A dimension that is rated has a list instead (rated_codec.py).
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from sporewright import jsontext
 from sporewright.errors import DecodeError
 from sporewright.learning.curiosity import Budget
 from sporewright.learning.leaf import Evidenced, Leaf
+from sporewright.learning.rated import RatedTrack
+from sporewright.learning.rated_codec import encode_rated, read_rated
 from sporewright.learning.track import Track
 
 __all__ = ["decode_budget", "decode_option", "encode_budget", "encode_option", "number_of", "object_of", "option_text"]
@@ -23,19 +26,22 @@ __all__ = ["decode_budget", "decode_option", "encode_budget", "encode_option", "
 LARGEST = 1e15
 
 
-def encode_option(tracks: Mapping[str, Track]) -> dict[str, Any]:
+def encode_option(tracks: Mapping[str, Track | RatedTrack]) -> dict[str, Any]:
     """One option's record."""
     return {
-        dimension: {task: _leaf(leaf) for task, leaf in track.leaves.items()} for dimension, track in tracks.items()
+        dimension: encode_rated(track)
+        if isinstance(track, RatedTrack)
+        else {task: _leaf(leaf) for task, leaf in track.leaves.items()}
+        for dimension, track in tracks.items()
     }
 
 
-def option_text(tracks: Mapping[str, Track]) -> str:
+def option_text(tracks: Mapping[str, Track | RatedTrack]) -> str:
     """`encode_option` as JSON text, written at once: after every call that ends, one of these is saved."""
-    return _written((dimension, _written(map(_leaf_text, track.leaves.items()))) for dimension, track in tracks.items())
+    return _written((dimension, _track_text(track)) for dimension, track in tracks.items())
 
 
-def decode_option(record: object, place: str) -> list[tuple[str, Track]]:
+def decode_option(record: object, place: str) -> list[tuple[str, Track | RatedTrack]]:
     """An option's record, parsed, read back strictly: DecodeError says where it is none."""
     data = object_of(record, place)
     return [(dimension, _read_track(row, f"{place}.{dimension}")) for dimension, row in data.items()]
@@ -52,7 +58,9 @@ def decode_budget(data: object, place: str) -> Budget:
     return Budget(*(number_of(spent.get(key, 0), f"{place}.{key}", 0.0) for key in ("window", "calls", "usd")))
 
 
-def _read_track(data: object, place: str) -> Track:
+def _read_track(data: object, place: str) -> Track | RatedTrack:
+    if isinstance(data, list):
+        return read_rated(data, place, number_of, object_of)
     return Track({task: _read_leaf(raw, f"{place}.{task}") for task, raw in object_of(data, place).items()})
 
 
@@ -72,6 +80,12 @@ def _evidence(evidence: Evidenced) -> list[float]:
 
 def _written(fields: Iterable[tuple[str, str]]) -> str:
     return "{" + ",".join([f"{encode_basestring_ascii(name)}:{text}" for name, text in fields]) + "}"
+
+
+def _track_text(track: Track | RatedTrack) -> str:
+    if isinstance(track, RatedTrack):
+        return jsontext.compact(encode_rated(track))
+    return _written(map(_leaf_text, track.leaves.items()))
 
 
 def _leaf_text(named: tuple[str, Leaf]) -> tuple[str, str]:

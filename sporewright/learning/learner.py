@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from sporewright import jsontext
@@ -15,14 +14,17 @@ from sporewright.core.checks import finite, name
 from sporewright.errors import ConfigError
 from sporewright.learning.codec import decode_budget, decode_option, encode_budget, encode_option, object_of
 from sporewright.learning.curiosity import Budget, Curiosity
+from sporewright.learning.doubt import Doubt
 from sporewright.learning.evidence import Evidence
 from sporewright.learning.pace import Pace
 from sporewright.learning.prior import Declared, blank_variance, prior_of
+from sporewright.learning.rated import RatedTrack
+from sporewright.learning.rated_dimensions import RatedDimensions
 from sporewright.learning.scale import Moments, cell_of, coordinate_of
 from sporewright.learning.settings import DEFAULTS, DimensionSettings, LearningSettings
 from sporewright.learning.track import Belief, Track
 
-__all__ = ["Doubt", "Learner", "Own"]
+__all__ = ["Learner", "Own"]
 
 # What is asked of a dimension that nobody has measured; nothing is ever learned here.
 _BLANK = Track()
@@ -35,33 +37,6 @@ class Own(NamedTuple):
     n: float
 
 
-@dataclass(slots=True)
-class Doubt:
-    """What is not known of an option's score, dimension by dimension.
-
-    What there is to learn from an answer counts as often as there is one: an option that has been seen to fail is not
-    tried again and again because nobody knows how fast it would be.
-    """
-
-    failing: float = 0.0
-    answering: float = 0.0
-    answers: float = 1.0
-
-    def add(self, dimension: str, variance: float, mean: float | None = None) -> None:
-        """The variance a dimension brings into the score; `mean`: its cell, where it was measured here."""
-        if dimension != "failure":
-            self.answering += variance
-            return
-        self.failing += variance
-        if mean is not None:
-            self.answers = 1.0 - min(max(mean, 0.0), 1.0)
-
-    @property
-    def variance(self) -> float:
-        """All of it."""
-        return self.failing + self.answering * (self.answers * self.answers)
-
-
 class Learner:
     """What one device has learned; `device` sets its beat among others."""
 
@@ -70,7 +45,8 @@ class Learner:
         self.curiosity = Curiosity(settings, device)
         self.evicts: Callable[[str, str, Collection[str]], None] | None = None
         """Told of option, dimension and kinds of work that have to make room: whoever wrote them down erases them."""
-        self._tracks: dict[str, dict[str, Track]] = {}
+        self._tracks: dict[str, dict[str, Track | RatedTrack]] = {}
+        self._rated = RatedDimensions(settings.dimensions, self.prior)
         self._declared: dict[str, dict[str, Declared]] = {}
         self._pending: dict[str, list[float]] = {}
         self._paces: dict[str, Pace] = {}
@@ -115,6 +91,8 @@ class Learner:
                 news = Declared(value, known.spread if prior or support else known.declared_spread)
         if row.get(dimension) != news:
             self._unmeasured.pop(option, None)
+            if dimension in self._rated:
+                self._rated[dimension].declared(option)
             if news is None:
                 del row[dimension]
             else:
@@ -123,11 +101,6 @@ class Learner:
     def is_declared(self, option: str) -> bool:
         """Whether coarser levels say anything of it."""
         return bool(self._declared.get(option))
-
-    def support(self, option: str, dimension: str) -> float:
-        """How many holders stand behind what the fleet says of it; 0 without a fleet."""
-        declared = self._declared.get(option, {}).get(dimension)
-        return declared.support if declared else 0.0
 
     @property
     def holders(self) -> float:
@@ -185,9 +158,13 @@ class Learner:
             if known is None or (evidence.limited and expected and dimension == "failure"):
                 continue
             track = self._track(option, dimension)
-            noise = track.noise(at, known)
-            prior = self.prior(option, dimension, known, noise)
-            track.learn(task, at, coordinate_of(known.scale, value), bound, self.settings, (known, prior, noise))
+            x = coordinate_of(known.scale, value)
+            if isinstance(track, RatedTrack):
+                self._rated[dimension].learn(at, option, task, x)
+            else:
+                noise = track.noise(at, known)
+                prior = self.prior(option, dimension, known, noise)
+                track.learn(task, at, x, bound, self.settings, (known, prior, noise))
             self._bound_tasks(option, dimension, track, task)
             learned.append(dimension)
         return learned
@@ -205,7 +182,10 @@ class Learner:
 
     def belief_of(self, now: float, option: str, dimension: str, known: DimensionSettings, task: str) -> Belief:
         """`belief` of a dimension that is learned so."""
+        if dimension in self._rated:
+            return self._rated[dimension].belief(now, option, task)
         track = self._tracks.get(option, {}).get(dimension, _BLANK)
+        assert isinstance(track, Track), "ratings are asked above"
         noise = track.noise(now, known)
         prior = self.prior(option, dimension, known, noise)
         found = track.posterior(task, now, known, prior, noise)
@@ -268,15 +248,12 @@ class Learner:
         known, track = self.dimension(dimension), self._tracks.get(option, {}).get(dimension)
         if known is None or track is None:
             return None
-        count = mean = at = 0.0
-        for kind, leaf in track.leaves.items():
-            here = leaf.now
-            if here.n > 0 and (task is None or task == kind):
-                count += here.n
-                mean += (here.mean - here.lift / here.n - mean) * (here.n / count)
-                at = max(at, here.at)
-        if not count:
+        if isinstance(track, RatedTrack):
+            return Own(*found) if (found := track.told(task)) else None
+        told = track.told(task)
+        if told is None:
             return None
+        mean, count, at = told
         noise = track.noise(at, known) if known.scale == "log" else 0.0
         return Own(cell_of(known.scale, Moments(mean, 0.0), noise).mean, count)
 
@@ -287,20 +264,32 @@ class Learner:
             known = self.dimension(dimension)
             if known is not None and math.isfinite(weight):
                 wanted = weight * known.curiosity
+                if known.rated:
+                    doubt.draw(self.drawn(now, option, dimension, known, task) * wanted)
+                    continue
                 if not self.knows(option, dimension):
                     doubt.add(dimension, self.unmeasured(now, option, dimension, known, task) * (wanted * wanted))
                     continue
                 cell = self.cell_of(now, option, dimension, known, self.belief_of(now, option, dimension, known, task))
                 doubt.add(dimension, cell.variance * (wanted * wanted), cell.mean)
-        return self.curiosity_of(now, option, doubt.variance)
+        return self.curiosity_of(now, option, doubt)
 
-    def curiosity_of(self, now: float, option: str, variance: float) -> float:
-        """`curious` of the summed variance of a score."""
-        deviation = math.sqrt(variance)
+    def drawn(self, now: float, option: str, dimension: str, known: DimensionSettings, task: str) -> float:
+        """How far a draw from the belief lies from its cell (Thompson 1933), for dimensions that are rated.
+
+        Ratings come late, seldom, or never: draws do not agree on one option until the first is in.
+        """
+        found = self.cell_of(now, option, dimension, known, self.belief_of(now, option, dimension, known, task))
+        self._draws += 1
+        return math.sqrt(found.variance) * self.curiosity.wide_draw(now, f"{option}/{dimension}", self._draws)
+
+    def curiosity_of(self, now: float, option: str, doubt: Doubt) -> float:
+        """`curious` of what is not known of a score."""
+        deviation = math.sqrt(doubt.variance)
         if self.settings.thompson:
             self._draws += 1
-            return deviation * self.curiosity.draw(now, option, self._draws)
-        return 0.0 - deviation
+            return deviation * self.curiosity.draw(now, option, self._draws) + doubt.stray
+        return doubt.stray - deviation
 
     # --- forgetting -------------------------------------------------------------------------------------------------
 
@@ -308,14 +297,17 @@ class Learner:
         """Forget an option, one dimension of it, or everything."""
         if option is None:
             self._tracks.clear()
+            self._rated.clear()
             self._pending.clear()
             self._paces.clear()
             self.curiosity.budget = Budget()
         elif dimension is None:
             self._tracks.pop(option, None)
+            self._rated.drop(option)
         else:
             row = self._tracks.get(option, {})
             row.pop(dimension, None)
+            self._rated.drop(option, dimension)
             if not row:
                 self._tracks.pop(option, None)
 
@@ -323,19 +315,21 @@ class Learner:
         """The task kinds with evidence about the option."""
         return sorted({task for track in self._tracks.get(option, {}).values() for task in track.leaves})
 
-    def tracks(self, option: str) -> Mapping[str, Track]:
+    def tracks(self, option: str) -> Mapping[str, Track | RatedTrack]:
         """dimension → track of an option, to be written down."""
         return self._tracks.get(option, {})
 
-    def restore(self, option: str, tracks: Iterable[tuple[str, Track]]) -> None:
+    def restore(self, option: str, tracks: Iterable[tuple[str, Track | RatedTrack]]) -> None:
         """Put an option's tracks back (the reader of a record checks them)."""
-        self._tracks[option] = dict(tracks)
+        self._rated.drop(option)
+        self._tracks[option] = {dimension: self._rated.put(option, dimension, track) for dimension, track in tracks}
         self._bound_options()
 
     # --- written down -----------------------------------------------------------------------------------------------
 
     def to_json(self) -> str:
         """Everything learned, as JSON text; bounded by `settings.options` and `settings.tasks`."""
+        self._rated.refit()  # whoever reads this estimates everything from it, too
         records = {option: encode_option(tracks) for option, tracks in self._tracks.items()}
         return jsontext.compact({"options": records, "budget": encode_budget(self.curiosity.budget)})
 
@@ -351,29 +345,37 @@ class Learner:
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
-    def _track(self, option: str, dimension: str) -> Track:
+    def _track(self, option: str, dimension: str) -> Track | RatedTrack:
         row = self._tracks.pop(option, None) or {}
         self._tracks[option] = row
         self._bound_options()
-        return row.setdefault(dimension, Track())
+        if dimension not in row:
+            row[dimension] = self._rated.put(option, dimension, None)
+        return row[dimension]
 
     def _bound_options(self) -> None:
         while len(self._tracks) > self.settings.options:
             oldest = next(iter(self._tracks))
             tracks = self._tracks.pop(oldest)
+            self._rated.drop(oldest)
             if not self._declared.get(oldest):  # what others say of an option stays known as long as they say it
                 self._declared.pop(oldest, None)
                 self._unmeasured.pop(oldest, None)
             for dimension, track in tracks.items():
                 self._evict(oldest, dimension, list(track.leaves))
 
-    def _bound_tasks(self, option: str, dimension: str, track: Track, task: str) -> None:
-        if task in track.leaves:
-            track.leaves[task] = track.leaves.pop(task)
-        while len(track.leaves) > self.settings.tasks:
-            oldest = next(iter(track.leaves))
-            del track.leaves[oldest]
-            self._evict(option, dimension, [oldest])
+    def _bound_tasks(self, option: str, dimension: str, track: Track | RatedTrack, task: str) -> None:
+        most, retired = self.settings.tasks, list[str]()
+        if isinstance(track, RatedTrack):
+            retired = self._rated[dimension].bound(option, task, most)
+        else:
+            if task in track.leaves:
+                track.leaves[task] = track.leaves.pop(task)
+            while len(track.leaves) > most:
+                retired.append(next(iter(track.leaves)))
+                del track.leaves[retired[-1]]
+        for kind in retired:
+            self._evict(option, dimension, [kind])
 
     def _evict(self, option: str, dimension: str, kinds: Collection[str]) -> None:
         if self.evicts is not None:

@@ -46,11 +46,16 @@ class DimensionSettings:
     curiosity: float = 1.0
     """Standard deviations of this dimension that one of the temperature's counts: more, where a look costs little
     beside what is to be had from it for long."""
+    rated: bool = False
+    """Learned as ratings (ratings.py): kinds of work are pooled as far as the ratings say, ratings age by further
+    ones, and curiosity draws from the belief."""
 
     def __post_init__(self) -> None:
         if self.scale not in ("log", "unit"):
             raise ConfigError(f"learning: the scale {shown(self.scale)} is neither 'log' nor 'unit'")
-        for each in fields(self)[1:]:
+        if not isinstance(self.rated, bool):
+            raise ConfigError(f"learning.rated: {shown(self.rated)} is neither true nor false")
+        for each in fields(self)[1:-1]:
             value = getattr(self, each.name)
             least = 0.0 if each.name in ("drift", "prior", "patience", "curiosity") else 1e-9
             if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value < 1e9:
@@ -91,12 +96,13 @@ _DIMENSIONS: dict[str, DimensionSettings] = {
         spread=0.3,
         declared_spread=0.2,
         device_spread=0.2,
-        noise=0.5,
+        noise=0.3,
         half_life_s=3 * DAY_S,
         drift=0.05,
         suspicion_s=3600.0,
         patience=1.0,
-        curiosity=12.0,
+        curiosity=1.33,
+        rated=True,
     ),
 }
 

@@ -49,6 +49,22 @@ class Track:
 
     leaves: dict[str, Leaf] = field(default_factory=dict)
 
+    @property
+    def at(self) -> float:
+        """When it was last heard of; long ago without evidence."""
+        return max((leaf.now.at for leaf in self.leaves.values()), default=-math.inf)
+
+    def told(self, kind: str | None) -> tuple[float, float, float] | None:
+        """Of one kind of work or of all: the mean of the evidence without lifts, its worth, the time of the last."""
+        count = mean = at = 0.0
+        for name, leaf in self.leaves.items():
+            here = leaf.now
+            if here.n > 0 and kind in (None, name):
+                count += here.n
+                mean += (here.mean - here.lift / here.n - mean) * (here.n / count)
+                at = max(at, here.at)
+        return (mean, count, at) if count else None
+
     def noise(self, now: float, dimension: DimensionSettings) -> float:
         """Variance of one measurement, from the residuals of all task kinds, the declared one where they are few."""
         weight, squares = NOISE_WEIGHT, NOISE_WEIGHT * dimension.noise**2

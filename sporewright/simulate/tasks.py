@@ -15,7 +15,7 @@ from sporewright.simulate.account import mean
 from sporewright.simulate.chance import generator
 from sporewright.simulate.measurements import Answer
 
-__all__ = ["GAP_S", "LEARNED", "Scored", "best_per_task", "routed", "usd_of"]
+__all__ = ["GAP_S", "LEARNED", "Scored", "TaskRouter", "best_per_task", "routed", "usd_of"]
 
 LEARNED = 2000
 """Answers after which the policy is frozen."""
@@ -65,7 +65,7 @@ def routed(
     """
     order = list(answers)
     generator(seed, "questions").shuffle(order)
-    router = _Router(sorted(prices), settings, usd_a_question)
+    router = TaskRouter(sorted(prices), settings, usd_a_question)
     spent = 0.0
     for number, answer in enumerate(order[:LEARNED]):
         model = router.ask(number * GAP_S, answer, prices)
@@ -81,7 +81,7 @@ def routed(
     return Scored(score, mean(usd_of(answer, prices[model]) for answer, model in chosen)), rest
 
 
-class _Router:
+class TaskRouter:
     """One device that answers questions; each task kind has its beliefs, laid at a place of its own."""
 
     def __init__(self, models: Iterable[str], settings: LearningSettings, usd_a_question: float | None) -> None:
@@ -108,8 +108,12 @@ class _Router:
 
     def told(self, now: float, answer: Answer, model: str, prices: Mapping[str, float]) -> None:
         """What the answer was worth, and what it cost."""
-        evidence = Evidence(quality=answer.scores[model], cost_usd=usd_of(answer, prices[model]))
-        self._learner.learn(now, model, evidence, task=answer.task)
+        self.rated(now, answer.task, model, answer.scores[model])
+        self._learner.learn(now, model, Evidence(cost_usd=usd_of(answer, prices[model])), task=answer.task)
+
+    def rated(self, now: float, task: str, model: str, quality: float) -> None:
+        """Somebody says what an answer was worth."""
+        self._learner.learn(now, model, Evidence(quality=quality), task=task)
 
     def pay(self, usd_a_question: float) -> None:
         """A tick of the price, by what a question cost since the last one as a share of what it may (B4, B5)."""

@@ -149,6 +149,7 @@ async def test_of_a_chat_that_is_answered_by_nothing(status: int, stream: bool) 
     [
         ({"restart": "never"}, "restart: 'never' is none of error, buffer, notify"),
         ({"retry": 3}, "retry: 3 is none of auto, safe, always"),
+        ({"task": 3}, "task: 3 is no text"),
         ("buffer", "str is no mapping"),
     ],
 )

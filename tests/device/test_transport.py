@@ -183,6 +183,32 @@ async def test_a_device_learns_from_every_call_and_rations_for_all() -> None:
     await b.stop()
 
 
+async def test_a_task_belongs_to_a_call() -> None:
+    """Order, receipt and what answers were worth are of that kind of work; the config has no level for it."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"model": request.url.host})
+
+    def judge(response: httpx.Response) -> float:
+        """Each option is good at one kind of work."""
+        return 1.0 if (response.json()["model"], judging) in {("a.test", "words"), ("b.test", "sums")} else 0.1
+
+    weight = {**WEIGHTS[0], "dim": "quality", "value": 10.0}
+    config = {**CONFIG, "seeds": [*SEEDS, *WEIGHTS, weight], "learning": {"temperature": 0}}
+    config["priors"] = {"failure": 0.0, "quality": 0.2}
+    async with NativeDevice(config, {"workspace": "acme"}) as device:
+        upstreams = {name: {"url": f"http://{name}.test"} for name in "ab"}
+        transport = RoutingTransport(device, upstreams, transport=httpx.MockTransport(answer))
+        async with httpx.AsyncClient(transport=transport, base_url=NOWHERE) as client:
+            for judging in ("words", "sums") * 8:
+                how = {"task": judging, "expects": judge}
+                response = await client.post("/score", json={}, extensions={"sporewright": how})
+                assert response.extensions["sporewright"].task == judging
+            assert response.json()["model"] == "b.test"
+            assert device.resolve({"task": "sums"})[0] == "b"
+            assert device.resolve({"task": "words"})[0] == "a"
+
+
 async def test_credentials_go_where_they_belong() -> None:
     """A key for one provider is not shown to another; an upstream's own headers win."""
     seen: list[tuple[str, str | None]] = []
@@ -266,7 +292,7 @@ async def test_of_what_was_thrown_a_receipt_has_the_name_alone() -> None:
         receipt = (await fleet.chat()).extensions["sporewright"]
         assert next((each.outcome, each.reason) for each in receipt.attempts) == ("unusable", "LookupError")
         assert "canary" not in json.dumps(receipt.to_dict())
-        fleet.transport.source.order = lambda: ["a"]  # type: ignore[method-assign]
+        fleet.transport.source.order = lambda *_: ["a"]  # type: ignore[method-assign]
         with pytest.raises(ExhaustedError, match="no key like"):
             await fleet.chat()
 

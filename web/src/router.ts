@@ -11,7 +11,6 @@ import { TypedTarget } from "./base/events";
 import { RoutedFetch, type FetchContext } from "./call/fetch";
 import type { Pushes, StartReply } from "./generated/calls";
 import { Health } from "./routing/health";
-import { randomId } from "./base/ids";
 import { Reasons } from "./call/decision-context";
 import { Mirror } from "./state/mirror";
 import { keepOffline } from "./offline/offline";
@@ -23,6 +22,7 @@ import { reportBody, type Reported } from "./call/report";
 import { Session } from "./engine/engine-client";
 import { settled, type Settle } from "./base/deferred";
 import { warnOf } from "./engine/start-failure";
+import { TaskQueues } from "./state/task-queues";
 import { Token } from "./engine/token";
 import type {
   Cursor,
@@ -58,6 +58,7 @@ export class Router extends TypedTarget<RouterEvents> {
   );
   readonly #away: HealthCache;
   readonly #queues: Queues;
+  readonly #tasks = new TaskQueues((asked) => this.#queues.follow(this.#calls, asked));
   readonly #calls = new EngineCalls({
     ready: () => this.ready,
     session: () => this.#session,
@@ -117,7 +118,7 @@ export class Router extends TypedTarget<RouterEvents> {
       this.emit("queue", head);
     });
     const context: FetchContext = {
-      queue: () => this.#queues.walk,
+      queue: (task) => (task === undefined ? null : this.#tasks.of(task, settings.upstreams)) ?? this.#queues.walk,
       health: this.#health,
       readable: this.#readable,
       ...settings,
@@ -125,19 +126,19 @@ export class Router extends TypedTarget<RouterEvents> {
         this.emit("attempt", detail);
       },
       onOutcome: (body) => {
-        this.#calls.gather("outcome", { ...body, task: settings.cursor["task"], ...this.#calls.numbered() });
+        this.#calls.gather("outcome", { task: settings.cursor["task"], ...body, ...this.#calls.numbered() });
         this.#away.note(body.option);
         if (body.outcome !== "ok" || body.probe) this.#calls.flush(); // the other tabs are to know
       },
-      onBegan: (option, first) => {
-        this.#calls.gather("began", { option, first, task: settings.cursor["task"] });
+      onBegan: (option, first, task = settings.cursor["task"]) => {
+        this.#calls.gather("began", { option, first, task });
       },
       onEnded: (option) => {
         this.#calls.gather("ended", { option });
       },
       engine: () => this.#standing,
-      onReport: (option, quality) => {
-        void this.report({ option }, { quality });
+      onReport: (option, quality, task) => {
+        void this.report({ option, ...(task === undefined ? {} : { task }) }, { quality });
       },
       onRestart: (detail) => {
         this.emit("restart", detail);
@@ -233,10 +234,7 @@ export class Router extends TypedTarget<RouterEvents> {
   /** A queue kept current at a cursor laid over the bound one; throws code `config` for a bad limit. */
   watch(cursor: Cursor = {}, { limit = this.#settings.limit }: { limit?: number } = {}): Watch {
     checkLimit(limit);
-    const name = randomId();
-    return this.#queues.watch(name, this.#calls.call("watch", { watch: name, cursor, limit }), () => {
-      void this.#calls.tell("unwatch", { watch: name });
-    });
+    return this.#queues.follow(this.#calls, { cursor, limit });
   }
 
   /**

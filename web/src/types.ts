@@ -130,6 +130,11 @@ export interface RoutedInit extends RequestInit {
   hedge?: boolean | undefined;
   /** What counts as an answer. Default: the upstream's `expects`, else decided by the path. */
   expects?: Expectation | undefined;
+  /**
+   * The kind of work. The call uses this kind's order, and what it teaches is learned for this kind. The first call of a
+   * kind uses the order at large. Default: the router's cursor.
+   */
+  task?: string | undefined;
 }
 
 /** An option that needs its operator: why it declined, and until when it is set aside (seconds since the epoch). */
@@ -247,6 +252,8 @@ export type Critic = (answer: Response, receipt: Receipt) => Verdict | Promise<V
 export interface Report {
   /** Quality from 0 to 1; 1 is best. */
   quality?: number;
+  /** The kind of work. Default: the receipt's, else the router's cursor. */
+  task?: string;
   /** Cost in USD. */
   cost?: number;
   /** Tokens used; priced by the config's `price:in` and `price:out` (USD per million). */

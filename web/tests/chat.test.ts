@@ -104,6 +104,8 @@ describe("a chat", () => {
     const report = { quality: 1, cost: 0.5 };
     expect(reportBody(answer.receipt as Receipt, "draft", report)).toEqual({ ...said, counted: true });
     expect(reportBody({ option: "one" }, "draft", report)).toEqual(said);
+    expect(reportBody({ option: "one", task: "sum" }, "draft", report)).toEqual({ ...said, task: "sum" });
+    expect(reportBody({ option: "one", task: "sum" }, "draft", { ...report, task: "own" }).task).toBe("own");
     expect(one.seen[0]).toMatchObject({ method: "POST", path: "/v1/chat/completions" });
     const body = { ...REQUEST, stream: true, stream_options: { include_usage: true } };
     expect(JSON.parse(one.seen[0]?.body ?? "")).toEqual(body);

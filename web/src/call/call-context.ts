@@ -22,7 +22,8 @@ import type {
 
 /** What the router lends: the order, the limits, and who wants to know what happened. */
 export interface FetchContext {
-  queue(): readonly string[];
+  /** For that kind of work; none: the bound cursor's. */
+  queue(task?: string): readonly string[];
   plan: Plan;
   health: Health;
   upstreams: Readonly<Record<string, Upstream>>;
@@ -33,13 +34,13 @@ export interface FetchContext {
   onAttempt(detail: AttemptDetail): void;
   onOutcome(body: OutcomeBody): void;
   /** An attempt is under way; `first`: its option was chosen, not fallen back to. */
-  onBegan?: ((option: string, first: boolean) => void) | undefined;
+  onBegan?: ((option: string, first: boolean, task?: string) => void) | undefined;
   /** It is over, and no outcome was told of it: aborted, lost, a refusal. */
   onEnded?: ((option: string) => void) | undefined;
   /** What the caller thinks of whole answers. */
   critic?: Critic | undefined;
   /** A critic's word on an answer. */
-  onReport?: ((option: string, quality: number) => void) | undefined;
+  onReport?: ((option: string, quality: number, task?: string) => void) | undefined;
   onRestart(detail: RestartDetail): void;
   /** An option declined for a reason of its own, and is set aside. */
   onAttention?: ((option: string) => void) | undefined;
@@ -67,6 +68,8 @@ export interface CallContext extends FetchContext {
 /** What the caller asks for. */
 export interface CallRequest {
   number: number;
+  /** The kind of work, where the call was said to be one. */
+  task?: string | undefined;
   queue: readonly string[];
   target: Target;
   template: Template;

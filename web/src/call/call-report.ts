@@ -81,6 +81,7 @@ export class CallReporter {
     one.told = true;
     this.#context.onOutcome({
       option: one.option,
+      ...(this.#asked.task === undefined ? {} : { task: this.#asked.task }),
       latency_s: WAITED.includes(more.outcome) ? since(one) : (one.latency ?? since(one)),
       streaming: this.#asked.traits.streaming ?? false,
       attempt: one.number + 1,

@@ -45,7 +45,7 @@ export class Expectations {
       receipt,
       streams: true,
     });
-    if (quality !== undefined) this.#context.onReport?.(one.option, quality);
+    if (quality !== undefined) this.#context.onReport?.(one.option, quality, this.#asked.task);
     return !rejects;
   }
 

@@ -11,7 +11,7 @@ import { SporewrightError } from "../errors";
 import type { Facts } from "../generated/calls";
 import { bringsKey, keysOf, lookForChanges } from "./credentials";
 import { expectsOf } from "../routing/dialects/judge";
-import { checkExpects } from "../config/options";
+import { checkExpects, checkTask } from "../config/options";
 import { verified } from "../config/misuse";
 import { templateOf, type Spoken, type Template } from "./request";
 import { isLoopback, FailureDiagnosis } from "../network/diagnosis";
@@ -77,6 +77,7 @@ export class RoutedFetch {
     const target = targetOf(input, this.#context.bases);
     if (this.#closed) throw this.#closed;
     checkExpects("expects", init?.expects);
+    checkTask(init?.task);
     if (!target) return globalThis.fetch(input, init);
     return this.#tracked(signalOf(input, init), (signal) => this.#route(target, input, init ?? {}, signal));
   }
@@ -84,6 +85,7 @@ export class RoutedFetch {
   /** A POST that each option is sent in its own words; `path` says what kind of request it is. */
   async speak(speech: Speech, init: RoutedInit): Promise<Response> {
     if (this.#closed) throw this.#closed;
+    checkTask(init.task);
     const target = { path: speech.path, search: "", owner: null };
     return this.#tracked(signalOf(NOWHERE, init), (signal) => this.#route(target, NOWHERE, init, signal, speech));
   }
@@ -116,7 +118,8 @@ export class RoutedFetch {
     await unlessAborted(lookForChanges(this.#context), signal);
     const call = new RoutedCall(this.#context, {
       number,
-      queue: Object.freeze([...this.#context.queue()]),
+      queue: Object.freeze([...this.#context.queue(init.task)]),
+      task: init.task,
       target,
       template,
       traits,
@@ -153,8 +156,8 @@ export class RoutedFetch {
   /** Whether the critic will not have it, and another may be asked for; its word is learned in any case. */
   async #rejects(answered: Answered, { facts, repeatable }: CallTraits, signal: AbortSignal): Promise<boolean> {
     const { quality, rejects } = await unlessAborted(judged(this.#context.critic, answered), signal);
-    const { option } = answered.receipt;
-    if (quality !== undefined) this.#context.onReport?.(option, quality);
+    const { option, task } = answered.receipt;
+    if (quality !== undefined) this.#context.onReport?.(option, quality, task);
     // What was carried out is not asked for once more, whatever came of it.
     return rejects && (facts?.[option]?.repeatable ?? repeatable ?? true);
   }

@@ -103,6 +103,8 @@ export interface Receipt {
   error?: string;
   /** The option that answered; empty if none did. */
   option: string;
+  /** The kind of work, if the call named one. */
+  task?: string;
   /** The order when the call was made. */
   queue: readonly string[];
   attempts: Attempt[];

@@ -30,7 +30,7 @@ export class ReceiptWriter {
       judged,
       model,
     } = asked.traits;
-    const { queue, number: call } = asked;
+    const { queue, number: call, task } = asked;
     this.receipt = {
       version: 1,
       call,
@@ -38,6 +38,7 @@ export class ReceiptWriter {
       plan: context.plan.version,
       end: "open",
       option: "",
+      ...(task === undefined ? {} : { task }),
       queue,
       attempts: [],
       skipped: [],

@@ -121,7 +121,7 @@ export class RoutedCall {
       if (one.timer !== undefined) this.#timers.arm(one); // while a reader takes his time nothing is waited for
       if (!one.called || one.told) continue;
       this.#context.onEnded?.(one.option);
-      this.#context.onBegan?.(one.option, false);
+      this.#context.onBegan?.(one.option, false, this.#asked.task);
     }
     this.#timers.watchForHedge();
   };
@@ -159,7 +159,7 @@ export class RoutedCall {
     const { signal } = one.control;
     const request = await unlessAborted(prepared(this.#context, this.#asked, one, this.#chain, signal), signal);
     this.#timers.sent(one, request);
-    this.#context.onBegan?.(one.option, one.number === 0);
+    this.#context.onBegan?.(one.option, one.number === 0, this.#asked.task);
     const response = await unlessAborted(sent(request, this.#asked.template), signal);
     this.#timers.answered(one, response);
     const { plan, sight } = this.#context;

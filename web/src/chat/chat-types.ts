@@ -37,6 +37,7 @@ export interface ChatInit {
   /** The same as in `router.fetch`. */
   retry?: RetryRule | undefined;
   hedge?: boolean | undefined;
+  task?: string | undefined;
 }
 
 /** Tokens used, as far as the provider counts them. */

@@ -134,6 +134,11 @@ function checkUpstreams(upstreams: unknown): void {
   }
 }
 
+/** Code `config` for a kind of work that is no text. */
+export function checkTask(task: unknown): void {
+  if (task !== undefined && typeof task !== "string") refuse("task", task, "text");
+}
+
 /** Code `config` for what nobody can expect. */
 export function checkExpects(name: string, expects: unknown): void {
   const isKnown = ["answer", "json", "events", "any"].includes(expects as string);

@@ -1,7 +1,9 @@
 /** The queues that the engine tells this page: its head and the options it can call, remembered for the next start, and watches. */
+import { randomId } from "../base/ids";
 import { declaredOrder } from "../config/config";
+import type { EngineCalls } from "../engine/engine-calls";
 import { asError, type SporewrightError } from "../errors";
-import type { Pushes } from "../generated/calls";
+import type { Calls, Pushes } from "../generated/calls";
 import type { Mirror } from "./mirror";
 import type { Settings } from "../config/options";
 import { Order } from "./queue-view";
@@ -91,6 +93,14 @@ export class Queues {
       },
     );
     return watch;
+  }
+
+  /** A queue that the engine keeps current from now on. */
+  follow(calls: Pick<EngineCalls, "call" | "tell">, asked: Omit<Calls["watch"]["body"], "watch">): Watch {
+    const watch = randomId();
+    return this.watch(watch, calls.call("watch", { watch, ...asked }), () => {
+      void calls.tell("unwatch", { watch });
+    });
   }
 
   /** No watch is followed any more; they fail where there is an error. */
