@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import zlib
 from collections.abc import Callable, Mapping
@@ -32,7 +33,7 @@ class Expectations:
         said: Expected | None,
         task: str | None,
         inferred: Expects,
-        is_streaming: bool,
+        is_streaming: bool | None,
         listen: Callable[[str], Listening] | None,
         on_attention: Callable[[Attention], None] | None,
     ) -> None:
@@ -86,7 +87,11 @@ class Expectations:
             asides.sign(one.option, digest)
         data = asides.data(one.option)
         if data is not None and step.aside is not None and self._on_attention is not None:
-            self._on_attention({"option": one.option, "reason": step.aside, "until": data["until"]})
+            try:
+                self._on_attention({"option": one.option, "reason": step.aside, "until": data["until"]})
+            except Exception as why:  # the listener's own mistake costs no call its answer
+                told = {"message": "on_attention raised", "exception": why}
+                asyncio.get_running_loop().call_exception_handler(told)
         return digest
 
     def look(self) -> None:

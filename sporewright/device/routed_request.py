@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any, get_args
 
 import httpx
 
+from sporewright.device.asked_for import asked_for
 from sporewright.device.expectations import Expectations
 from sporewright.device.order_source import Source
 from sporewright.device.outgoing import (
@@ -36,9 +36,6 @@ from sporewright.routing.dialects.sse_events import Listening
 from sporewright.routing.terms import Facts, Plan
 
 __all__ = ["RoutedRequest", "Settings", "checked"]
-
-_ASKS_FOR_STREAM = re.compile(rb'(?<!\\)"stream"\s*:\s*true')
-_MODEL = re.compile(rb'(?<!\\)"model"\s*:\s*"([^"\\]{1,200})"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +93,8 @@ class RoutedRequest:
         self._plan = settings.source.plan
         own: Retry | None = "always" if asked.get("idempotent") else asked.get("retry")
         self._is_repeatable = self._may_repeat(own or settings.retry)
-        self._is_streaming = _asks_for_stream(request, body)
+        streams, self._model = asked_for(request, body)
+        self._is_streaming = bool(streams)
         self._expectations = Expectations(
             settings.source,
             settings.upstreams,
@@ -104,7 +102,7 @@ class RoutedRequest:
             said=asked.get("expects"),
             task=asked.get("task"),
             inferred=expects_of(request.method, path, self._plan),
-            is_streaming=self._is_streaming,
+            is_streaming=streams,
             listen=None if self._speech is None else self._listen,
             on_attention=settings.on_attention,
         )
@@ -115,7 +113,7 @@ class RoutedRequest:
     def call(self) -> RoutedCall:
         """The routed call, not yet begun."""
         settings, asked, request = self._settings, self._asked, self._request
-        restart, model = asked.get("restart", "error"), _MODEL.search(self._body)
+        restart = asked.get("restart", "error")
         self._expectations.look()
         chain = AttemptChain(
             self._queue,
@@ -126,7 +124,7 @@ class RoutedRequest:
             repeatable=self._is_repeatable,
             streaming=self._is_streaming,
             restart="buffer" if self._is_held else restart,
-            model=None if model is None else model[1].decode("utf-8", "replace"),
+            model=self._model,
             hedge=asked.get("hedge", settings.hedge),
             facts=self._facts,
         )
@@ -208,9 +206,3 @@ class RoutedRequest:
         names = set() if callable(own) else {name.lower() for name in own}
         has_own = bool(keys_of(upstream)) or any(name in names for name in CREDENTIALS)
         return is_trusted and not has_own and any(name in self._request.headers for name in CREDENTIALS)
-
-
-def _asks_for_stream(request: httpx.Request, body: bytes) -> bool:
-    if "text/event-stream" in request.headers.get("accept", "") or request.url.path.endswith(":streamGenerateContent"):
-        return True
-    return bool(_ASKS_FOR_STREAM.search(body))

@@ -1,5 +1,6 @@
 /** Routed fetch: which calls are routed, with which request, and the receipts of their answers. */
 import { unlessAborted } from "../base/abort";
+import { askedFor, type AskedFor } from "./asked-for";
 import type { CallRequest, CallContext, FetchContext } from "./call-context";
 import { Awake } from "../network/sleep-detector";
 import { RoutedCall } from "./routed-call";
@@ -34,11 +35,6 @@ export interface Speech {
   spoken: Spoken;
   listen: (option: string) => Listening;
 }
-
-/** A request body beyond this is not looked into: its model is not known, and its headers alone may say that it asks for a stream. */
-const LOOK_BYTES = 1 << 22;
-const NAMES_MODEL = /(?<!\\)"model"\s*:\s*"([^"\\]{1,200})"/;
-const ASKS_FOR_STREAM = /(?<!\\)"stream"\s*:\s*true/;
 
 /** The fetch of one router; keeps receipts only for as long as the caller keeps the response. */
 export class RoutedFetch {
@@ -111,10 +107,9 @@ export class RoutedFetch {
     const read = await unlessAborted(templateOf(input, init, signal), signal);
     const template: Template = { ...read, spoken: speech?.spoken };
     const number = ++this.#calls;
-    const text = textIn(template);
-    const streaming = asksForStream(template, target, text);
+    const { stream: streaming, model } = askedFor(template, target.path);
     const expects = this.#expectationOf(init, target, template, speech);
-    const traits = this.#traitsOf(init, target, template, { streaming, expects, text });
+    const traits = this.#traitsOf(init, target, template, { streaming, expects, model });
     await unlessAborted(lookForChanges(this.#context), signal);
     const call = new RoutedCall(this.#context, {
       number,
@@ -179,7 +174,7 @@ export class RoutedFetch {
     init: RoutedInit,
     target: Target,
     template: Template,
-    { streaming, expects, text }: Pick<CallRequest, "streaming" | "expects"> & { text: string | undefined },
+    { streaming, expects, model }: Pick<CallRequest, "streaming" | "expects"> & Pick<AskedFor, "model">,
   ): CallTraits {
     const { retry, hedge } = this.#defaults;
     const own = init.idempotent === true ? "always" : init.retry;
@@ -202,7 +197,7 @@ export class RoutedFetch {
       restart: Object.keys(this.#context.upstreams).some((option) => typeof expects(option) === "function")
         ? "buffer"
         : (init.restart ?? "error"),
-      model: text === undefined ? undefined : NAMES_MODEL.exec(text)?.[1],
+      model,
       hedge: init.hedge ?? hedge,
       facts: tableOf(facts),
     };
@@ -212,19 +207,6 @@ export class RoutedFetch {
 function mayRepeat(rule: RetryRule, { path }: Target, { request }: Template, { plan }: FetchContext): boolean {
   if (rule === "always") return true;
   return isRepeatable(request.method, rule === "safe" ? "" : path, request.headers, plan);
-}
-
-/** Whether the request asks for a stream of events, as the providers' APIs are asked for one; undefined: not known. */
-function asksForStream({ request }: Template, { path }: Target, text: string | undefined): boolean | undefined {
-  if (request.headers.get("accept")?.includes("text/event-stream") || path.endsWith(":streamGenerateContent"))
-    return true;
-  return text === undefined ? undefined : ASKS_FOR_STREAM.test(text);
-}
-
-/** The body as text; "" where it is none that can be looked into, undefined where it is too long for that. */
-function textIn({ body }: Template): string | undefined {
-  if (!(body instanceof ArrayBuffer)) return "";
-  return body.byteLength > LOOK_BYTES ? undefined : new TextDecoder().decode(body);
 }
 
 function signalOf(input: RequestInfo | URL, init: RequestInit | undefined): AbortSignal | undefined {
