@@ -1,9 +1,9 @@
-"""What a request asks for at the top level of its body: a stream, a model."""
+"""What a request asks for at the top level of its body: a stream, a model, an inference."""
 
 from __future__ import annotations
 
 import json
-import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import httpx
@@ -14,20 +14,26 @@ LOOK_BYTES = 1 << 22
 """A longer body is not looked into."""
 MODEL_CHARS = 200
 """A longer name is nobody's model."""
-_SAYS = re.compile(rb'"stream"|"model"')
+_FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 
 
 class AskedFor(NamedTuple):
-    """`stream`: whether a stream of events is asked for, None where it cannot be told; `model`: the model it names."""
+    """`stream`: whether a stream of events is asked for, None where it cannot be told; `model`: the model it names.
+
+    `infers`: whether it may be inference; a form is none, nor an object that has something and none of its fields.
+    """
 
     stream: bool | None
     model: str | None
+    infers: bool
 
 
-def asked_for(request: httpx.Request, body: bytes) -> AskedFor:
+def asked_for(request: httpx.Request, body: bytes, fields: Sequence[str]) -> AskedFor:
     """Read from the address, the Accept header and the body, in that order; what stands deeper in it is content."""
     accept = request.headers.get("accept", "")
-    said = _in_body(body)
+    said = _in_body(body, fields)
+    if request.headers.get("content-type", "").lower().startswith(_FORMS):
+        said = said._replace(infers=False)
     if request.url.path.endswith(":streamGenerateContent"):
         return said._replace(stream=True)
     if "text/event-stream" not in accept or said.stream:
@@ -35,16 +41,16 @@ def asked_for(request: httpx.Request, body: bytes) -> AskedFor:
     return said._replace(stream=None if "json" in accept or "*/*" in accept else True)
 
 
-def _in_body(body: bytes) -> AskedFor:
+def _in_body(body: bytes, fields: Sequence[str]) -> AskedFor:
     if len(body) > LOOK_BYTES:
-        return AskedFor(None, None)
-    if not _SAYS.search(body):
-        return AskedFor(False, None)
+        return AskedFor(None, None, True)
+    if not body.lstrip().startswith(b"{"):
+        return AskedFor(False, None, True)
     try:
         data = json.loads(body)
     except (ValueError, RecursionError):
-        return AskedFor(None, None)
-    given = data if isinstance(data, dict) else {}
-    model = given.get("model")
+        return AskedFor(None, None, True)
+    model = data.get("model")
     names = isinstance(model, str) and 0 < len(model) <= MODEL_CHARS
-    return AskedFor(given.get("stream") is True, model if names else None)
+    infers = not data or any(field in data for field in fields)
+    return AskedFor(data.get("stream") is True, model if names else None, infers)

@@ -48,6 +48,10 @@ class Expectations:
             return "answer"
         return self._said or self._upstreams[option].get("expects") or self._inferred
 
+    def is_inference(self, option: str) -> bool:
+        """Whether it is asked as a provider of inference is: what it refuses then is a matter of key, model, credit."""
+        return self._listen is not None or (self._inferred == "answer" and self.of(option) != "any")
+
     def judge(self, option: str, response: httpx.Response) -> Judge | None:
         """Who tells whether this response is an answer; None: anything is."""
         expects = self.of(option)
@@ -68,14 +72,18 @@ class Expectations:
         if not callable(expects):
             return True
         copy = httpx.Response(response.status_code, headers=response.headers, content=body, request=response.request)
-        verdict: Any = expects(copy)
-        if inspect.isawaitable(verdict):
-            verdict = await verdict
+        try:
+            verdict: Any = expects(copy)
+            if inspect.isawaitable(verdict):
+                verdict = await verdict
+        except Exception as why:  # a defect in it loses no answer
+            _reported("expects raised", why)
+            return True
         if isinstance(verdict, Mapping):
             quality, rejects = verdict.get("quality"), bool(verdict.get("reject", False))
         else:
             quality, rejects = (None, verdict is False) if isinstance(verdict, bool) else (verdict, False)
-        if quality is not None:
+        if isinstance(quality, int | float) and 0.0 <= quality <= 1.0:
             self._source.report(option, float(quality), self._task)
         return not rejects
 
@@ -90,8 +98,7 @@ class Expectations:
             try:
                 self._on_attention({"option": one.option, "reason": step.aside, "until": data["until"]})
             except Exception as why:  # the listener's own mistake costs no call its answer
-                told = {"message": "on_attention raised", "exception": why}
-                asyncio.get_running_loop().call_exception_handler(told)
+                _reported("on_attention raised", why)
         return digest
 
     def look(self) -> None:
@@ -109,3 +116,8 @@ def digest_of(upstream: Upstream) -> str | None:
     if not keys:
         return None
     return f"{zlib.crc32(repr(keys).encode('utf-8', 'surrogatepass')):08x}"
+
+
+def _reported(message: str, why: Exception) -> None:
+    """Said where asyncio says what nobody waits for."""
+    asyncio.get_running_loop().call_exception_handler({"message": message, "exception": why})

@@ -92,16 +92,17 @@ class RoutedRequest:
         self._speech: Speech | None = asked.get("speech")
         self._plan = settings.source.plan
         own: Retry | None = "always" if asked.get("idempotent") else asked.get("retry")
-        self._is_repeatable = self._may_repeat(own or settings.retry)
-        streams, self._model = asked_for(request, body)
+        streams, self._model, infers = asked_for(request, body, self._plan["repeatable"]["fields"])
+        self._infers = infers or self._speech is not None
         self._is_streaming = bool(streams)
+        self._is_repeatable = self._may_repeat(own or settings.retry)
         self._expectations = Expectations(
             settings.source,
             settings.upstreams,
             path,
             said=asked.get("expects"),
             task=asked.get("task"),
-            inferred=expects_of(request.method, path, self._plan),
+            inferred=expects_of(request.method, path, self._plan) if self._infers else "any",
             is_streaming=streams,
             listen=None if self._speech is None else self._listen,
             on_attention=settings.on_attention,
@@ -178,7 +179,7 @@ class RoutedRequest:
         return received(response, request, is_raw=self._asked.get("restart") != "notify")
 
     def _may_repeat(self, rule: Retry) -> bool:
-        bare = "" if rule == "safe" else self._path.split("?")[0]
+        bare = "" if rule == "safe" or not self._infers else self._path.split("?")[0]
         request = self._request
         return rule == "always" or is_repeatable(request.method, bare, list(request.headers), self._plan)
 
@@ -195,7 +196,7 @@ class RoutedRequest:
             facts["keys"] = len(keys_of(upstream))
         if self._brings_a_key(option, upstream):
             facts["brought"] = True
-        if self._expectations.of(option) != "any":
+        if self._expectations.is_inference(option):
             facts["judged"] = True
         return facts
 

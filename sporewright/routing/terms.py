@@ -305,10 +305,14 @@ class PaceHeader(TypedDict):
 
 
 class Repeatable(TypedDict):
-    """Requests that may be sent twice: by their method, by the end of their path, by a header of the caller's."""
+    """Requests that may be sent twice: by their method, by the end of their path, by a header of the caller's.
+
+    `paths` are those of inference, whose body has one of the `fields` at its top level.
+    """
 
     methods: Sequence[str]
     paths: Sequence[str]
+    fields: Sequence[str]
     headers: Sequence[str]
 
 

@@ -34,10 +34,13 @@ _DECLINED: Sequence[Rule] = [
     _declined(400, 429, "credit", says="credit"),
     _declined(400, 429, "key", says="key"),
     _declined(400, 429, "region", says="region"),
+    # Which models a key may use is a matter of whose it is.
+    {"when": {"status": (400, 429), "says": "model", "judged": True, "brought": True}, "outcome": "unsuited"},
     _declined(400, 429, "model", says="model", judged=True),
     # Whoever says when to come back, or speaks of a rate, has a quota that fills again by itself, and soon.
     {"when": {"status": (429, 429), "retry_after": True}, "outcome": "rate_limited"},
     {"when": {"status": (429, 429), "says": "rate"}, "outcome": "rate_limited"},
+    *_callers("quota"),
     _declined(400, 429, "quota", says="quota"),
 ]
 """Refusals for a reason of the option's own: no other request would fare better there until somebody mends it."""
@@ -45,7 +48,10 @@ _DECLINED: Sequence[Rule] = [
 _REFUSALS: Sequence[Rule] = [
     _declined(401, 401, "key"),
     _declined(402, 402, "credit"),
+    {"when": {"status": (403, 403), "judged": True, "brought": True, "fallback": True}, "outcome": "unsuited"},
+    {"when": {"status": (403, 403), "judged": True, "brought": True}, "outcome": "refused"},
     _declined(403, 403, "key", judged=True),
+    {"when": {"status": (404, 404), "judged": True, "brought": True}, "outcome": "unsuited"},
     _declined(404, 404, "model", judged=True),
     _declined(410, 410, "model", judged=True),
     _declined(451, 451, "region"),

@@ -25,6 +25,7 @@ MEGABYTE = 1_000_000
 
 # Decoding of what this very process or its own database wrote, and of what PyJWT reads (tested below).
 OWN = {
+    "device/asked_for.py:_in_body": "the caller's own request: tests/device/test_asked_for.py",
     "server/auth.py:_claims": "foreign, read by PyJWT: test_a_token_may_be_anything",
     "simulate/scenario.py:load_scenario": "a file, never seen by a browser: test_a_scenario_may_be_anything",
     "simulate/sources.py:load_sources": "a file, never seen by a browser: test_a_manifest_may_be_anything",

@@ -70,5 +70,20 @@ REPEATABLE: Repeatable = {
         ":generateContent",
         ":streamGenerateContent",
     ],
+    # A body that has none of these is another service's, whose path happens to end so: mail is sent by /messages, too.
+    "fields": [
+        "model",
+        "messages",
+        "prompt",
+        "input",
+        "inputs",
+        "contents",
+        "query",
+        "texts",
+        "documents",
+        "stream",
+        "conversation",
+        "previous_response_id",
+    ],
     "headers": ["idempotency-key", "x-idempotency-key"],
 }

@@ -27,7 +27,12 @@ ERROR_FIELDS: Sequence[Sequence[str]] = [
     *(["errors", "*", name] for name in ("message", "code")),
 ]
 
-ERROR_ECHOES: Sequence[str] = ["'input':", "input_value="]
+ERROR_ECHOES: Sequence[str] = [
+    "'input':",
+    "input_value=",
+    # Names that the caller gave, and values that he sent.
+    *(f"{named} {quote}" for named in ("function", "tool", "value:") for quote in ("'", '"', "`")),
+]
 """What follows these within a field is the request's own text."""
 
 

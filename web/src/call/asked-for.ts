@@ -1,39 +1,42 @@
-/** What a request asks for at the top level of its body: a stream, a model; the twin of `sporewright/device/asked_for.py`. */
+/** What a request asks for at the top level of its body: a stream, a model, an inference; as `sporewright/device/asked_for.py`. */
 import type { Template } from "./request";
 
 export interface AskedFor {
   /** Whether a stream of events is asked for; undefined: it cannot be told. */
   stream: boolean | undefined;
   model: string | undefined;
+  /** Whether it may be inference; a form is none, nor an object that has something and none of its fields. */
+  infers: boolean;
 }
 
 /** A longer body is not looked into. */
 const LOOK_BYTES = 1 << 22;
 /** A longer name is nobody's model. */
 const MODEL_CHARS = 200;
-/** Only a body with one of these says more than nothing. */
-const SAYS = /"stream"|"model"/;
+const FORM = /^(multipart\/form-data|application\/x-www-form-urlencoded)/i;
 
 /** Read from the address, the Accept header and the body, in that order; what stands deeper in the body is content. */
-export function askedFor({ request, body }: Template, path: string): AskedFor {
+export function askedFor({ request, body }: Template, path: string, fields: readonly string[]): AskedFor {
   const accept = request.headers.get("accept") ?? "";
-  const said = inBody(body);
+  const said = inBody(body, fields);
+  if (FORM.test(request.headers.get("content-type") ?? "")) said.infers = false;
   if (path.endsWith(":streamGenerateContent")) return { ...said, stream: true };
   if (!accept.includes("text/event-stream") || said.stream) return said;
   return { ...said, stream: /json|\*\/\*/.test(accept) ? undefined : true };
 }
 
-function inBody(body: Template["body"]): AskedFor {
-  const nothing: AskedFor = { stream: false, model: undefined };
+function inBody(body: Template["body"], fields: readonly string[]): AskedFor {
+  const nothing: AskedFor = { stream: false, model: undefined, infers: true };
   if (!(body instanceof ArrayBuffer)) return nothing;
   if (body.byteLength > LOOK_BYTES) return { ...nothing, stream: undefined };
   const text = new TextDecoder().decode(body);
-  if (!SAYS.test(text)) return nothing;
+  if (!text.trimStart().startsWith("{")) return nothing;
   try {
-    const data: unknown = JSON.parse(text);
-    const { stream, model } = (typeof data === "object" && data !== null ? data : {}) as Record<string, unknown>;
+    const data = JSON.parse(text) as Record<string, unknown>;
+    const { stream, model } = data;
     const names = typeof model === "string" && model.length > 0 && model.length <= MODEL_CHARS;
-    return { stream: stream === true, model: names ? model : undefined };
+    const infers = Object.keys(data).length === 0 || fields.some((field) => Object.hasOwn(data, field));
+    return { stream: stream === true, model: names ? model : undefined, infers };
   } catch {
     return { ...nothing, stream: undefined };
   }

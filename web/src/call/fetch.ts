@@ -107,9 +107,11 @@ export class RoutedFetch {
     const read = await unlessAborted(templateOf(input, init, signal), signal);
     const template: Template = { ...read, spoken: speech?.spoken };
     const number = ++this.#calls;
-    const { stream: streaming, model } = askedFor(template, target.path);
-    const expects = this.#expectationOf(init, target, template, speech);
-    const traits = this.#traitsOf(init, target, template, { streaming, expects, model });
+    const { plan } = this.#context;
+    const { stream: streaming, model, infers } = askedFor(template, target.path, plan.repeatable.fields);
+    const inferred = this.#inferredOf(infers, target, template, speech);
+    const expects = this.#expectationOf(init, inferred, speech);
+    const traits = this.#traitsOf(init, target, template, { streaming, expects, model, infers, inferred });
     await unlessAborted(lookForChanges(this.#context), signal);
     const call = new RoutedCall(this.#context, {
       number,
@@ -160,25 +162,36 @@ export class RoutedFetch {
   /** What is taken for an answer of each option: what the call says, else its upstream, else its path. */
   #expectationOf(
     { expects }: RoutedInit,
-    { path }: Target,
-    { request }: Template,
+    inferred: "answer" | "any",
     speech: Speech | undefined,
   ): CallRequest["expects"] {
-    const { plan, upstreams } = this.#context;
+    const { upstreams } = this.#context;
     if (speech) return () => "answer";
-    const inferred = request.mode === "no-cors" ? "any" : expectsOf(request.method, path, plan);
     return (option) => expects ?? upstreams[option]?.expects ?? inferred;
+  }
+
+  /** What is expected by the request alone: of inference an answer. */
+  #inferredOf(infers: boolean, { path }: Target, { request }: Template, speech: Speech | undefined): "answer" | "any" {
+    if (speech) return "answer";
+    if (!infers || request.mode === "no-cors") return "any";
+    return expectsOf(request.method, path, this.#context.plan) === "answer" ? "answer" : "any";
   }
 
   #traitsOf(
     init: RoutedInit,
     target: Target,
     template: Template,
-    { streaming, expects, model }: Pick<CallRequest, "streaming" | "expects"> & Pick<AskedFor, "model">,
+    {
+      streaming,
+      expects,
+      model,
+      infers,
+      inferred,
+    }: Pick<CallRequest, "streaming" | "expects"> & Pick<AskedFor, "model" | "infers"> & { inferred: "answer" | "any" },
   ): CallTraits {
     const { retry, hedge } = this.#defaults;
     const own = init.idempotent === true ? "always" : init.retry;
-    const may = (rule: RetryRule): boolean => mayRepeat(rule, target, template, this.#context);
+    const may = (rule: RetryRule): boolean => mayRepeat(rule, infers ? target.path : "", template, this.#context);
     const facts = Object.entries(this.#context.upstreams).map(([option, upstream]) => {
       const { model, window } = upstream;
       const rule = own ?? upstream.retry;
@@ -187,7 +200,7 @@ export class RoutedFetch {
       const declared = { ...(model ? { model } : {}), ...(window ? { window } : {}) };
       const keys = keysOf(upstream).length > 1 ? { keys: keysOf(upstream).length } : {};
       const brought = bringsKey(option, upstream, this.#context.bases, target, template) ? { brought: true } : {};
-      const judged = expects(option) === "any" ? {} : { judged: true };
+      const judged = inferred === "any" || expects(option) === "any" ? {} : { judged: true };
       return [option, { ...declared, ...keys, ...repeatable, ...local, ...brought, ...judged }] as [string, Facts];
     });
     return {
@@ -204,7 +217,7 @@ export class RoutedFetch {
   }
 }
 
-function mayRepeat(rule: RetryRule, { path }: Target, { request }: Template, { plan }: FetchContext): boolean {
+function mayRepeat(rule: RetryRule, path: string, { request }: Template, { plan }: FetchContext): boolean {
   if (rule === "always") return true;
   return isRepeatable(request.method, rule === "safe" ? "" : path, request.headers, plan);
 }
