@@ -26,6 +26,7 @@ from sporewright.simulate.command import studied
 from sporewright.simulate.fleet import play_fleet
 from sporewright.simulate.measurements import Answer, read_answers
 from sporewright.simulate.policies import OURS, POLICIES
+from sporewright.simulate.rated import CONDITIONS, RATED_ROUTERS, rated_by
 from sporewright.simulate.scenario import load_scenario
 from sporewright.simulate.study import Material, Result, material_of
 from sporewright.simulate.tasks import best_per_task, routed, usd_of
@@ -64,6 +65,7 @@ def main() -> None:
         _fleet(console, material, given)
     if "tasks" in given.parts:
         _tasks(console, given)
+        _rated(console, given)
     if "sensitivity" in given.parts:
         scenarios = [load_scenario(name) for name in SCENARIOS]
         sensitivity.show(console, material, scenarios, min(given.seeds, 10), given.jobs)
@@ -170,6 +172,22 @@ def _tasks(console: Console, given: Namespace) -> None:
     table.add_row(
         "ours, paced", f"{cheap:.4f}", f"{cheap - dear:+.4f} against always", f"{share:.3f} ×", "≥ 0, ≤ 0.3 ×"
     )
+    console.print(table)
+
+
+def _rated(console: Console, given: Namespace) -> None:
+    """Answers asked for in turn, rated in each of the conditions: mean scores of the first and the second half."""
+    console.print(f"bench-routing: ratings, {given.seeds} seeds")
+    answers = read_answers(given.data / "quality.csv")
+    table = _table(f"Mean score by half ({given.seeds} seeds)", "router", *CONDITIONS)
+    for router in RATED_ROUTERS:
+        asked = [(router, condition, seed) for condition in CONDITIONS for seed in range(given.seeds)]
+        found = dict(zip(asked, _spread(given.jobs, partial(rated_by, answers), asked), strict=True))
+        halves = {
+            condition: [mean(found[router, condition, seed][half] for seed in range(given.seeds)) for half in (0, 1)]
+            for condition in CONDITIONS
+        }
+        table.add_row(router, *(f"{first:.4f} {second:.4f}" for first, second in halves.values()))
     console.print(table)
 
 

@@ -9,13 +9,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from sporewright.learning.settings import LearningSettings
+from sporewright.learning.settings import DEFAULTS, LearningSettings
 from sporewright.simulate.account import mean
 from sporewright.simulate.chance import generator
 from sporewright.simulate.measurements import Answer
 from sporewright.simulate.tasks import GAP_S, TaskRouter
 
-__all__ = ["CONDITIONS", "Chooser", "Condition", "HierarchicalThompson", "OursRated", "ask_all", "untold"]
+__all__ = [
+    "CONDITIONS",
+    "RATED_ROUTERS",
+    "Chooser",
+    "Condition",
+    "HierarchicalThompson",
+    "OursRated",
+    "ask_all",
+    "rated_by",
+    "untold",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +46,9 @@ CONDITIONS: Mapping[str, Condition] = {
     "noisy judge": Condition(wrong=0.25),
     "an hour late": Condition(late=round(3600 / GAP_S)),
 }
+
+
+RATED_ROUTERS = ("ours", "ours, task not told", "hierarchical Thompson", "hierarchical Thompson, task not told")
 
 
 class Chooser(Protocol):
@@ -134,3 +147,15 @@ def ask_all(
         if is_rated:
             waiting.append((at + 1 + condition.late, answer.task, model, 1.0 - score if is_wrong else score))
     return mean(scores[:half]), mean(scores[half:])
+
+
+def rated_by(answers: Sequence[Answer], at: tuple[str, str, int]) -> tuple[float, float]:
+    """`ask_all` of one of RATED_ROUTERS in one of CONDITIONS under a seed."""
+    router, condition, seed = at
+    asked = untold(answers) if router.endswith("not told") else answers
+    ours = router.startswith("ours")
+
+    def make(models: Sequence[str]) -> Chooser:
+        return OursRated(models, DEFAULTS) if ours else HierarchicalThompson(models, generator(seed, "policy"))
+
+    return ask_all(asked, CONDITIONS[condition], seed, make)

@@ -10,7 +10,15 @@ import pytest
 from sporewright.learning.settings import DEFAULTS
 from sporewright.simulate.chance import generator
 from sporewright.simulate.measurements import Answer
-from sporewright.simulate.rated import CONDITIONS, HierarchicalThompson, OursRated, ask_all, untold
+from sporewright.simulate.rated import (
+    CONDITIONS,
+    RATED_ROUTERS,
+    HierarchicalThompson,
+    OursRated,
+    ask_all,
+    rated_by,
+    untold,
+)
 
 SKILLS = {"best": 0.93, "good": 0.9, "fair": 0.75}
 OURS = partial(OursRated, settings=DEFAULTS)
@@ -53,3 +61,12 @@ def test_what_gets_worse_is_left(answers: list[Answer]) -> None:
     _, second = ask_all(answers, CONDITIONS["one gets worse"], 1, OURS)
 
     assert second > 0.85
+
+
+@pytest.mark.parametrize("router", RATED_ROUTERS)
+def test_routers_by_name(answers: list[Answer], router: str) -> None:
+    """Each is one of the two, told the task or not; better than the worst model always."""
+    scores = rated_by(answers, (router, "all rated", 1))
+
+    assert min(scores) > SKILLS["fair"]
+    assert rated_by(answers, (router, "all rated", 1)) == scores
