@@ -190,7 +190,7 @@ class DeviceState:
     def report(self, now: float, body: ReportBody) -> None:
         """What the caller says of an answer it got."""
         option, quality = body["option"], body.get("quality")
-        # LearningStore already, with the outcome: a call is charged once.
+        # Learned already, with the outcome: a call is charged once.
         is_learned = body.get("counted", False) and self._cost(option, {"tokens_in": 0, "tokens_out": 0}) is not None
         cost = None if is_learned else self._cost(option, body)
         evidence = Evidence(quality=quality, cost_usd=cost, more=body.get("more", {}))

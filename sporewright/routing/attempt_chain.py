@@ -95,7 +95,7 @@ class AttemptChain:
         self._left.network(is_offline=is_offline)
 
     def slept(self, gap_s: float) -> None:
-        """The clock had a gap (`gap.Gaps`): it is no time of what is under way, which teaches no time any more."""
+        """The clock had a gap (clock_gap.py): it is no time of what is under way, which teaches no time any more."""
         self._deadline += gap_s
         for number in self.running:
             self._all[number].slept(gap_s)

@@ -243,7 +243,7 @@ async def test_a_second_hello_is_refused(server: Make) -> None:
 
 
 async def test_what_was_committed_is_there_after_a_restart(server: Make) -> None:
-    """DeviceReports, acks and what is published survive a restart on the same database."""
+    """Reports, acks and what is published survive a restart on the same database."""
     first = server()
     async with first.serving(), first.device("A") as a:
         await a.push(cell("A", "groq", "latency", 6.0))
