@@ -189,19 +189,20 @@ class LocalCells:
             if not (weight or learned):
                 continue
             wanted = weight * known.curiosity if math.isfinite(weight) else 0.0
-            if known.rated and wanted and is_curious:
-                doubt.draw(learner.drawn(now, option, dimension, known, task) * wanted)
-            if not learned and known.rated:
-                continue
-            if not learned:
-                doubt.add(dimension, learner.unmeasured(now, option, dimension, known, task) * (wanted * wanted))
+            is_drawn = known.rated and wanted and is_curious
+            if not learned and not is_drawn:
+                if not known.rated:
+                    doubt.add(dimension, learner.unmeasured(now, option, dimension, known, task) * (wanted * wanted))
                 continue
             belief = learner.belief_of(now, option, dimension, known, task)
             cell = learner.cell_of(now, option, dimension, known, belief)
-            if not known.rated:
+            if is_drawn:
+                doubt.draw(learner.drawn(now, option, dimension, cell) * wanted)
+            elif not known.rated:
                 doubt.add(dimension, cell.variance * (wanted * wanted), cell.mean)
-            changed += self._put(option, dimension, cell.mean, None)
-            changed += self._put(option, own_name, round(belief.own, 2), None)
+            if learned:
+                changed += self._put(option, dimension, cell.mean, None)
+                changed += self._put(option, own_name, round(belief.own, 2), None)
         own = learner.curiosity.weight(now, option, learner.holders) if is_curious else 0.0
         return changed + self._put(option, EXPLORE, learner.curiosity_of(now, option, doubt), own)
 

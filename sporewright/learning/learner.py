@@ -264,24 +264,23 @@ class Learner:
             known = self.dimension(dimension)
             if known is not None and math.isfinite(weight):
                 wanted = weight * known.curiosity
-                if known.rated:
-                    doubt.draw(self.drawn(now, option, dimension, known, task) * wanted)
-                    continue
-                if not self.knows(option, dimension):
+                if not known.rated and not self.knows(option, dimension):
                     doubt.add(dimension, self.unmeasured(now, option, dimension, known, task) * (wanted * wanted))
                     continue
                 cell = self.cell_of(now, option, dimension, known, self.belief_of(now, option, dimension, known, task))
-                doubt.add(dimension, cell.variance * (wanted * wanted), cell.mean)
+                if known.rated:
+                    doubt.draw(self.drawn(now, option, dimension, cell) * wanted)
+                else:
+                    doubt.add(dimension, cell.variance * (wanted * wanted), cell.mean)
         return self.curiosity_of(now, option, doubt)
 
-    def drawn(self, now: float, option: str, dimension: str, known: DimensionSettings, task: str) -> float:
+    def drawn(self, now: float, option: str, dimension: str, cell: Moments) -> float:
         """How far a draw from the belief lies from its cell (Thompson 1933), for dimensions that are rated.
 
         Ratings come late, seldom, or never: draws do not agree on one option until the first is in.
         """
-        found = self.cell_of(now, option, dimension, known, self.belief_of(now, option, dimension, known, task))
         self._draws += 1
-        return math.sqrt(found.variance) * self.curiosity.wide_draw(now, f"{option}/{dimension}", self._draws)
+        return math.sqrt(cell.variance) * self.curiosity.wide_draw(now, f"{option}/{dimension}", self._draws)
 
     def curiosity_of(self, now: float, option: str, doubt: Doubt) -> float:
         """`curious` of what is not known of a score."""

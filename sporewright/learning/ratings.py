@@ -8,7 +8,7 @@ where kinds of work do not differ, a kind's belief is the option's, and telling 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from sporewright.learning.rated import RatedTrack
@@ -187,14 +187,10 @@ class Ratings:
         if not kind:
             return 0.0
         precision, information = 1.0 / self._effect, 0.0
-        for option, track in self._tracks.items():
-            leaf = track.leaves.get(kind)
-            n = leaf.left(self._count) if leaf else 0.0
-            if leaf is not None and n:
-                large = self._at_large(option).mean
-                weight = 1.0 / (self._noise(large) / n + self.spread)
-                precision += weight
-                information += weight * (leaf.mean - large)
+        for n, mean, large in self._rated_at(kind):
+            weight = 1.0 / (self._noise(large) / n + self.spread)
+            precision += weight
+            information += weight * (mean - large)
         return information / precision
 
     def _spreads(self, kinds: Iterable[str]) -> tuple[float, float]:
@@ -214,14 +210,16 @@ class Ratings:
 
     def _residuals(self, kind: str) -> list[tuple[float, float]]:
         """Of each option rated at that kind: its mean's variance there, and how far it is from the option at large."""
-        found = []
+        rated = self._rated_at(kind)
+        return [(self._noise(large) / n, mean - large) for n, mean, large in rated if n > LEAST_COMPARED]
+
+    def _rated_at(self, kind: str) -> Iterator[tuple[float, float, float]]:
+        """Of each option rated at that kind: what its ratings count as there, their mean, and the option at large."""
         for option, track in self._tracks.items():
             leaf = track.leaves.get(kind)
             n = leaf.left(self._count) if leaf else 0.0
-            if leaf is not None and n > LEAST_COMPARED:
-                large = self._at_large(option).mean
-                found.append((self._noise(large) / n, leaf.mean - large))
-        return found
+            if leaf is not None and n:
+                yield n, leaf.mean, self._at_large(option).mean
 
 
 def _bernoulli(mean: float) -> float:
