@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -172,7 +172,7 @@ def contest(
 
 def save(results: Mapping[str, Results], path: Path) -> None:
     """Write them as JSON, the old file whole until the new one is."""
-    cells = [{name: getattr(each, name) for name in Results.__slots__} for each in results.values()]
+    cells = [asdict(each) for each in results.values()]
     part = path.with_name(f"{path.name}.part")
     try:
         part.write_text(json.dumps({"version": 1, "cells": cells}, indent=0), "utf-8")

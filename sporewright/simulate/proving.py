@@ -6,6 +6,7 @@ import os
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -160,8 +161,7 @@ def _show(console: Console, cells: Sequence[Results], policies: Sequence[str], g
 
 def _only(cell: Results, policies: Sequence[str], seeds: int) -> Results:
     regrets = {policy: cell.regrets[policy][:seeds] for policy in (ORACLE, *policies)}
-    kept = {name: getattr(cell, name) for name in Results.__slots__}
-    return Results(**{**kept, "regrets": regrets})
+    return replace(cell, regrets=regrets)
 
 
 def _print_cells(console: Console, cells: Sequence[Results]) -> None:

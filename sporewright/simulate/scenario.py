@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from importlib import resources
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 from sporewright import jsontext
 from sporewright.core import checks
 from sporewright.errors import ConfigError, DecodeError, SporewrightError, StorageError
+from sporewright.simulate.fields import table
 
 __all__ = ["KINDS", "Change", "Fleet", "Made", "Scenario", "builtin_names", "load_scenario", "resolve_option"]
 
@@ -56,7 +57,7 @@ class Change:
     @classmethod
     def from_dict(cls, data: object, place: str) -> Change:
         """A change from data; DecodeError or ConfigError names the field."""
-        given = _table(cls, data, place)
+        given = table(cls, data, place)
         kind = given.get("kind")
         if kind not in KINDS:
             raise DecodeError(f"{place}.kind: {jsontext.shown(kind)} is none of {', '.join(KINDS)}")
@@ -124,7 +125,7 @@ class Scenario:
     @classmethod
     def from_dict(cls, data: object, place: str = "scenario") -> Scenario:
         """A scenario from data; the error names the place."""
-        given = dict(_table(cls, data, place))
+        given = dict(table(cls, data, place))
         changes, made = (_list(given.pop(name, []), f"{place}.{name}") for name in ("change", "option"))
         fleet = given.pop("fleet", None)
         for name in ("name", "about"):
@@ -197,35 +198,26 @@ def _list(data: object, place: str) -> Sequence[object]:
 
 
 def _made(data: object, place: str) -> Made:
-    given = _table(Made, data, place)
-    try:
-        made = Made(**{name: _checked(Made, name, value, f"{place}.{name}") for name, value in given.items()})
-    except TypeError:
-        raise DecodeError(f"{place}: name and seconds are needed") from None
+    made: Made = _part(Made, data, place, "name and seconds")
     if not made.seconds > 0 or made.stall_share > 1:
         raise ConfigError(f"{place}: {made!r} is no option")
     return made
 
 
 def _fleet(data: object, place: str) -> Fleet:
-    given = _table(Fleet, data, place)
-    try:
-        fleet = Fleet(**{name: _checked(Fleet, name, value, f"{place}.{name}") for name, value in given.items()})
-    except TypeError:
-        raise DecodeError(f"{place}: devices, calls_each, spread_s and tick_s are needed") from None
+    fleet: Fleet = _part(Fleet, data, place, "devices, calls_each, spread_s and tick_s")
     if fleet.devices < 1 or fleet.calls_each < 1 or not fleet.tick_s > 0 or not 0 <= fleet.liars <= 1:
         raise ConfigError(f"{place}: {fleet!r} cannot be simulated")
     return fleet
 
 
-def _table(kind: type[Any], data: object, place: str) -> Mapping[str, Any]:
-    if not isinstance(data, Mapping):
-        raise DecodeError(f"{place}: a table is wanted, not {jsontext.shown(data)}")
-    known = [each.name for each in fields(kind)]
-    for name in data:
-        if name not in known:
-            raise DecodeError(f"{place}.{jsontext.shown(name)[1:-1]}: there is no such field; {', '.join(known)}")
-    return data
+def _part(kind: type[Any], data: object, place: str, needed: str) -> Any:
+    """A part of a scenario from its table."""
+    given = table(kind, data, place)
+    try:
+        return kind(**{name: _checked(kind, name, value, f"{place}.{name}") for name, value in given.items()})
+    except TypeError:
+        raise DecodeError(f"{place}: {needed} are needed") from None
 
 
 def _checked(kind: type[Any], name: str, value: object, place: str) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 
 from sporewright.errors import ConfigError, DecodeError, StorageError
 from sporewright.jsontext import listed, shown
+from sporewright.simulate.fields import table
 
 __all__ = ["DataSet", "History", "Log", "Source", "load_sources"]
 
@@ -102,7 +103,7 @@ def load_sources(path: Path | None = None) -> list[Source]:
 
 
 def _source(data: object, place: str) -> Source:
-    given = dict(_table(Source, data, place))
+    given = dict(table(Source, data, place))
     history, log = given.pop("history", None), given.pop("log", None)
     if history is not None and log is not None:
         raise ConfigError(f"{place}: a source is read as a history or as a log, not both")
@@ -128,17 +129,7 @@ def _log(data: object, place: str) -> Log:
 
 
 def _part(kind: type[Any], data: object, place: str) -> Any:
-    return kind(**_filled(kind, _table(kind, data, place), place))
-
-
-def _table(kind: type[Any], data: object, place: str) -> Mapping[str, object]:
-    if not isinstance(data, Mapping):
-        raise DecodeError(f"{place}: a table is wanted, not {shown(data)}")
-    known = [each.name for each in fields(kind)]
-    for name in data:
-        if name not in known:
-            raise DecodeError(f"{place}.{name}: there is no such field; {', '.join(known)}")
-    return data
+    return kind(**_filled(kind, table(kind, data, place), place))
 
 
 def _filled(kind: type[Any], data: Mapping[str, object], place: str) -> dict[str, Any]:
