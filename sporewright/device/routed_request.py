@@ -93,7 +93,8 @@ class RoutedRequest:
         self._plan = settings.source.plan
         own: Retry | None = "always" if asked.get("idempotent") else asked.get("retry")
         streams, self._model, infers = asked_for(request, body, self._plan["repeatable"]["fields"])
-        self._infers = infers or self._speech is not None
+        # What is no inference has no path of inference, whatever it ends in.
+        self._inference = path.split("?")[0] if infers or self._speech is not None else ""
         self._is_streaming = bool(streams)
         self._is_repeatable = self._may_repeat(own or settings.retry)
         self._expectations = Expectations(
@@ -102,7 +103,7 @@ class RoutedRequest:
             path,
             said=asked.get("expects"),
             task=asked.get("task"),
-            inferred=expects_of(request.method, path, self._plan) if self._infers else "any",
+            inferred=expects_of(request.method, self._inference, self._plan),
             is_streaming=streams,
             listen=None if self._speech is None else self._listen,
             on_attention=settings.on_attention,
@@ -179,7 +180,7 @@ class RoutedRequest:
         return received(response, request, is_raw=self._asked.get("restart") != "notify")
 
     def _may_repeat(self, rule: Retry) -> bool:
-        bare = "" if rule == "safe" or not self._infers else self._path.split("?")[0]
+        bare = "" if rule == "safe" else self._inference
         request = self._request
         return rule == "always" or is_repeatable(request.method, bare, list(request.headers), self._plan)
 

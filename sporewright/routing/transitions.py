@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Unpack
 
-from sporewright.routing.terms import Action, Aside, Outcome, Rule, Sign, Signal, State, Transition, When
+from sporewright.routing.terms import Action, Aside, Outcome, Rule, Signal, State, Transition, When
 
 __all__ = ["CLASSES", "TEACHES", "TIMED", "TRANSITIONS", "UNSAFE"]
 
@@ -14,9 +14,9 @@ def _to(state: State, *do: Action) -> Transition:
     return {"to": state, "do": do}
 
 
-def _callers(sign: Sign) -> list[Rule]:
+def _callers(first: int, last: int, **more: Unpack[When]) -> list[Rule]:
     """A refusal of the caller's own key is the caller's; of a fallback's it must not hide why that was asked."""
-    of: When = {"status": (400, 429), "says": sign, "brought": True}
+    of: When = {"status": (first, last), **more, "brought": True}
     return [{"when": {**of, "fallback": True}, "outcome": "unsuited"}, {"when": of, "outcome": "refused"}]
 
 
@@ -25,10 +25,9 @@ def _declined(first: int, last: int, reason: Aside, **more: Unpack[When]) -> Rul
 
 
 _DECLINED: Sequence[Rule] = [
-    *_callers("credit"),
-    *_callers("key"),
-    {"when": {"status": (401, 402), "brought": True, "fallback": True}, "outcome": "unsuited"},
-    {"when": {"status": (401, 402), "brought": True}, "outcome": "refused"},
+    *_callers(400, 429, says="credit"),
+    *_callers(400, 429, says="key"),
+    *_callers(401, 402),
     # A 413 that speaks of tokens per minute is a rate, not a size.
     {"when": {"status": (413, 413), "says": "rate"}, "outcome": "rate_limited"},
     _declined(400, 429, "credit", says="credit"),
@@ -40,7 +39,7 @@ _DECLINED: Sequence[Rule] = [
     # Whoever says when to come back, or speaks of a rate, has a quota that fills again by itself, and soon.
     {"when": {"status": (429, 429), "retry_after": True}, "outcome": "rate_limited"},
     {"when": {"status": (429, 429), "says": "rate"}, "outcome": "rate_limited"},
-    *_callers("quota"),
+    *_callers(400, 429, says="quota"),
     _declined(400, 429, "quota", says="quota"),
 ]
 """Refusals for a reason of the option's own: no other request would fare better there until somebody mends it."""
@@ -48,8 +47,7 @@ _DECLINED: Sequence[Rule] = [
 _REFUSALS: Sequence[Rule] = [
     _declined(401, 401, "key"),
     _declined(402, 402, "credit"),
-    {"when": {"status": (403, 403), "judged": True, "brought": True, "fallback": True}, "outcome": "unsuited"},
-    {"when": {"status": (403, 403), "judged": True, "brought": True}, "outcome": "refused"},
+    *_callers(403, 403, judged=True),
     _declined(403, 403, "key", judged=True),
     {"when": {"status": (404, 404), "judged": True, "brought": True}, "outcome": "unsuited"},
     _declined(404, 404, "model", judged=True),

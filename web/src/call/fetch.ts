@@ -36,6 +36,12 @@ export interface Speech {
   listen: (option: string) => Listening;
 }
 
+/** What a request says by itself; `path`: that of inference, empty where it is none. */
+interface Inferred extends Pick<CallRequest, "streaming" | "expects">, Pick<AskedFor, "model"> {
+  path: string;
+  isInference: boolean;
+}
+
 /** The fetch of one router; keeps receipts only for as long as the caller keeps the response. */
 export class RoutedFetch {
   readonly #context: CallContext;
@@ -109,9 +115,11 @@ export class RoutedFetch {
     const number = ++this.#calls;
     const { plan } = this.#context;
     const { stream: streaming, model, infers } = askedFor(template, target.path, plan.repeatable.fields);
-    const inferred = this.#inferredOf(infers, target, template, speech);
-    const expects = this.#expectationOf(init, inferred, speech);
-    const traits = this.#traitsOf(init, target, template, { streaming, expects, model, infers, inferred });
+    // What is no inference has no path of inference, whatever it ends in.
+    const path = infers ? target.path : "";
+    const isInference = speech !== undefined || this.#isInference(template, path);
+    const expects = this.#expectationOf(init, isInference, speech);
+    const traits = this.#traitsOf(init, target, template, { streaming, expects, model, path, isInference });
     await unlessAborted(lookForChanges(this.#context), signal);
     const call = new RoutedCall(this.#context, {
       number,
@@ -160,38 +168,25 @@ export class RoutedFetch {
   }
 
   /** What is taken for an answer of each option: what the call says, else its upstream, else its path. */
-  #expectationOf(
-    { expects }: RoutedInit,
-    inferred: "answer" | "any",
-    speech: Speech | undefined,
-  ): CallRequest["expects"] {
+  #expectationOf({ expects }: RoutedInit, isInference: boolean, speech: Speech | undefined): CallRequest["expects"] {
     const { upstreams } = this.#context;
     if (speech) return () => "answer";
-    return (option) => expects ?? upstreams[option]?.expects ?? inferred;
+    return (option) => expects ?? upstreams[option]?.expects ?? (isInference ? "answer" : "any");
   }
 
-  /** What is expected by the request alone: of inference an answer. */
-  #inferredOf(infers: boolean, { path }: Target, { request }: Template, speech: Speech | undefined): "answer" | "any" {
-    if (speech) return "answer";
-    if (!infers || request.mode === "no-cors") return "any";
-    return expectsOf(request.method, path, this.#context.plan) === "answer" ? "answer" : "any";
+  #isInference({ request: { method, mode } }: Template, path: string): boolean {
+    return mode !== "no-cors" && expectsOf(method, path, this.#context.plan) === "answer";
   }
 
   #traitsOf(
     init: RoutedInit,
     target: Target,
     template: Template,
-    {
-      streaming,
-      expects,
-      model,
-      infers,
-      inferred,
-    }: Pick<CallRequest, "streaming" | "expects"> & Pick<AskedFor, "model" | "infers"> & { inferred: "answer" | "any" },
+    { streaming, expects, model, path, isInference }: Inferred,
   ): CallTraits {
     const { retry, hedge } = this.#defaults;
     const own = init.idempotent === true ? "always" : init.retry;
-    const may = (rule: RetryRule): boolean => mayRepeat(rule, infers ? target.path : "", template, this.#context);
+    const may = (rule: RetryRule): boolean => mayRepeat(rule, path, template, this.#context);
     const facts = Object.entries(this.#context.upstreams).map(([option, upstream]) => {
       const { model, window } = upstream;
       const rule = own ?? upstream.retry;
@@ -200,7 +195,7 @@ export class RoutedFetch {
       const declared = { ...(model ? { model } : {}), ...(window ? { window } : {}) };
       const keys = keysOf(upstream).length > 1 ? { keys: keysOf(upstream).length } : {};
       const brought = bringsKey(option, upstream, this.#context.bases, target, template) ? { brought: true } : {};
-      const judged = inferred === "any" || expects(option) === "any" ? {} : { judged: true };
+      const judged = isInference && expects(option) !== "any" ? { judged: true } : {};
       return [option, { ...declared, ...keys, ...repeatable, ...local, ...brought, ...judged }] as [string, Facts];
     });
     return {
