@@ -51,6 +51,12 @@ def finite(x: object, place: str) -> float:
     return found
 
 
+def unit(x: object, fallback: float, place: str) -> float:
+    """A number clamped to [0, 1]; `fallback` if it is not finite."""
+    found = number(x, place)
+    return min(1.0, max(0.0, found)) if math.isfinite(found) else fallback
+
+
 def count(x: object, place: str, least: int = 0) -> int:
     """An integer from `least`; no boolean. Always a ConfigError."""
     if isinstance(x, bool) or not isinstance(x, int) or x < least:

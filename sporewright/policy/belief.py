@@ -64,12 +64,15 @@ def _units(x: float) -> int:
 class Cell:
     """What one place holds about one (option, dimension): declarations, own evidence, and what came up from below."""
 
-    __slots__ = ("below", "closed", "message", "observations", "own", "prior", "weight")
+    __slots__ = ("below", "closed", "is_declared", "message", "observations", "own", "prior", "weight")
 
     def __init__(self) -> None:
         self.prior: float | None = None
         self.weight: float | None = None
         self.closed = False
+        self.is_declared = False
+        """A prior was declared or something measured at this very place, whatever was forgotten since: its option is a
+        candidate from here down (L7). What was folded in from below informs, and declares nothing."""
         self.observations = 0
         self.own = (ExactSum(), ExactSum())
         self.below = (ExactSum(), ExactSum())
@@ -81,12 +84,12 @@ class Cell:
         return tuple((own.units + below.units) / _ONE for own, below in zip(self.own, self.below, strict=True))  # type: ignore[return-value]
 
     def is_known(self) -> bool:
-        """True if something was declared or learned here or below."""
-        return self.prior is not None or bool(self.own[0]) or bool(self.below[0])
+        """True if something was declared or learned here or below; what was forgotten is known to be uncertain."""
+        return self.is_declared or bool(self.own[0]) or bool(self.below[0])
 
     def holds(self) -> bool:
         """True if something of its own was declared or recorded here; the rest is made anew from below."""
-        return self.prior is not None or self.weight is not None or self.closed or bool(self.own[0])
+        return self.is_declared or self.weight is not None or self.closed or bool(self.own[0])
 
     def is_empty(self) -> bool:
         """True if nothing would be lost with this cell."""
@@ -107,7 +110,7 @@ class Cell:
         self.observations = min(MAX_OBSERVATIONS, self.observations + observations)
 
     def discount(self, factor: float) -> None:
-        """Multiply the own evidence; factor 0 forgets it (L3)."""
+        """Multiply the own evidence; factor 0 forgets it, and the place stays declared: as uncertain as before (L3)."""
         if factor == 1.0:
             return
         self.own = (ExactSum([float(self.own[0]) * factor]), ExactSum([float(self.own[1]) * factor]))

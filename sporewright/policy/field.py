@@ -95,7 +95,9 @@ class AddressedField:
         return self.decide(address, temperature, checks.names(allowed, "allowed"))
 
     def decide(self, address: Address, temperature: float = 0.0, allowed: Collection[str] | None = None) -> Decision:
-        """Every option something is known of on the path, by ascending score (L6).
+        """Every option declared or measured at a place of the path, by ascending score (L6).
+
+        What was measured elsewhere below a place of the path informs such an option, and makes none one.
 
         The score is Σ mean·weight − temperature·√(Σ variance·weight²); equal scores by name, gated options after all
         others (L5). Looks at the path's own cells, and with `allowed` at those options' alone (L7). ConfigError for a
@@ -137,7 +139,9 @@ class _Reading:
         self._temperature = temperature
         self._rows = [place.cells.get(option, {}) for place in places]
         self.visited = sum(map(len, self._rows))
-        self.known = sorted({name for row in self._rows for name, cell in row.items() if cell.is_known()})
+        is_candidate = any(cell.is_declared for row in self._rows for cell in row.values())
+        known = {name for row in self._rows for name, cell in row.items() if cell.is_known()}
+        self.known = sorted(known) if is_candidate else []
 
     def alternative(self) -> Alternative:
         """Scores and traces, in code-point order of the dimensions, one rounding per step (R3, L6)."""

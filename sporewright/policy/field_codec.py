@@ -1,10 +1,12 @@
 """A field as JSON: every number exactly, read back strictly (L, S2, S3).
 
     {"layers": […], "root_variance": x, "process_variance": {layer: x},
-     "cells": [{"address": {layer: name}, "option", "dim", "prior"?, "w"?, "closed"?: true,
+     "cells": [{"address": {layer: name}, "option", "dim", "prior"?, "w"?, "closed"?: true, "declared"?: bool,
                 "evidence"?: {"precision": [x, …], "information": [x, …], "observations": n}}]}
 
-The numbers of a list add up exactly to the sum they stand for; cells are sorted by path, option, dimension.
+The numbers of a list add up exactly to the sum they stand for; cells are sorted by path, option, dimension. A cell with
+a prior or evidence makes its option a candidate; `declared` says so where all was forgotten, and that it does not where
+the evidence was folded in from below.
 """
 
 from __future__ import annotations
@@ -57,6 +59,9 @@ def _encode(address: dict[str, str], option: str, dimension: str, cell: Cell) ->
         body["w"] = cell.weight
     if cell.closed:
         body["closed"] = True
+    is_evident = cell.prior is not None or bool(cell.own[0])
+    if cell.is_declared is not is_evident:
+        body["declared"] = cell.is_declared
     if cell.own[0]:
         precision, information = (total.parts() for total in cell.own)
         body["evidence"] = {
@@ -145,6 +150,11 @@ def _restore(
     if "evidence" in raw:
         evidence = _object(raw["evidence"], f"{place}.evidence")
         writer.restore_evidence(address, option, dimension, *_evidence(evidence, f"{place}.evidence"))
+    is_declared = raw.get("declared", "prior" in raw or "evidence" in raw)
+    if not isinstance(is_declared, bool) or ("prior" in raw and not is_declared):
+        raise DecodeError(f"{place}.declared: {jsontext.shown(is_declared)} is not true, nor false where no prior is")
+    if option:
+        field.tree.grow(path)[-1].ensure(option, dimension).is_declared = is_declared
 
 
 def _evidence(data: dict[str, Any], place: str) -> tuple[ExactSum, ExactSum, int]:

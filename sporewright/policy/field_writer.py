@@ -49,7 +49,8 @@ class FieldWriter:
         path = self._admit(address, option, dimension)
         prior = checked_number(value, self._place(path, option, dimension))
         trail = self._field.tree.grow(path)
-        trail[-1].ensure(option, dimension).prior = prior
+        cell = trail[-1].ensure(option, dimension)
+        cell.prior, cell.is_declared = prior, True
         self._field.tree.climb(trail, option, dimension)
 
     def set_weight(self, address: Address, dimension: str, value: float) -> None:
@@ -81,7 +82,10 @@ class FieldWriter:
         cell = self._field.tree.find(path, option, dimension)
         if not fits_evidence(cell or Cell(), precision, precision * measured):
             raise ConfigError(f"{place}: no more evidence fits this node")
-        return self._learn(path, option, dimension, (ExactSum([precision]), ExactSum([precision * measured])), 1)
+        evidence = ExactSum([precision]), ExactSum([precision * measured])
+        updated = self._learn(path, option, dimension, evidence, 1)
+        self._field.tree.grow(path)[-1].ensure(option, dimension).is_declared = True
+        return updated
 
     def restore_evidence(
         self,

@@ -6,7 +6,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sporewright.core.checks import count, finite, instance_of, mapping, number
+from sporewright.core.checks import count, finite, instance_of, mapping, number, unit
+from sporewright.policy.trust import START
 
 __all__ = [
     "CHURN_LIMIT",
@@ -44,23 +45,26 @@ class Churn:
 
 
 def next_churn(churn: Churn, now_hours: float) -> Churn:
-    """The churn after one more change: a new window after 24 h, and a 24 h cooldown with the 6th change (X4)."""
+    """The churn after one more change: a new window when 24 h are over, a 24 h cooldown from the 6th change on (X4).
+
+    A change at exactly 24 h still counts in the old window, and each one beyond the sixth extends the cooldown.
+    """
     now_hours = finite(now_hours, "now_hours")
     instance_of(Churn, churn, "churn")
-    fresh_window = now_hours - churn.window_start >= WINDOW_H
+    fresh_window = now_hours - churn.window_start > WINDOW_H
     start = now_hours if fresh_window else churn.window_start
     changes = 1 if fresh_window else churn.changes + 1
-    until = now_hours + COOLDOWN_H if changes == CHURN_LIMIT else churn.cooldown_until
+    until = now_hours + COOLDOWN_H if changes >= CHURN_LIMIT else churn.cooldown_until
     return Churn(start, changes, until)
 
 
 def should_reinvestigate(freshness: float, churn: Churn, now_hours: float) -> bool:
-    """Only above freshness 0.1, under the churn limit within its window, and out of cooldown (X4)."""
+    """Only from freshness 0.1 up, under the churn limit within its window, and out of cooldown (X4)."""
     now_hours, freshness = finite(now_hours, "now_hours"), number(freshness, "freshness")
     instance_of(Churn, churn, "churn")
-    in_window = now_hours - churn.window_start < WINDOW_H
+    in_window = now_hours - churn.window_start <= WINDOW_H
     changes = churn.changes if in_window else 0
-    return freshness > MIN_FRESHNESS and changes < CHURN_LIMIT and now_hours >= churn.cooldown_until
+    return freshness >= MIN_FRESHNESS and changes < CHURN_LIMIT and now_hours >= churn.cooldown_until
 
 
 def recheck_priority(freshness: float) -> int:
@@ -73,8 +77,11 @@ def recheck_priority(freshness: float) -> int:
 
 
 def work_priority(staleness: float, trust: float, volatility: float) -> float:
-    """staleness · (1 + (1 − trust)) · volatility, each factor clipped at 0; what is no number is 0 (X5)."""
-    doubt = 1.0 + (1.0 - number(trust, "trust"))
+    """staleness · (1 + (1 − trust)) · volatility, each factor clipped at 0 (X5).
+
+    Trust is clamped to [0, 1], and 0.5 where it is not finite (X1); a staleness or volatility that is NaN counts as 0.
+    """
+    doubt = 1.0 + (1.0 - unit(trust, START, "trust"))
     factors = number(staleness, "staleness"), doubt, number(volatility, "volatility")
     product = 1.0
     for factor in factors:
@@ -83,11 +90,11 @@ def work_priority(staleness: float, trust: float, volatility: float) -> float:
 
 
 def buckets(priorities: Mapping[str, float], levels: int) -> dict[str, int]:
-    """item → bucket 1..levels by rank, 1 the most urgent; equal priorities by name, NaN last (X5)."""
+    """item → bucket 1..levels by rank, `levels` the most urgent; equal priorities by name, NaN least urgent (X5)."""
     count(levels, "buckets: levels", 1)
     known = {item: number(x, f"priorities[{item!r}]") for item, x in mapping(priorities, "priorities").items()}
     ranked = sorted(known, key=lambda item: (known[item] != known[item], _descending(known[item]), item))
-    return {item: 1 + at * levels // len(ranked) for at, item in enumerate(ranked)}
+    return {item: levels - at * levels // len(ranked) for at, item in enumerate(ranked)}
 
 
 def _descending(priority: float) -> float:

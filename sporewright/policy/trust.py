@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from sporewright.core.checks import flag, number
+from sporewright.core.checks import flag, number, unit
 from sporewright.errors import ConfigError
 from sporewright.jsontext import shown
 
@@ -23,13 +23,7 @@ START = 0.5
 AGREE_STEP = 0.02
 DISAGREE_STEP = 0.04
 HALF_LIFE_H = 48.0
-STATES = ("limited", "neutral", "trusted", "suspended", "revoked")
-
-
-def _unit(x: object, fallback: float, place: str) -> float:
-    """A number clamped to [0, 1]; `fallback` if it is not finite."""
-    found = number(x, place)
-    return min(1.0, max(0.0, found)) if math.isfinite(found) else fallback
+STATES = ("probationary", "limited", "neutral", "trusted", "suspended", "revoked")
 
 
 def update_pair_trust(
@@ -40,10 +34,10 @@ def update_pair_trust(
     Agreeing raises each side by 0.02 · the other's old trust · freshness, whatever the volatility; disagreeing lowers
     it by 0.04 · the other's old trust · freshness · (1 − volatility). A non-finite trust reads 0.5.
     """
-    ours, theirs = _unit(incoming, START, "incoming"), _unit(current, START, "current")
-    fresh, steady = _unit(freshness, START, "freshness"), 1.0 - _unit(volatility, 0.0, "volatility")
+    ours, theirs = unit(incoming, START, "incoming"), unit(current, START, "current")
+    fresh, steady = unit(freshness, START, "freshness"), 1.0 - unit(volatility, 0.0, "volatility")
     step = AGREE_STEP * fresh if flag(agree, "agree") else -DISAGREE_STEP * fresh * steady
-    return _unit(ours + step * theirs, START, "incoming"), _unit(theirs + step * ours, START, "current")
+    return unit(ours + step * theirs, START, "incoming"), unit(theirs + step * ours, START, "current")
 
 
 def freshness(delta_hours: float) -> float:
@@ -53,12 +47,15 @@ def freshness(delta_hours: float) -> float:
 
 
 def next_trust_state(state: str, trust: float) -> str:
-    """≥ 0.8 trusted, < 0.3 limited, else neutral; suspended and revoked stay until somebody lifts them (X2)."""
-    known = _unit(trust, START, "trust")
+    """≥ 0.8 trusted, < 0.3 limited, between them what it was (X2).
+
+    Suspended and revoked stay until somebody lifts them. ConfigError for a state that is none of `STATES`.
+    """
+    known = unit(trust, START, "trust")
     if state not in STATES:
         raise ConfigError(f"trust state {shown(state)} is none of {', '.join(STATES)}")
     if state in ("suspended", "revoked"):
         return state
     if known >= 0.8:
         return "trusted"
-    return "limited" if known < 0.3 else "neutral"
+    return "limited" if known < 0.3 else state

@@ -84,6 +84,7 @@ def field() -> AddressedField:
     """A little of everything."""
     made = AddressedField(["workspace", "device"])
     writer = made.root_writer()
+    writer.set_prior({}, "a", "latency", 1.0)
     writer.observe({"workspace": "acme"}, "a", "latency", 1.0, 0.5)
     writer.observe({"workspace": "acme", "device": "A"}, "b", "latency", 2.0, 0.5)
     writer.set_weight({}, "latency", 1.0)

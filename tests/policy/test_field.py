@@ -43,7 +43,7 @@ def test_process_variances_are_by_layer() -> None:
 
 def test_siblings_inherit_through_the_shared_prefix() -> None:
     """L2: a measurement here moves the sibling half as far as the shared part of the path; a stranger less."""
-    made = field()
+    made = field(x=0.0)
     touched = made.writer("device").observe(HERE, "x", "cost", 4.0, 1.0)
     means = [
         made.decide(address).alternative("x").trace("cost").mean
@@ -146,7 +146,7 @@ def test_temperature_pays_for_uncertainty() -> None:
 
 def test_discount_is_exact_and_local() -> None:
     """L3: half the evidence of exactly that node is half its precision; nowhere else is anything to discount."""
-    made, same = field(), field()
+    made, same, untold = field(x=0.0), field(x=0.0), field(x=0.0)
     made.root_writer().observe(HERE, "x", "cost", 4.0, 1.0)
     same.root_writer().observe(HERE, "x", "cost", 4.0, 2.0)
     writer = made.writer("device")
@@ -158,14 +158,52 @@ def test_discount_is_exact_and_local() -> None:
     assert made.decide(THERE) == same.decide(THERE)
     assert made.decide(HERE) == same.decide(HERE)
     assert writer.discount(HERE, "x", "cost", 0.0)
-    assert made.to_json() == field().to_json()
-    assert (made.tree.root.cells, made.tree.root.children) == ({}, {})
+    assert [made.decide(place).alternatives for place in (HERE, THERE)] == [
+        untold.decide(place).alternatives for place in (HERE, THERE)
+    ]
+
+
+def test_what_was_forgotten_stays_a_candidate_and_uncertain() -> None:
+    """L3: an option whose only evidence is forgotten is as unknown as before it came, beside what else is known."""
+    made = field()
+    writer = made.root_writer()
+    writer.observe(HERE, "x", "cost", 4.0, 1.0)
+    writer.observe(HERE, "x", "risk", 1.0, 1.0)
+    writer.discount(HERE, "x", "cost", 0.0)
+    (x,) = made.decide(HERE, 1.0).alternatives
+
+    assert [(each.dimension, each.mean, each.variance) for each in x.dimensions] == [
+        ("cost", 0.0, 3.0), ("risk", 0.75, 0.75)
+    ]  # fmt: skip
+    assert (made.resolve(HERE), made.resolve(THERE)) == (["x"], [])
+    assert AddressedField.from_json(made.to_json()).decide(HERE, 1.0) == made.decide(HERE, 1.0)
+
+
+def test_a_sibling_informs_a_candidate_and_makes_none() -> None:
+    """L2, L7: what only another tenant declared or measured is no option here, also after it was folded."""
+    made = field(x=0.0)
+    writer = made.root_writer()
+    for option in ("x", "y"):
+        writer.observe(HERE, option, "cost", 4.0, 1.0)
+    assert [made.resolve(place) for place in (HERE, THERE, {})] == [["x", "y"], ["x"], ["x"]]
+    assert made.decide(THERE).alternative("x").expected > 0.0
+    before = made.decide(THERE).alternatives
+
+    writer.compact(HERE)
+    assert made.decide(THERE).order == ["x"]
+    assert made.decide_among(THERE, ["x", "y"]).order == ["x"]
+    assert [(each.score, each.variance) for each in made.decide(THERE).alternatives] == [
+        (each.score, each.variance) for each in before
+    ]
+    writer.set_prior({"workspace": "acme"}, "y", "cost", 0.0)
+    assert made.decide(THERE).alternative("y").expected > 0.0
 
 
 def test_compaction_frees_what_it_folds() -> None:
     """L4: the subtree's cells go, its gates and weights stay; a subtree that is not there folds nothing."""
     made = field(x=0.0)
     writer = made.root_writer()
+    writer.set_prior({}, "y", "risk", 0.0)
     for at in range(10):
         writer.observe({"workspace": "acme", "device": f"d{at}"}, "x", "cost", 1.0, 1.0)
     writer.observe(HERE, "y", "risk", 1.0, 1.0)

@@ -181,10 +181,11 @@ def test_measurements_at_one_place_have_no_order(seen: list[tuple[float, float]]
 def test_what_is_forgotten_leaves_no_trace(
     program: list[tuple[Any, ...]], path: Path, value: float, variance: float
 ) -> None:
-    """L3: one more measurement where there was none, forgotten again, gives the field as it was, to the last bit."""
+    """L3: one more measurement at a declared place, forgotten again, gives the field as it was, to the last bit."""
     beliefs = AddressedField(LAYERS)
     for step in program:
         run(beliefs, step)
+    run(beliefs, ("prior", path, 0.0))
     run(beliefs, ("discount", path, 0.0))
     before = beliefs.to_json()
     asked = beliefs.decide(beliefs.address(path))
@@ -193,3 +194,24 @@ def test_what_is_forgotten_leaves_no_trace(
     run(beliefs, ("discount", path, 0.0))
     assert beliefs.to_json() == before
     assert beliefs.decide(beliefs.address(path)) == asked
+
+
+@settings(max_examples=150, deadline=None)
+@given(steps, paths, paths)
+def test_forgetting_all_is_the_limit_of_forgetting_nearly_all(
+    program: list[tuple[Any, ...]], path: Path, asked: Path
+) -> None:
+    """L3: a factor of 0 leaves the candidates that a tiny factor leaves, and nearly its means and variances."""
+    decisions = []
+    for factor in (0.0, 1e-14):
+        beliefs = AddressedField(LAYERS)
+        for step in program:
+            run(beliefs, step)
+        run(beliefs, ("discount", path, factor))
+        decisions.append(beliefs.decide(beliefs.address(asked)).alternatives)
+
+    forgotten, nearly = decisions
+    assert [each.option for each in forgotten] == [each.option for each in nearly]
+    for one, two in zip(forgotten, nearly, strict=True):
+        assert abs(one.variance - two.variance) <= 1e-6 * two.variance
+        assert abs(one.expected - two.expected) <= 1e-6 * max(1.0, abs(two.expected))

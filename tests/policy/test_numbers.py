@@ -158,17 +158,21 @@ def test_the_pair_uses_the_old_trusts() -> None:
 
 
 def test_freshness_and_states() -> None:
-    """X2: half after 48 hours in either direction; thresholds 0.8 and 0.3; suspended and revoked stay."""
+    """X2: half after 48 hours either way; thresholds 0.8 and 0.3, between them as before; suspended, revoked stay."""
     assert [freshness(hours) for hours in (0.0, 48.0, -48.0, math.nan, math.inf)] == [1.0, 0.5, 0.5, 0.5, 0.5]
     states = [next_trust_state("neutral", trust) for trust in (0.8, 0.79, 0.3, 0.29, math.nan)]
     assert states == ["trusted", "neutral", "neutral", "limited", "neutral"]
+    assert [next_trust_state("probationary", trust) for trust in (0.8, 0.5, 0.29)] == [
+        "trusted", "probationary", "limited"
+    ]  # fmt: skip
+    assert [next_trust_state(state, 0.5) for state in ("trusted", "limited")] == ["trusted", "limited"]
     assert [next_trust_state(state, 1.0) for state in ("suspended", "revoked")] == ["suspended", "revoked"]
     with pytest.raises(ConfigError, match="famous"):
         next_trust_state("famous", 0.5)
 
 
 def test_churn() -> None:
-    """X4: the 6th change within 24 h cools down for 24 h; a new window starts counting anew."""
+    """X4: from the 6th change within 24 h on each cools down for 24 h; a new window starts counting anew."""
     churn = Churn(0.0)
     for hour in range(5):
         churn = next_churn(churn, float(hour))
@@ -178,16 +182,20 @@ def test_churn() -> None:
     assert not should_reinvestigate(0.5, churn, 5.0)
     assert not should_reinvestigate(0.5, churn, 28.9)
     assert should_reinvestigate(0.5, churn, 29.0)
-    assert not should_reinvestigate(0.1, churn, 29.0)
-    assert next_churn(churn, 24.0).changes == 1
+    assert should_reinvestigate(0.1, churn, 29.0)
+    assert not should_reinvestigate(0.0999, churn, 29.0)
+    seventh = next_churn(churn, 24.0)
+    assert (seventh.changes, seventh.cooldown_until) == (7, 48.0)
+    assert next_churn(churn, 24.1).changes == 1
 
 
 def test_work() -> None:
     """X4, X5: priorities, buckets by rank, leases and the shrinking budget."""
     assert [recheck_priority(x) for x in (0.0, 0.5, 1.0, math.nan)] == [1, 500, 1000, 1]
     assert work_priority(2.0, 0.5, 3.0) == 9.0
-    assert work_priority(-2.0, 0.5, 3.0) == work_priority(2.0, 3.0, 1.0) == 0.0
-    assert buckets({"a": 1.0, "b": 3.0, "c": 3.0, "d": 0.0}, 2) == {"b": 1, "c": 1, "a": 2, "d": 2}
+    assert work_priority(-2.0, 0.5, 3.0) == work_priority(2.0, 0.5, math.nan) == 0.0
+    assert [work_priority(2.0, trust, 1.0) for trust in (3.0, -3.0, math.nan, math.inf)] == [2.0, 4.0, 3.0, 3.0]
+    assert buckets({"a": 1.0, "b": 3.0, "c": 3.0, "d": 0.0}, 2) == {"b": 2, "c": 2, "a": 1, "d": 1}
     with pytest.raises(ConfigError, match="levels"):
         buckets({}, 0)
     assert [lease_expired(0.0, now) for now in (599.9, 600.0)] == [False, True]
