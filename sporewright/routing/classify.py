@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, NotRequired, TypedDict
 
 from sporewright.errors import ConfigError
 from sporewright.routing.dialects.rows import reach_all
 from sporewright.routing.dialects.sse_events import looks_like_json, read_json
+from sporewright.routing.phrases import holds_of, sentences
 from sporewright.routing.plan import PLAN
-from sporewright.routing.terms import Block, Ended, Outcome, Plan, Rule, Sign, State, When
+from sporewright.routing.terms import Block, Ended, ErrorSign, Outcome, Plan, Rule, Sign, State, When
 
 __all__ = ["Ending", "classify", "is_repeatable", "rule_of", "says", "text_matters"]
 
@@ -106,13 +107,23 @@ def says(text: str, plan: Plan = PLAN) -> list[Sign]:
 
     Of a body of JSON only the fields that say why are looked at: the rest may repeat what was asked.
     """
-    told = "\n".join(_told(text, plan)).lower()
+    lines = _told(text, plan)
+    told = "\n".join(lines).lower()
+    spoken = {names: sentences(lines, names=names) for names in (False, True)}
     signs: list[Sign] = []
     for row in plan["error_signs"]:
         is_new = row["sign"] not in signs and not (signs and row.get("alone", False))
-        if is_new and any(_is_in(told, wording) for wording in row["any"]):
+        if is_new and (any(_is_in(told, wording) for wording in row["any"]) or _is_said(spoken, row, plan)):
             signs.append(row["sign"])
     return signs
+
+
+def _is_said(spoken: Mapping[bool, Sequence[str]], row: ErrorSign, plan: Plan) -> bool:
+    return any(
+        holds_of(phrase, sentence, plan["phrases"])
+        for phrase in row.get("phrases", ())
+        for sentence in spoken[phrase.get("names", False)]
+    )
 
 
 def _told(text: str, plan: Plan, depth: int = 0) -> list[str]:

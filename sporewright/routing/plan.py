@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from sporewright.errors import ConfigError
 from sporewright.routing.dialects.conventions import ANSWERS, DONE, PACE_HEADERS, REPEATABLE
+from sporewright.routing.dialects.phrases import PHRASES
 from sporewright.routing.dialects.wordings import ERROR_ECHOES, ERROR_FIELDS, ERROR_SIGNS
 from sporewright.routing.terms import (
     ACTIONS,
@@ -129,6 +130,7 @@ PLAN: Plan = {
     "error_signs": ERROR_SIGNS,
     "error_fields": ERROR_FIELDS,
     "error_echoes": ERROR_ECHOES,
+    "phrases": PHRASES,
     "pace_headers": PACE_HEADERS,
     "done": DONE,
     "ramp": [0.1, 0.25, 0.5],

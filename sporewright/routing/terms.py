@@ -25,6 +25,8 @@ __all__ = [
     "Limits",
     "Outcome",
     "PaceHeader",
+    "Phrase",
+    "Phrases",
     "Plan",
     "Repeatable",
     "Restart",
@@ -284,14 +286,37 @@ class Transition(TypedDict):
     do: Sequence[Action]
 
 
+class Phrase(TypedDict):
+    """A sentence says so in which one of `first` comes before one of `then`; `either`: in any order.
+
+    Between them stand at most six fillers and names, or as many as `within` says; without `then`, `first` is enough.
+    Each is a regular expression of words. `names`: what is quoted, and sentences of a request's parts, are read, too.
+    """
+
+    first: Sequence[str]
+    then: NotRequired[Sequence[str]]
+    either: NotRequired[bool]
+    within: NotRequired[int]
+    names: NotRequired[bool]
+
+
+class Phrases(TypedDict):
+    """Words that may stand between, and those by which a sentence speaks of a request's parts, not of the option."""
+
+    fillers: Sequence[str]
+    requests: Sequence[str]
+
+
 class ErrorSign(TypedDict):
     """A refusal says `sign` if its text, in lower case, contains any of these; `*` in one stands for a name, at most.
 
-    `alone`: only where no row before it holds. `provider`: by whom it is said so, for people.
+    `phrases`: or if a sentence of it says one of these. `alone`: only where no row before it holds. `provider`: by whom
+    it is said so, for people.
     """
 
     sign: Sign
     any: Sequence[str]
+    phrases: NotRequired[Sequence[Phrase]]
     alone: NotRequired[bool]
     provider: NotRequired[str]
 
@@ -369,6 +394,7 @@ class Plan(TypedDict):
     error_signs: Sequence[ErrorSign]
     error_fields: Sequence[Sequence[str]]
     error_echoes: Sequence[str]
+    phrases: Phrases
     pace_headers: Sequence[PaceHeader]
     done: str
     ramp: Sequence[float]

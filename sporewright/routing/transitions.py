@@ -59,6 +59,8 @@ _REFUSALS: Sequence[Rule] = [
     {"when": {"status": (413, 413)}, "outcome": "unsuited"},
     {"when": {"status": (400, 400), "says": "unsupported"}, "outcome": "unsuited"},
     {"when": {"status": (422, 422), "says": "unsupported"}, "outcome": "unsuited"},
+    # How the body is labelled is the caller's doing.
+    {"when": {"status": (415, 415), "fallback": False}, "outcome": "refused"},
     # What a fallback thinks of the request or an assistant prefill must not hide why it was asked at all.
     {"when": {"status": (400, 400), "fallback": True}, "outcome": "unsuited"},
     {"when": {"status": (422, 422), "fallback": True}, "outcome": "unsuited"},

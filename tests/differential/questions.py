@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import copy
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,15 @@ REQUESTS = [each for each in CHATS if "ask" in each]
 BODIES = ["".join(each["answer"]["pieces"]).encode() for each in ANSWERED]
 STREAMED = ["".join(each["pieces"]).encode() for each in STREAMS]
 NAMES = tuple(DIALECTS)
+WORDINGS = [wording for row in PLAN["error_signs"] for wording in row["any"]]
+PHRASES = [phrase for row in PLAN["error_signs"] for phrase in row.get("phrases", ())]
+SPOKEN = [*PLAN["phrases"]["fillers"], *PLAN["phrases"]["requests"]]
+SPOKEN += [word for phrase in PHRASES for word in (*phrase["first"], *phrase.get("then", ()))]
+WORDS = [re.sub(r"\(\?!.*|\(\?:([^|)]*)[^)]*\)|\?", r"\1", word) for word in SPOKEN] + [
+    "gpt-4.1",
+    "Api",
+    "messages[0].id",
+]
 MONTHS = ("Nov", "Feb", "Jan", "Apr", "Dec", "Sep", "Xxx", "feb")
 MOST = (1 << 20, 1 << 20, 1 << 20, 300, 80)
 
@@ -89,8 +99,9 @@ def _refusal(dice: Dice) -> dict[str, Any]:
     if dice.byte() & 1:
         data = json.dumps(dice.one(REFUSALS)["body"]).encode()
     else:
-        rows = [wording for row in PLAN["error_signs"] for wording in row["any"]]
-        said: Any = dice.one(rows).replace("*", dice.one((" 12 ", "", "\n", "é" * 50)))
+        said: Any = dice.one(WORDINGS).replace("*", dice.one((" 12 ", "", "\n", "é" * 50)))
+        if dice.byte() & 1:
+            said = _sentence(dice)
         said = said.upper() if dice.byte() & 1 else said
         for step in reversed(dice.one(PLAN["error_fields"])):
             said = [said] if step == "*" else {step: said}
@@ -98,6 +109,32 @@ def _refusal(dice: Dice) -> dict[str, Any]:
     if dice.byte() & 1:
         data = mutated(dice, data, [data])
     return {"text": data.decode("utf-8", "replace")}
+
+
+def _sentence(dice: Dice) -> str:
+    """Words of the phrases, in any order, quoted or with marks between."""
+    marks = (
+        " ",
+        " ",
+        " ",
+        " ",
+        "_",
+        "-",
+        ". ",
+        ": ",
+        ", ",
+        ".",
+        "'",
+        '"',
+        "`",
+        "\u2019",
+        "<b>",
+        "\n",
+        "n't ",
+        "/",
+        "é",
+    )
+    return "".join(dice.one(WORDS) + dice.one(marks) for _ in range(2 + dice.below(8)))
 
 
 def _pace(dice: Dice) -> dict[str, Any]:

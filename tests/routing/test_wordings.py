@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 
 from sporewright.routing.classify import says
-from sporewright.routing.dialects.wordings import WORDINGS
+from sporewright.routing.dialects.phrases import KINDS
+from sporewright.routing.dialects.wordings import ERROR_SIGNS, WORDINGS
+from sporewright.routing.plan import PLAN
+from sporewright.routing.terms import Phrase, Plan, Sign
 
 REFUSALS: list[dict[str, Any]] = json.loads((Path(__file__).parent / "refusals.json").read_text())
 EACH = [(row["sign"], row.get("provider", ""), wording) for row in WORDINGS for wording in row["any"]]
@@ -32,7 +35,7 @@ def test_what_a_refusal_says(refusal: dict[str, Any]) -> None:
 def test_each_wording_is_that_of_a_refusal(sign: str, provider: str, wording: str) -> None:
     """No row is there without a refusal that says so in these words."""
     pattern = re.compile(".{0,120}".join(map(re.escape, wording.split("*"))), re.DOTALL)
-    fields = ("param=", "type=missing")
+    fields = ("param=", "type=missing", "loc=body", "field=")
     theirs = [one for one in REFUSALS if one["provider"] == provider and sign in one["says"]]
 
     assert wording in fields or any(pattern.search(text_of(one).lower().replace('\\"', '"')) for one in theirs)
@@ -40,9 +43,43 @@ def test_each_wording_is_that_of_a_refusal(sign: str, provider: str, wording: st
     assert theirs
 
 
+@pytest.mark.parametrize(
+    ("sign", "phrase"), [(sign, phrase) for sign, phrases in KINDS.items() for phrase in phrases], ids=str
+)
+def test_each_phrase_is_that_of_a_refusal(sign: Sign, phrase: Phrase) -> None:
+    """No phrase is there without a refusal that nothing else explains."""
+    rows = [{**row, "phrases": [one for one in row.get("phrases", ()) if one is not phrase]} for row in ERROR_SIGNS]
+    plan: Plan = {**PLAN, "error_signs": rows}  # type: ignore[typeddict-item]
+
+    assert any(says(text_of(one), plan) != [sign] for one in REFUSALS if one["says"] == [sign])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("The key of your account, which is an API key, is one that has expired", ["key"]),
+        ("Expired: the API key", ["key"]),
+        # The next sentence speaks of something else.
+        ("The API key was read. Expired sessions are closed", []),
+        # Too far apart, or with words between that say something.
+        ("The API key that was used for this request of your user at this service is expired", []),
+        ("The API key printed by a tool has expired", []),
+        ("The model output is invalid", []),
+        ("The model `output` is invalid", ["model"]),
+        ("<title>403</title><h1>Your country</h1><p>is blocked</p>", []),
+        ("Your account\u2019s credit can't be used: the balance isn't enough", ["credit"]),
+        ("InsufficientBalance", ["credit"]),
+        ("x" * 3000 + " Invalid API key", []),
+    ],
+)
+def test_a_kind_is_a_noun_and_its_state(text: str, said: list[str]) -> None:
+    """In either order, within a few words, in one sentence."""
+    assert says(json.dumps({"error": {"message": text}})) == said
+
+
 def test_what_is_quoted_of_the_request_says_nothing() -> None:
     """A provider that repeats the request in its error does not speak of itself."""
-    echoed = {"error": {"message": "Bad content: 'input': {'messages': 'insufficient_quota'}"}}
+    echoed = {"error": {"message": "Refused: 'input': {'messages': 'insufficient_quota'}"}}
 
     assert says(json.dumps(echoed)) == []
     assert says(json.dumps({"message": "Bad", "input": "insufficient_quota"})) == []

@@ -20,7 +20,7 @@ it.each(REFUSALS)("$provider, $status: $body", ({ body, says: expected }) => {
 });
 
 it("looks at nothing that is quoted of the request", () => {
-  const message = "Bad content: 'input': {'messages': 'insufficient_quota'}";
+  const message = "Refused: 'input': {'messages': 'insufficient_quota'}";
   expect(says(JSON.stringify({ error: { message } }), PLAN)).toEqual([]);
   expect(says(JSON.stringify({ message: "Bad", input: "insufficient_quota" }), PLAN)).toEqual([]);
 });

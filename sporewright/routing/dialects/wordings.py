@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sporewright.routing.dialects.phrases import KINDS
 from sporewright.routing.terms import ErrorSign, Sign
 
 __all__ = ["ERROR_ECHOES", "ERROR_FIELDS", "ERROR_SIGNS", "WORDINGS"]
@@ -19,11 +20,16 @@ ERROR_FIELDS: Sequence[Sequence[str]] = [
     ["error", "innererror", "code"],
     ["error", "details", "*", "reason"],
     ["error", "details", "*", "violations", "*", "quotaId"],
+    *(["error", "details", "*", "fieldViolations", "*", name] for name in ("field", "description")),
+    *(["error", *at, "issues", "*", name] for at in ([], ["details"]) for name in ("message", "code")),
     # What a gateway was told by its own provider.
     ["error", "metadata", "raw"],
     *([name] for name in ("message", "type", "code", "status", "detail", "msg", "error_type", "error_msg", "__type")),
-    *(["detail", "*", name] for name in ("msg", "type")),
-    *(["message", "detail", "*", name] for name in ("msg", "type")),
+    *([*at, "detail", "*", name] for at in ([], ["message"], ["error"]) for name in ("msg", "type")),
+    # The place of a fault, as its steps.
+    *([*at, "detail", "*", "loc"] for at in ([], ["message"], ["error"])),
+    ["loc"],
+    ["base_resp", "status_msg"],
     *(["errors", "*", name] for name in ("message", "code")),
 ]
 
@@ -31,7 +37,7 @@ ERROR_ECHOES: Sequence[str] = [
     "'input':",
     "input_value=",
     # Names that the caller gave, and values that he sent.
-    *(f"{named} {quote}" for named in ("function", "tool", "value:") for quote in ("'", '"', "`")),
+    *(f"{named} {quote}" for named in ("function", "tool", "call id", "value:", "value") for quote in ("'", '"', "`")),
 ]
 """What follows these within a field is the request's own text."""
 
@@ -39,6 +45,11 @@ ERROR_ECHOES: Sequence[str] = [
 def _said(sign: Sign, provider: str, *texts: str, alone: bool = False) -> ErrorSign:
     row: ErrorSign = {"sign": sign, "provider": provider, "any": texts}
     return {**row, "alone": True} if alone else row
+
+
+def _kind(sign: Sign) -> ErrorSign:
+    """What says so by its kind, whatever the words."""
+    return {"sign": sign, "provider": "any", "any": (), "phrases": KINDS[sign], "alone": True}
 
 
 WORDINGS: Sequence[ErrorSign] = [
@@ -85,8 +96,10 @@ WORDINGS: Sequence[ErrorSign] = [
     _said("region", "cloudflare", "banned the country or region"),
     _said("region", "gemini", "location is not supported"),
     _said("region", "groq", "please check your network settings"),
-    _said("region", "any", "not available in your country", "not available in your region", "region is not supported",
+    _said("region", "any", "not available in your country", "not available in your region",
           "not supported in your region", "not supported in your country"),
+    _said("region", "any", "地区*不支持", "不支持*地区", "所在地区", "所在国家"),
+    _kind("region"),
     _said("credit", "openai", "insufficient_quota", "billing_hard_limit_reached", "billing hard limit",
           "billing_not_active", "account is not active"),
     _said("credit", "anthropic", "credit balance is too low"),
@@ -100,9 +113,9 @@ WORDINGS: Sequence[ErrorSign] = [
     _said("credit", "qwen", "arrearage", "account is in good standing"),
     _said("credit", "together", "exceeded your credit limit"),
     _said("credit", "xai", "used all available credits", "doesn't have any credits"),
-    _said("credit", "zhipu", "余额不足"),
-    _said("credit", "any", "payment required", "payment_required", "out of credits", "insufficient_balance",
-          "insufficient funds"),
+    _said("credit", "zhipu", "余额不足", "欠费"),
+    _said("credit", "any", "余额*不足", "请充值", "额度不足"),
+    _kind("credit"),
     _said("key", "openai", "incorrect api key", "invalid_api_key", "didn't provide an api key", "missing scopes",
           "account_deactivated", "must be a member of an organization"),
     _said("key", "anthropic", "authentication_error", "invalid x-api-key", "organization has been disabled"),
@@ -120,19 +133,20 @@ WORDINGS: Sequence[ErrorSign] = [
     _said("key", "moonshot", "invalid authentication"),
     _said("key", "openrouter", "auth credentials found", "user not found", "missing authentication header"),
     _said("key", "qwen", "invalid api-key"),
-    _said("key", "any", "invalid api key", "invalid_api_token", "api key is invalid", "invalid bearer token",
-          "invalid access token", "invalid credentials", "authentication failed", "unauthenticated",
-          "no api key found", "missing api key", "api key is missing", "api key*is required", "api key required",
-          "api key*expired", "expired api key", "token has expired", "token is expired", "token expired",
-          "expired token", "expiredtoken", "api key*has been disabled", "api key is disabled", "api key*revoked",
-          "api key is not active"),
-    _said("model", "openai", "model_not_found", "model*does not exist", "invalid model id"),
+    _said("key", "any", "api key*is required", "token has expired", "token is expired",
+          "token expired", "expired token", "expiredtoken"),
+    _said("key", "zhipu", "身份验证失败", "authentication parameter not received", "未收到 authentication",
+          "authentication token*非法", "authentication token*已过期", "账户已被锁定"),
+    _said("key", "any", "认证失败", "鉴权失败", "key*无效", "无效的*key", "key*错误", "key*不正确", "key*过期",
+          "密钥*无效", "密钥*错误", "令牌*无效", "无效的令牌", "令牌*过期", "令牌状态不可用", "未提供令牌"),
+    _kind("key"),
+    _said("model", "openai", "model_not_found", "invalid model id"),
     _said("model", "azure", "deploymentnotfound", "api deployment for this resource does not exist"),
     _said("model", "bedrock", "model identifier is invalid", "on-demand throughput",
           "have access to the model", "reached the end of its life"),
     _said("model", "deepseek", "model not exist"),
     _said("model", "fireworks", "model not found, inaccessible"),
-    _said("model", "gemini", "is not found for api version", "model*is no longer available"),
+    _said("model", "gemini", "is not found for api version"),
     _said("model", "groq", "model_decommissioned", "has been decommissioned"),
     _said("model", "mistral", "invalid_model", "invalid model:"),
     _said("model", "ollama", "try pulling it first"),
@@ -141,10 +155,9 @@ WORDINGS: Sequence[ErrorSign] = [
     _said("model", "together", "unable to access model", "unable to access non-serverless model"),
     _said("model", "vertex", "publisher model*was not found"),
     _said("model", "zhipu", "模型不存在"),
-    _said("model", "any", "model*not found", "no such model", "invalid model name", "unknown model",
-          "model*has been deprecated", "model*is deprecated", "model_deprecated", "model*has been retired",
-          "model*no longer supported", "no access to model", "not have access to model",
-          "not have access to the model", "not have permission to access model"),
+    _said("model", "any", "模型*不存在", "模型*已下线", "模型*未开通", "未开通*模型", "无权*模型", "不支持的模型",
+          "模型*无可用渠道"),
+    _kind("model"),
     _said("quota", "anthropic", "api usage limits"),
     _said("quota", "bedrock", "too many tokens per day"),
     _said("quota", "cloudflare", "daily free allocation"),
@@ -155,6 +168,8 @@ WORDINGS: Sequence[ErrorSign] = [
     _said("quota", "openrouter", "free-models-per-day", "key limit exceeded"),
     _said("quota", "any", "usage limit", "monthly limit", "weekly limit", "daily limit", "monthly quota",
           "spending limit", "spend limit"),
+    _said("quota", "zhipu", "今日调用次数限额", "使用上限"),
+    _said("quota", "any", "额度*用尽", "额度*用完", "配额*用尽", "配额*不足", "超出*配额"),
     _said("rate", "openai", "rate limit", "rate_limit", "tokens per min", "requests per min"),
     _said("rate", "bedrock", "throttlingexception", "please wait before trying again"),
     _said("rate", "gemini", "perminute", "resource_exhausted", "resource has been exhausted", "please retry in"),
@@ -162,8 +177,8 @@ WORDINGS: Sequence[ErrorSign] = [
     _said("rate", "any", "too many requests", "too_many_requests", "per minute", "per second", "ratelimit",
           "concurrency limit"),
     # What a limit by the minute says as well.
-    _said("quota", "any", "exceeded your current quota", "quota exceeded", "quota_exceeded", "exceeded quota",
-          "exceeded your quota", "out of quota", alone=True),
+    _kind("quota"),
+    _kind("context_length"),
     _said("size", "openai", "string_above_max_length", "request too large", alone=True),
     _said("size", "anthropic", "request_too_large", "request exceeds the maximum size",
           "maximum allowed number of bytes", "image exceeds*maximum", alone=True),
@@ -184,9 +199,9 @@ WORDINGS: Sequence[ErrorSign] = [
     _said("unsupported", "ollama", "does not support tools", "does not support thinking", alone=True),
     _said("unsupported", "openrouter", "no endpoints found that support", alone=True),
     _said("unsupported", "vllm", "not a multimodal model", "tool choice requires", alone=True),
-    _said("unsupported", "any", "unsupported param", "does not support image", "does not support function calling",
-          "model*does not support", "not supported by this model", "not supported for this model",
-          "not supported by the model", "not supported by model", "unknown field", "unrecognized field", alone=True),
+    _said("unsupported", "zhipu", "当前模型不支持", alone=True),
+    _said("unsupported", "any", "不支持该", "不支持此", alone=True),
+    _kind("unsupported"),
     _said("malformed", "openai", "param=", "invalid type for", "invalid_type", "missing required parameter",
           "parse the json body", "must be followed by tool messages", "invalid schema for", "above maximum value",
           "below minimum value", alone=True),
@@ -194,8 +209,21 @@ WORDINGS: Sequence[ErrorSign] = [
           "must be non-empty", "must have non-empty content", "without `tool_result` blocks", alone=True),
     _said("malformed", "deepseek", "failed to deserialize", "missing field", alone=True),
     _said("malformed", "gemini", "contents is not specified", "invalid value at", "invalid json payload", alone=True),
-    _said("malformed", "any", "type=missing", "is a required property", "validation error", "schema validation",
-          "invalid json", "malformed json", "json parse error", alone=True),
+    _said("malformed", "any", "type=missing", "validation error", "schema validation", alone=True),
+    _said("malformed", "any", "loc=body", "field=", "eof while parsing", "trailing characters",
+          "expecting property name",
+          "expecting value: line", "could not be converted to",
+          "not valid under any of the given schemas",
+          "must be equal to one of the allowed values", alone=True),
+    _said("malformed", "groq", "the following must be satisfied", alone=True),
+    _said("malformed", "llama.cpp", "json.exception", alone=True),
+    _said("malformed", "mistral", "same number of function calls", alone=True),
+    _said("malformed", "ollama", "cannot unmarshal", "looking for beginning of", alone=True),
+    _said("malformed", "xai", "did not match any variant", alone=True),
+    _said("malformed", "zhipu", "参数非法", "参数有误", "未正常接收到", "不能同时设置", alone=True),
+    _said("malformed", "any", "参数*错误", "参数*不能为空", "缺少*参数", "参数*不合法", "参数不正确",
+          "参数无效", alone=True),
+    _kind("malformed"),
 ]  # fmt: skip
 """Each row by whom it is said (`any`: by several); the more particular signs come first."""
 
@@ -209,6 +237,8 @@ def _merged(rows: Sequence[ErrorSign]) -> list[ErrorSign]:
             last = {"sign": row["sign"], "any": ()}
             merged.append({**last, "alone": True} if row.get("alone") else last)
         merged[-1]["any"] = [*merged[-1]["any"], *row["any"]]
+        if "phrases" in row:
+            merged[-1]["phrases"] = row["phrases"]
     return merged
 
 

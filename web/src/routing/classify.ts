@@ -1,8 +1,9 @@
 /** From how an attempt ended to its outcome, by the plan's rows; the twin of `sporewright/routing/classify.py`. */
 import { SporewrightError } from "../errors";
-import type { Block, ChainState, Ended, Plan, Rule, Sign, When } from "../generated/calls";
+import type { Block, ChainState, Ended, Phrase, Plan, Rule, Sign, When } from "../generated/calls";
 import { looksLikeJson, readJson } from "./dialects/read-json";
 import { reachAll } from "./dialects/rows";
+import { holdsOf, sentences } from "./phrases";
 
 /** Levels of errors told as text in an error. */
 const DEEPEST = 3;
@@ -59,11 +60,15 @@ export function textMatters(status: number, { outcome }: Rule, { classes, transi
  * are looked at: the rest may repeat what was asked.
  */
 export function says(text: string, plan: Plan): Sign[] {
-  const said = told(text, plan).join("\n").toLowerCase();
+  const lines = told(text, plan);
+  const said = lines.join("\n").toLowerCase();
+  const [plain, named] = [sentences(lines, false), sentences(lines, true)];
   const signs: Sign[] = [];
-  for (const { sign, any, alone = false } of plan.error_signs) {
+  for (const { sign, any, phrases = [], alone = false } of plan.error_signs) {
     if (signs.includes(sign) || (alone && signs.length > 0)) continue;
-    if (any.some((wording) => isIn(said, wording))) signs.push(sign);
+    const isSaid = (phrase: Phrase): boolean =>
+      (phrase.names ? named : plain).some((sentence) => holdsOf(phrase, sentence, plan.phrases));
+    if (any.some((wording) => isIn(said, wording)) || phrases.some(isSaid)) signs.push(sign);
   }
   return signs;
 }
