@@ -38,7 +38,8 @@ class Account:
         entry.latency = took if one.latency is None else one.latency
         entry.reason = entry.reason if outcome == "ok" else one.threw or reason
         entry.status = None if one.response is None else one.response.status_code
-        entry.retry_after = retry_after_s
+        key, keys = self._chain.keys_of(one.number)
+        entry.retry_after, entry.key = retry_after_s, key if keys > 1 else None
         entry.tokens = {} if one.is_told else one.tokens
 
     def reports(self, one: Running, step: Ended, retry_after_s: float | None, credential: str | None = None) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import httpx
 
+from sporewright.device.expectations import reported
 from sporewright.device.pipe import Pipe
 from sporewright.device.raw_body import RawBody
 from sporewright.device.responses import Receipt
@@ -33,7 +34,10 @@ class Delivery:
             self._resolve(response)
         elif self._on_restart is not None:
             # Everything handed over so far has been read: this is where the new answer begins.
-            self._on_restart(option)
+            try:
+                self._on_restart(option)
+            except Exception as why:  # a defect in it loses no answer, and is nobody's fault
+                reported("on_restart raised", why)
         for piece in held:
             self.pipe.push(piece)
         held.clear()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 import zlib
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, NamedTuple
 
 import httpx
 
@@ -18,7 +18,18 @@ from sporewright.routing.dialects.judge import Judge
 from sporewright.routing.dialects.sse_events import Listening
 from sporewright.routing.terms import Expects
 
-__all__ = ["Expectations"]
+__all__ = ["Expectations", "reported"]
+
+
+class _LateError(Exception):
+    """A function of the caller's has not said anything in time."""
+
+
+class Judgement(NamedTuple):
+    """Whether a function of the caller's takes an answer for one; `says`: what is to be told of the function itself."""
+
+    accepts: bool
+    says: str = ""
 
 
 class Expectations:
@@ -66,26 +77,35 @@ class Expectations:
         """Who follows a chat's answer."""
         return None if self._listen is None else self._listen(option)
 
-    async def accepts(self, option: str, response: httpx.Response, body: bytes) -> bool:
-        """Whether the caller's own function takes this whole answer for one; what it says of its quality is learned."""
+    def asks(self, option: str) -> bool:
+        """Whether a function of the caller's has to see the whole answer first."""
+        return callable(self.of(option))
+
+    async def verdict(self, option: str, response: httpx.Response, body: bytes, within_s: float) -> Judgement:
+        """What the caller's own function says of this whole answer, in time; its quality is learned.
+
+        One that raises, or says nothing in time, has said nothing of the option: the answer counts.
+        """
         expects = self.of(option)
-        if not callable(expects):
-            return True
+        assert callable(expects), "only a function is shown an answer"
         copy = httpx.Response(response.status_code, headers=response.headers, content=body, request=response.request)
         try:
             verdict: Any = expects(copy)
             if inspect.isawaitable(verdict):
-                verdict = await verdict
+                verdict = await _in_time(verdict, within_s)
+        except _LateError as why:
+            reported("expects said nothing in time", why)
+            return Judgement(True, f"; expects said nothing within {within_s * 1000:.0f} ms")
         except Exception as why:  # a defect in it loses no answer
-            _reported("expects raised", why)
-            return True
+            reported("expects raised", why)
+            return Judgement(True, f"; expects raised {type(why).__name__}")
         if isinstance(verdict, Mapping):
             quality, rejects = verdict.get("quality"), bool(verdict.get("reject", False))
         else:
             quality, rejects = (None, verdict is False) if isinstance(verdict, bool) else (verdict, False)
         if isinstance(quality, int | float) and 0.0 <= quality <= 1.0:
             self._source.report(option, float(quality), self._task)
-        return not rejects
+        return Judgement(not rejects)
 
     def set_aside(self, one: Running, step: Ended) -> str | None:
         """Tell the operator of an option that declined; a digest of the key that it declined, if it has one."""
@@ -98,7 +118,7 @@ class Expectations:
             try:
                 self._on_attention({"option": one.option, "reason": step.aside, "until": data["until"]})
             except Exception as why:  # the listener's own mistake costs no call its answer
-                _reported("on_attention raised", why)
+                reported("on_attention raised", why)
         return digest
 
     def look(self) -> None:
@@ -106,18 +126,39 @@ class Expectations:
         asides = self._source.health.asides
         for option, upstream in self._upstreams.items():
             data = asides.data(option)
-            if data is not None and "credential" in data and data["credential"] != digest_of(upstream):
+            if data is None or "credential" not in data:
+                continue
+            digest = digest_of(upstream)
+            if digest is not None and data["credential"] != digest:
                 self._source.changed(option)
 
 
 def digest_of(upstream: Upstream) -> str | None:
-    """A short digest of an option's keys: enough to see a change, too short to say what they are."""
-    keys = [key_of(upstream, number) for number in range(len(keys_of(upstream)))]
+    """A short digest of an option's keys: enough to see a change, too short to say what they are; None: none known."""
+    try:
+        keys = [key_of(upstream, number) for number in range(len(keys_of(upstream)))]
+    except Exception as why:  # a key that cannot be had now says nothing
+        reported("key raised", why)
+        return None
     if not keys:
         return None
     return f"{zlib.crc32(repr(keys).encode('utf-8', 'surrogatepass')):08x}"
 
 
-def _reported(message: str, why: Exception) -> None:
+async def _in_time(verdict: Awaitable[Any], within_s: float) -> Any:
+    """What this comes to; _LateError, and it is cancelled, once it is late. Nobody waits for its end then."""
+    task = asyncio.ensure_future(verdict)
+    try:
+        await asyncio.wait({task}, timeout=within_s)
+        if not task.done():
+            raise _LateError
+    finally:
+        task.cancel()
+    if task.cancelled():
+        raise RuntimeError("it was cancelled")
+    return task.result()
+
+
+def reported(message: str, why: Exception) -> None:
     """Said where asyncio says what nobody waits for."""
     asyncio.get_running_loop().call_exception_handler({"message": message, "exception": why})

@@ -25,6 +25,7 @@ __all__ = [
     "address_of",
     "below",
     "dialect_of",
+    "is_keyed",
     "key_of",
     "keys_of",
     "own_headers",
@@ -103,6 +104,13 @@ def own_headers(upstream: Upstream, key: int = 0) -> dict[str, str]:
 def keys_of(upstream: Upstream) -> Sequence[str | Callable[[], str]]:
     """Its keys, `key` before `keys`."""
     return [*([upstream["key"]] if "key" in upstream else []), *upstream.get("keys", ())]
+
+
+def is_keyed(upstream: Upstream) -> bool:
+    """Whether it is declared what proves to this option who calls: a key, or a header for one."""
+    own = upstream.get("headers", {})
+    names = set() if callable(own) else {name.lower() for name in own}
+    return bool(keys_of(upstream)) or any(name in names for name in CREDENTIALS)
 
 
 def key_of(upstream: Upstream, number: int) -> str | None:

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import re
+import traceback
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import httpx
 
 from sporewright.device.raw_body import RawBody
+from sporewright.errors import SporewrightError
 from sporewright.routing.attempt_chain import Body
 from sporewright.routing.classify import Ending, rule_of, says
 from sporewright.routing.dialects.judge import Judge
-from sporewright.routing.dialects.sse_events import Listening
+from sporewright.routing.dialects.sse_events import Kind, Listening
 from sporewright.routing.retry_after import pace_seconds
 from sporewright.routing.terms import Limits, Plan
 
 __all__ = [
+    "WHY",
     "Attempt",
     "Brackets",
     "Fault",
@@ -28,10 +32,12 @@ __all__ = [
     "body_of",
     "brackets_of",
     "counts_of",
+    "end_of",
     "ending_of",
     "error_of",
     "fault_of",
     "late_by",
+    "redacted",
     "refusal",
     "told",
 ]
@@ -43,6 +49,16 @@ _BLANK = b"\xef\xbb\xbf \t\r\n"
 """What may stand before JSON (RFC 8259 §2), and a mark of the byte order, which readers skip."""
 _IN_STRING = re.compile(rb'["\\]')
 _PAIRS = ((b"{", b"["), (b"}", b"]"))
+WHY = {
+    "complete": "whole",
+    "truncated": "the stream ended in the middle",
+    "malformed": "an event of the stream is no JSON",
+    "failed": "the stream told of an error",
+    "invalid": "no answer in it",
+}
+"""Why an attempt ended so, for people, where its body says it."""
+_SHORTEST_SECRET = 8
+"""Shorter values are words of a protocol, like `gzip` or `Bearer`, which an error may well need."""
 
 
 Fault = Literal["connect", "network", "prepare", "timeout", "impatient"]
@@ -60,6 +76,8 @@ class Attempt:
     outcome: str
     reason: str
     status: int | None = None
+    key: int | None = None
+    """Number of the key that was used, if the option has several."""
     latency: float = 0.0
     duration: float = 0.0
     bytes: int = 0
@@ -125,6 +143,18 @@ class Running:
     is_told: bool = False
     """Whoever learns was told of it."""
     entry: Attempt | None = None
+
+
+def end_of(one: Running, *, judged: bool) -> Kind:
+    """What the end of its body means, of which nothing follows; what it has counted is written into it."""
+    kind: Kind = "complete"
+    if one.events is not None:
+        kind, used = one.events.ends()
+        one.usage = one.usage if used is None else used
+        one.tokens = one.events.counts()
+        if kind == "complete" and judged and not one.events.has_said_anything:
+            kind = "invalid"
+    return "truncated" if one.brackets is not None and one.brackets.is_open else kind
 
 
 def body_of(response: httpx.Response, plan: Plan, *, judged: bool = False) -> Body | None:
@@ -234,9 +264,28 @@ def error_of(ending: Ending) -> type[Exception] | None:
 
 
 def told(why: BaseException) -> str:
-    """An exception for people; one about what was to be sent quotes it, be it a key."""
-    text = "" if isinstance(why, httpx.LocalProtocolError) else str(why)
-    return f"{type(why).__name__}: {text}" if text else type(why).__name__
+    """An exception for people: of httpx's its text, of anybody else's where it was raised.
+
+    What a caller's own code raises may quote a key, and so does httpx's error about what was to be sent.
+    """
+    if isinstance(why, (httpx.HTTPError, SporewrightError)):
+        text = "" if isinstance(why, httpx.LocalProtocolError) else str(why)
+        return f"{type(why).__name__}: {text}" if text else type(why).__name__
+    frames = traceback.extract_tb(why.__traceback__)
+    where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return type(why).__name__ + where
+
+
+def redacted(text: str, request: httpx.Request | None) -> str:
+    """This text without anything by which the request proves who sent it: its headers' values, its query's."""
+    if request is None:
+        return text
+    own = [value for name, value in request.headers.items() if name != "host"]
+    values = [*own, *(value for _, value in request.url.params.multi_items())]
+    words = {word for value in values for word in (value, *value.split()) if len(word) >= _SHORTEST_SECRET}
+    for word in sorted(words, key=len, reverse=True):
+        text = text.replace(word, "[redacted]")
+    return text
 
 
 def late_by(why: httpx.TimeoutException, waited_s: float, telling_s: float) -> Fault:

@@ -18,11 +18,13 @@ from sporewright.device.httpx_errors import of_httpx
 from sporewright.device.order_source import Source
 from sporewright.device.raw_body import RawBody
 from sporewright.device.responses import (
+    WHY,
     Brackets,
     Receipt,
     Running,
     body_of,
     brackets_of,
+    end_of,
     ending_of,
     error_of,
     refusal,
@@ -30,25 +32,18 @@ from sporewright.device.responses import (
 )
 from sporewright.device.sleep_detector import Awake
 from sporewright.errors import BrokenError, InternalError, SporewrightError, TooLargeError
-from sporewright.routing.attempt_chain import Ask, AttemptChain, Call, Decision, Ended, Wait
+from sporewright.routing.attempt_chain import Ask, AttemptChain, Body, Call, Decision, Ended, Wait
 from sporewright.routing.classify import Ending
-from sporewright.routing.dialects.sse_events import Events, Kind
+from sporewright.routing.dialects.sse_events import Events
 
 __all__ = ["RoutedCall"]
 
 _BLANK = b" \t\r\n"
 _HANDED = ("STREAMING", "RESTARTABLE", "BODY")
-_WHY = {
-    "complete": "whole",
-    "truncated": "the stream ended in the middle",
-    "malformed": "an event of the stream is no JSON",
-    "failed": "the stream told of an error",
-    "invalid": "no answer in it",
-}
 
 
 class RoutedCall:
-    """`send(option, key)` makes the attempt's response, its body unread; `chance` draws from [0, 1)."""
+    """`send(option, key)` makes the attempt's response; `redacts(option, text)` hides whose call it was."""
 
     def __init__(
         self,
@@ -57,6 +52,7 @@ class RoutedCall:
         receipt: Receipt,
         *,
         send: Callable[[str, int], Coroutine[Any, Any, httpx.Response]],
+        redacts: Callable[[str, str], str],
         expectations: Expectations,
         what: str,
         chance: Callable[[], float],
@@ -66,7 +62,7 @@ class RoutedCall:
     ) -> None:
         self._expectations = expectations
         self._source, self._chain, self.receipt, self._send, self._what = source, chain, receipt, send, what
-        self._chance, self._is_held = chance, is_held
+        self._chance, self._is_held, self._redacts = chance, is_held, redacts
         self._account = Account(source, chain, receipt, is_streaming=is_streaming)
         self._running: dict[int, Running] = {}
         self._over: dict[int, Running] = {}
@@ -162,23 +158,29 @@ class RoutedCall:
             if one.number not in self._running and not isinstance(why, httpx.HTTPError):
                 raise  # no echo of its end: carrying that out has failed
             one.threw, one.error = type(why).__name__, type(why)
-            self._ends(one, {"kind": self._timers.fault(one, why)}, told(why))
+            self._ends(one, {"kind": self._timers.fault(one, why)}, self._redacts(one.option, told(why)))
 
     async def _exchange(self, one: Running) -> None:
         response = await self._send(one.option, self._chain.keys_of(one.number)[0])
         one.is_called, one.response, one.latency = True, response, time.monotonic() - one.began
         one.raw = response.stream if isinstance(response.stream, RawBody) else None
         try:
-            body = body_of(response, self._source.plan, judged=self._chain.is_judged(one.option))
+            asks = self._expectations.asks(one.option)
+            body = body_of(response, self._source.plan, judged=self._chain.is_judged(one.option) and not asks)
             if body is None:
                 text = await self._refusal(one, response)
                 one.held = [self._received(one, text)] if text else []
-                ending = ending_of(response, text, self._awake.now(), self._source.plan)
-                self._ends(one, ending, f"HTTP {response.status_code}")
+                reason = f"HTTP {response.status_code}"
+                if asks and response.status_code < 400:
+                    await self._shows(one, response, reason)
+                else:
+                    self._ends(one, ending_of(response, text, self._awake.now(), self._source.plan), reason)
             else:
                 one.judge = self._expectations.judge(one.option, response)
                 if one.judge is None:
-                    self._steps(one, self._chain.opened(self._awake.now(), body, one.number))
+                    # What a function has to see before it is anybody's answer is held back within the deadline.
+                    kind: Body = "whole" if asks and body == "bytes" else body
+                    self._steps(one, self._chain.opened(self._awake.now(), kind, one.number))
                     one.events = Events(self._source.plan) if body == "events" else None
                     one.brackets = None if one.events else brackets_of(response)
                     one.is_blank = body == "whole"
@@ -208,9 +210,8 @@ class RoutedCall:
         one.judge, one.latency = None, time.monotonic() - one.began
         one.events = self._expectations.listener(one.option) or judge.listener()
         one.brackets = Brackets() if judge.form == "json" else None
-        self._steps(
-            one, self._chain.opened(self._awake.now(), "whole" if judge.form == "json" else "events", one.number)
-        )
+        form: Body = "whole" if judge.form == "json" else "events"
+        self._steps(one, self._chain.opened(self._awake.now(), form, one.number))
         return False
 
     async def _read(self, one: Running, response: httpx.Response) -> None:
@@ -256,9 +257,9 @@ class RoutedCall:
         if heard is not None:
             one.usage = one.usage if heard.usage is None else heard.usage
             if heard.is_malformed:
-                return self._ends(one, {"kind": "malformed"}, _WHY["malformed"])
+                return self._ends(one, {"kind": "malformed"}, WHY["malformed"])
             if heard.error is not None:
-                return self._ends(one, {"kind": "failed"}, _WHY["failed"])
+                return self._ends(one, {"kind": "failed"}, WHY["failed"])
         self._holds_or_hands(one, self._received(one, piece))
         one.is_blank = one.is_blank and not piece.strip(_BLANK)
         if heard is None or heard.tokens + heard.others > 0 or heard.is_finished or one.is_blank:
@@ -296,22 +297,21 @@ class RoutedCall:
 
     async def _over_by(self, one: Running) -> None:
         """Nothing follows."""
-        kind: Kind = "complete"
-        if one.events is not None:
-            kind, used = one.events.ends()
-            one.usage = one.usage if used is None else used
-            one.tokens = one.events.counts()
-            if kind == "complete" and self._chain.is_judged(one.option) and not one.events.has_said_anything:
-                kind = "invalid"
-        if one.brackets is not None and one.brackets.is_open:
-            kind = "truncated"
-        if kind == "complete" and one.response is not None and self._chain.state_of(one.number) == "HOLDING":
-            kind = (
-                "complete"
-                if await self._expectations.accepts(one.option, one.response, b"".join(one.held))
-                else "invalid"
-            )
-        self._ends(one, {"kind": kind}, _WHY[kind])
+        kind = end_of(one, judged=self._chain.is_judged(one.option))
+        if kind == "complete" and one.response is not None and self._expectations.asks(one.option):
+            await self._shows(one, one.response, WHY[kind])
+        else:
+            self._ends(one, {"kind": kind}, WHY[kind])
+
+    async def _shows(self, one: Running, response: httpx.Response, reason: str) -> None:
+        """The caller's own function says whether this whole answer is one; how long that takes is nobody's silence."""
+        self._timers.disarm(one)
+        within_s = self._chain.verdict_s(self._awake.now(), one.number)
+        verdict = await self._expectations.verdict(one.option, response, b"".join(one.held), within_s)
+        if verdict.accepts:
+            self._ends(one, {"kind": "complete"}, reason + verdict.says)
+        else:
+            self._ends(one, {"kind": "invalid"}, WHY["invalid"])
 
     def _is_handed(self, one: Running) -> bool:
         return self._chain.state_of(one.number) in _HANDED

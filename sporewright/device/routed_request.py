@@ -19,13 +19,14 @@ from sporewright.device.outgoing import (
     Speech,
     Upstream,
     below,
+    is_keyed,
     keys_of,
     own_headers,
     request_for,
 )
 from sporewright.device.raw_body import received
 from sporewright.device.redirects import Redirected, follow
-from sporewright.device.responses import Receipt
+from sporewright.device.responses import Receipt, redacted
 from sporewright.device.reused import exchanged
 from sporewright.device.routed_call import RoutedCall
 from sporewright.errors import ConfigError
@@ -33,7 +34,7 @@ from sporewright.routing.attempt_chain import AttemptChain
 from sporewright.routing.classify import is_repeatable
 from sporewright.routing.dialects.judge import expects_of
 from sporewright.routing.dialects.sse_events import Listening
-from sporewright.routing.terms import Facts, Plan
+from sporewright.routing.terms import Expects, Facts, Plan
 
 __all__ = ["RoutedRequest", "Settings", "checked"]
 
@@ -69,8 +70,8 @@ def checked(asked: Any, plan: Plan) -> Mapping[str, Any]:
 
 def checked_expects(place: str, expects: Any) -> None:
     """ConfigError where this is nothing that may be expected."""
-    if not callable(expects) and expects not in ("json", "events", "any", None):
-        raise ConfigError(f"{place}: expects: {expects!r} is none of json, events, any, nor a function")
+    if expects is not None and not callable(expects) and expects not in get_args(Expects):
+        raise ConfigError(f"{place}: expects: {expects!r} is none of {', '.join(get_args(Expects))}, nor a function")
 
 
 class RoutedRequest:
@@ -135,6 +136,7 @@ class RoutedRequest:
             chain,
             Receipt(self._queue, task=asked.get("task")),
             send=self._send,
+            redacts=lambda option, text: redacted(text, self.sent.get(option)),
             expectations=self._expectations,
             what=f"{request.method} {self._path.split('?')[0]}",
             chance=settings.chance,
@@ -146,11 +148,7 @@ class RoutedRequest:
     @property
     def _is_held(self) -> bool:
         """Whether the whole answer is held back: by the caller's wish, or because a function judges it."""
-        judges = [
-            self._asked.get("expects"),
-            *(upstream.get("expects") for upstream in self._settings.upstreams.values()),
-        ]
-        return self._asked.get("restart") == "buffer" or any(map(callable, judges))
+        return self._asked.get("restart") == "buffer" or any(map(self._expectations.asks, self._settings.upstreams))
 
     def _listen(self, option: str) -> Listening:
         assert self._speech is not None, "only a speech is listened to in its own way"
@@ -197,6 +195,8 @@ class RoutedRequest:
             facts["keys"] = len(keys_of(upstream))
         if self._brings_a_key(option, upstream):
             facts["brought"] = True
+        if is_keyed(upstream):
+            facts["keyed"] = True
         if self._expectations.is_inference(option):
             facts["judged"] = True
         return facts
@@ -204,7 +204,4 @@ class RoutedRequest:
     def _brings_a_key(self, option: str, upstream: Upstream) -> bool:
         """Whether it is the caller's own key that this option is called with."""
         is_trusted = self._owner == option or upstream.get("caller_credentials", False)
-        own = upstream.get("headers", {})
-        names = set() if callable(own) else {name.lower() for name in own}
-        has_own = bool(keys_of(upstream)) or any(name in names for name in CREDENTIALS)
-        return is_trusted and not has_own and any(name in self._request.headers for name in CREDENTIALS)
+        return is_trusted and not is_keyed(upstream) and any(name in self._request.headers for name in CREDENTIALS)

@@ -15,14 +15,14 @@ from sporewright.routing.classify import Ending, rule_of, text_matters
 from sporewright.routing.cooldown import EVEN
 from sporewright.routing.decisions import Ask, Call, Decision, Ended, Wait
 from sporewright.routing.health import Health, Permit
-from sporewright.routing.patience import ECHOES, Attempt, Body
+from sporewright.routing.patience import ECHOES, Attempt, Body, Patience
 from sporewright.routing.plan import PLAN
 from sporewright.routing.terms import Aside, Facts, Outcome, Plan, Restart, Rule, Signal, State
 
 __all__ = ["Ask", "AttemptChain", "Body", "Call", "Decision", "Ended", "Wait"]
 
 
-class AttemptChain:
+class AttemptChain(Patience):
     """The attempts of one call over `queue`; options not in `upstreams` are skipped.
 
     `health` is shared by all calls of a process. `repeatable`: the request may be carried out twice; `streaming`: it
@@ -47,14 +47,12 @@ class AttemptChain:
         model: str | None = None,
         facts: Mapping[str, Facts] | None = None,
     ) -> None:
-        self._plan, self._limits, self._health = plan, plan["limits"], health
+        super().__init__(health, plan["limits"], now + plan["limits"]["deadline_s"], streaming=streaming)
+        self._plan = plan
         self._left = Candidates(queue, upstreams, facts or {}, health, plan["limits"], model)
-        self._judged = judged
-        self._repeatable, self._streaming, self._restart = repeatable, streaming, restart
+        self._judged, self._repeatable, self._restart = judged, repeatable, restart
         self._may_hedge = hedge and repeatable
-        self._deadline = now + plan["limits"]["deadline_s"]
         self._has_waited = False
-        self._all: list[Attempt] = []
         self._asked: tuple[Ask, bool] | None = None
         self.state: State = "PICKING"
         self.kept: int | None = None
@@ -152,31 +150,6 @@ class AttemptChain:
         self._left.refused(ask.option, ask.permit, now)
         return self.pick(now, chance)
 
-    def due(self, attempt: int) -> float:
-        """When the patience with this attempt is over: by its own limit, or by the deadline where that bounds it."""
-        one = self._all[attempt]
-        return min(self._own_due(one), self._deadline if one.is_bounded else math.inf)
-
-    def silent_since(self, attempt: int) -> float:
-        """Since when the silence lasts that its own limit bounds."""
-        return self._all[attempt].silent_since(streaming=self._streaming)
-
-    def is_past(self, now: float, attempt: int) -> bool:
-        """Whether it is the call's deadline that ends the patience with this attempt, and not its own limit."""
-        one = self._all[attempt]
-        return one.is_bounded and max(now, self._deadline) < self._own_due(one)
-
-    def is_cut(self, now: float, attempt: int) -> bool:
-        """Whether it then ends with `deadline`, else with `timeout`.
-
-        An attempt that began with the call had all the time there is: to it the deadline is a limit of its own.
-        """
-        return self.is_past(now, attempt) and not self._all[attempt].had_all
-
-    def _own_due(self, one: Attempt) -> float:
-        history = self._health.history(one.option, streaming=True)
-        return one.due(self._limits, history.first_token_s, streaming=self._streaming)
-
     def hedge_at(self) -> float:
         """When a second call is worth its price: at the p95 of the option that is late; ∞ if never."""
         one = self._late()
@@ -228,6 +201,7 @@ class AttemptChain:
             "fallback": self._left.has_failed,
             "judged": self.is_judged(one.option),
             "brought": self._left.facts(one.option).get("brought", False),
+            "keyed": self._left.facts(one.option).get("keyed", False),
         }
         if one.has_slept and ending["kind"] in ECHOES:
             full["kind"] = "slept"

@@ -24,9 +24,9 @@ _GAP = ".{0,120}"
 class Ending(TypedDict):
     """How an attempt ended; kind status has a `status`; `retry_after_s` is what the response asked for, in seconds.
 
-    `stage`, `fallback`, `judged` and `brought` are the chain's to say: where the attempt stood, whether another one had
-    failed before, whether the call expects an answer of a kind, whether its key is the caller's own; `reason`: what
-    keeps a page from an option that is blocked or unreadable.
+    `stage`, `fallback`, `judged`, `brought` and `keyed` are the chain's to say: where the attempt stood, whether
+    another one had failed before, whether the call expects an answer of a kind, whether its key is the caller's own or
+    one that is declared; `reason`: what keeps a page from an option that is blocked or unreadable.
     """
 
     kind: Literal["status", "abort"] | Ended
@@ -37,15 +37,16 @@ class Ending(TypedDict):
     fallback: NotRequired[bool]
     judged: NotRequired[bool]
     brought: NotRequired[bool]
+    keyed: NotRequired[bool]
     reason: NotRequired[Block]
 
 
-_ASKED = ("kind", "status", "stage", "fallback", "judged", "brought")
+_FLAGS: tuple[Literal["fallback", "judged", "brought", "keyed"], ...] = ("fallback", "judged", "brought", "keyed")
+_ASKED = ("kind", "status", "stage", *_FLAGS)
 """What the rows ask about besides `retry_after_s` and `says`: endings equal in these have the same row."""
 _MOST_KNOWN = 1000
 _known: dict[tuple[object, ...], Rule] = {}
 """The rows of the plan's own classes that were found before; most endings are like the last one."""
-_FLAGS: tuple[Literal["fallback", "judged", "brought"], ...] = ("fallback", "judged", "brought")
 
 
 def _holds(when: When, ending: Ending) -> bool:

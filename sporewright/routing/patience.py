@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
+from sporewright.routing.health import Health
 from sporewright.routing.terms import Limits, State
 
-__all__ = ["ECHOES", "Attempt", "Body"]
+__all__ = ["ECHOES", "Attempt", "Body", "Patience"]
 
 Body = Literal["events", "whole", "bytes"]
 """What follows good headers: a stream of events, an answer short enough to be held until it is whole, anything else."""
@@ -90,3 +92,45 @@ class Attempt:
             # A long answer in one piece takes its time, whenever its headers came.
             return max(patience, self.began + (first_token_s if streaming else limits["attempt_timeout_s"]))
         return patience
+
+
+class Patience:
+    """How long each attempt of a call is waited for: by a limit of its own, within the call's `deadline`."""
+
+    def __init__(self, health: Health, limits: Limits, deadline: float, *, streaming: bool) -> None:
+        self._health, self._limits, self._deadline, self._streaming = health, limits, deadline, streaming
+        self._all: list[Attempt] = []
+
+    def due(self, attempt: int) -> float:
+        """When the patience with this attempt is over: by its own limit, or by the deadline where that bounds it."""
+        one = self._all[attempt]
+        return min(self._own_due(one), self._deadline if one.is_bounded else math.inf)
+
+    def silent_since(self, attempt: int) -> float:
+        """Since when the silence lasts that its own limit bounds."""
+        return self._all[attempt].silent_since(streaming=self._streaming)
+
+    def is_past(self, now: float, attempt: int) -> bool:
+        """Whether it is the call's deadline that ends the patience with this attempt, and not its own limit."""
+        one = self._all[attempt]
+        return one.is_bounded and max(now, self._deadline) < self._own_due(one)
+
+    def is_cut(self, now: float, attempt: int) -> bool:
+        """Whether it then ends with `deadline`, else with `timeout`.
+
+        An attempt that began with the call had all the time there is: to it the deadline is a limit of its own.
+        """
+        return self.is_past(now, attempt) and not self._all[attempt].had_all
+
+    def verdict_s(self, now: float, attempt: int) -> float:
+        """How long a caller's function may think about this answer: as long as an attempt may take, in seconds.
+
+        The call's deadline bounds that as well, unless the answer is a stream, which may have outlasted it.
+        """
+        one, most = self._all[attempt], self._limits["attempt_timeout_s"]
+        flows = one.state == "HOLDING" and not one.is_short
+        return most if flows else min(most, max(0.0, self._deadline - now))
+
+    def _own_due(self, one: Attempt) -> float:
+        history = self._health.history(one.option, streaming=True)
+        return one.due(self._limits, history.first_token_s, streaming=self._streaming)

@@ -171,22 +171,12 @@ Block = Literal["csp", "cors", "client", "mixed-content"]
 """What keeps a page from an option: its own policy, the missing permission of the server, something on the device (an
 extension), an insecure address in a secure page."""
 Sign = Literal[
-    "content_filter",
-    "context_length",
-    "prefill",
-    "model",
-    "key",
-    "credit",
-    "quota",
-    "region",
-    "rate",
-    "size",
-    "malformed",
-    "unsupported",
-]
+    "content_filter", "context_length", "prefill", "model", "key", "credit", "quota", "region", "rate",
+    "size", "malformed", "unsupported", "login",
+]  # fmt: skip
 """What the text of a refusal says. `key`, `credit`, `quota`, `region` and `model` are reasons of the option's own,
 `rate` a limit by the minute; `size`: more bytes than it takes; `malformed`: the caller's own mistake; `unsupported`: a
-parameter or feature that this option lacks."""
+parameter or feature that this option lacks; `login`: who somebody is, where he logs in at the option's service."""
 Aside = Literal["key", "credit", "quota", "region", "model"]
 """Why an option declines every request for a while: its key, its credit, its quota, where the caller is, its model."""
 Expects = Literal["answer", "json", "events", "any"]
@@ -263,6 +253,7 @@ class When(TypedDict):
     fallback: NotRequired[bool]
     judged: NotRequired[bool]
     brought: NotRequired[bool]
+    keyed: NotRequired[bool]
 
 
 class Rule(TypedDict):
@@ -365,8 +356,9 @@ class Answers(TypedDict):
 class Facts(TypedDict):
     """What is declared of an option: which model it runs, how many tokens of context that takes, whether a request
     that it may have carried out may be sent again (else what is true of the call), whether it is on this machine, how
-    many keys it may be called with (default one), whether the key of this call is the caller's own, whether an answer
-    of a kind is expected of it (else what is true of the call)."""
+    many keys it may be called with (default one), whether the key of this call is the caller's own, whether it is
+    called with a key at all that is declared, whether an answer of a kind is expected of it (else what is true of the
+    call)."""
 
     model: NotRequired[str]
     window: NotRequired[int]
@@ -374,6 +366,7 @@ class Facts(TypedDict):
     local: NotRequired[bool]
     keys: NotRequired[int]
     brought: NotRequired[bool]
+    keyed: NotRequired[bool]
     judged: NotRequired[bool]
 
 

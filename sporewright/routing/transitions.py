@@ -5,9 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Unpack
 
-from sporewright.routing.terms import Action, Aside, Outcome, Rule, Signal, State, Transition, When
+from sporewright.routing.terms import (
+    Action,
+    Aside,
+    ErrorSign,
+    Outcome,
+    Rule,
+    Signal,
+    State,
+    Transition,
+    When,
+)
 
-__all__ = ["CLASSES", "TEACHES", "TIMED", "TRANSITIONS", "UNSAFE"]
+__all__ = ["CLASSES", "LOGIN", "TEACHES", "TIMED", "TRANSITIONS", "UNSAFE"]
 
 
 def _to(state: State, *do: Action) -> Transition:
@@ -24,10 +34,21 @@ def _declined(first: int, last: int, reason: Aside, **more: Unpack[When]) -> Rul
     return {"when": {"status": (first, last), **more}, "outcome": "declined", "reason": reason}
 
 
+LOGIN: ErrorSign = {
+    "sign": "login",
+    "any": ["password", "passphrase", "passcode", "username", "user name", "login", "invalid credentials"],
+}
+"""By this a refusal speaks of somebody who logs in at the option's service, and not of the key it is called with."""
+
+_LOGIN: When = {"status": (400, 429), "says": "login", "judged": False, "keyed": False}
+
 _DECLINED: Sequence[Rule] = [
     *_callers(400, 429, says="credit"),
     *_callers(400, 429, says="key"),
     *_callers(401, 402),
+    # The password of a user of his, where we prove nothing ourselves: the caller's, and no option's fault.
+    {"when": {**_LOGIN, "fallback": True}, "outcome": "unsuited"},
+    {"when": _LOGIN, "outcome": "refused"},
     # A 413 that speaks of tokens per minute is a rate, not a size.
     {"when": {"status": (413, 413), "says": "rate"}, "outcome": "rate_limited"},
     _declined(400, 429, "credit", says="credit"),
@@ -45,7 +66,8 @@ _DECLINED: Sequence[Rule] = [
 """Refusals for a reason of the option's own: no other request would fare better there until somebody mends it."""
 
 _REFUSALS: Sequence[Rule] = [
-    _declined(401, 401, "key"),
+    _declined(401, 401, "key", judged=True),
+    _declined(401, 401, "key", keyed=True),
     _declined(402, 402, "credit"),
     *_callers(403, 403, judged=True),
     _declined(403, 403, "key", judged=True),
@@ -55,6 +77,7 @@ _REFUSALS: Sequence[Rule] = [
     _declined(451, 451, "region"),
     _declined(498, 498, "key", judged=True),
     # What one option does not hold, or does not let in, another one may.
+    {"when": {"status": (401, 401)}, "outcome": "unsuited"},
     {"when": {"status": (403, 404)}, "outcome": "unsuited"},
     {"when": {"status": (413, 413)}, "outcome": "unsuited"},
     {"when": {"status": (400, 400), "says": "unsupported"}, "outcome": "unsuited"},

@@ -107,6 +107,7 @@ def _facts(dice: Dice) -> dict[str, Any]:
         "local": dice.one((True, True, False)),
         "keys": dice.one((1, 2, 3)),
         "brought": dice.one((False, True)),
+        "keyed": dice.one((False, True)),
     }
     names = dice.some(tuple(facts))
     return {name: facts[name] for name in names}

@@ -56,6 +56,12 @@ export function messageOf(error: unknown): string {
   return typeof name === "string" ? name : String(error);
 }
 
+/** What kind of thing was thrown, where its own words may be a secret of whoever threw it. */
+export function nameOf(error: unknown): string {
+  const { name } = (error ?? {}) as { name?: unknown };
+  return typeof name === "string" && /^\w{1,40}$/.test(name) ? name : "Error";
+}
+
 /** Anything thrown as a SporewrightError; one that already is stays itself. */
 export function asError(error: unknown, code = "internal"): SporewrightError {
   return error instanceof SporewrightError ? error : new SporewrightError(code, messageOf(error), { cause: error });

@@ -104,7 +104,7 @@ describe("a critic", () => {
     alpha.mode = "reset";
     const router = routed(() => false, { retries: 0 });
     await expect(router.fetch("/x")).rejects.toMatchObject({ attempts: [{ option: "alpha" }, { option: "beta" }] });
-    [alpha.mode, beta.status] = ["ok", 401];
+    [alpha.mode, beta.status] = ["ok", 402];
     await expect(router.fetch("/x")).rejects.toMatchObject({
       attempts: [{ option: "alpha" }, { outcome: "declined" }],
     });

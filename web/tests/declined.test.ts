@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { RoutedFetch } from "../src/call/fetch";
 import type { OutcomeBody } from "../src/generated/calls";
+import type { Upstream } from "../src/types";
 import { contextOf } from "./context";
 import { TestUpstream } from "./upstream";
 
@@ -18,8 +19,9 @@ afterEach(async () => {
   await Promise.all([alpha.close(), beta.close()]);
 });
 
-function routed(): RoutedFetch {
-  const upstreams = { alpha: { url: alpha.url }, beta: { url: beta.url } };
+function routed(
+  upstreams: Record<string, Upstream> = { alpha: { url: alpha.url }, beta: { url: beta.url } },
+): RoutedFetch {
   return new RoutedFetch(contextOf(upstreams, { onOutcome: (body) => learned.push(body) }));
 }
 
@@ -39,7 +41,7 @@ describe("an option that declines", () => {
 
   it("is asked last from then on, and its refusal is the caller's where nobody answers", async () => {
     alpha.status = 401;
-    const router = routed();
+    const router = routed({ alpha: { url: alpha.url, key: "sk-alpha" }, beta: { url: beta.url } });
     expect(await (await router.fetch("/")).text()).toBe("beta");
     expect(await (await router.fetch("/")).text()).toBe("beta");
     expect(alpha.seen).toHaveLength(1);

@@ -321,12 +321,12 @@ describe("the request", () => {
 
   it("passes over an option whose prepare throws, and does not blame the option", async () => {
     const prepare = (): Request => {
-      throw new Error("no key");
+      throw new RangeError("no key like sk-1234");
     };
     const upstreams = { alpha: { url: fleet.alpha.url, prepare }, beta: { url: fleet.beta.url } };
     await routed({ upstreams }).fetch("/");
     expect(attempts[0]).toMatchObject({ option: "alpha", outcome: "unusable" });
-    expect(attempts[0]?.reason).toContain("no key");
+    expect(attempts[0]?.reason).toBe("not callable: prepare threw RangeError");
     expect(learned.map(({ option }) => option)).toEqual(["beta"]);
   });
 

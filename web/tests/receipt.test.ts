@@ -98,7 +98,7 @@ describe("receipts", () => {
     expect(beta.seen[0]?.body).toBe(CANARY);
     expect(beta.seen[0]?.headers.authorization).toContain(CANARY);
     expect(JSON.stringify(receipts)).not.toContain(CANARY);
-    expect(JSON.stringify(receipts)).toContain('"reason":"Error"');
+    expect(JSON.stringify(receipts)).toContain('"reason":"not callable: headers threw Error"');
   });
 
   it("keep the numbers of a usage and none of its words", () => {

@@ -1,4 +1,5 @@
 /** Waiting, and ceasing to. */
+import { delayOf } from "./timers";
 
 /** The promise, or the signal's reason as soon as it is aborted; a late rejection of the promise is nobody's. */
 export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
@@ -18,6 +19,20 @@ export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal)
     return await Promise.race([promise, aborted]);
   } finally {
     stop();
+  }
+}
+
+/** What the promise comes to, or this in its place once so many seconds are over; it is not waited for any more then. */
+export async function inTime<T, L>(promise: Promise<T>, seconds: number, late: L): Promise<T | L> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const over = new Promise<L>((resolve) => {
+    timer = setTimeout(resolve, delayOf(seconds * 1000), late);
+  });
+  promise.catch(() => undefined);
+  try {
+    return await Promise.race([promise, over]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

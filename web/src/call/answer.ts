@@ -1,9 +1,11 @@
 /** What a response brings: which kind of body, and what its refusal says. */
 import { disarm, type AttemptIO } from "./attempt-io";
+import type { CallContext } from "./call-context";
+import { digestFor } from "./credentials";
 import type { AttemptChain, Body, Ending } from "../routing/attempt-chain";
 import { ruleOf, says } from "../routing/classify";
 import { Brackets } from "../streams/json-truncation";
-import type { Limits, Plan } from "../generated/calls";
+import type { Ended, Limits, Plan } from "../generated/calls";
 import { paceSeconds } from "../routing/retry-after";
 import { isBodiless, responseOf } from "./made-response";
 import { joined } from "../streams/bytes";
@@ -34,8 +36,18 @@ function isJson(type: string): boolean {
   return type === "application/json" || type.endsWith("+json");
 }
 
+/** What the end of its body means, of which nothing follows; what it has counted is written into it. */
+export function endOf(one: AttemptIO, isJudged: boolean): Ended {
+  const { events } = one;
+  const kind = events?.ends() ?? "complete";
+  if (events?.usage !== undefined) one.usage = events.usage;
+  if (events?.tokens) one.tokens = events.tokens;
+  if (one.brackets?.isOpen) return "truncated";
+  return kind === "complete" && events && isJudged && !events.hasSaidAnything ? "invalid" : kind;
+}
+
 /** The ending of a response that is the whole of an attempt, and says this. */
-export function endingOf({ status, headers }: Response, text: string, now: number, plan: Plan): Ending {
+function endingOf({ status, headers }: Response, text: string, now: number, plan: Plan): Ending {
   const asked = paceSeconds(headers, now, plan);
   const said = status >= 400 && status <= 499 ? says(text, plan) : [];
   return {
@@ -46,8 +58,21 @@ export function endingOf({ status, headers }: Response, text: string, now: numbe
   };
 }
 
+/** The ending of a response that is the whole of its attempt; a digest of the keys that it refuses is written into it. */
+export async function headEnding(
+  one: AttemptIO,
+  response: Response,
+  chain: AttemptChain,
+  context: CallContext,
+): Promise<Ending> {
+  const { plan, awake } = context;
+  const text = await wordsOf(one, response, chain, plan, awake.now());
+  if (response.status >= 400) one.credential = await digestFor(context, one.option);
+  return endingOf(response, text, awake.now(), plan);
+}
+
 /** What a response that ends its attempt says, where that decides; where there may be more of it, the caller gets this. */
-export async function wordsOf(
+async function wordsOf(
   one: AttemptIO,
   response: Response,
   chain: AttemptChain,

@@ -41,6 +41,8 @@ export interface AttemptIO {
   entry: Attempt | null;
   /** Name of the exception whose text is the reason of its end. */
   threw?: string;
+  /** What of its request must be told nobody. */
+  secrets: readonly string[];
   usage?: unknown;
   tokens?: Tokens;
 }
@@ -64,6 +66,7 @@ export function runningAt(option: string, number: number): AttemptIO {
     events: null,
     complete: false,
     entry: null,
+    secrets: [],
   };
 }
 

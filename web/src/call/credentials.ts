@@ -1,4 +1,5 @@
 /** Whose key an option is called with, which of its own, and whether that has been changed. */
+import { inTime } from "../base/abort";
 import type { FetchContext } from "./call-context";
 import { CREDENTIALS, mayCarry, type Template } from "./request";
 import type { Target } from "./target";
@@ -27,19 +28,28 @@ export function bringsKey(
   { request }: Template,
 ): boolean {
   const base = bases.get(option);
-  if (!base || keysOf(upstream).length > 0 || !CREDENTIALS.some((name) => request.headers.has(name))) return false;
-  const { headers } = upstream;
-  const own = headers === undefined || typeof headers === "function" ? new Headers() : new Headers(headers);
-  return mayCarry(option, upstream, base, target) && !CREDENTIALS.some((name) => own.has(name));
+  if (!base || isKeyed(upstream) || !CREDENTIALS.some((name) => request.headers.has(name))) return false;
+  return mayCarry(option, upstream, base, target);
 }
 
-/** A digest of an option's keys: enough to see a change, too short to say what they are; undefined where it has none. */
-export async function digestFor({ upstreams }: FetchContext, option: string): Promise<string | undefined> {
+/** Whether it is declared what proves to this option who calls: a key, or a header for one. */
+export function isKeyed(upstream: Upstream): boolean {
+  const { headers } = upstream;
+  const own = headers === undefined || typeof headers === "function" ? new Headers() : new Headers(headers);
+  return keysOf(upstream).length > 0 || CREDENTIALS.some((name) => own.has(name));
+}
+
+/**
+ * A digest of an option's keys: enough to see a change, too short to say what they are; undefined where it has none, or where
+ * a function does not give them now, or not soon.
+ */
+export async function digestFor({ upstreams, plan }: FetchContext, option: string): Promise<string | undefined> {
   const upstream = upstreams[option];
   const count = upstream ? keysOf(upstream).length : 0;
   if (!upstream || count === 0) return undefined;
-  const keys = await Promise.all(Array.from({ length: count }, (_, number) => keyOf(upstream, number)));
-  return digestOf(JSON.stringify(keys));
+  const keys = Promise.all(Array.from({ length: count }, (_, number) => keyOf(upstream, number)));
+  const found = await inTime(keys, plan.limits.look_s, undefined).catch(() => undefined);
+  return found && digestOf(JSON.stringify(found));
 }
 
 /** Take back what was set aside for a key that is another one now. A key that cannot be had now says nothing. */
@@ -48,8 +58,8 @@ export async function lookForChanges(context: FetchContext): Promise<void> {
   for (const option of Object.keys(upstreams)) {
     const before = health.asides.data(option)?.credential;
     if (before === undefined) continue;
-    const now = await digestFor(context, option).catch(() => before);
-    if (now === before) continue;
+    const now = await digestFor(context, option);
+    if (now === undefined || now === before) continue;
     health.changed(option);
     onChanged?.(option);
   }

@@ -1,30 +1,47 @@
-/** What a critic says of a whole answer, and what follows from it. */
+/** What a function of the caller's says of a whole answer, and what follows from it. */
+import { inTime } from "../base/abort";
+import { nameOf } from "../errors";
 import type { Critic, Receipt, Verdict } from "../types";
 
 /** An answer and how it came about. */
 export interface Answered {
   response: Response;
   receipt: Receipt;
-  /** It is shown a stream of events as well, its whole text. */
-  streams?: boolean;
 }
 
-interface Judged {
+export interface Judged {
   quality?: number | undefined;
   rejects: boolean;
+  /** What is to be told of the function itself. */
+  says?: string;
+}
+
+const LATE = Symbol("late");
+
+/** The critic's verdict; none of a stream of events, which is the caller's before it is whole, nor of a refusal. */
+export async function judged(critic: Critic | undefined, answered: Answered, seconds: number): Promise<Judged> {
+  const { response, receipt } = answered;
+  const isStream = response.headers.get("content-type")?.includes("text/event-stream") ?? false;
+  if (!critic || isStream || !response.ok) return { rejects: false };
+  return verdictOf("critic", () => critic(response.clone(), receipt), seconds);
 }
 
 /**
- * The critic's verdict; none of a stream of events, which is the caller's before it is whole. A critic that throws has
- * said nothing: a defect in it loses no answer.
+ * What such a function says in time. One that throws, or says nothing in time, has said nothing of the answer: a defect in it
+ * loses none.
  */
-export async function judged(critic: Critic | undefined, { response, receipt, streams }: Answered): Promise<Judged> {
-  const isStream = response.headers.get("content-type")?.includes("text/event-stream") ?? false;
-  if (!critic || (isStream && !streams) || !response.ok) return { rejects: false };
+export async function verdictOf(
+  what: string,
+  asks: () => Verdict | Promise<Verdict>,
+  seconds: number,
+): Promise<Judged> {
+  const asked = async (): Promise<Verdict> => asks();
   try {
-    return read(await critic(response.clone(), receipt));
-  } catch {
-    return { rejects: false };
+    const verdict = await inTime(asked(), seconds, LATE);
+    if (verdict !== LATE) return read(verdict);
+    return { rejects: false, says: `; ${what} said nothing within ${Math.round(seconds * 1000)} ms` };
+  } catch (error) {
+    return { rejects: false, says: `; ${what} threw ${nameOf(error)}` };
   }
 }
 

@@ -75,7 +75,11 @@ export class Delivery {
   /** Everything handed over so far has been read: the pipe holds nothing back. So this is where the new answer begins. */
   #restarts(one: AttemptIO, pipe: Pipe): void {
     const detail: RestartDetail = { call: this.#asked.number, option: one.option };
-    this.#asked.onRestart?.(detail);
+    try {
+      this.#asked.onRestart?.(detail);
+    } catch {
+      // A defect in it loses no answer, and is nobody's fault.
+    }
     this.#context.onRestart(detail);
     this.#ledger.answeredBy(one.option);
     for (const piece of one.held.splice(0)) pipe.push(piece);

@@ -1,12 +1,12 @@
 /** What one call takes for an answer from each option; the twin of `sporewright/device/expectations.py`. */
 import type { CallRequest, CallContext } from "./call-context";
 import type { AttemptIO } from "./attempt-io";
-import { judged } from "./critic";
+import { verdictOf, type Judged } from "./critic";
 import { Judge } from "../routing/dialects/judge";
 import { responseOf } from "./made-response";
 import { joined } from "../streams/bytes";
 import type { Listening } from "../routing/dialects/sse-events";
-import type { Expectation, Receipt } from "../types";
+import type { Expectation } from "../types";
 
 export class Expectations {
   readonly #context: CallContext;
@@ -36,17 +36,13 @@ export class Expectations {
     return typeof this.#of(option) === "function";
   }
 
-  /** Whether that function takes this whole answer for one; what it says of its quality is learned. */
-  async accepts(one: AttemptIO, receipt: Receipt): Promise<boolean> {
-    const [expects, { response }] = [this.#of(one.option), one];
-    if (typeof expects !== "function" || !response) return true;
-    const { quality, rejects } = await judged((answer) => expects(answer), {
-      response: responseOf(response, joined(one.held)),
-      receipt,
-      streams: true,
-    });
-    if (quality !== undefined) this.#context.onReport?.(one.option, quality, this.#asked.task);
-    return !rejects;
+  /** What that function says of this whole answer, in time; its quality is learned. */
+  async verdict({ option, held }: AttemptIO, response: Response, seconds: number): Promise<Judged> {
+    const expects = this.#of(option);
+    if (typeof expects !== "function") return { rejects: false };
+    const found = await verdictOf("expects", () => expects(responseOf(response, joined(held))), seconds);
+    if (found.quality !== undefined) this.#context.onReport?.(option, found.quality, this.#asked.task);
+    return found;
   }
 
   #of(option: string): Expectation {

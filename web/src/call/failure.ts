@@ -2,7 +2,8 @@
 import type { CallRequest, CallContext } from "./call-context";
 import type { AttemptIO } from "./attempt-io";
 import type { Ending } from "../routing/classify";
-import { messageOf } from "../errors";
+import { messageOf, nameOf, SporewrightError } from "../errors";
+import { CallerFault } from "./secrets";
 import { failsAt, Misuse } from "../config/misuse";
 import type { FailureDiagnosis } from "../network/diagnosis";
 
@@ -24,8 +25,9 @@ export function faultOf(
 ): Fault | Promise<Fault> {
   // Before the call it was `headers` or `prepare`: this option cannot be called, and that is not the option's fault.
   if (!one.called) {
-    const fault: Fault = { ending: { kind: "prepare" }, says: `not callable: ${one.late?.says ?? messageOf(error)}` };
-    return one.late === null ? { ...fault, threw: nameOf(error) } : fault;
+    const isOurs = error instanceof CallerFault || error instanceof SporewrightError;
+    const why = one.late?.says ?? (isOurs ? error.message : nameOf(error));
+    return { ending: { kind: "prepare" }, says: `not callable: ${why}` };
   }
   if (error instanceof Misuse) return misused(error.thrown);
   if (one.late === null && !one.response && failsAt(one.address, request)) {
@@ -51,8 +53,4 @@ function misused(thrown: unknown): Fault {
 
 function thrown(error: unknown): Fault {
   return { ending: { kind: "network" }, says: messageOf(error), threw: nameOf(error) };
-}
-
-function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : "Error";
 }

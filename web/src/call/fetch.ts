@@ -10,7 +10,7 @@ import { Connections } from "../network/connections";
 import { judged, type Answered } from "./critic";
 import { SporewrightError } from "../errors";
 import type { Facts } from "../generated/calls";
-import { bringsKey, keysOf, lookForChanges } from "./credentials";
+import { bringsKey, isKeyed, keysOf, lookForChanges } from "./credentials";
 import { expectsOf } from "../routing/dialects/judge";
 import { checkExpects, checkTask } from "../config/options";
 import { verified } from "../config/misuse";
@@ -138,7 +138,7 @@ export class RoutedFetch {
       },
     });
     for (let response = await call.run(); ;) {
-      const again = (await this.#rejects({ response, receipt: call.receipt }, traits, signal)) && call.again();
+      const again = (await this.#rejects({ response, receipt: call.receipt }, traits, call, signal)) && call.again();
       if (!again) {
         call.taken();
         return this.#verified({ response, receipt: call.receipt }, template);
@@ -159,9 +159,17 @@ export class RoutedFetch {
   }
 
   /** Whether the critic will not have it, and another may be asked for; its word is learned in any case. */
-  async #rejects(answered: Answered, { facts, repeatable }: CallTraits, signal: AbortSignal): Promise<boolean> {
-    const { quality, rejects } = await unlessAborted(judged(this.#context.critic, answered), signal);
+  async #rejects(
+    answered: Answered,
+    { facts, repeatable }: CallTraits,
+    call: RoutedCall,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { critic, plan } = this.#context;
+    const verdict = judged(critic, answered, plan.limits.attempt_timeout_s);
+    const { quality, rejects, says } = await unlessAborted(verdict, signal);
     const { option, task } = answered.receipt;
+    if (says !== undefined) call.remarks(says);
     if (quality !== undefined) this.#context.onReport?.(option, quality, task);
     // What was carried out is not asked for once more, whatever came of it.
     return rejects && (facts?.[option]?.repeatable ?? repeatable ?? true);
@@ -195,8 +203,12 @@ export class RoutedFetch {
       const declared = { ...(model ? { model } : {}), ...(window ? { window } : {}) };
       const keys = keysOf(upstream).length > 1 ? { keys: keysOf(upstream).length } : {};
       const brought = bringsKey(option, upstream, this.#context.bases, target, template) ? { brought: true } : {};
+      const keyed = isKeyed(upstream) ? { keyed: true } : {};
       const judged = isInference && expects(option) !== "any" ? { judged: true } : {};
-      return [option, { ...declared, ...keys, ...repeatable, ...local, ...brought, ...judged }] as [string, Facts];
+      return [option, { ...declared, ...keys, ...repeatable, ...local, ...brought, ...keyed, ...judged }] as [
+        string,
+        Facts,
+      ];
     });
     return {
       repeatable: may(own ?? retry),

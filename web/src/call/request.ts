@@ -3,6 +3,7 @@ import { dialectOf, keyHeaders } from "../routing/dialects/chat-request";
 import { keyOf } from "./credentials";
 import { SporewrightError } from "../errors";
 import { wishesOf } from "../config/misuse";
+import { fromCaller } from "./secrets";
 import { initOf, takenFrom, type Taken } from "./request-body";
 import { addressAt, NOWHERE, pageAddress, type Target } from "./target";
 import type { Upstream } from "../types";
@@ -51,13 +52,16 @@ export async function requestFor(
 ): Promise<Request> {
   const headers = new Headers(template.request.headers);
   if (!mayCarry(option, upstream, base, target)) for (const name of CREDENTIALS) headers.delete(name);
-  const key = await keyOf(upstream, number);
-  for (const [name, value] of Object.entries(keyHeaders(dialectOf(upstream), key))) headers.set(name, value);
-  const own = typeof upstream.headers === "function" ? await upstream.headers() : upstream.headers;
-  if (own !== undefined)
+  await fromCaller("key", async () => {
+    const key = await keyOf(upstream, number);
+    for (const [name, value] of Object.entries(keyHeaders(dialectOf(upstream), key))) headers.set(name, value);
+  });
+  await fromCaller("headers", async () => {
+    const own = typeof upstream.headers === "function" ? await upstream.headers() : upstream.headers;
     new Headers(own).forEach((value, name) => {
       headers.set(name, value);
     });
+  });
   const sent = template.spoken?.(upstream, base) ?? { target, body: template.body };
   const request = new Request(addressAt(base, sent.target), {
     ...settingsOf(template.request),
@@ -67,9 +71,10 @@ export async function requestFor(
     signal,
   });
   if (!upstream.prepare) return request;
-  const prepared = await upstream.prepare(request, option);
+  const { prepare } = upstream;
+  const prepared: unknown = await fromCaller("prepare", () => prepare.call(upstream, request, option));
   if (!(prepared instanceof Request))
-    throw new SporewrightError("config", `prepare of ${option} gave ${String(prepared)}, not a Request`);
+    throw new SporewrightError("config", `prepare of ${option} gave ${typeof prepared}, not a Request`);
   if (prepared === request) return request;
   // It may have left the signal behind. A Request made with an init loses its referrer, where that does not say it.
   const { referrer, referrerPolicy } = prepared;

@@ -2,13 +2,13 @@
 import { unlessAborted } from "../base/abort";
 import { CallReporter } from "./call-report";
 import { AttemptTimers } from "./attempt-timers";
-import { bodyOf, bracketsOf, endingOf, wordsOf } from "./answer";
+import { bodyOf, bracketsOf, endOf, headEnding } from "./answer";
 import { disarm, drop, letGo, prepared, runningAt, since } from "./attempt-io";
 import { broken, exhausted, reasonOf, tooLarge, whyOf } from "./call-errors";
 import type { CallRequest, CallContext } from "./call-context";
 import type { AttemptIO } from "./attempt-io";
-import { digestFor } from "./credentials";
-import type { Decision, Ending, Step } from "../routing/attempt-chain";
+import type { Ending, Step } from "../routing/attempt-chain";
+import { NextAttempt } from "./next-attempt";
 import { SporewrightError } from "../errors";
 import { Expectations } from "./expectations";
 import { Brackets } from "../streams/json-truncation";
@@ -16,9 +16,9 @@ import { faultOf } from "./failure";
 import type { ChainState } from "../generated/calls";
 import { Delivery } from "./delivery";
 import { sent } from "../config/misuse";
-import { granted } from "./permit";
 import type { Judge } from "../routing/dialects/judge";
 import { ReceiptWriter } from "./receipt";
+import { redacted, secretsOf } from "./secrets";
 import { RecordedChain } from "../routing/recording";
 import { isBlank, joined } from "../streams/bytes";
 import { Events } from "../routing/dialects/sse-events";
@@ -39,6 +39,7 @@ export class RoutedCall {
   #kept: AttemptIO | null = null;
   readonly #timers: AttemptTimers;
   readonly #expectations: Expectations;
+  readonly #next: NextAttempt;
   readonly #unwatch: () => void;
   /** Whose answer was given. */
   #given: AttemptIO | null = null;
@@ -54,7 +55,8 @@ export class RoutedCall {
     this.#account = new CallReporter(context, asked, this.#chain, this.#ledger);
     this.#handover = new Delivery(context, asked, this.#ledger, this.#stop);
     this.#expectations = new Expectations(context, asked);
-    const hedges = (): Promise<void> => this.#follow(this.#chain.hedge(this.#now(), Math.random()));
+    this.#next = new NextAttempt(this.#chain, context, asked.signal, this.#call);
+    const hedges = (): Promise<void> => this.#next.follow(this.#chain.hedge(this.#now(), Math.random()));
     this.#timers = new AttemptTimers(this.#chain, context, hedges);
     this.#unwatch = context.awake.watch(this.#slept);
   }
@@ -68,6 +70,14 @@ export class RoutedCall {
 
   get receipt(): Receipt {
     return this.#ledger.receipt;
+  }
+
+  /** What is to be told of whoever looked at the answer. */
+  remarks(says: string): void {
+    const entry = this.#given?.entry;
+    if (!entry) return;
+    entry.reason += says;
+    this.#ledger.note(entry, undefined);
   }
 
   /** The answer is what the caller gets: once it is all handed over, the call has ended. */
@@ -96,18 +106,12 @@ export class RoutedCall {
 
   async #advance(): Promise<void> {
     try {
-      await this.#follow(this.#pick());
+      await this.#next.follow(this.#next.pick());
       if (this.#chain.state === "EXHAUSTED") this.#giveUp(exhausted(this.#asked, this.#ledger.attempts, this.#chain));
       else if (this.#chain.state === "DELIVERED") this.#deliverKept();
     } catch (error) {
       if (!this.#asked.signal.aborted) this.#giveUp(error);
     }
-  }
-
-  #pick(): Decision | null {
-    const { isOffline } = this.#context.sight;
-    if (isOffline !== this.#chain.isOffline) this.#chain.network(isOffline);
-    return this.#chain.pick(this.#now(), Math.random());
   }
 
   #now(): number {
@@ -126,24 +130,7 @@ export class RoutedCall {
     this.#timers.watchForHedge();
   };
 
-  /** Wait and ask until there is somebody to call, or nothing left to decide. */
-  async #follow(first: Decision | null): Promise<void> {
-    const { signal } = this.#asked;
-    let decision = first;
-    while (decision && decision.do !== "call") {
-      if (decision.do === "wait") {
-        await this.#context.sight.wait(decision.until, signal);
-        decision = this.#pick();
-      } else {
-        const isGranted = await unlessAborted(granted(decision, this.#chain, this.#context), signal);
-        if (!this.#chain.asks(decision)) return;
-        decision = this.#chain.answered(this.#now(), isGranted, Math.random());
-      }
-    }
-    if (decision) this.#call(decision.option, decision.attempt);
-  }
-
-  #call(option: string, number: number): void {
+  readonly #call = (option: string, number: number): void => {
     const one = runningAt(option, number);
     this.#running.set(number, one);
     this.#timers.arm(one);
@@ -153,23 +140,26 @@ export class RoutedCall {
       .catch((error: unknown) => {
         this.#giveUp(error);
       });
-  }
+  };
 
   async #attempt(one: AttemptIO): Promise<void> {
     const { signal } = one.control;
     const request = await unlessAborted(prepared(this.#context, this.#asked, one, this.#chain, signal), signal);
+    one.secrets = secretsOf(request);
     this.#timers.sent(one, request);
     this.#context.onBegan?.(one.option, one.number === 0, this.#asked.task);
     const response = await unlessAborted(sent(request, this.#asked.template), signal);
     this.#timers.answered(one, response);
     const { plan, sight } = this.#context;
     sight.reads(one.option, response);
-    const body = bodyOf(response, request.method, plan, this.#chain.isJudged(one.option));
+    const asks = this.#expectations.asks(one.option) && response.type !== "opaque";
+    const found = bodyOf(response, request.method, plan, this.#chain.isJudged(one.option) && !asks);
+    // What a function has to see before it is anybody's answer is held back within the deadline, whatever it is.
+    const body = asks && found === "bytes" ? "whole" : found;
     if (body === null || !response.body) {
-      const text = await unlessAborted(wordsOf(one, response, this.#chain, plan, this.#now()), signal);
-      if (response.status >= 400) one.credential = await unlessAborted(digestFor(this.#context, one.option), signal);
-      const ending = endingOf(response, text, this.#now(), plan);
-      this.#ends(one, ending, reasonOf(ending));
+      const ending = await unlessAborted(headEnding(one, response, this.#chain, this.#context), signal);
+      if (asks && response.status > 0 && response.status < 400) await this.#shows(one, response, reasonOf(ending));
+      else this.#ends(one, ending, reasonOf(ending));
       return;
     }
     one.judge = this.#expectations.judge(one.option, response);
@@ -253,18 +243,21 @@ export class RoutedCall {
 
   /** Nothing follows. */
   async #over(one: AttemptIO): Promise<void> {
-    const { events } = one;
-    let kind = events?.ends() ?? "complete";
-    if (one.brackets?.isOpen) kind = "truncated";
-    if (events?.usage !== undefined) one.usage = events.usage;
-    if (events?.tokens) one.tokens = events.tokens;
-    if (kind === "complete" && events && this.#chain.isJudged(one.option) && !events.hasSaidAnything) kind = "invalid";
-    if (kind === "complete" && this.#expectations.asks(one.option)) {
-      disarm(one);
-      const accepts = await unlessAborted(this.#expectations.accepts(one, this.receipt), one.control.signal);
-      if (!accepts) kind = "invalid";
-    }
-    this.#ends(one, { kind }, whyOf(kind));
+    const kind = endOf(one, this.#chain.isJudged(one.option));
+    const { response } = one;
+    if (kind === "complete" && response && this.#expectations.asks(one.option))
+      await this.#shows(one, response, whyOf(kind));
+    else this.#ends(one, { kind }, whyOf(kind));
+  }
+
+  /** The caller's own function says whether this whole answer is one; how long that takes is nobody's silence. */
+  async #shows(one: AttemptIO, response: Response, reason: string): Promise<void> {
+    disarm(one);
+    const seconds = this.#chain.verdictSeconds(this.#now(), one.number);
+    const verdict = this.#expectations.verdict(one, response, seconds);
+    const { rejects, says = "" } = await unlessAborted(verdict, one.control.signal);
+    if (rejects) this.#ends(one, { kind: "invalid" }, whyOf("invalid"));
+    else this.#ends(one, { kind: "complete" }, reason + says);
   }
 
   /** Whether more is held than may be, which ends it; what need not be held is handed over from here on. */
@@ -324,10 +317,10 @@ export class RoutedCall {
     if (!this.#running.has(one.number)) return; // aborted, or lost a race, while it was looked into
     if (threw !== undefined) one.threw = threw;
     if (misuse !== undefined && this.#running.size === 1) {
-      this.#drops(one, "unusable", says);
+      this.#drops(one, "unusable", redacted(says, one.secrets));
       this.#asked.delivered(misuse, this.#ledger.receipt);
       this.#stop(misuse);
-    } else this.#ends(one, ending, says);
+    } else this.#ends(one, ending, redacted(says, one.secrets));
   }
 
   /** Another one has won: the rest are aborted, and have not failed. */

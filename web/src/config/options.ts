@@ -143,7 +143,7 @@ export function checkTask(task: unknown): void {
 export function checkExpects(name: string, expects: unknown): void {
   const isKnown = ["answer", "json", "events", "any"].includes(expects as string);
   if (expects !== undefined && !isKnown && typeof expects !== "function")
-    refuse(name, expects, "json, events, any, or a function of the response");
+    refuse(name, expects, "answer, json, events, any, or a function of the response");
 }
 
 function checkSpeech(

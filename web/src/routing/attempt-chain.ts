@@ -169,6 +169,17 @@ export class AttemptChain {
     return this.isPast(now, attempt) && !this.#running(attempt).hadAll;
   }
 
+  /**
+   * How long a caller's function may think about this answer, in seconds: as long as an attempt may take. The call's deadline
+   * bounds that as well, unless the answer is a stream, which may have outlasted it.
+   */
+  verdictSeconds(now: number, attempt: number): number {
+    const most = this.#plan.limits.attempt_timeout_s;
+    const one = this.#all[attempt];
+    const flows = one?.state === "HOLDING" && !one.short;
+    return flows ? most : Math.min(most, Math.max(0, this.#deadline - now));
+  }
+
   #ownDue(one: AttemptState): number {
     return dueOf(one, this.#plan.limits, this.#health.history(one.option, true).firstToken, this.#streaming);
   }
@@ -217,8 +228,9 @@ export class AttemptChain {
   ended(now: number, ending: Ending, attempt = this.#all.length - 1, chance = EVEN): Step {
     const one = this.#running(attempt);
     const whole = one.finished && ["timeout", "network", "truncated"].includes(ending.kind);
-    const [fallback, brought] = [this.#left.hasFailed, this.#left.facts(one.option).brought ?? false];
-    const full: Ending = { ...ending, stage: one.state, fallback, brought, judged: this.isJudged(one.option) };
+    const { brought = false, keyed = false } = this.#left.facts(one.option);
+    const [fallback, judged] = [this.#left.hasFailed, this.isJudged(one.option)];
+    const full: Ending = { ...ending, stage: one.state, fallback, brought, keyed, judged };
     if (one.slept && ECHOES.has(ending.kind)) full.kind = "slept";
     // A timer may go off early: nobody is picked in what little is left.
     else if (ending.kind === "deadline") this.#deadline = Math.min(now, this.#deadline);

@@ -11,8 +11,8 @@ const DEEPEST = 3;
 const GAP = "[^]{0,120}";
 
 /**
- * How an attempt ended; `retry_after_s` is what the response asked for. `stage`, `fallback`, `judged` and `brought` are the
- * chain's to say.
+ * How an attempt ended; `retry_after_s` is what the response asked for. `stage`, `fallback`, `judged`, `brought` and `keyed` are
+ * the chain's to say.
  */
 export interface Ending {
   kind: "status" | "abort" | Ended;
@@ -25,9 +25,10 @@ export interface Ending {
   fallback?: boolean;
   judged?: boolean;
   brought?: boolean;
+  keyed?: boolean;
 }
 
-const FLAGS = ["fallback", "judged", "brought"] as const;
+const FLAGS = ["fallback", "judged", "brought", "keyed"] as const;
 
 function holds(when: When, ending: Ending): boolean {
   const event = ending.kind === "abort" ? "aborted" : ending.kind;

@@ -1,0 +1,45 @@
+/** Carries out what a chain decides until there is somebody to call: it waits, and asks for what is rationed. */
+import { unlessAborted } from "../base/abort";
+import type { CallContext } from "./call-context";
+import { granted } from "./permit";
+import type { AttemptChain, Decision } from "../routing/attempt-chain";
+
+export class NextAttempt {
+  readonly #chain: AttemptChain;
+  readonly #context: CallContext;
+  readonly #signal: AbortSignal;
+  readonly #call: (option: string, attempt: number) => void;
+
+  /** `call` begins the attempt of this number; `signal` is the caller's. */
+  constructor(
+    chain: AttemptChain,
+    context: CallContext,
+    signal: AbortSignal,
+    call: (option: string, attempt: number) => void,
+  ) {
+    [this.#chain, this.#context, this.#signal, this.#call] = [chain, context, signal, call];
+  }
+
+  /** What the chain decides now, as the network stands. */
+  pick(): Decision | null {
+    const { isOffline } = this.#context.sight;
+    if (isOffline !== this.#chain.isOffline) this.#chain.network(isOffline);
+    return this.#chain.pick(this.#context.awake.now(), Math.random());
+  }
+
+  /** Wait and ask until there is somebody to call, or nothing left to decide. */
+  async follow(first: Decision | null): Promise<void> {
+    let decision = first;
+    while (decision && decision.do !== "call") {
+      if (decision.do === "wait") {
+        await this.#context.sight.wait(decision.until, this.#signal);
+        decision = this.pick();
+      } else {
+        const isGranted = await unlessAborted(granted(decision, this.#chain, this.#context), this.#signal);
+        if (!this.#chain.asks(decision)) return;
+        decision = this.#chain.answered(this.#context.awake.now(), isGranted, Math.random());
+      }
+    }
+    if (decision) this.#call(decision.option, decision.attempt);
+  }
+}

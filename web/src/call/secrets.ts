@@ -1,0 +1,36 @@
+/** What must stand in no receipt, event or error: by what a request proves who sent it, and what a caller's code throws. */
+import { nameOf } from "../errors";
+
+/** Shorter values are words of a protocol, like `gzip` or `Bearer`, which an error may well need. */
+const SHORTEST = 8;
+
+/** A function of the caller's has thrown. Its words may be a secret: the message says only where, and what kind of error. */
+export class CallerFault extends Error {
+  constructor(
+    where: string,
+    readonly thrown: unknown,
+  ) {
+    super(`${where} threw ${nameOf(thrown)}`);
+    this.name = nameOf(thrown);
+  }
+}
+
+/** What a function of the caller's gives, or what is made of that; a CallerFault if anything of it throws. */
+export async function fromCaller<T>(where: string, asks: () => T | Promise<T>): Promise<T> {
+  try {
+    return await asks();
+  } catch (error) {
+    throw new CallerFault(where, error);
+  }
+}
+
+/** The values of a request's headers and query, whole and in words, longest first. */
+export function secretsOf({ headers, url }: Request): string[] {
+  const values = [...headers.values(), ...new URL(url).searchParams.values()];
+  const words = new Set(values.flatMap((value) => [value, ...value.split(/\s+/)]));
+  return [...words].filter(({ length }) => length >= SHORTEST).sort((one, other) => other.length - one.length);
+}
+
+export function redacted(text: string, secrets: readonly string[]): string {
+  return secrets.reduce((rest, secret) => rest.replaceAll(secret, "[redacted]"), text);
+}
