@@ -186,7 +186,8 @@ class FaultServer:
         if step.kind == "stall":
             await self._stopping.wait()
         elif step.kind == "cut":
-            await self._pause(0.02)  # what was sent before is on its way
+            # A reset takes with it what its peer has not read: what was sent before is to be read by then.
+            await self._pause(0.25)
             reset(request.state.transport)
         return b""
 
