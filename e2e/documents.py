@@ -40,7 +40,7 @@ class Example:
 
     @property
     def expected(self) -> list[str]:
-        """What it says that it prints, line by line."""
+        """The lines that the example says it prints."""
         return _PRINTS.findall(self.text)
 
 

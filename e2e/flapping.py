@@ -70,7 +70,7 @@ class Flapping(FaultServers):
             await asyncio.sleep(seconds)
 
     def was_well(self, name: str, begun: float, ended: float) -> bool:
-        """Whether this one would have answered, at once and whole, throughout that time."""
+        """True if this one would have answered, at once and whole, throughout that time."""
         phases = list(self._phases[name])  # another thread goes on writing them
         during = [
             step
@@ -80,7 +80,7 @@ class Flapping(FaultServers):
         return all(step.kind == "ok" and step.first_token_s == 0 for step in during)
 
     def take(self, patience_s: float = 5.0) -> dict[str, list[dict[str, Any]]]:
-        """What reached each server since the last time, once each attempt is over there, or patience is."""
+        """The attempts that reached each server since the last time, once each is over there, or patience is."""
         limit = time.monotonic() + patience_s
         while time.monotonic() < limit and any(
             not is_over(entry) for server in self.servers.values() for entry in list(server.log)
@@ -99,5 +99,5 @@ class Flapping(FaultServers):
 
 
 def is_over(entry: dict[str, Any]) -> bool:
-    """Whether the server has nothing left to do for this attempt."""
+    """True if the server has nothing left to do for this attempt."""
     return entry["kind"] == "reset" or "ended" in entry or "left" in entry

@@ -1,4 +1,4 @@
-"""What the end-to-end tests are made of: configs, bare pages, routers started in them."""
+"""The parts of end-to-end tests: configs, bare pages, routers started in them."""
 
 from __future__ import annotations
 

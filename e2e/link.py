@@ -38,7 +38,7 @@ class Link:
 
     @property
     def origin(self) -> str:
-        """Where a browser finds the server through this link."""
+        """The origin of the server through this link."""
         assert self._server is not None
         return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 

@@ -1,4 +1,4 @@
-"""What a page and its shared engine hold once their garbage is collected: heaps, timers, proxies, records."""
+"""Meters of what a page and its shared engine hold after a garbage collection: heaps, timers, proxies, records."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class Meter:
         self._tab.detach()
 
     def _find(self, start: str, wanted: set[str]) -> dict[str, str]:
-        """What the engine keeps to itself, found as a debugger finds it: by scopes and private fields, breadth first.
+        """The engine's private state, found as a debugger finds it: by scopes and private fields, breadth first.
 
         The object that has all of these: their ids by name, its own by "".
         """
@@ -142,7 +142,7 @@ class Meter:
 
 
 def _may_hold(name: str, value: dict[str, Any]) -> bool:
-    """Whether the search goes on into this: not into code, prototypes, or what everybody shares."""
+    """True if the search goes on into this: not into code, prototypes, or what everybody shares."""
     if name == "[[Prototype]]" or value["type"] == "function" or value["className"].endswith("GlobalScope"):
         return False
     return value.get("description") not in ("Module", "Global")

@@ -61,7 +61,7 @@ class Chats:
         self._page, self._servers = page, servers
 
     def read(self, *names: str, **more: Any) -> dict[str, Any]:
-        """What a reader of events saw, and the text."""
+        """The events that a reader saw, and the text."""
         result: dict[str, Any] = self._page.evaluate("([names, more]) => read(names, more)", [list(names), more])
         return result
 

@@ -1,4 +1,4 @@
-"""What a host, or a user, deletes under a running page: its data, one database, the caches of the offline build."""
+"""Data deleted under a running page: all of the site's, one database, the caches of the offline build."""
 
 from __future__ import annotations
 

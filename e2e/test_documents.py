@@ -79,7 +79,7 @@ def surround(page: Page, example: Example, site: Orchestrator) -> None:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orchestrator]:
-    """What serves the build, and is the orchestrator of examples that name one."""
+    """The server of the build, which is the orchestrator of examples that name one."""
     config = trusting(config_of({"alpha": 0.1}))
     server = Orchestrator(tmp_path_factory.mktemp("site"), config, DIST).start()
     yield server

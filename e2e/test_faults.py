@@ -91,13 +91,13 @@ ALL_AT_ONCE = """async (scenes) => {
 
 
 class Ran:
-    """What every scene saw, and what reached each server."""
+    """The outcomes of every scene, and the attempts that reached each server."""
 
     def __init__(self, seen: dict[str, list[dict[str, Any]]], logs: dict[str, list[dict[str, Any]]]) -> None:
         self.seen, self.logs = seen, logs
 
     def attempts(self, *names: str) -> list[int]:
-        """How many attempts reached each of these."""
+        """The number of attempts that reached each of these."""
         return [len(self.logs[name]) for name in names]
 
 

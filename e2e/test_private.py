@@ -53,7 +53,7 @@ def test_a_profile_that_may_store_nothing_learns_and_syncs(private: BrowserConte
 
 
 def test_a_kind_that_was_asked_for_is_not_replaced(private: BrowserContext, orchestrator: Orchestrator) -> None:
-    """Who names the shared engine gets it or hears why not; calls are routed in declared order."""
+    """A page that names the shared engine gets it or hears why not; calls are routed in declared order."""
     page = open_bare(private, orchestrator.origin)
 
     start_router(page, {"config": config_of({"alpha": 0.1, "beta": 0.2}), "engine": "shared"}, ready=False)

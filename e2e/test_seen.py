@@ -1,4 +1,4 @@
-"""What a browser sees is not what happened: offline, policies, missing CORS, blockers, sleep; all of it real."""
+"""Failures that look like others to a page: offline, policies, missing CORS, blockers, sleep; all of it real."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Shy:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def asked(self, *methods: str) -> int:
-        """How often, by these methods."""
+        """The number of requests by these methods."""
         return sum(method in methods for method, _ in self.seen)
 
     def close(self) -> None:
@@ -133,7 +133,7 @@ def call(page: Page, path: str = "/hello", **init: Any) -> dict[str, Any]:
 
 
 def dropped(page: Page) -> list[list[str]]:
-    """What the engine's explanation says was dropped, and by which gate."""
+    """The options that the engine's explanation says were dropped, and by which gate."""
     found: list[list[str]] = page.evaluate(
         "router.explain().then(({ dropped }) => dropped.map(({ option, dimension }) => [option, dimension]))"
     )
@@ -361,7 +361,7 @@ def _held(context: BrowserContext, address: str) -> list[Route]:
 
 
 def _of(page: Page, option: str) -> dict[str, float]:
-    """What is believed of an option."""
+    """The belief of an option."""
     found: dict[str, float] = page.evaluate(
         """(option) => router.explain().then(({ ranked }) => Object.fromEntries(
           ranked.find((each) => each.option === option).terms.map(({ dimension, value }) => [dimension, value])))""",

@@ -31,7 +31,7 @@ RECORDS = 12 * len(NAMES)
 
 @dataclass
 class Soaked:
-    """What came of all requests; `held`: what was held at 20 % and at 100 %."""
+    """The outcomes of all requests; `held`: what was held at 20 % and at 100 %."""
 
     problems: list[str] = field(default_factory=list)
     codes: Counter[str] = field(default_factory=Counter)

@@ -1,4 +1,4 @@
-"""How a tab starts: what it costs, that it needs no network the second time, that a failure is named and survived."""
+"""Starting a tab: its cost, the second start without a network, a failure that is named and survived."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def options_of(upstream: Upstream, **extra: Any) -> dict[str, Any]:
 
 
 def warnings_of(page: Page) -> list[str]:
-    """What this page warns of from here on, ours alone."""
+    """The warnings of this page from here on, ours alone."""
     warned: list[str] = []
     page.on("console", lambda said: warned.append(said.text) if "sporewright:" in said.text else None)
     return warned
@@ -179,7 +179,7 @@ TRUSTED = "require-trusted-types-for 'script'"
 
 
 def trusting(context: BrowserContext, origin: str, options: dict[str, Any], policy: str) -> dict[str, Any]:
-    """What a page under this policy tells of its router."""
+    """A page's report of its router under this policy."""
     body = TELLS.replace("OPTIONS", json.dumps(options))
     headers = {"content-type": "text/html", "content-security-policy": policy}
     context.route("**/trusted", lambda route: route.fulfill(status=200, headers=headers, body=body))

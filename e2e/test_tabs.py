@@ -77,7 +77,7 @@ def tab(context: BrowserContext, origin: str, fleet: dict[str, Upstream], **extr
 
 
 def read_only(page: Page) -> bool:
-    """What the last state said."""
+    """True if the last state said so."""
     said: bool = page.evaluate("log.filter(([kind]) => kind === 'state').at(-1)[1].readOnly === true")
     return said
 

@@ -1,4 +1,4 @@
-"""Whether what came of a routed call can be explained: by its receipt, by the servers' logs, by when each was well."""
+"""Explanations of a routed call's outcome: by its receipt, by the servers' logs, by when each was well."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def _attempts(result: Mapping[str, Any], receipt: Mapping[str, Any], log: Log) -
 def _explains(
     entry: Mapping[str, Any], attempt: Mapping[str, Any], receipt: Mapping[str, Any], *, stream: bool
 ) -> bool:
-    """Whether what the server did can have been what the page saw."""
+    """True if what the server did can have been what the page saw."""
     outcome, kind = attempt["outcome"], entry["kind"]
     if outcome in UNSEEN:
         is_late = attempt["duration"] >= 0.9 * LIMITS["inter_token_s"] or _met_the_deadline(receipt)
@@ -113,7 +113,7 @@ def _explains(
 
 
 def _met_the_deadline(receipt: Mapping[str, Any]) -> bool:
-    """Whether an attempt of this call was given up because the call's own time was over."""
+    """True if an attempt of this call was given up because the call's own time was over."""
     over = receipt["at"] + LIMITS["deadline_s"] - 0.005
     return any(
         each["do"] == "ended" and each["ending"]["kind"] in ("timeout", "deadline") and each["at"] >= over
@@ -142,7 +142,7 @@ def _error(result: Mapping[str, Any], receipt: Mapping[str, Any], servers: Flapp
 
 
 def _was_open(option: str, receipt: Mapping[str, Any]) -> bool:
-    """Whether nothing stood between the call and this option at any of its decisions."""
+    """True if nothing stood between the call and this option at any of its decisions."""
     decisions = [each for each in receipt["log"] if "health" in each]
     return all(
         each["at"] >= seen.get("cooling_until", 0) and "breaker" not in seen

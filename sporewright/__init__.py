@@ -78,7 +78,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """What needs httpx, when it is asked for: nobody else does (the extra `native`)."""
+    """A name that needs httpx (the extra `native`), imported when it is asked for."""
     try:
         if name == "chat":
             from sporewright.device.chat import chat

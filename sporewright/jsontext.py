@@ -31,7 +31,7 @@ class Flaw:
 
 
 class _RefusedError(Exception):
-    """What the reader's hooks found wrong."""
+    """The error of the reader's hooks."""
 
 
 class _Shortened(reprlib.Repr):
@@ -76,7 +76,7 @@ _CLOSED_PAIR = re.compile(r"\[\]|\{\}")
 
 
 def nests_deep(text: str, most: int = MAX_NESTING) -> bool:
-    """Whether the recursive reader must not see it; each pass peels one layer of closed pairs."""
+    """True if the recursive reader must not see it; each pass peels one layer of closed pairs."""
     if text.count("[") + text.count("{") <= most:
         return False
     brackets = _NOT_BRACKETS.sub("", _STRING.sub("", text))

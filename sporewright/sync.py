@@ -18,7 +18,7 @@ __all__ = ["TRANSITIONS", "Role", "Session", "State"]
 
 
 class Role(Enum):
-    """Which end of the session this is."""
+    """The end of the session that this is."""
 
     DEVICE = "device"
     SERVER = "server"
@@ -30,7 +30,7 @@ class Role(Enum):
 
 
 class State(Enum):
-    """Where a session stands."""
+    """The state of a session."""
 
     OPENING = "opening"
     GREETING = "greeting"

@@ -1,4 +1,4 @@
-"""What a device and a server say to each other: ten messages, as JSON text, version 1 (docs/reference/wire.md).
+"""The messages between a device and a server: ten of them, as JSON text, version 1 (docs/reference/wire.md).
 
 `decode` is strict and safe on hostile input: size first, then nesting, then JSON, then every field; what is wrong is a
 `DecodeError` that says where, a foreign version a `VersionError`, a message over its limit a `TooLargeError`. Unknown
@@ -67,7 +67,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Resume:
-    """Where a device stands: the identity of the database it knows and the last revision it applied."""
+    """A device's position: the identity of the database it knows and the last revision it applied."""
 
     epoch: str
     revision: int
@@ -363,7 +363,7 @@ def decode(text: str | bytes, limits: Limits = Limits()) -> Message:
 
 
 def entry_bytes(entry: CellEntry) -> int:
-    """How many bytes of a message this entry takes, its comma included."""
+    """The bytes of a message that this entry takes, its comma included."""
     return len(json.dumps(entry, ensure_ascii=False, separators=(",", ":")).encode("utf-8")) + 1
 
 

@@ -36,7 +36,7 @@ def main() -> int:
 
 
 def _run(command: list[str], folder: Path) -> bool:
-    """Whether the command succeeded; a failure is reported."""
+    """True if the command succeeded; a failure is reported."""
     if subprocess.run(command, cwd=folder).returncode == 0:
         return True
     print(f"docs: {Path(command[0]).name} failed", file=sys.stderr)

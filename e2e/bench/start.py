@@ -63,7 +63,7 @@ def serving() -> Iterator[Orchestrator]:
 
 @dataclass
 class Side:
-    """What the visits of one side told."""
+    """The measurements of one side's visits."""
 
     cold: list[float] = field(default_factory=list)
     warm: list[float] = field(default_factory=list)
@@ -129,7 +129,7 @@ def show(console: Console, title: str, found: dict[str, Side], *, is_judged: boo
 
 
 def show_rest(console: Console, found: dict[str, Side]) -> None:
-    """What has no other side: the remembered queue, the wire, the page's own thread."""
+    """Print the figures that have no other side: the remembered queue, the wire, the page's own thread."""
     ours = [visit for name in ("ours", "offline") for visit in found[name].visits]
     assert all(visit["first"] == ["beta", "alpha"] for visit in ours), "a returning tab showed what it had not learned"
     table = Table("", "found", "wanted", title="6 · what a returning tab waits for, and what goes over the wire")

@@ -1,4 +1,4 @@
-"""What the suite asks of a browser, the same of each engine; chromium.py, firefox.py and webkit.py answer."""
+"""The interface of a browser to the suite, implemented in chromium.py, firefox.py and webkit.py."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Tab(ABC):
         return said["value"]
 
     def value(self, expression: str, timeout: float = TIMEOUT_S) -> Any:
-        """What an expression is in the page, awaited."""
+        """The value of an expression in the page, awaited."""
         return self.run(f"async () => ({expression})", timeout=timeout)
 
     def until(self, expression: str, timeout: float = TIMEOUT_S) -> None:
@@ -100,7 +100,7 @@ class Tab(ABC):
 
     @abstractmethod
     def console(self) -> list[str]:
-        """What scripts wrote to the console since the page was loaded, `level text`, oldest first."""
+        """Lines that scripts wrote to the console since the page was loaded, `level text`, oldest first."""
 
     @abstractmethod
     def screenshot(self, file: Path) -> None:

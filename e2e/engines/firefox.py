@@ -162,7 +162,7 @@ class Firefox(Engine):
 
 
 def _address(process: subprocess.Popen[bytes], told: Path) -> str:
-    """Where it listens; it writes that into its profile."""
+    """The address where it listens; it writes that into its profile."""
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline and process.poll() is None:
         try:

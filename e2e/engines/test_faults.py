@@ -79,7 +79,7 @@ class Bench:
         self.tab, self.raw, self.chats = tab, raw, chats
 
     def all(self, one: str, names: list[str]) -> dict[str, Any]:
-        """What became of a call to each of these and then to the one that works, all at once."""
+        """The outcome of a call to each of these and then to the one that works, all at once."""
         seen: dict[str, Any] = self.tab.run(ALL.format(one=one), {"names": names}, timeout=60)
         return seen
 

@@ -50,7 +50,7 @@ class Row(NamedTuple):
     fields: set[str]
 
     def covers(self, case: str) -> bool:
-        """Whether it speaks of this case."""
+        """True if it speaks of this case."""
         return any(fnmatchcase(case, pattern) for pattern in self.cases)
 
 

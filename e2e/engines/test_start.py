@@ -1,4 +1,4 @@
-"""How a tab starts in each engine: cold, warm, from what it remembers, without a network, and when it fails."""
+"""Starting a tab in each engine: cold, warm, from what it remembers, without a network, and when it fails."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def shared(request: pytest.FixtureRequest) -> bool:
 
 
 def test_tabs_have_one_engine(engine: Engine, link: Link, fleet: dict[str, Upstream], shared: bool) -> None:
-    """What one tab learns the other knows at once; when the first closes in the middle of calls, others' go on."""
+    """The other tabs know at once what one learns; when the first closes in the middle of calls, others' go on."""
     first = routed(engine, link.origin, options_of(fleet), shared=shared)
     other = routed(engine, link.origin, options_of(fleet), shared=shared)
     third = routed(engine, link.origin, options_of(fleet), shared=shared)

@@ -31,7 +31,7 @@ _RAN = Ran(Fault("black hole", "hole", (), None), "fetch whole", "native")
 
 @dataclass(frozen=True)
 class Hole:
-    """What came of it: how many calls the second answered, and the order afterwards."""
+    """The result: the number of calls that the second answered, and the order afterwards."""
 
     place: Place
     answered: int

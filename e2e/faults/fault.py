@@ -1,4 +1,4 @@
-"""What a fault is: the bytes and pauses of a provider's answer, and what a routed call has to make of it."""
+"""Faults: the bytes and pauses of a provider's answer, and what a routed call has to make of it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LIMITS: dict[str, float] = {
 
 
 class End(Enum):
-    """How a scripted answer ends; without one the connection is closed cleanly."""
+    """The end of a scripted answer; without one the connection is closed cleanly."""
 
     RESET = "a TCP reset"
     HANG = "nothing more, and the connection stays open"
@@ -50,7 +50,7 @@ Pieces = tuple[bytes | float | Beat | End, ...]
 
 @dataclass(frozen=True)
 class Right:
-    """What has to come of one call; `attempts` in all, `seconds` at most, `aside`: why the first is set aside."""
+    """The right outcome of one call; `attempts` in all, `seconds` at most, `aside`: why the first is set aside."""
 
     who: Who = "second"
     attempts: int = 2
@@ -82,11 +82,11 @@ class Fault:
     why: str = ""
 
     def pieces(self, way: Way) -> Pieces | None:
-        """What is sent to a call made that way; None: the fault has no such form."""
+        """The pieces sent to a call made that way; None: the fault has no such form."""
         return self.whole if way.endswith("whole") else self.streamed
 
     def right_for(self, way: Way) -> Right:
-        """What has to come of a call made that way."""
+        """The right outcome of a call made that way."""
         return self.ways.get(way, self.right)
 
     def but(self, **changes: object) -> Fault:

@@ -99,7 +99,7 @@ async def _chat(ran: Ran, client: httpx.AsyncClient, stream: bool) -> None:
 
 
 class _Counting(httpx.AsyncHTTPTransport):
-    """Whom a call was sent to, in order; for the calls whose error has no receipt."""
+    """The options that a call was sent to, in order; for the calls whose error has no receipt."""
 
     def __init__(self, addresses: Mapping[str, str]) -> None:
         super().__init__(retries=0, verify=_VERIFY)

@@ -1,4 +1,4 @@
-"""What is in a stream, and when it comes; and when an answer in one piece comes."""
+"""Faults in the content and the timing of streams, and in the timing of answers in one piece."""
 
 from __future__ import annotations
 

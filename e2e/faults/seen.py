@@ -1,4 +1,4 @@
-"""What came of one call, and whether it is right."""
+"""The outcome of one call, and whether it is right."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ class Ran:
 
     @property
     def right(self) -> Right:
-        """What had to come of it."""
+        """The right outcome."""
         return self.fault.right_for(self.way)
 
     @property
     def who(self) -> str:
-        """Who answered, in the words of `Right`; else what the caller was given."""
+        """The option that answered, in the words of `Right`; else what the caller was given."""
         by = self.option.rpartition(" ")[2]
         if self.error == "refused" or (self.error is None and (self.status or 0) >= 400):
             return "refused" if by == "first" else "refused by the second"
@@ -64,7 +64,7 @@ class Ran:
 
     @property
     def learned(self) -> str:
-        """What was learned of the first, in the words of `Right`."""
+        """The evidence learned of the first, in the words of `Right`."""
         failed = self._mean("failure")
         # Where its latency is known, its first token tells no more.
         times = [name for name in ("latency", "ttft") if self.belief.get(name)][:1]
@@ -129,7 +129,7 @@ def config_of(runs: list[Ran]) -> dict[str, Any]:
 
 
 def aside_of(resolution: Mapping[str, Any], option: str) -> str | None:
-    """Why the option is asked last, or not at all, by the order's own explanation."""
+    """The reason why the option is asked last, or not at all, by the order's own explanation."""
     terms = [term["dimension"] for each in resolution["ranked"] if each["option"] == option for term in each["terms"]]
     terms += [each["dimension"] for each in resolution["dropped"] if each["option"] == option]
     reasons = [name.partition(":")[2] for name in terms if name.startswith(("aside:", "reach:"))]
@@ -137,7 +137,7 @@ def aside_of(resolution: Mapping[str, Any], option: str) -> str | None:
 
 
 def belief_of(records: Mapping[str, str], option: str) -> dict[str, Any]:
-    """What the engine keeps of the option's measurements."""
+    """The engine's belief of the option's measurements."""
     for key, text in records.items():
         kind, _, name = key.partition("/")
         if kind == "belief" and json.loads(name) == option:

@@ -25,7 +25,7 @@ _ROOT = message(b"hello", 200, "text/plain")[0]
 
 @dataclass(frozen=True)
 class Script:
-    """What a provider answers; None: a right answer, whole or streamed as it was asked.
+    """A provider's scripted answer; None: a right one, whole or streamed as it was asked.
 
     `everywhere`: to every request, preflights too; else to what is sent to the chat's path, and `also` by path.
     """
@@ -77,7 +77,7 @@ class Provider:
         writer.close()
 
     async def _answer(self, request: _Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        """Whether the connection goes on."""
+        """True if the connection goes on."""
         script, is_chat = self._script, request.method == "POST"
         self.hits += is_chat
         if script.everywhere and script.pieces is not None:

@@ -75,7 +75,7 @@ def _at(provider: Provider) -> str:
 
 
 class Table:
-    """What came of every call, by row, way and place."""
+    """The outcome of every call, by row, way and place."""
 
     def __init__(self, runs: Sequence[Ran]) -> None:
         self.runs = list(runs)
@@ -90,7 +90,7 @@ class Table:
         return lines + [_line([name, *self._cells(runs)]) for name, runs in self._rows.items()]
 
     def totals(self) -> list[str]:
-        """How many whole answers there were, of how many that were possible."""
+        """The numbers of whole answers and of those that were possible."""
         lines = [_line(["whole answers", *WAYS]), _line(["---"] * (len(WAYS) + 1))]
         for place in dict.fromkeys(ran.place for ran in self.runs):
             cells = []
@@ -102,7 +102,7 @@ class Table:
         return lines
 
     def wrongs(self) -> list[str]:
-        """What is not right: a line for each row and reason, with the ways in which it came."""
+        """A line for each row that is not right and reason, with the ways in which it came."""
         found: dict[tuple[str, str], list[str]] = {}
         for ran in self.runs:
             for why in wrong(ran):
@@ -120,7 +120,7 @@ class Table:
 
 
 def _who(ran: Ran) -> str:
-    """Who answered, and after how many attempts where it is not as many as usual."""
+    """The option that answered, and the number of attempts where it is not the usual one."""
     usual = 2 if ran.who == "second" else 1
     text = ran.who if len(ran.attempts) == usual else f"{ran.who}, {len(ran.attempts)}"
     return text if (ran.who, len(ran.attempts)) == (ran.right.who, ran.right.attempts) else f"**{text}**"

@@ -1,4 +1,4 @@
-"""What a cell is, and what an operator needs of the tensor that holds it."""
+"""Cells, and the tensor that holds them as operators see it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class CellSink(Protocol):
     levels: tuple[str, ...]
 
     def level_index(self, level: str) -> int:
-        """Where the level stands, coarse → fine; UnknownLevelError if it does not exist."""
+        """The index of the level, coarse → fine; UnknownLevelError if it does not exist."""
         ...
 
     def merge(

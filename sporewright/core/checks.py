@@ -1,4 +1,4 @@
-"""What a caller may hand in: each check gives the argument back, or raises an error that names the place and the value.
+"""Checks of arguments: each gives the argument back, or raises an error that names the place and the value.
 
 `BadValueKindError` is for what is of another kind, `ConfigError` for what is of the kind and cannot work.
 """

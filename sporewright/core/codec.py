@@ -39,7 +39,7 @@ Grouped = dict[tuple[str, str], dict[tuple[str, str], Layers]]
 """(level, instance) → (option, dimension) → layers."""
 
 Refusal = Callable[[str, str, str, str], str | None]
-"""Why the cell at (level, instance, option, dimension) may not be written; None if it may."""
+"""The reason why the cell at (level, instance, option, dimension) may not be written; None if it may."""
 
 
 class DecodedCell(NamedTuple):
@@ -174,7 +174,7 @@ def decode_tensor(text: str | bytes) -> tuple[list[str], Grouped]:
 
 
 def _plain_cell(data: Any, levels: Sequence[str]) -> DecodedCell | None:
-    """What `decode_cell` says of a well-formed cell with numbers in it, sooner; None of any other."""
+    """The fast path of `decode_cell` for a well-formed cell with numbers in it; None for any other."""
     if type(data) is not dict or not data.keys() <= _KEYS or len(data) < len(_KEYS) - 1:
         return None
     names = data.get("level"), data.get("inst"), data.get("option"), data.get("dim")

@@ -1,4 +1,4 @@
-"""How tensors and resolutions show themselves: one line in a REPL, a few lines in print, a table in a notebook."""
+"""Display of tensors and resolutions: one line in a REPL, a few lines in print, a table in a notebook."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 __all__ = ["first", "resolution_html", "resolution_line", "resolution_text", "tensor_html"]
 
 NAMES = 5
-"""How many names a line shows."""
+"""The number of names that a line shows."""
 ROWS = 50
-"""How many rows a table shows."""
+"""The number of rows that a table shows."""
 
 
 def first(names: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""What the operator lets become global: the part `global` of a config, closed by default (U7)."""
+"""Rules of what may become global: the part `global` of a config, closed by default (U7)."""
 
 from __future__ import annotations
 

@@ -101,10 +101,10 @@ class _LineByLine(ABC):
 
     @abstractmethod
     def of_line(self, pair: Pair, values: Floats, own: float) -> float | None:
-        """What comes of one line's numbers; `own` is the option's own word, NaN if it has no vote."""
+        """The result of one line's numbers; `own` is the option's own word, NaN if it has no vote."""
 
     def of_lines(self, lines: Iterable[tuple[Pair, Floats, float]]) -> dict[Pair, float | None]:
-        """What comes of each."""
+        """The result of each."""
         return {pair: self.of_line(pair, values, own) for pair, values, own in lines}
 
 
@@ -192,7 +192,7 @@ Operator = Median | Sum | Corroborated | Support
 
 
 class Reducible(CellSink, Protocol):
-    """What a roll-up needs of a `Tensor`: the cells it reads, and the way to write what comes out."""
+    """The part of a `Tensor` that a roll-up needs: the cells it reads, and the way to write its results."""
 
     store: ColumnStore
 
@@ -229,7 +229,7 @@ class Rollup:
         return MappingProxyType(self._results)
 
     def renew(self, instances: Collection[str] | None = None) -> dict[Pair, float | None]:
-        """What came out differently since the last renewal, None where nothing is left; only `instances` vote (U6)."""
+        """The results that changed since the last renewal, None where nothing is left; only `instances` vote (U6)."""
         electors = voters(instances)
         if electors != self._electors:
             self._electors, self._token = electors, None
@@ -311,7 +311,7 @@ def _reduced(
 
 
 def support(tensor: Reducible, level: int, option: str, dimension: str) -> int:
-    """How many instances of the level carry a finite scalar there (U4)."""
+    """The number of instances of the level that carry a finite scalar there (U4)."""
     return len(finite_values(list(tensor.store.column(level, option, dimension))))
 
 

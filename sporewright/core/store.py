@@ -1,4 +1,4 @@
-"""Where cells live: one contract, and its small home of nested dicts.
+"""Stores of cells: one contract, and the small store of nested dicts.
 
 A home is addressed by `(level index, instance, option, dimension)` and keeps two optional layers per coordinate (T1).
 It knows nothing of cursors, writers or rules; the tensor is its only caller.
@@ -27,7 +27,7 @@ NO_SLICE: dict[str, dict[str, Layers]] = {}
 
 
 class Store(Protocol):
-    """What every home of cells promises (docs/reference/cells.md)."""
+    """The contract of every store of cells (docs/reference/cells.md)."""
 
     def get(self, level: int, instance: str, option: str, dimension: str) -> Layers:
         """The layers at the coordinate; (None, None) where there is no cell."""
@@ -84,7 +84,7 @@ class DictStore:
         self._levels: list[dict[str, dict[str, dict[str, Layers]]]] = [{} for _ in range(levels)]
         self._sizes = [0] * levels
         self.plain = [True] * levels
-        """Whether every option's cell ever put at the level was a scalar without a weight."""
+        """True if every option's cell ever put at the level was a scalar without a weight."""
         self.forms: dict[tuple[int, str], Any] = {}
         """(level, instance) → what was made of a slice to read it faster; dropped when a cell of it is written."""
 

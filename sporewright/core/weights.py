@@ -15,13 +15,13 @@ __all__ = ["Account", "Weights"]
 
 
 class Account:
-    """What a tensor has been told of weights, by level."""
+    """The weights that a tensor was told, by level."""
 
     def __init__(self, levels: int) -> None:
         self.own: list[set[str]] = [set() for _ in range(levels)]
         """The dimensions in which an option ever had a weight of its own."""
         self.shared = 0
-        """How often a cell of a shared slot was written or removed."""
+        """The number of writes and removals of a shared slot's cells."""
 
     def written(self, level: int, option: str, dimension: str, weight: float | None) -> None:
         """A cell was written, with this weight if any."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 __all__ = ["MAX_OBSERVATIONS", "BeliefTree", "Cell", "ExactSum", "Place", "posterior"]
 
 MAX_OBSERVATIONS = 2**53
-"""Where counting ends: the last count that every reader of JSON keeps exactly."""
+"""The largest count: the last count that every reader of JSON keeps exactly."""
 
 # Every finite float64 is a whole number of these: 2^-1074 is the least.
 _SHIFT = 1074
@@ -62,7 +62,7 @@ def _units(x: float) -> int:
 
 
 class Cell:
-    """What one place holds about one (option, dimension): declarations, own evidence, and what came up from below."""
+    """One place's state of one (option, dimension): declarations, own evidence, and what came up from below."""
 
     __slots__ = ("below", "closed", "is_declared", "message", "observations", "own", "prior", "weight")
 

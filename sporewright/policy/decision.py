@@ -1,4 +1,4 @@
-"""What a field decided and why: alternatives with the trace of every dimension (L6, L9)."""
+"""Decisions of a field: alternatives with the trace of every dimension (L6, L9)."""
 
 from __future__ import annotations
 

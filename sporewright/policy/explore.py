@@ -31,7 +31,7 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class ExplorationPlan:
-    """What to run, the primary first; `total_cost` never passes the limit."""
+    """The options to run, the primary first; `total_cost` never passes the limit."""
 
     executions: tuple[Execution, ...]
     total_cost: float

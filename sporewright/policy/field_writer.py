@@ -17,7 +17,7 @@ Address = Mapping[str, str]
 
 
 class WritableField(Protocol):
-    """What a writer needs of an `AddressedField`."""
+    """The part of an `AddressedField` that a writer needs."""
 
     layers: tuple[str, ...]
     tree: BeliefTree

@@ -1,4 +1,4 @@
-"""What a device says of itself, and what a capability gate refuses (A1, A2, D3)."""
+"""A device's writes about itself, and gates of capabilities (A1, A2, D3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What numbers a field takes: wide enough for any measurement, narrow enough that nothing ever overflows."""
+"""Limits of a field's numbers: wide enough for any measurement, narrow enough that nothing ever overflows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When to look again and what to do first: churn, re-checks, work priority, leases, work budgets (X4, X5)."""
+"""Scheduling of work: churn, re-checks, work priority, leases, work budgets (X4, X5)."""
 
 from __future__ import annotations
 

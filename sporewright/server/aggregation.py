@@ -37,13 +37,13 @@ class _Rollups:
         self._support = Rollup(tensor, DEVICE, Support(), judges)
 
     def renew(self, voters: Collection[str] | None) -> dict[Pair, float | None]:
-        """What came out differently, None where nothing is left; only `voters` vote."""
+        """The results that changed, None where nothing is left; only `voters` vote."""
         rollups = (*self._values, self._counts)
         changes = {pair: x for rollup in rollups for pair, x in rollup.renew(voters).items()}
         return changes | {_backing(pair): x for pair, x in self._support.renew(voters).items()}
 
     def result(self, pair: Pair) -> tuple[float, float | None] | None:
-        """What came out of one pair, and the median of its counts where it was measured; None: nothing."""
+        """The result of one pair, and the median of its counts where it was measured; None: nothing."""
         found = [each.results[pair] for each in self._values if pair in each.results]
         return (found[0], self._counts.results.get((pair[0], count_of(pair[1])))) if found else None
 
@@ -70,7 +70,7 @@ class _HolderMedians:
         """The medial devices that the last renewal has written anew."""
 
     def renew(self, holders: Holders, touched: Collection[str]) -> Voters:
-        """Whose voices count now: devices that stand for themselves, and the medial ones of the other holders."""
+        """The voices that count now: devices that stand for themselves, and the medial ones of the other holders."""
         several = _several(holders)
         self.written.clear()
         for holder in self._devices.keys() - several.keys():
@@ -145,7 +145,7 @@ class _Workspace:
 
 
 class Aggregation:
-    """What follows from all reports: each workspace's derived cells, and the global ones made of those."""
+    """The cells derived from all reports: each workspace's, and the global ones made of those."""
 
     def __init__(self, reports: DeviceReports, quorum: int, opened: Opened = Opened()) -> None:  # noqa: B008 - frozen
         self.derived: dict[str, Stated] = {}

@@ -28,7 +28,7 @@ NAME_BYTES = 255
 
 @dataclass(frozen=True)
 class Grant:
-    """What a good token says: the holder, the slice, and until when (seconds since 1970)."""
+    """The claims of a good token: the holder, the slice, and its expiry (seconds since 1970)."""
 
     holder: str
     workspace: str
@@ -65,7 +65,7 @@ class Tokens:
         return jwt.encode(claims, self._secret, algorithm=ALGORITHM)
 
     def verify(self, token: str) -> Grant:
-        """What the token grants; TokenError says why it grants nothing, without repeating it."""
+        """The grant of a token; TokenError says why it grants nothing, without repeating it."""
         if not token:
             raise TokenError("token: missing")
         claims = self._claims(token)
@@ -114,7 +114,7 @@ def _is_short(name: str) -> bool:
 
 
 def key_file(database: str) -> Path:
-    """Where the generated key of this database lives: beside an SQLite file, else in the working directory."""
+    """The file of this database's generated key: beside an SQLite file, else in the working directory."""
     scheme, _, path = database.partition(":///")
     if scheme.startswith("sqlite") and path and path != ":memory:":
         return Path(f"{path.partition('?')[0]}.key")

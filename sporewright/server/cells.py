@@ -26,7 +26,7 @@ Stated: TypeAlias = dict[Coordinate, Layers]
 
 
 def coordinate_of(entry: CellEntry) -> Coordinate:
-    """Where the entry belongs."""
+    """The coordinate of an entry."""
     return entry["level"], entry["inst"], entry["option"], entry["dim"]
 
 
@@ -36,7 +36,7 @@ def shown(coordinate: Coordinate) -> str:
 
 
 def layers_of(entry: CellEntry) -> Layers:
-    """What an entry states (S2); DecodeError if it does not hold."""
+    """The layers that an entry states (S2); DecodeError if it does not hold."""
     cell = codec.decode_cell(entry, "cell")
     return Layers(cell.value, cell.weight)
 

@@ -1,4 +1,4 @@
-"""Where the server's time comes from: one object, so that a test can move it."""
+"""The server's clock: one object, so that a test can move it."""
 
 from __future__ import annotations
 

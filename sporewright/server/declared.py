@@ -1,4 +1,4 @@
-"""What the operator declares: the server's config, its cells on the shared levels, what it opens between tenants."""
+"""The operator's declarations: the server's config, its cells on the shared levels, what it opens between tenants."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def read_config(file: Path | None, limits: Limits) -> Declared:
 
 
 def config_of(text: str | bytes, limits: Limits) -> Declared:
-    """What a config's text declares, if every cell of it fits a message; errors as `read_config`'s."""
+    """The declarations of a config's text, if every cell of it fits a message; errors as `read_config`'s."""
     data = jsontext.parse(text, "config")
     config = TensorConfig.from_dict(data)
     if config.levels[:3] != LEVELS:
@@ -71,7 +71,7 @@ def _check_fits(at: Coordinate, layers: Layers, limits: Limits) -> None:
 
 
 def declared_by(config: TensorConfig, support: float = DEFAULTS.support) -> Declared:
-    """What follows from a config; not the priors, which published would pass for facts (D4)."""
+    """The declarations of a config; without the priors, which published would pass for facts (D4)."""
     shared = config.levels[:2]
     cells = {
         (cell.level, cell.instance, cell.option, cell.dimension): Layers(cell.value, cell.weight)

@@ -1,4 +1,4 @@
-"""What the devices said, in memory: a tensor a workspace, so that a tick reads columns, a push one device's cells."""
+"""The devices' reports in memory: a tensor a workspace, so that a tick reads columns, a push one device's cells."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class DeviceReports:
 
     @property
     def workspaces(self) -> Iterable[str]:
-        """Whose devices have said something since the start."""
+        """Workspaces whose devices have said something since the start."""
         return self._tensors.keys()
 
     def tensor(self, workspace: str) -> Tensor:
@@ -51,10 +51,10 @@ class DeviceReports:
         return self._touched.pop(workspace, ())
 
     def holds(self, workspace: str, at: Coordinate) -> bool:
-        """Whether there is such a cell."""
+        """True if there is such a cell."""
         tensor = self._tensors.get(workspace)
         return tensor is not None and tensor.store.get(tensor.level_index(at[0]), *at[1:]) != (None, None)
 
     def count(self, workspace: str, device: str) -> int:
-        """How many cells the device keeps here, those of its finer instances included."""
+        """The number of cells that the device keeps here, those of its finer instances included."""
         return self._counts[workspace][device] if workspace in self._counts else 0

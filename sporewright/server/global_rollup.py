@@ -1,4 +1,4 @@
-"""What is global: opened dimensions of declared options, made from the workspaces' results (U7).
+"""The global roll-up: opened dimensions of declared options, made from the workspaces' results (U7).
 
 A holder has one voice everywhere, shared equally among the workspaces in which he speaks of the pair. A workspace
 weighs as much as its voices, up to the support that a value needs: below it in proportion, beyond it no more. So a
@@ -43,7 +43,7 @@ class GlobalRollup:
         self._moved: set[Pair] = set()
 
     def take(self, workspace: str, results: Mapping[Pair, Said | None]) -> None:
-        """What a workspace's results of these opened pairs are now; None: it has none any more."""
+        """Take in a workspace's present results of these opened pairs; None: it has none any more."""
         for pair, said in results.items():
             if said is not None:
                 self._said.setdefault(pair, {})[workspace] = said
@@ -87,7 +87,7 @@ def _at(pair: Pair) -> tuple[str, str, str]:
 
 
 def weights(holders: Sequence[Set[str]], support: float) -> list[Fraction]:
-    """How much each workspace weighs, whose holders these are: each holder's one voice shared, at most `support`."""
+    """The weight of each workspace by its holders: each holder's one voice shared, at most `support`."""
     most = Fraction(support)
     speaks = Counter(chain.from_iterable(holders))
     if max(speaks.values(), default=1) == 1:

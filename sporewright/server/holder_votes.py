@@ -1,4 +1,4 @@
-"""Who stands behind what a workspace says: of each opened (option, dimension) the holders that have a voice in it."""
+"""The holders behind a workspace's results: of each opened (option, dimension) those that have a voice in it."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def holder_of(subject: str, workspace: str, device: str) -> str:
 
 @dataclass(frozen=True)
 class Opened:
-    """What may become global: these dimensions of these options, once `support` holders stand behind it."""
+    """The pairs that may become global: these dimensions of these options, once `support` holders stand behind one."""
 
     dimensions: frozenset[str] = frozenset()
     options: frozenset[str] = frozenset()
     support: float = math.inf
 
     def __contains__(self, pair: object) -> bool:
-        """Whether this (option, dimension) is opened."""
+        """True if this (option, dimension) is opened."""
         return isinstance(pair, tuple) and pair[1] in self.dimensions and pair[0] in self.options
 
 
@@ -90,7 +90,7 @@ class HolderVotes:
 
 
 def _speaks(cells: Slice, voter: str, option: str, dimension: str) -> bool:
-    """Whether the voter counts: with a finite number, or attesting something of another than itself (U1, U5)."""
+    """True if the voter counts: with a finite number, or attesting something of another than itself (U1, U5)."""
     value = cells[option].get(dimension, (None, None))[0]
     if not isinstance(value, float):
         return False

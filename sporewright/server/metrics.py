@@ -1,4 +1,4 @@
-"""What the server counts, in the Prometheus format; one registry per server, so that two can live in one process."""
+"""The server's metrics, in the Prometheus format; one registry per server, so that two can live in one process."""
 
 from __future__ import annotations
 

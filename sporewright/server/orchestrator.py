@@ -81,7 +81,7 @@ class Orchestrator:
         self._writing = asyncio.Lock()
 
     def publication(self, workspace: str) -> Publication:
-        """What the workspace is shown; a new one is made by the next tick."""
+        """The workspace's publication; a new one is made by the next tick."""
         return self._publications.setdefault(workspace, Publication())
 
     def committed(self, key: ClientKey) -> int:
@@ -250,7 +250,7 @@ class Orchestrator:
         return answers
 
     def _is_writable(self) -> bool:
-        """Whether the store is well, so that a failure was about what was written."""
+        """True if the store is well, so that a failure was about what was written."""
         try:
             self._store.ping()
         except SporewrightError:
@@ -291,7 +291,7 @@ def _failed(what: str, why: Exception) -> SporewrightError:
 
 
 class _Batch:
-    """What one group of pushes comes to, before it is committed."""
+    """The effects of one group of pushes, before it is committed."""
 
     def __init__(self, clients: Mapping[ClientKey, Client], reports: DeviceReports) -> None:
         self.cells: dict[str, Stated] = {}
@@ -317,13 +317,13 @@ class _Batch:
         return ack
 
     def _holds(self, workspace: str, at: Coordinate) -> bool:
-        """Whether there is such a cell once the batch is committed."""
+        """True if there is such a cell once the batch is committed."""
         batched = self.cells.get(workspace, {}).get(at)
         return self._reports.holds(workspace, at) if batched is None else batched != Layers()
 
 
 def _restored(store: Store, levels: tuple[str, ...]) -> DeviceReports:
-    """What devices said before the start; a level that the config has lost stays in the store, for its return."""
+    """The devices' reports before the start; a level that the config has lost stays in the store, for its return."""
     reports, rows = DeviceReports(levels), store.reports()
     while page := list(islice(rows, RESTORED_AT_ONCE)):
         cells: dict[str, Stated] = {}

@@ -1,4 +1,4 @@
-"""What a workspace is shown, by revision: the difference to the last time, and the news for one device.
+"""Publications of a workspace, by revision: the difference to the last one, and the updates for one device.
 
 The store's thread changes a publication while the loop's reads it: `publish` and `forget` replace the cells whole, and
 in the order in which they and `updates` touch the fields a reader in between sees too much (sent again), never too
@@ -42,7 +42,7 @@ def forget(publication: Publication, floor: int) -> None:
 
 
 def updates(publication: Publication, base: int | None, limits: Limits) -> Sequence[Delta | Snapshot]:
-    """What brings a device from revision `base` (None: from nothing) to the head; empty if it is there.
+    """The updates that bring a device from revision `base` (None: from nothing) to the head; empty if it is there.
 
     A delta if its base is within the horizon and it fits one message, else a snapshot in as many parts as it takes.
     """

@@ -1,4 +1,4 @@
-"""What may go up and what lies over what (U7); the going up itself is `aggregation.py`."""
+"""Rules of what may go up and what lies over what (U7); the roll-up itself is `aggregation.py`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def attests(dimension: str) -> bool:
 
 
 def counts(dimension: str) -> bool:
-    """How much was measured: its median goes up beside the judgement's, and tells evidence from what is only stated."""
+    """True for a count of measurements: its median goes up beside the judgement's, and tells evidence from words."""
     return dimension.startswith(COUNT)
 
 

@@ -57,7 +57,7 @@ class Settings(BaseSettings):
 
     @property
     def limits(self) -> Limits:
-        """What one message may hold."""
+        """The limits of one message."""
         return Limits(self.message_bytes, self.message_cells)
 
 

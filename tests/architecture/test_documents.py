@@ -215,15 +215,27 @@ def test_public_names_are_described_by_a_sentence(name: str, text: str) -> None:
     assert first.split()[0].lower() not in CLAUSES, name
 
 
+def documented(*folders: str) -> Iterator[tuple[str, str]]:
+    """Where each docstring under these folders is, and its first paragraph."""
+    for file in sorted(each for folder in folders for each in (ROOT / folder).rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            kinds = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+            if isinstance(node, kinds) and (text := ast.get_docstring(node)):
+                yield f"{file.relative_to(ROOT)}:{getattr(node, 'lineno', 1)}", text.partition("\n\n")[0]
+
+
 def test_every_docstring_ends_with_a_full_stop() -> None:
     """In the package, too, the first paragraph of a description is a sentence to its end."""
-    open_ended = [
-        f"{file.relative_to(ROOT)}:{getattr(node, 'lineno', 1)}"
-        for file in sorted((ROOT / "sporewright").rglob("*.py"))
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-        and (text := ast.get_docstring(node))
-        and not text.partition("\n\n")[0].endswith((".", ":", "?"))
-    ]
+    assert [place for place, text in documented("sporewright") if not text.endswith((".", ":", "?"))] == []
 
-    assert open_ended == []
+
+def test_no_docstring_begins_with_half_a_sentence() -> None:
+    """A module, a class or a function is described by what it is or does, not by a clause that answers a question."""
+    clauses = CLAUSES - {"it", "they", "of", "as"} | {"whether", "when"}
+    found = [place for place, text in documented(*NAMED) if text.split()[0].lower() in clauses]
+
+    assert found == []
+
+
+NAMED = ("sporewright/core", "sporewright/policy", "sporewright/server", "e2e/engines", "e2e/faults", "tools")
+"""The rooms whose every docstring has been read for this."""

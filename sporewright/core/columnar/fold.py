@@ -144,7 +144,7 @@ def score(folded: Folded) -> tuple[Floats, Marks | None]:
 
 
 def _ascending(scores: Floats) -> Integers:
-    """Where each place of the ascending order stands, equal ones in the order given, NaN last (R5).
+    """The permutation into ascending order, equal ones in the order given, NaN last (R5).
 
     No score is −0.0, so the order of the bits, taken as integers, is that of the numbers, and integers sort in two
     thirds of the time.

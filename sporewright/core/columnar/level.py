@@ -38,11 +38,11 @@ class AlongOptions:
 
     @property
     def size(self) -> int:
-        """How many cells are in the panels."""
+        """The number of cells in the panels."""
         return sum(panel.size for panel in self.panels.values())
 
     def find(self, instance: str, option: str, dimension: str) -> Line | None:
-        """Where the cell is or would be; None if it has no line."""
+        """The place where the cell is or would be; None if it has no line."""
         panel = self.panels.get(instance) if option else None
         line = None if panel is None else panel.lines.get(dimension)
         return None if panel is None or line is None else (panel, line, option)
@@ -152,11 +152,11 @@ class AlongInstances:
 
     @property
     def size(self) -> int:
-        """How many cells are in the panel."""
+        """The number of cells in the panel."""
         return self.panel.size
 
     def find(self, instance: str, option: str, dimension: str) -> Line | None:
-        """Where the cell is or would be; None if it has no line."""
+        """The place where the cell is or would be; None if it has no line."""
         line = self.panel.lines.get((option, dimension))
         return None if line is None else (self.panel, line, instance)
 

@@ -1,4 +1,4 @@
-"""When cells move between dicts and panels, and which way a level's columns lie. Loaded late, once numpy may be used.
+"""Moves of cells between dicts and panels, and the direction of a level's columns. Loaded once numpy may be used.
 
 Everything here changes where cells are, never what they say.
 """
@@ -60,7 +60,7 @@ def _look(store: ColumnStore, level: int) -> None:
 
 
 def _lines(store: ColumnStore, level: int) -> tuple[_Lines, _Lines]:
-    """How many cells in dicts each (instance, dimension) has, and each (option, dimension)."""
+    """The number of cells in dicts of each (instance, dimension) and of each (option, dimension)."""
     places: Counter[Pair] = Counter()
     pairs: Counter[Pair] = Counter()
     for instance, options in store.loose(level).items():
@@ -72,7 +72,7 @@ def _lines(store: ColumnStore, level: int) -> tuple[_Lines, _Lines]:
 
 
 def _count(rows: Rows | None, lines: _Lines) -> int:
-    """How many rows the columns across these lines have."""
+    """The number of rows of the columns across these lines."""
     names = {name for name, _ in lines}
     return len(names if rows is None else names | rows.ids.keys())
 

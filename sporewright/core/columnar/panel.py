@@ -156,7 +156,7 @@ class Panel:
         return (self.values.item(line, row), weight)
 
     def column(self, row: int) -> list[Layers]:
-        """What every line has in the row, in the order of the lines; (None, None) where there is no cell."""
+        """Each line's cell in the row, in the order of the lines; (None, None) where there is no cell."""
         found: list[Any] = [
             value if has else None
             for has, value in zip(self.present[:, row].tolist(), self.values[:, row].tolist(), strict=True)
@@ -247,7 +247,7 @@ class Panel:
             yield self.rows.names[row], self.get(line, row)
 
     def used(self) -> Marks:
-        """Which rows have a cell."""
+        """The rows that have a cell."""
         found: Marks = np.logical_or.reduce(self._marks(), axis=0)
         return found
 

@@ -82,7 +82,7 @@ def finite(values: Floats) -> Floats:
 
 
 def positive(values: Floats) -> int:
-    """How many are above 0 (U5)."""
+    """The number above 0 (U5)."""
     return int(np.count_nonzero(values > 0.0))
 
 
@@ -197,6 +197,6 @@ def _mended(ordered: Floats, old: Floats, new: Floats) -> Floats:
 
 @cache
 def adds_row_by_row() -> bool:
-    """Whether numpy adds the rows of a block one after the other, as it does, though nothing says that it must."""
+    """True if numpy adds the rows of a block one after the other, as it does, though nothing says that it must."""
     block = np.random.default_rng(1).standard_normal((1000, TOGETHER)) * 10.0 ** np.arange(TOGETHER)
     return bool((np.add.reduce(block, axis=0) == np.add.accumulate(block, axis=0)[-1]).all())

@@ -59,7 +59,7 @@ class ColumnStore(DictStore):
         self.wide: list[Wide | None] = [None] * levels
         self.options: Rows | None = None
         self.changes = [0] * levels
-        """How often something in the dicts of each level was written, removed or moved to a panel."""
+        """The number of writes, removals and moves to a panel in the dicts of each level."""
         self.is_waiting = False
         """True while a level is wide enough for columns and numpy is not there."""
         self._due = [MANY] * levels

@@ -12,7 +12,7 @@ HIDDEN: Final = ()
 """A finite scalar alone was written above the finest level, where a finer one may hide it."""
 
 Note = Value | tuple[float, float] | tuple[()] | None
-"""What is known of a cell that was written to. At the finest level, all there is to know: the folded value where the
+"""The knowledge of a cell that was written to. At the finest level, all there is to know: the folded value where the
 value alone was written, value and own weight where both were. `HIDDEN`. None: it has to be looked at."""
 
 

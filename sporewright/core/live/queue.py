@@ -20,7 +20,7 @@ PART = 64  # one in so many: then finding them anew costs a bounded time for eac
 
 
 class Watched(Protocol):
-    """What a live queue needs of a `Tensor`."""
+    """The part of a `Tensor` that a live queue needs."""
 
     levels: tuple[str, ...]
     store: ColumnStore
@@ -155,7 +155,7 @@ class LiveQueue:
         return weighed
 
     def _room(self, total: int) -> int:
-        """How many of so many a head is filled with."""
+        """The number of options, of so many, that a head is filled with."""
         room = total if self._limit is None else max(HEADS * self._limit, LEAST, total // PART)
         return total if 2 * room >= total else room
 

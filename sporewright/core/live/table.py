@@ -1,4 +1,4 @@
-"""What the options at one cursor are worth: folded values by dimension, kept as cells change (F, R1–R4)."""
+"""Scores of the options at one cursor: folded values by dimension, kept as cells change (F, R1–R4)."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Table:
         self._free: list[int] = []
         self.slots: dict[str, int] = {name: slot for slot, name in enumerate(self._names)}
         self.total = sum(self._ranked)
-        """How many options have a place in the queue (R1, R2)."""
+        """The number of options that have a place in the queue (R1, R2)."""
         self._places = {dimension: at for at, dimension in enumerate(self._columns)}
         self._terms: list[Term] = [
             (self._weights.get(each, 0.0), column, self._own.get(each)) for each, column in self._columns.items()
@@ -112,7 +112,7 @@ class Table:
     # --- following the cells -------------------------------------------------------------------------------------
 
     def score(self, option: str) -> float | None:
-        """What it was worth when it was last added up; None where it has no place in the queue."""
+        """Its score when it was last added up; None where it has no place in the queue."""
         slot = self.slots.get(option)
         return self._scores[slot] if slot is not None and self._ranked[slot] else None
 

@@ -16,7 +16,7 @@ def words(tokens: int = TOKENS) -> list[str]:
 
 
 def usage(tokens: int = TOKENS) -> dict[str, int]:
-    """What the answer cost."""
+    """The usage of the answer."""
     return {"prompt_tokens": 12, "completion_tokens": tokens, "total_tokens": 12 + tokens}
 
 

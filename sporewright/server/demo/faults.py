@@ -237,7 +237,7 @@ def _id(entry: dict[str, Any]) -> dict[str, str]:
 
 
 def _is_prefilled(body: dict[str, Any]) -> bool:
-    """Whether the last message is the beginning of the assistant's own answer."""
+    """True if the last message is the beginning of the assistant's own answer."""
     messages = body.get("messages")
     last = messages[-1] if isinstance(messages, list) and messages else None
     return isinstance(last, dict) and last.get("role") == "assistant"

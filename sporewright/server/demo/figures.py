@@ -47,7 +47,7 @@ class Figures:
 
     @property
     def usd_per_request(self) -> float | None:
-        """What one measured request costs, in USD; None where the price list has no such model."""
+        """The cost of one measured request, in USD; None where the price list has no such model."""
         if self.usd_per_mtok is None:
             return None
         per_in, per_out = self.usd_per_mtok

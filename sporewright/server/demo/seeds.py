@@ -1,4 +1,4 @@
-"""What the demo's operator declares: options, prices, weights, priors and one gate, as a tensor config (C1)."""
+"""The demo's declarations: options, prices, weights, priors and one gate, as a tensor config (C1)."""
 
 from __future__ import annotations
 

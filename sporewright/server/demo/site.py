@@ -1,4 +1,4 @@
-"""What the inspector asks its own origin for: the config, the upstreams' addresses, and a token for its device."""
+"""Routes for the inspector: the config, the upstreams' addresses, and a token for its device."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def demo_site(tokens: Tokens, upstreams: Sequence[Upstream]) -> Starlette:
 
 
 def upstreams_json(upstreams: Sequence[Upstream]) -> dict[str, object]:
-    """Where each upstream is and how the provider it stands for was measured; seconds are the provider's own."""
+    """Each upstream's address and the measurements of the provider it stands for, in the provider's own seconds."""
     described = {
         upstream.figures.name: {
             "url": upstream.url,

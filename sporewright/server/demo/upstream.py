@@ -35,7 +35,7 @@ LOG_LENGTH = 200
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong with an upstream now: one of `FAULTS`; `retry_after_s` goes out with `rate_limit`."""
+    """The present fault of an upstream, one of `FAULTS`; `retry_after_s` goes out with `rate_limit`."""
 
     kind: str = "none"
     retry_after_s: float = 5.0

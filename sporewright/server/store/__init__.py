@@ -1,4 +1,4 @@
-"""Where the server keeps what it must not lose; `open_store` turns an address into a store."""
+"""The server's durable stores; `open_store` turns an address into one."""
 
 from __future__ import annotations
 

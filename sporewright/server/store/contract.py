@@ -1,4 +1,4 @@
-"""What a store promises, whatever it keeps its rows in; `tests/server/test_store.py` holds every store to it."""
+"""The contract of a store, whatever it keeps its rows in; `tests/server/test_store.py` holds every store to it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ClientKey(NamedTuple):
 
 @dataclass(frozen=True)
 class Client:
-    """How far a client's pushes are committed, the newest acks as JSON text, when it last wrote (seconds), and whose
+    """A client's last committed push, its newest acks as JSON text, when it last wrote (seconds), and whose
     it is: whom its token named."""
 
     seq: int
@@ -40,7 +40,7 @@ class Published(NamedTuple):
 
 @dataclass
 class Publication:
-    """What one workspace is shown: up to revision `head`; tombstones up to revision `floor` are forgotten."""
+    """One workspace's publication: up to revision `head`; tombstones up to revision `floor` are forgotten."""
 
     head: int = 0
     floor: int = 0
@@ -95,11 +95,11 @@ class Store(Protocol):
         ...
 
     def clients(self) -> dict[ClientKey, Client]:
-        """How far every client is."""
+        """Every client's state."""
         ...
 
     def publications(self) -> dict[str, Publication]:
-        """What every workspace is shown."""
+        """Every workspace's publication."""
         ...
 
     def ping(self) -> None:

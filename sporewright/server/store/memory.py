@@ -17,7 +17,7 @@ __all__ = ["MemoryStore"]
 
 @dataclass
 class _Transaction:
-    """What is asked for, done only when the block has ended well."""
+    """A transaction: its writes are done only when the block has ended well."""
 
     rows: _Rows
     revision: int
@@ -93,11 +93,11 @@ class MemoryStore:
             yield workspace, at, layers
 
     def clients(self) -> dict[ClientKey, Client]:
-        """How far every client is."""
+        """Every client's state."""
         return dict(self._rows.clients)
 
     def publications(self) -> dict[str, Publication]:
-        """What every workspace is shown."""
+        """Every workspace's publication."""
         return {
             name: replace(publication, cells=dict(publication.cells))
             for name, publication in self._rows.publications.items()

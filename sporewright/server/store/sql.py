@@ -139,7 +139,7 @@ class SqlStore:
                 yield from_text(workspace), tables.coordinate(*at), tables.layers(v, w)
 
     def clients(self) -> dict[ClientKey, Client]:
-        """How far every client is."""
+        """Every client's state."""
         rows = self._all(tables.clients)
         return {
             ClientKey(*map(from_text, key)): Client(seq, acks, seen, from_text(holder))
@@ -147,7 +147,7 @@ class SqlStore:
         }
 
     def publications(self) -> dict[str, Publication]:
-        """What every workspace is shown."""
+        """Every workspace's publication."""
         found = {from_text(name): Publication(head, floor) for name, head, floor in self._all(tables.publications)}
         for workspace, *at, v, w, revision in self._all(tables.published):
             found[from_text(workspace)].cells[tables.coordinate(*at)] = Published(tables.layers(v, w), revision)

@@ -1,4 +1,4 @@
-"""How Alembic reaches the database: over the connection, and in the transaction, of the store that is opening."""
+"""Alembic's way to the database: over the connection, and in the transaction, of the store that is opening."""
 
 from __future__ import annotations
 

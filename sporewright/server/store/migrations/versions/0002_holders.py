@@ -1,4 +1,4 @@
-"""Whose a client is: all devices of one holder have one voice."""
+"""The holder of each client: all devices of one holder have one voice."""
 
 from __future__ import annotations
 
