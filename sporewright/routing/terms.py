@@ -84,34 +84,7 @@ Outcome = Literal[
     "lost",
 ]
 Signal = Literal[
-    "ok",
-    "opaque",
-    "refused",
-    "declined",
-    "unexplained",
-    "invalid_answer",
-    "content_filter",
-    "context_length",
-    "unsuited",
-    "rate_limited",
-    "masked",
-    "server_error",
-    "unreachable",
-    "network_error",
-    "timed_out",
-    "slow_start",
-    "stalled",
-    "truncated",
-    "malformed",
-    "too_large",
-    "unusable",
-    "blocked",
-    "unreadable",
-    "offline",
-    "slept",
-    "deadline",
-    "aborted",
-    "lost",
+    Outcome,
     "events",
     "whole",
     "bytes",
@@ -333,22 +306,29 @@ class Repeatable(TypedDict):
 
 
 class AnswerPath(TypedDict):
-    """In whose words an answer is to a call whose path ends so: those of these dialects, or something at a field."""
+    """In whose words an answer is to a call whose path ends so: those of these dialects, or something at a field.
+
+    A field that ends with `#` is a number. `beside`: fields that count in a dialect's own events as well. `lists`: or
+    there is a list, even an empty one; [] is the body itself.
+    """
 
     end: str
     dialects: Sequence[DialectName]
     fields: Sequence[Sequence[str]]
+    beside: NotRequired[Sequence[Sequence[str]]]
+    lists: NotRequired[Sequence[Sequence[str]]]
 
 
 class Answers(TypedDict):
     """What is an answer of inference, an event or JSON in one piece: it says something in the words of its path.
 
-    `paths`: the first that fits; where none does, any dialect's words are taken, or something at one of `fields`.
-    `lines`: ends of paths whose streams are lines of JSON; `lists`: of those whose streams may be a list of JSON.
+    `paths`: the first that fits; where none does, any dialect's words are taken, or something at one of `fields` or
+    `beside`. `lines`: ends of paths whose streams are lines of JSON; `lists`: of those whose streams may be a list.
     """
 
     paths: Sequence[AnswerPath]
     fields: Sequence[Sequence[str]]
+    beside: Sequence[Sequence[str]]
     lines: Sequence[str]
     lists: Sequence[str]
 

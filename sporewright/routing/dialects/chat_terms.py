@@ -57,7 +57,8 @@ class Reading(TypedDict):
     """What is at `at` (a list: each of its items), where `where` holds of it, says so; `take` is the path within it.
 
     `*` in `at` stands for each item of a list. `event`: what must hold of the whole event besides. `each`: a list of
-    choices; all other paths are within one of them, and it is numbered by its `index`.
+    choices; all other paths are within one of them, and it is numbered by its `index`. `whole`: a tool call in one
+    piece, which is none without a name.
     """
 
     says: Says
@@ -67,6 +68,7 @@ class Reading(TypedDict):
     where: NotRequired[Where]
     take: NotRequired[Sequence[str]]
     fields: NotRequired[ToolFields]
+    whole: NotRequired[bool]
 
 
 class Counting(TypedDict):

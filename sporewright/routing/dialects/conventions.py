@@ -21,26 +21,30 @@ PACE_HEADERS: Sequence[PaceHeader] = [
 
 DONE = "[DONE]"
 
-_MESSAGE = [["message", "content"], ["message", "tool_calls"], ["message", "thinking"]]
+_MESSAGE = [["message", "content"], ["message", "tool_calls", "0", "function", "name"], ["message", "thinking"]]
 _EMBEDDINGS = [
-    *(["data", "0", name] for name in ("embedding", "embeddings", "0")),
+    *(["data", "0", name] for name in ("embedding", "embeddings")),
+    ["data", "0", "0", "#"],
     *(["embedding"], ["embeddings"]),
 ]
-_LLAMA_CPP = [["tokens_predicted"], ["id_slot"], ["slot_id"]]
+_LLAMA_CPP = [["tokens_predicted", "#"], ["id_slot", "#"], ["slot_id", "#"]]
 """Its own answers, which differ from OpenAI's; what they say besides is said by others, too."""
-_RANKING = [["results"], *([*at, name] for at in ([], ["data", "0"]) for name in ("score", "relevance_score"))]
+_SCORES = [[*at, name, "#"] for at in ([], ["data", "0"]) for name in ("score", "relevance_score")]
+_COMPLETION = ["choices", "0", "text"]
 
 ANSWERS: Answers = {
     # The first row whose end the path has says whose words an answer is in: the caller can read no others.
     "paths": [
         {"end": "/chat/completions", "dialects": ["openai"], "fields": []},
-        {"end": "/completions", "dialects": ["openai"], "fields": _LLAMA_CPP},
+        {"end": "/completions", "dialects": ["openai"], "fields": _LLAMA_CPP, "beside": [_COMPLETION]},
         {"end": "/responses", "dialects": ["openai-responses"], "fields": [["output_text"]]},
         {"end": "/messages", "dialects": ["anthropic"], "fields": []},
         {"end": ":generateContent", "dialects": ["gemini"], "fields": []},
         {"end": ":streamGenerateContent", "dialects": ["gemini"], "fields": []},
-        {"end": "/embeddings", "dialects": [], "fields": _EMBEDDINGS},
-        {"end": "/rerank", "dialects": [], "fields": _RANKING},
+        # Some servers answer with a list of vectors, and nothing around it.
+        {"end": "/embeddings", "dialects": [], "fields": _EMBEDDINGS, "lists": [[]]},
+        # Nothing may be left of a ranking.
+        {"end": "/rerank", "dialects": [], "fields": _SCORES, "lists": [["results"], []]},
         {"end": "/api/chat", "dialects": [], "fields": _MESSAGE},
         {"end": "/api/generate", "dialects": [], "fields": [["response"], ["thinking"]]},
     ],
@@ -51,6 +55,7 @@ ANSWERS: Answers = {
         *(["completion"], ["token", "text"]),
         *_MESSAGE,
     ],
+    "beside": [_COMPLETION],
     "lines": ["/api/chat", "/api/generate"],
     "lists": [":streamGenerateContent"],
 }

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from sporewright.routing.dialects.chat_terms import DialectRow
 from sporewright.routing.dialects.providers import DIALECTS, SUFFICES
-from sporewright.routing.dialects.rows import reach, sayings, says_at, says_something
+from sporewright.routing.dialects.rows import is_error, reach, sayings, says_at
 from sporewright.routing.dialects.sse_events import EVERY, Events, Heard, Kind, Listening, read_json
 from sporewright.routing.plan import PLAN
 from sporewright.routing.terms import Expects, Plan
@@ -35,6 +35,9 @@ class _Words(NamedTuple):
 
     dialects: Sequence[DialectRow]
     fields: Sequence[Sequence[str]]
+    beside: Sequence[Sequence[str]] = ()
+    lists: Sequence[Sequence[str]] = ()
+    """Places of a list that is an answer, empty or not."""
 
 
 def expects_of(method: str, path: str, plan: Plan = PLAN) -> Expects:
@@ -50,8 +53,9 @@ def _ends(path: str, ends: Sequence[str]) -> bool:
 def _words_of(path: str, plan: Plan) -> _Words:
     for row in plan["answers"]["paths"]:
         if _ends(path, [row["end"]]):
-            return _Words([DIALECTS[name] for name in row["dialects"]], row["fields"])
-    return _Words(EVERY, plan["answers"]["fields"])
+            dialects = [DIALECTS[name] for name in row["dialects"]]
+            return _Words(dialects, row["fields"], row.get("beside", ()), row.get("lists", ()))
+    return _Words(EVERY, plan["answers"]["fields"], plan["answers"]["beside"])
 
 
 class Judge:
@@ -87,10 +91,11 @@ class Judge:
         self._head = b""
         self.form: Form | None = None
         self.invalid: str | None = None
+        # What it is decides, not what it is called; but a stream that is asked for is one before its first byte.
         kind = media_type.split(";")[0].strip().lower()
-        if kind == "text/event-stream":
+        if kind == "text/event-stream" and (any_form or streaming or "json" not in self._takes):
             self._found("events")
-        elif kind in _LINES:
+        elif kind in _LINES and "lines" in self._takes:
             self._found("lines")
 
     def feed(self, piece: bytes) -> None:
@@ -144,7 +149,7 @@ class _Answer(_Stream):
     """A stream of events that has to be an answer, in these words."""
 
     def __init__(self, plan: Plan, words: _Words) -> None:
-        super().__init__(plan, dialects=words.dialects, fields=words.fields)
+        super().__init__(plan, dialects=words.dialects, fields=words.fields, beside=words.beside)
 
     def ends(self) -> tuple[Kind, Any]:
         kind, used = super().ends()
@@ -206,6 +211,8 @@ class _Whole:
         bodies = body if isinstance(body, list) else [body]
         if any(map(_is_error, bodies)):
             return "an error object"
+        if any(_is_list(body, path) for path in self._words.lists):
+            return None
         # A line of a stream may say nothing itself.
         is_end = self._is_lines and isinstance(body, dict) and "done" in body
         if is_end or any(_says(one, self._words) for one in bodies):
@@ -213,10 +220,16 @@ class _Whole:
         return "no choice that says anything" if reach(body, ["choices"]) is not None else "no answer in it"
 
 
+def _is_list(body: Any, path: Sequence[str]) -> bool:
+    found = reach(body, path)
+    # Objects in a list that is the whole of it say what they are.
+    return isinstance(found, list) and (len(path) > 0 or not any(isinstance(one, dict) for one in found))
+
+
 def _is_error(body: Any) -> bool:
     if not isinstance(body, dict):
         return False
-    if says_something(body.get("error")) or "error" in (body.get("type"), body.get("object")):
+    if is_error(body.get("error")) or "error" in (body.get("type"), body.get("object")):
         return True
     return any(one.row["says"] == "error" for one in sayings(body, DIALECTS["openai"]["readings"]))
 
@@ -224,7 +237,7 @@ def _is_error(body: Any) -> bool:
 def _says(body: Any, words: _Words) -> bool:
     if not isinstance(body, dict):
         return False
-    if says_at(body, words.fields):
+    if says_at(body, [*words.fields, *words.beside]):
         return True
     for row in words.dialects:
         for said in sayings(body, row["readings"]):

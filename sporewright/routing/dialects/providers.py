@@ -298,6 +298,7 @@ _GEMINI: DialectRow = {
         "STOP": "stop",
         "MAX_TOKENS": "length",
         **dict.fromkeys(["SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII"], "content_filter"),
+        **dict.fromkeys(["IMAGE_SAFETY", "IMAGE_RECITATION", "IMAGE_PROHIBITED_CONTENT"], "content_filter"),
     },
     "usage": {
         "input": [["promptTokenCount"]],

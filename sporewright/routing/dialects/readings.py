@@ -30,7 +30,7 @@ def _life(at: Sequence[str], beyond: Sequence[str], **more: Any) -> Reading:
     return {"says": "life", "at": at, "where": {"path": [], "beyond": beyond}, **more}  # type: ignore[typeddict-item]
 
 
-def _choices(place: str) -> list[Reading]:
+def _choices(place: str, **tool: Any) -> list[Reading]:
     each = ["choices"]
     fields = {
         "call": ["index"],
@@ -47,16 +47,25 @@ def _choices(place: str) -> list[Reading]:
         {"says": "reasoning", "each": each, "at": [place, "reasoning_content"]},
         {"says": "reasoning", "each": each, "at": [place, "reasoning"]},
         {"says": "reasoning", "each": each, "at": [*parts, "0", "thinking", "0", "text"]},
-        {"says": "tool", "each": each, "at": [place, "tool_calls"], "fields": fields},  # type: ignore[typeddict-item]
-        _life([place], ["role"], each=each),
+        {"says": "tool", "each": each, "at": [place, "tool_calls"], "fields": fields, **tool},  # type: ignore[typeddict-item]
     ]
 
 
+_MORE = ("audio", "images", "reasoning_details", "thinking_blocks", "reasoning_text", "executed_tools", "video")
+"""What else an answer may consist of: sound, pictures, thoughts in a provider's own form, its own tools."""
+
+
 OPENAI: Sequence[Reading] = [
-    *_choices("delta"),
-    *_choices("message"),
-    # Completions that are no chats; some say it beside a delta.
-    {"says": "life", "each": ["choices"], "at": ["text"]},
+    *_choices("delta", where={"path": [], "beyond": []}),
+    # A dialect grows: whatever is new in a stream is a sign of life.
+    _life(["delta"], ["role", "content", "tool_calls"], each=["choices"]),
+    _life(["delta", "content"], ["type", "text"], each=["choices"]),
+    *_choices("message", whole=True),
+    *(Reading(says="life", each=["choices"], at=["message", name]) for name in _MORE),
+    {"says": "life", "each": ["choices"], "at": ["message"], "where": {"path": ["function_call", "name"]}},
+    {"says": "life", "each": ["choices"], "at": ["message", "tool_calls"], "where": {"path": ["custom", "name"]}},
+    # Content in parts, of which some are no text.
+    _life(["message", "content"], ["type", "text"], each=["choices"]),
     {"says": "finish", "each": ["choices"], "at": ["finish_reason"]},
     {"says": "open", "each": ["choices"], "at": [], "where": {"path": [], "has": "finish_reason"}},
     {"says": "usage", "at": ["usage"]},
@@ -71,6 +80,11 @@ OPENAI: Sequence[Reading] = [
 ]
 
 _OUTPUT = ["output", "*", "content"]
+_ITEMS = (
+    *("result", "results", "action", "actions", "input", "code", "operation", "output", "outputs", "tools"),
+    *("encrypted_content", "queries", "server_label"),
+)
+"""What an item of an output consists of that is no message, no thought and no function's call."""
 _ADDED: Where = {"path": ["type"], "equals": "response.output_item.added"}
 _COMPLETED: Where = {"path": ["type"], "equals": "response.completed"}
 _WHOLE: Where = {"path": ["status"], "equals": "completed"}
@@ -108,8 +122,8 @@ RESPONSES: Sequence[Reading] = [
     },
     {"says": "text", "at": _OUTPUT, "where": {"path": ["type"], "equals": "output_text"}, "take": ["text"]},
     {"says": "text", "at": _OUTPUT, "where": {"path": ["type"], "equals": "refusal"}, "take": ["refusal"]},
-    {"says": "tool", "at": ["output"], "where": _FUNCTION, "fields": _FUNCTION_FIELDS},
-    _life(["output"], ["type", "id", "status", "role", "phase", "summary", "content"]),
+    {"says": "tool", "at": ["output"], "where": _FUNCTION, "fields": _FUNCTION_FIELDS, "whole": True},
+    *(Reading(says="life", at=["output"], where={"path": [name]}) for name in _ITEMS),
     # It goes on in the background, and is asked for later.
     *(Reading(says="life", at=[], where={"path": ["status"], "equals": name}) for name in ("queued", "in_progress")),
     # It is completed, and where functions are called that is why; cut short it says the reason.
@@ -151,10 +165,18 @@ ANTHROPIC: Sequence[Reading] = [
         "at": ["content"],
         "where": {"path": ["type"], "equals": "tool_use"},
         "fields": {"id": ["id"], "name": ["name"], "arguments": ["input"]},
+        "whole": True,
     },
-    _life(["content"], ["type", "id", "name", "text", "thinking", "signature", "citations", "caller", "input"]),
+    # A thought that nobody may read, what a tool of the provider's gave, a file.
+    *(
+        Reading(says="life", at=["content"], where={"path": [name]})
+        for name in ("data", "content", "file_id", "source")
+    ),
     # A turn may pause where the provider's own tool is called.
-    {"says": "life", "at": ["content"], "where": {"path": ["type"], "begins": "server_tool_"}},
+    *(
+        Reading(says="life", at=["content"], where={"path": ["type"], "begins": name})
+        for name in ("server_tool_", "mcp_tool_")
+    ),
     _life(["content_block"], ["type", "id", "name", "text", "citations", "caller", "input"]),
     {"says": "finish", "at": ["delta", "stop_reason"]},
     {"says": "finish", "at": ["stop_reason"]},
@@ -165,6 +187,10 @@ ANTHROPIC: Sequence[Reading] = [
     *(_of("quiet", name) for name in ("message_start", "content_block_start", "content_block_stop", "ping")),
 ]
 
+_DATA = (
+    *("inlineData", "fileData", "executableCode", "codeExecutionResult", "functionResponse", "thoughtSignature"),
+    *("inline_data", "file_data", "executable_code", "code_execution_result", "thought_signature", "toolCall"),
+)
 _PARTS = {"each": ["candidates"], "at": ["content", "parts"]}
 GEMINI: Sequence[Reading] = [
     {"says": "text", "where": {"path": ["thought"], "equals": None}, "take": ["text"], **_PARTS},  # type: ignore[typeddict-item]
@@ -181,7 +207,7 @@ GEMINI: Sequence[Reading] = [
         **_PARTS,  # type: ignore[typeddict-item]
     },
     # A picture, code, the signature of a thought.
-    {**_life([], ["thought"]), **_PARTS},  # type: ignore[typeddict-item]
+    *(Reading(says="life", where={"path": [name]}, **_PARTS) for name in _DATA),  # type: ignore[typeddict-item]
     {"says": "finish", "each": ["candidates"], "at": ["finishReason"]},
     # A prompt that was refused has no candidates.
     {"says": "finish", "at": ["promptFeedback", "blockReason"]},
@@ -216,6 +242,7 @@ COHERE: Sequence[Reading] = [
         "says": "tool",
         "at": ["message", "tool_calls"],
         "fields": {"id": ["id"], "name": ["function", "name"], "arguments": ["function", "arguments"]},
+        "whole": True,
     },
     {"says": "error", "at": ["delta", "error"]},
     {"says": "error", "at": [], "where": {"path": ["delta", "finish_reason"], "equals": "ERROR"}},

@@ -13,6 +13,7 @@ __all__ = [
     "choices_in",
     "holds",
     "is_count",
+    "is_error",
     "is_of",
     "life_in",
     "reach",
@@ -74,8 +75,22 @@ def _say(said: list[Saying], row: _Row, choice: int, element: Any, body: Any) ->
     for item in _at(element, row.at):
         if where is None or holds(where, item):
             found = reach(item, take) if take else item
-            if isinstance(found, wanted) and says_something(found):
+            if isinstance(found, wanted) and says_something(found) and _counts(row, found):
                 said.append(Saying(row.reading, choice, found))
+
+
+def _counts(row: _Row, found: Any) -> bool:
+    """Whether it is more than a place for it; a tool call in one piece has a name."""
+    if row.reading["says"] == "error":
+        return is_error(found)
+    return row.name is None or (isinstance(name := reach(found, row.name), str) and name != "")
+
+
+def is_error(found: Any, depth: int = 0) -> bool:
+    """Whether what stands in the place of an error says one: some servers always have the field, with 0 or null."""
+    if isinstance(found, (dict, list)) and depth <= _DEEPEST:
+        return any(is_error(inner, depth + 1) for inner in (found.values() if isinstance(found, dict) else found))
+    return says_something(found) and found != 0
 
 
 def _at(element: Any, path: Sequence[str]) -> list[Any]:
@@ -110,6 +125,8 @@ class _Row(NamedTuple):
     event: Where | None
     first: str | None
     second: str | None
+    name: Sequence[str] | None
+    """Where a tool call in one piece has its name."""
 
 
 class _Run(NamedTuple):
@@ -137,7 +154,8 @@ def _apart(reading: Reading) -> _Row:
     asked = where["path"] if where is not None and where.get("equals", "") is not None else ()
     first, second = [*at, *asked, *take, None, None][:2]
     wanted = _WANTED.get(reading["says"], object)
-    return _Row(reading, wanted, at, where, take, reading.get("event"), first, second)
+    name = reading.get("fields", {}).get("name") if reading.get("whole", False) else None
+    return _Row(reading, wanted, at, where, take, reading.get("event"), first, second, name)
 
 
 def life_in(said: Sequence[Saying]) -> int:
@@ -179,8 +197,16 @@ def says_something(found: Any) -> bool:
 
 
 def says_at(body: Any, paths: Sequence[Sequence[str]]) -> bool:
-    """Whether something is said at one of these paths."""
-    return any(says_something(reach(body, path)) for path in paths)
+    """Whether something is said at one of these paths, in more than a number; at one that ends with `#`, a number."""
+    return any(_is_said(body, path) for path in paths)
+
+
+def _is_said(body: Any, path: Sequence[str]) -> bool:
+    if path[-1] == "#":
+        found = reach(body, path[:-1])
+        return isinstance(found, (int, float)) and not isinstance(found, bool)
+    found = reach(body, path)
+    return says_something(found) and not isinstance(found, (int, float))
 
 
 def is_count(found: Any) -> bool:

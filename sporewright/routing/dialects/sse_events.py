@@ -69,7 +69,8 @@ class Events:
     """Fed with the bytes of one stream in any pieces; the same bytes mean the same, however they are cut.
 
     Each event is read by the rows of the dialect it is of, among `dialects`. Of none of them it may be anything, but no
-    error; where `fields` are given it counts only if something is said at one of them.
+    error; where `fields` are given it counts only if something is said at one of them. What is `beside` the words of a
+    dialect counts in its own events, too.
     """
 
     def __init__(
@@ -78,8 +79,10 @@ class Events:
         *,
         dialects: Sequence[DialectRow] = EVERY,
         fields: Sequence[Sequence[str]] | None = None,
+        beside: Sequence[Sequence[str]] | None = None,
     ) -> None:
         self._done, self._dialects, self._fields = plan["done"], dialects, fields
+        self._beside = plan["answers"]["beside"] if beside is None else beside
         self._frames = Frames(plan["limits"]["event_bytes"])
         self._tokens = self._others = 0
         self.is_done = False
@@ -154,7 +157,7 @@ class Events:
             heard.error = body if heard.error is None else heard.error
         elif dialect is not None:
             self._is_known = True
-            heard.tokens += life_in(said)
+            heard.tokens += life_in(said) or int(says_at(body, self._beside))
         elif self._fields is None:
             heard.others += not said
         else:

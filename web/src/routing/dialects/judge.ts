@@ -3,7 +3,7 @@ import type { Ended, Expects, Plan } from "../../generated/calls";
 import { DIALECTS, SUFFICES } from "../../generated/dialects";
 import { readJson } from "./read-json";
 import { joined } from "../../streams/bytes";
-import { isObject, reach, sayings, saysAt, saysSomething } from "./rows";
+import { isError as saysError, isObject, reach, sayings, saysAt } from "./rows";
 import { EVERY, Events, reasonOf, type Heard, type Listening, type Words } from "./sse-events";
 
 /** A stream of events, a stream of lines of JSON, JSON in one piece. */
@@ -14,7 +14,10 @@ const LONGEST_FIELD = 6;
 const LF = 0x0a;
 /** What Python strips of bytes. */
 const BLANK = [0x20, 0x09, LF, 0x0d, 0x0b, 0x0c];
-type AnswerWords = Required<Words>;
+type AnswerWords = Required<Words> & {
+  /** Places of a list that is an answer, empty or not. */
+  lists: readonly (readonly string[])[];
+};
 
 const LINES = [
   "application/x-ndjson",
@@ -67,8 +70,9 @@ export class Judge {
     else if (anyForm || streaming === undefined || (lists && streaming)) this.#takes = new Set(["json", "events"]);
     else this.#takes = new Set<Form>([streaming ? "events" : "json"]);
     const kind = mediaType.split(";", 1)[0]?.trim().toLowerCase() ?? "";
-    if (kind === "text/event-stream") this.#found("events");
-    else if (LINES.includes(kind)) this.#found("lines");
+    // What it is decides, not what it is called; but a stream that is asked for is one before its first byte.
+    if (kind === "text/event-stream" && (anyForm || streaming || !this.#takes.has("json"))) this.#found("events");
+    else if (LINES.includes(kind) && this.#takes.has("lines")) this.#found("lines");
   }
 
   /** The next bytes, as long as neither `form` nor `invalid` is known. */
@@ -180,6 +184,7 @@ class Whole implements Listening {
     if (this.#expects === "json") return isError(body) ? "an error object" : undefined;
     const bodies: unknown[] = Array.isArray(body) ? body : [body];
     if (bodies.some(isError)) return "an error object";
+    if (this.#words.lists.some((path) => isList(body, path))) return undefined;
     // A line of a stream may say nothing itself.
     const isEnd = this.#lines && isObject(body) && Object.hasOwn(body, "done");
     if (isEnd || bodies.some((one) => says(one, this.#words))) return undefined;
@@ -188,16 +193,22 @@ class Whole implements Listening {
   }
 }
 
+function isList(body: unknown, path: readonly string[]): boolean {
+  const found = reach(body, path);
+  // Objects in a list that is the whole of it say what they are.
+  return Array.isArray(found) && (path.length > 0 || !found.some(isObject));
+}
+
 function isError(body: unknown): boolean {
   if (!isObject(body)) return false;
   const [error, type, object] = ["error", "type", "object"].map((name) => reach(body, [name]));
-  if (saysSomething(error) || type === "error" || object === "error") return true;
+  if (saysError(error) || type === "error" || object === "error") return true;
   return sayings(body, DIALECTS.openai.readings).some(({ row }) => row.says === "error");
 }
 
-function says(body: unknown, { dialects, fields }: AnswerWords): boolean {
+function says(body: unknown, { dialects, fields, beside }: AnswerWords): boolean {
   if (!isObject(body)) return false;
-  if (saysAt(body, fields)) return true;
+  if (saysAt(body, [...fields, ...beside])) return true;
   return dialects.some((dialect) =>
     sayings(body, dialect.readings).some(({ row, found }) =>
       row.says === "finish" ? SUFFICES.includes(reasonOf(dialect, found as string)) : PARTS.includes(row.says),
@@ -219,6 +230,7 @@ function endsAs(path: string, ends: readonly string[]): boolean {
 
 function wordsOf(path: string, { answers }: Plan): AnswerWords {
   const row = answers.paths.find(({ end }) => endsAs(path, [end]));
-  if (!row) return { dialects: EVERY, fields: answers.fields };
-  return { dialects: row.dialects.map((name) => DIALECTS[name]), fields: row.fields };
+  if (!row) return { dialects: EVERY, fields: answers.fields, beside: answers.beside, lists: [] };
+  const { fields, beside = [], lists = [] } = row;
+  return { dialects: row.dialects.map((name) => DIALECTS[name]), fields, beside, lists };
 }

@@ -27,10 +27,24 @@ export function sayings(body: unknown, rows: readonly Reading[]): Saying[] {
       for (const item of reachAll(element, row.at)) {
         if (row.where && !holds(row.where, item)) continue;
         const found = row.take ? reach(item, row.take) : item;
-        if (isWanted(row.says, found) && saysSomething(found)) said.push({ row, choice, found });
+        if (isWanted(row.says, found) && saysSomething(found) && counts(row, found)) said.push({ row, choice, found });
       }
   }
   return said;
+}
+
+/** Whether it is more than a place for it; a tool call in one piece has a name. */
+function counts({ says, whole, fields }: Reading, found: unknown): boolean {
+  if (says === "error") return isError(found);
+  if (!whole || !fields?.name) return true;
+  const name = reach(found, fields.name);
+  return typeof name === "string" && name !== "";
+}
+
+/** Whether what stands in the place of an error says one: some servers always have the field, with 0 or null in it. */
+export function isError(found: unknown, depth = 0): boolean {
+  if (typeof found !== "object" || found === null || depth > DEEPEST) return saysSomething(found) && found !== 0;
+  return Object.values(found).some((inner) => isError(inner, depth + 1));
 }
 
 /** The choices that an event speaks of, each with its number. */
@@ -75,9 +89,13 @@ export function saysSomething(found: unknown): boolean {
   return typeof found !== "object" || Object.keys(found).length > 0;
 }
 
-/** Whether something is said at one of these paths. */
+/** Whether something is said at one of these paths, in more than a number; at one that ends with `#`, a number. */
 export function saysAt(body: unknown, paths: readonly (readonly string[])[]): boolean {
-  return paths.some((path) => saysSomething(reach(body, path)));
+  return paths.some((path) => {
+    if (path.at(-1) === "#") return typeof reach(body, path.slice(0, -1)) === "number";
+    const found = reach(body, path);
+    return saysSomething(found) && typeof found !== "number" && found !== true;
+  });
 }
 
 /** A number of things, exact in JSON's numbers. */

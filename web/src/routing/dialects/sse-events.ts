@@ -40,6 +40,8 @@ export interface Words {
   dialects: readonly DialectRow[];
   /** Undefined: whatever is of no dialect counts. */
   fields?: readonly (readonly string[])[];
+  /** What counts in a dialect's own events as well. */
+  beside?: readonly (readonly string[])[];
 }
 
 /** Those of any dialect. */
@@ -53,6 +55,7 @@ export const EVERY: readonly DialectRow[] = Object.values(DIALECTS);
 export class Events implements Listening {
   readonly #end: string;
   readonly #words: Words;
+  readonly #beside: readonly (readonly string[])[];
   readonly #frames: Frames;
   /** The choices that have begun, and why those ended that have said so. */
   readonly #parts = new Set<number>();
@@ -67,6 +70,7 @@ export class Events implements Listening {
 
   constructor(plan: Plan, words: Words = { dialects: EVERY }) {
     [this.#end, this.#words, this.#frames] = [plan.done, words, new Frames(plan.limits.event_bytes)];
+    this.#beside = words.beside ?? plan.answers.beside;
   }
 
   /**
@@ -135,7 +139,7 @@ export class Events implements Listening {
     if (isError) heard.error ??= body;
     else if (dialect) {
       this.#known = true;
-      heard.tokens += lifeIn(said);
+      heard.tokens += lifeIn(said) || Number(saysAt(body, this.#beside));
     } else heard.others += Number(fields === undefined ? said.length === 0 : saysAt(body, fields));
   }
 
