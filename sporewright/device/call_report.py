@@ -25,6 +25,8 @@ class Account:
         self._source, self._chain, self._receipt, self._is_streaming = source, chain, receipt, is_streaming
         self._said: list[tuple[str, Running]] = []
         """Why each attempt of the receipt ended, for its error: there it may quote what was thrown."""
+        self._unexplained: list[Running] = []
+        """They refused for no known reason: a failure of theirs once another option answers, else the caller's."""
 
     def notes(self, one: Running, outcome: str, reason: str, retry_after_s: float | None) -> None:
         """One entry an attempt; what is learned later of a stream that is handed on is written into it."""
@@ -75,6 +77,18 @@ class Account:
             more |= {"key": key, "keys": keys}
         more |= {f"tokens_{name}": count for name, count in one.tokens.items()}
         self._source.outcome(body | {name: value for name, value in more.items() if value is not None})
+        if step.outcome == "unexplained":
+            self._unexplained.append(one)
+        elif "learn_ok" in step.actions:
+            self._outdoes()
+
+    def _outdoes(self) -> None:
+        """Whoever learns is told of the options that refused what another one has answered now."""
+        while self._unexplained:
+            one = self._unexplained.pop()
+            told = {"option": one.option, "outcome": "unexplained", "stage": "PICKING", "attempt": one.number + 1}
+            task = {} if self._receipt.task is None else {"task": self._receipt.task}
+            self._source.outcome({**told, **task, "streaming": self._is_streaming, "probe": False})
 
     def quits(self, one: Running, outcome: Literal["aborted", "lost"]) -> None:
         """A probe that the caller gave up, or that lost a race, is over, and says nothing."""

@@ -109,13 +109,13 @@ class DeviceState:
         evidence = evidence_of(actions, outcome, took, ttft_s=first, cost_usd=cost)
         if not self.heard.is_new(body):
             evidence = None  # an engine before this one has learned and stored it, and was lost before it answered
-        self.learned.ended(now, option, evidence, self.kind(body))
+        self.learned.ended(now, option, evidence, self.kind(body), under_way=body.get("stage") != "PICKING")
         self._keep_health(now, body, actions)
 
     def _keep_health(self, now: float, body: OutcomeBody, actions: Sequence[Action]) -> None:
         option = body["option"]
-        # A body that is handed over is told twice: by its headers, and if it breaks.
-        if body.get("attempt", 1) == 1 and body.get("stage") != "BODY":
+        # A body that is handed over is told twice: by its headers, and if it breaks; so is a refusal without a reason.
+        if body.get("attempt", 1) == 1 and body.get("stage") not in ("BODY", "PICKING"):
             self.health.called()
             self.tell({"called": True})
         if body.get("probe", False):

@@ -175,6 +175,8 @@ TRANSITIONS: Mapping[State, Mapping[Signal, Transition]] = {
         "picked": _to("CALLING"),
         "nothing_left": _to("EXHAUSTED", "give_up"),
         "kept": _to("DELIVERED", "deliver"),
+        # Said of an attempt that has ended so, once another option has answered the same request.
+        "unexplained": _to("PICKING", "learn_failure"),
         "aborted": _ABORTED,
     },
     "CALLING": {
@@ -188,7 +190,7 @@ TRANSITIONS: Mapping[State, Mapping[Signal, Transition]] = {
         "context_length": _to("PICKING", "mend", "keep", "larger", "next"),
         "unsuited": _to("PICKING", "mend", "keep_first", "next"),
         "declined": _to("PICKING", "mend", "keep_first", "set_aside", "next"),
-        "unexplained": _to("PICKING", "learn_failure", "mend", "keep_first", "next"),
+        "unexplained": _to("PICKING", "mend", "keep_first", "next"),
         "invalid_answer": _to("PICKING", "learn_failure", "trip", "again", "next"),
         "rate_limited": _to("PICKING", "learn_failure", "cool_down", "again", "next"),
         # A refusal that this page may not read, from an option whose answers it could read before.

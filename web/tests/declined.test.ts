@@ -39,6 +39,32 @@ describe("an option that declines", () => {
     },
   );
 
+  it("without a reason that anybody knows has failed once another one has answered", async () => {
+    alpha.status = 418;
+    const body = JSON.stringify({ messages: [] });
+    const ask = async (): Promise<number> =>
+      (await routed().fetch("/v1/chat/completions", { method: "POST", body })).status;
+    beta.status = 418;
+    expect(await ask()).toBe(418);
+    expect(learned.map(({ option, outcome, stage }) => [option, outcome, stage])).toEqual([
+      ["alpha", "unexplained", "CALLING"],
+      ["beta", "unsuited", "CALLING"],
+    ]);
+    learned = [];
+    beta.status = 200;
+    beta.answer = (response) => {
+      response.writeHead(200, { "content-type": "application/json" });
+      response.end(JSON.stringify({ choices: [{ message: { content: "hello" }, finish_reason: "stop" }] }));
+      return Promise.resolve();
+    };
+    expect(await ask()).toBe(200);
+    expect(learned.map(({ option, outcome, stage, attempt }) => [option, outcome, stage, attempt])).toEqual([
+      ["alpha", "unexplained", "CALLING", 1],
+      ["beta", "ok", "HOLDING", 2],
+      ["alpha", "unexplained", "PICKING", 1],
+    ]);
+  });
+
   it("is asked last from then on, and its refusal is the caller's where nobody answers", async () => {
     alpha.status = 401;
     const router = routed({ alpha: { url: alpha.url, key: "sk-alpha" }, beta: { url: beta.url } });

@@ -18,6 +18,8 @@ export class CallReporter {
   readonly #asked: CallRequest;
   readonly #chain: RecordedChain;
   readonly #ledger: ReceiptWriter;
+  /** They refused for no known reason: a failure of theirs once another option answers, else the caller's mistake. */
+  #unexplained: AttemptIO[] = [];
 
   constructor(context: CallContext, asked: CallRequest, chain: RecordedChain, ledger: ReceiptWriter) {
     [this.#context, this.#asked, this.#chain, this.#ledger] = [context, asked, chain, ledger];
@@ -58,6 +60,11 @@ export class CallReporter {
       ...(keys > 1 ? { key, keys } : {}),
     };
     this.#tells(one, { outcome, stage, first_token_s: firstToken, ...more });
+    if (outcome === "unexplained") this.#unexplained.push(one);
+    else if (actions.includes("learn_ok")) {
+      for (const other of this.#unexplained) this.#tells(other, { outcome: "unexplained", stage: "PICKING" });
+      this.#unexplained = [];
+    }
   }
 
   /** Whoever runs it is told of an option that declined, and by which key. */
@@ -85,7 +92,8 @@ export class CallReporter {
       latency_s: WAITED.includes(more.outcome) ? since(one) : (one.latency ?? since(one)),
       streaming: this.#asked.traits.streaming ?? false,
       attempt: one.number + 1,
-      probe: this.#chain.isProbe(one.number),
+      // Its end was told with the refusal.
+      probe: this.#chain.isProbe(one.number) && more.stage !== "PICKING",
       ...more,
     });
   }
