@@ -65,7 +65,7 @@ def start_router(page: Page, options: dict[str, Any], *, name: str = "router", r
     return started
 
 
-def until(page: Page, expression: str, *, timeout: float = 15_000) -> None:
+def until(page: Page, expression: str, *, timeout: float = 60_000) -> None:
     """Wait until a JavaScript expression is true in the page."""
     page.wait_for_function(expression, timeout=timeout)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 __all__ = ["Engine", "MissingEngineError", "ScriptError", "Tab"]
 
-TIMEOUT_S = 30.0
+TIMEOUT_S = 60.0
 STEP_S = 0.05
 
 
