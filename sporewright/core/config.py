@@ -18,6 +18,8 @@ from sporewright.errors import BadValueKindError, ConfigError, DecodeError, Spor
 __all__ = ["KINDS", "Seed", "TensorConfig"]
 
 KINDS = ("value", "bytes", "weight", "option-weight")
+PARTS = frozenset(("$schema", "global", "learning", "levels", "priors", "seeds"))
+SEED_KEYS = frozenset(("floor", "level", "inst", "option", "dim", "kind", "value"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +77,13 @@ class TensorConfig:
     def from_dict(cls, data: Mapping[str, Any]) -> TensorConfig:
         """A config from JSON data; DecodeError names the seed's index and the field, ConfigError the place in `global`.
 
+        A key that no part of a config has is refused: what is ignored without a word is believed to work.
+
         What a seed *means* (its level, its kind against its payload, the write) is checked by `build`.
         """
         if not isinstance(data, Mapping):
             raise DecodeError(f"config: expected an object, got {jsontext.shown(data)}")
+        _refuse_unknown(data, PARTS, "config")
         levels, seeds, priors = data.get("levels"), data.get("seeds", []), data.get("priors", {})
         if (
             not isinstance(levels, Sequence)
@@ -144,9 +149,16 @@ def _prior(dimension: object, data: object) -> tuple[str, float]:
     return dimension, value
 
 
+def _refuse_unknown(data: Mapping[str, Any], known: frozenset[str], place: str) -> None:
+    if not data.keys() <= known:
+        key = next(key for key in data if key not in known)
+        raise DecodeError(f"{place}: {jsontext.shown(key)} is none of {jsontext.listed(sorted(known))}")
+
+
 def _seed(data: object, place: str) -> Seed:
     if not isinstance(data, Mapping):
         raise DecodeError(f"{place}: a seed is an object, not {jsontext.shown(data)}")
+    _refuse_unknown(data, SEED_KEYS, place)
     names = {}
     for key in ("floor", "level", "inst", "option", "dim", "kind"):
         name = data.get(key, "" if key in ("inst", "option") else None)

@@ -42,7 +42,12 @@ class Weights:
         self._as_of = -1
 
     def of(self, option: str) -> Mapping[str, float]:
-        """dimension → the option's own deepest weight, else the shared slot's (F3); those without one left out."""
+        """dimension → the option's own deepest weight, else the shared slot's (F3); those without one left out.
+
+        `""` is the shared slot itself.
+        """
+        if not option:
+            return self.shared()
         own, dimensions = self._account.own, self._dimensions
         rows = [
             (at, row)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sporewright.core import resolve
@@ -35,6 +35,13 @@ def plain(tensor: Tensor, option: str) -> dict[str, float]:
 
 @pytest.mark.parametrize("wide", [False, True], ids=["dicts", "columns"])
 @given(walk=st.lists(steps, max_size=20))
+@example(
+    walk=[
+        ("put", (0, "", ""), "latency", (None, 0.0)),
+        ("put", (0, "", "a"), "latency", (None, 0.0)),
+        ("put", (1, "acme", ""), "latency", (None, 0.5)),
+    ]
+)
 def test_the_weights_of_an_option_are_the_folds_after_any_write(wide: bool, walk: list[tuple]) -> None:
     """F3: own before shared, deeper before coarser, after puts, merges, removals, in either home of cells."""
     with tiny() if wide else nullcontext():

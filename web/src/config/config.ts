@@ -5,6 +5,8 @@ import type { Mirror } from "../state/mirror";
 import type { Cursor, Seed, TensorConfig } from "../types";
 
 const LOAD_TIMEOUT_MS = 10_000;
+/** As `PARTS` of core/config.py, which refuses a seed's strange keys, too: what is ignored is believed to work. */
+const PARTS = new Set(["$schema", "global", "learning", "levels", "priors", "seeds"]);
 
 /** The config itself; from an address, or from the copy remembered of it when the address does not answer. */
 export async function loadConfig(config: TensorConfig | string | URL, mirror: Mirror): Promise<TensorConfig> {
@@ -39,6 +41,9 @@ function checked(config: unknown, where: string): TensorConfig {
   const odd = seeds.findIndex((seed: unknown) => typeof seed !== "object" || seed === null);
   if (odd >= 0)
     throw new SporewrightError("config", `${where}: seeds[${odd}] is ${JSON.stringify(seeds[odd])}, not an object`);
+  const strange = Object.keys(config as TensorConfig).find((key) => !PARTS.has(key));
+  if (strange !== undefined)
+    throw new SporewrightError("config", `${where}: "${strange}" is none of ${[...PARTS].join(", ")}`);
   return config as TensorConfig;
 }
 
