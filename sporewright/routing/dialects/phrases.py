@@ -34,10 +34,10 @@ _KEYS = (
     "(?:access|secret|auth|authorization|authentication|bearer|api|service|session|security) (?:key|token|secret)s?",
     "(?:your|subscription|license) key", "authorization(?: header)?", "authentication", "credentials?",
 )  # fmt: skip
-_ACCOUNTS = ("your (?:account|organization|project|workspace|team)", "this (?:account|organization|project|key)")
+_ACCOUNTS = ("your (?:account|project|workspace|team)", "this (?:account|project|key)", "organization")
 _MONEY = (
-    "(?:account |wallet |token )?balance", "(?:account |api )?credits?", "funds?", "invoices?",
-    "payment(?: method)?",
+    "(?:account |wallet |token )?balance", "(?:account |api )?credits?(?: limit)?", "funds?", "invoices?",
+    "payments?(?: method)?",
     "billing(?: account| details| information)?", "wallet", "subscription", "free trial", "trial(?: period)?",
     "prepaid",
 )  # fmt: skip
@@ -45,7 +45,7 @@ _QUOTAS = (
     "(?:free |daily |weekly |monthly |token |usage )*quotas?",
     "(?:usage|spend(?:ing)?|daily|weekly|monthly|plan) (?:token |request |usage |spending )?(?:limit|cap|budget)s?",
     "budget", "allowance", "free (?:tier|allocation|allowance|usage)(?: of the model)?",
-    "(?:daily|weekly|monthly) (?:usage|allocation)",
+    "(?:daily|weekly|monthly) (?:free |included )?(?:usage|allocation)",
 )  # fmt: skip
 _PLACES = ("countr(?:y|ies)", "regions?", "locations?", "territor(?:y|ies)", "jurisdictions?", "ip(?: address)?")
 _NOT_ALLOWED = "(?:not|no longer) (?:allowed|permitted|authorized|entitled|eligible) to (?:use|access|call|invoke)"
@@ -58,7 +58,7 @@ _MODELS = (
 )  # fmt: skip
 
 _PARTS = (
-    "messages?", "contents?", "(?:last |first )?roles?", "system (?:prompts?|messages?|instructions?|roles?)",
+    "messages?", "contents?", "(?:last |first )?roles?", "ids?", "system (?:prompts?|messages?|instructions?|roles?)",
     "prompts?", "inputs?", "tools?", "tool (?:calls?|choice|results?|use|names?|schemas?)", "call ids?",
     "functions?",
     "function (?:calls?|responses?|names?|declarations?)", "(?:model )?parameters?", "arguments?",
@@ -70,7 +70,7 @@ _PARTS = (
     "max(?: completion)? tokens",
     "penalty", "seed", "logprobs", "dimensions", "parts?", "integer", "number", "boolean", "list", "enum",
     "names?", "types?", "n",
-    "images?", "base64", "audio", "files?", "urls?", "metadata(?: keys?)?",
+    "images?", "base64", "audio", "files?", "metadata(?: keys?)?",
 )  # fmt: skip
 _RULES = (
     "requires?", "required", "missing", "invalid", "malformed", "bad", "must", "should", "cannot", "may not",
@@ -193,6 +193,7 @@ KINDS: Mapping[Sign, Sequence[Phrase]] = {
         {"first": _PARTS, "then": _RULES, "either": True, "names": True},
         {
             "first": (
+                "(?:could not|cannot|failed to|unable to) (?:parse|decode|process|read) (?:request|image|file)",
                 "field required", "not one of", "not of type", "must be one of",
                 "unexpected (?:token|end|eof|character)",
                 "invalid type", "value error", "content type", "malformed (?:request|input)",
