@@ -28,14 +28,15 @@ event that is part of every answer and no sign of life: a role, a ping."""
 class Where(TypedDict):
     """Holds if what is at `path` is `equals`; without it, if something is said there; of null, if nothing is.
 
-    `begins`: a text that begins so; `has`: an object with such a field; `beyond`: one that says something in another
-    field than these.
+    `begins`: a text that begins so; `has`: an object with such a field; `among`: one that says something in one of
+    these fields; `beyond`: in another field than these.
     """
 
     path: Sequence[str]
     equals: NotRequired[str | None]
     begins: NotRequired[str]
     has: NotRequired[str]
+    among: NotRequired[Sequence[str]]
     beyond: NotRequired[Sequence[str]]
 
 

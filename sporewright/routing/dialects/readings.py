@@ -61,7 +61,7 @@ OPENAI: Sequence[Reading] = [
     _life(["delta"], ["role", "content", "tool_calls"], each=["choices"]),
     _life(["delta", "content"], ["type", "text"], each=["choices"]),
     *_choices("message", whole=True),
-    *(Reading(says="life", each=["choices"], at=["message", name]) for name in _MORE),
+    {"says": "life", "each": ["choices"], "at": ["message"], "where": {"path": [], "among": _MORE}},
     {"says": "life", "each": ["choices"], "at": ["message"], "where": {"path": ["function_call", "name"]}},
     {"says": "life", "each": ["choices"], "at": ["message", "tool_calls"], "where": {"path": ["custom", "name"]}},
     # Content in parts, of which some are no text.
@@ -123,7 +123,7 @@ RESPONSES: Sequence[Reading] = [
     {"says": "text", "at": _OUTPUT, "where": {"path": ["type"], "equals": "output_text"}, "take": ["text"]},
     {"says": "text", "at": _OUTPUT, "where": {"path": ["type"], "equals": "refusal"}, "take": ["refusal"]},
     {"says": "tool", "at": ["output"], "where": _FUNCTION, "fields": _FUNCTION_FIELDS, "whole": True},
-    *(Reading(says="life", at=["output"], where={"path": [name]}) for name in _ITEMS),
+    {"says": "life", "at": ["output"], "where": {"path": [], "among": _ITEMS}},
     # It goes on in the background, and is asked for later.
     *(Reading(says="life", at=[], where={"path": ["status"], "equals": name}) for name in ("queued", "in_progress")),
     # It is completed, and where functions are called that is why; cut short it says the reason.
@@ -168,10 +168,7 @@ ANTHROPIC: Sequence[Reading] = [
         "whole": True,
     },
     # A thought that nobody may read, what a tool of the provider's gave, a file.
-    *(
-        Reading(says="life", at=["content"], where={"path": [name]})
-        for name in ("data", "content", "file_id", "source")
-    ),
+    {"says": "life", "at": ["content"], "where": {"path": [], "among": ("data", "content", "file_id", "source")}},
     # A turn may pause where the provider's own tool is called.
     *(
         Reading(says="life", at=["content"], where={"path": ["type"], "begins": name})
@@ -207,7 +204,7 @@ GEMINI: Sequence[Reading] = [
         **_PARTS,  # type: ignore[typeddict-item]
     },
     # A picture, code, the signature of a thought.
-    *(Reading(says="life", where={"path": [name]}, **_PARTS) for name in _DATA),  # type: ignore[typeddict-item]
+    {"says": "life", "where": {"path": [], "among": _DATA}, **_PARTS},  # type: ignore[typeddict-item]
     {"says": "finish", "each": ["candidates"], "at": ["finishReason"]},
     # A prompt that was refused has no candidates.
     {"says": "finish", "at": ["promptFeedback", "blockReason"]},

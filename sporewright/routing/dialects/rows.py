@@ -223,6 +223,8 @@ def holds(where: Where, item: Any) -> bool:
         return isinstance(found, dict) and where["has"] in found
     if "begins" in where:
         return isinstance(found, str) and found.startswith(where["begins"])
+    if "among" in where:
+        return isinstance(found, dict) and any(not _is_hollow(found.get(name)) for name in where["among"])
     if "beyond" in where:
         return isinstance(found, dict) and any(
             name not in where["beyond"] and not _is_hollow(value) for name, value in found.items()

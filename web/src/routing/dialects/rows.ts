@@ -113,10 +113,11 @@ function isWanted(says: Reading["says"], found: unknown): boolean {
 }
 
 /** Whether this is true of an item. */
-export function holds({ path, equals, begins, has, beyond }: Where, item: unknown): boolean {
+export function holds({ path, equals, begins, has, among, beyond }: Where, item: unknown): boolean {
   const found = reach(item, path);
   if (has !== undefined) return isObject(found) && Object.hasOwn(found, has);
   if (begins !== undefined) return typeof found === "string" && found.startsWith(begins);
+  if (among !== undefined) return isObject(found) && among.some((name) => !isHollow(reach(found, [name])));
   if (beyond !== undefined)
     return isObject(found) && Object.entries(found).some(([name, value]) => !beyond.includes(name) && !isHollow(value));
   if (equals === undefined) return saysSomething(found);
