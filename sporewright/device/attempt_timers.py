@@ -16,8 +16,9 @@ __all__ = ["AttemptTimers"]
 
 
 class AttemptTimers:
-    """`now` is the call's clock; `running`, its attempts under way; `hedges` is called when the first one is late;
-    `telling_s`: how long a silence of an option has to last to tell anything of it.
+    """`now` is the call's clock; `running`, its attempts under way; `hedges` is called when the first one is late,
+    `hands_over` where one is not held back any more; `telling_s`: how long a silence of an option has to last to tell
+    anything of it.
     """
 
     def __init__(
@@ -26,10 +27,11 @@ class AttemptTimers:
         now: Callable[[], float],
         running: Mapping[int, Running],
         hedges: Callable[[], None],
+        hands_over: Callable[[Running], None],
         telling_s: Callable[[str], float],
     ) -> None:
         self._chain, self._now, self._running, self._hedges = chain, now, running, hedges
-        self._telling_s = telling_s
+        self._telling_s, self._hands_over = telling_s, hands_over
         self._hedge: asyncio.TimerHandle | None = None
 
     def arm(self, one: Running) -> None:
@@ -37,6 +39,8 @@ class AttemptTimers:
         loop, now = asyncio.get_running_loop(), self._now()
         self.disarm(one)
         wait = self._chain.due(one.number) - now
+        if wait == math.inf:
+            return
 
         def late() -> None:
             if one.number not in self._running:
@@ -45,9 +49,14 @@ class AttemptTimers:
             if self._chain.due(one.number) > now:
                 self.arm(one)  # it went off early, or the limit is another
                 return
+            if self._chain.hands_over(one.number):
+                self._hands_over(one)
+                return
             took = time.monotonic() - one.began
             why = f"nothing for {max(0.0, now - self._chain.silent_since(one.number)) * 1000:.0f} ms"
-            if self._chain.is_past(now, one.number):
+            if self._chain.outstays(now, one.number):
+                why = f"not whole after {took * 1000:.0f} ms, and another option is ready"
+            elif self._chain.is_past(now, one.number):
                 why = f"the call's deadline passed {took * 1000:.0f} ms into this attempt"
             one.late = "deadline" if self._chain.is_cut(now, one.number) else "timeout", why
             if one.task is not None:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import httpx
 
 from sporewright.device.attempt_timers import AttemptTimers
-from sporewright.device.call_report import Account
+from sporewright.device.call_report import Account, broken
 from sporewright.device.delivery import Delivery
 from sporewright.device.expectations import Expectations
 from sporewright.device.httpx_errors import of_httpx
@@ -31,7 +31,7 @@ from sporewright.device.responses import (
     told,
 )
 from sporewright.device.sleep_detector import Awake
-from sporewright.errors import BrokenError, InternalError, SporewrightError, TooLargeError
+from sporewright.errors import InternalError, SporewrightError
 from sporewright.routing.attempt_chain import Ask, AttemptChain, Body, Call, Decision, Ended, Wait
 from sporewright.routing.classify import Ending
 from sporewright.routing.dialects.sse_events import Events
@@ -60,17 +60,18 @@ class RoutedCall:
         is_held: bool,
         on_restart: Callable[[str], None] | None = None,
     ) -> None:
-        self._expectations = expectations
         self._source, self._chain, self.receipt, self._send, self._what = source, chain, receipt, send, what
-        self._chance, self._is_held, self._redacts = chance, is_held, redacts
+        self._chance, self._is_held, self._redacts, self._expectations = chance, is_held, redacts, expectations
         self._account = Account(source, chain, receipt, is_streaming=is_streaming)
-        self._running: dict[int, Running] = {}
-        self._over: dict[int, Running] = {}
+        self._running, self._over = dict[int, Running](), dict[int, Running]()
         self._tasks: set[asyncio.Task[None]] = set()
         self._delivery = Delivery(receipt, self._stop, on_restart)
         self._awake = Awake(source.plan["limits"], self._slept, lambda: bool(self._tasks))
-        self._timers = AttemptTimers(chain, self._awake.now, self._running, self._hedges, self._telling_s)
-        self._is_streaming = is_streaming
+
+        def telling_s(option: str) -> float:
+            return source.health.history(option, streaming=is_streaming).telling_s
+
+        self._timers = AttemptTimers(chain, self._awake.now, self._running, self._hedges, self._hands_over, telling_s)
 
     async def run(self) -> httpx.Response:
         """The answer, its body streaming where it may; ExhaustedError when nobody answered. Cancelled, all ends."""
@@ -116,11 +117,13 @@ class RoutedCall:
         if decision is not None:
             self._call(decision)
 
-    def _telling_s(self, option: str) -> float:
-        return self._source.health.history(option, streaming=self._is_streaming).telling_s
-
     def _hedges(self) -> None:
         self._spawn(self._follow(self._chain.hedge(self._awake.now(), self._chance())))
+
+    def _hands_over(self, one: Running) -> None:
+        """From here on it is the caller's as it comes."""
+        one.events = None
+        self._steps(one, self._chain.opened(self._awake.now(), "bytes", one.number))
 
     async def _until(self, at: float) -> None:
         """Until then on the clock, which may be set, and runs on while the loop's own stands still."""
@@ -341,12 +344,7 @@ class RoutedCall:
         if "deliver" in step.actions:
             self._deliver(one)
         elif "break" in step.actions:
-            if step.outcome == "too_large":
-                what = f"the answer of {one.option} is too long to be held back: {reason}"
-                self._delivery.give_up(of_httpx(TooLargeError, httpx.TransportError, what))
-            else:
-                what = f"the answer of {one.option} broke off after {one.length} bytes: {reason}"
-                self._delivery.give_up(of_httpx(BrokenError, one.error or httpx.TransportError, what))
+            self._delivery.give_up(broken(one, step.outcome, reason))
         elif self._chain.state_of(one.number) == "DELIVERED":
             self._delivery.end()
         if self._chain.kept != one.number:

@@ -34,6 +34,7 @@ from sporewright.routing.attempt_chain import AttemptChain
 from sporewright.routing.classify import is_repeatable
 from sporewright.routing.dialects.judge import expects_of
 from sporewright.routing.dialects.sse_events import Listening
+from sporewright.routing.plan import PLAN
 from sporewright.routing.terms import Expects, Facts, Plan
 
 __all__ = ["RoutedRequest", "Settings", "checked"]
@@ -199,7 +200,15 @@ class RoutedRequest:
             facts["keyed"] = True
         if self._expectations.is_inference(option):
             facts["judged"] = True
+        if self._is_nobody_s_to_cut(option):
+            facts["any"] = True
         return facts
+
+    def _is_nobody_s_to_cut(self, option: str) -> bool:
+        """Whether a plain client waits for its answer however slowly that comes, and nobody has set a limit to it."""
+        is_limited = self._plan["limits"]["inter_token_s"] != PLAN["limits"]["inter_token_s"]
+        is_plain = self._asked.get("restart", "error") == "error" and not self._is_held
+        return self._expectations.of(option) == "any" and is_plain and not is_limited
 
     def _brings_a_key(self, option: str, upstream: Upstream) -> bool:
         """Whether it is the caller's own key that this option is called with."""

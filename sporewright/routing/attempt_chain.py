@@ -47,10 +47,11 @@ class AttemptChain(Patience):
         model: str | None = None,
         facts: Mapping[str, Facts] | None = None,
     ) -> None:
-        super().__init__(health, plan["limits"], now + plan["limits"]["deadline_s"], streaming=streaming)
-        self._plan = plan
-        self._left = Candidates(queue, upstreams, facts or {}, health, plan["limits"], model)
-        self._judged, self._repeatable, self._restart = judged, repeatable, restart
+        limits = plan["limits"]
+        left = Candidates(queue, upstreams, facts or {}, health, limits, model)
+        until = now + limits["deadline_s"]
+        super().__init__(health, left, limits, until, streaming=streaming, repeatable=repeatable)
+        self._plan, self._judged, self._restart = plan, judged, restart
         self._may_hedge = hedge and repeatable
         self._has_waited = False
         self._asked: tuple[Ask, bool] | None = None
@@ -110,7 +111,7 @@ class AttemptChain(Patience):
         """What to do next; None once nothing is left to try: the chain is EXHAUSTED, or DELIVERED with what it kept."""
         self._expect("PICKING", "pick")
         self._asked = None  # a hedge that is still asked for would be beside an attempt that has ended
-        may = now < self._deadline and len(self._all) < self._limits["max_attempts"]
+        may = now < self._deadline and not self._is_last
         found = self._left.next(now, chance) if may else None
         if found is None or found.until >= self._deadline:
             resort = self._left.last_resort(now) if may else None
@@ -183,7 +184,8 @@ class AttemptChain(Patience):
         if one.state == "OPENED":
             one.first_s = now - one.began
             return self._move(one, self._plan["restarts"][self._restart], "ok", now)
-        one.heard = now
+        # What is handed over in time, however it comes, is not held longer for what comes.
+        one.heard = one.heard if one.is_any and one.state == "HOLDING" else now
         return None
 
     def paused(self, since: float, now: float, attempt: int) -> None:
@@ -280,10 +282,6 @@ class AttemptChain(Patience):
         """Whether the request may have been carried out."""
         return rule.get("unsafe", rule["outcome"] in self._plan["unsafe"])
 
-    def _may_repeat(self, one: Attempt) -> bool:
-        """Whether what was sent there may be sent once more, there or elsewhere."""
-        return self._left.facts(one.option).get("repeatable", self._repeatable)
-
     def _wait(self, until: float) -> Wait:
         self._has_waited = True
         return Wait(until)
@@ -300,7 +298,8 @@ class AttemptChain(Patience):
         self._left.take(option)
         key = self._health.keys.first(option, self._left.facts(option).get("keys", 1), now)
         had_all = not self._all and not self._has_waited
-        self._all.append(Attempt(option, now, is_probe, had_all=had_all, heard=now, key=key))
+        is_any = self._left.facts(option).get("any", False)
+        self._all.append(Attempt(option, now, is_probe, had_all=had_all, heard=now, key=key, is_any=is_any))
         if self.state == "PICKING":
             self.state = self._plan["transitions"]["PICKING"]["picked"]["to"]
         return Call(option, len(self._all) - 1)

@@ -119,6 +119,13 @@ class Candidates:
                 return Candidate(option, now)
         return None
 
+    def is_another_ready(self, at: float) -> bool:
+        """Whether somebody who has not been asked could be then, as far as is known now."""
+        return any(
+            option in self._known and self._is_near(option) and self._health.is_ready(option, at, self.model_of(option))
+            for option in self._untried
+        )
+
     def model_of(self, option: str) -> str | None:
         """The model that a call asks of this option: its own, else the request's."""
         return self.facts(option).get("model", self._model)

@@ -82,6 +82,16 @@ class Health:
         breaker = self._breakers.get(option)
         return max(self.cooldowns.until(option), -math.inf if breaker is None else breaker.returns(now))
 
+    def is_ready(self, option: str, at: float, model: str | None = None) -> bool:
+        """Whether a call, for this model, may go there then without asking for anything, as far as is known now."""
+        breaker = self._breakers.get(option)
+        return (
+            not self.cooldowns.is_cooling(option, at)
+            and not self.blocks.is_blocked(option, at)
+            and self.asides.admits(option, at, model) == "yes"
+            and (breaker is None or breaker.data()["state"] != "open")
+        )
+
     def called(self) -> None:
         """A call was made that its caller wanted: it pays its share into both budgets."""
         self._retries.called()

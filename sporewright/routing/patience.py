@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from sporewright.routing.candidates import Candidates
 from sporewright.routing.health import Health
 from sporewright.routing.terms import Limits, State
 
@@ -40,6 +41,8 @@ class Attempt:
     """Its body is held only because it is short: it has to be whole within the call's deadline."""
     has_begun: bool = False
     """Something of its body has come that is not white space."""
+    is_any: bool = False
+    """Anything is its answer: once its headers are in nobody cuts it, and what is held of it is handed over in time."""
     has_slept: bool = False
     """The clock had a gap: how long it took says nothing."""
     has_queued: bool = False
@@ -70,6 +73,13 @@ class Attempt:
         self.began, self.heard = self.began + gap_s, self.heard + gap_s
         self.has_queued, self.had_all = True, False
 
+    @property
+    def is_held_back(self) -> bool:
+        """Whether something of it comes that is nobody's answer so far, and has to be one before it is anybody's."""
+        if self.state == "CALLING":
+            return self.heard > self.began and not self.is_any
+        return self.state == "HOLDING" and self.is_short and not self.is_finished and not self.is_any
+
     def slept(self, gap_s: float) -> None:
         """Take a gap in the clock out of what was waited for."""
         self.began, self.heard, self.has_slept = self.began + gap_s, self.heard + gap_s, True
@@ -88,6 +98,8 @@ class Attempt:
         if self.state == "OPENED":
             return (self.began if streaming else self.heard) + first_token_s
         patience = self.heard + limits["inter_token_s"]
+        if self.is_any:
+            return patience if self.state == "HOLDING" else math.inf
         if self.state == "HOLDING" and self.is_short and not self.has_begun:
             # A long answer in one piece takes its time, whenever its headers came.
             return max(patience, self.began + (first_token_s if streaming else limits["attempt_timeout_s"]))
@@ -97,14 +109,28 @@ class Attempt:
 class Patience:
     """How long each attempt of a call is waited for: by a limit of its own, within the call's `deadline`."""
 
-    def __init__(self, health: Health, limits: Limits, deadline: float, *, streaming: bool) -> None:
-        self._health, self._limits, self._deadline, self._streaming = health, limits, deadline, streaming
+    def __init__(
+        self, health: Health, left: Candidates, limits: Limits, deadline: float, *, streaming: bool, repeatable: bool
+    ) -> None:
+        self._health, self._left, self._limits, self._deadline = health, left, limits, deadline
+        self._streaming, self._repeatable = streaming, repeatable
         self._all: list[Attempt] = []
 
     def due(self, attempt: int) -> float:
-        """When the patience with this attempt is over: by its own limit, or by the deadline where that bounds it."""
+        """When the patience with this attempt is over: by its own limit, by its share of the call's time, or by the
+        deadline where that bounds it."""
         one = self._all[attempt]
-        return min(self._own_due(one), self._deadline if one.is_bounded else math.inf)
+        return min(self._own_due(one), self._share(one), self._deadline if one.is_bounded else math.inf)
+
+    def hands_over(self, attempt: int) -> bool:
+        """Whether it is then handed over as it comes (`opened` with `bytes`), and does not end."""
+        one = self._all[attempt]
+        return one.is_any and one.state in ("OPENED", "HOLDING")
+
+    def outstays(self, now: float, attempt: int) -> bool:
+        """Whether it then ends because another option is to have the rest of the call's time."""
+        one = self._all[attempt]
+        return self._share(one) <= now < self._own_due(one)
 
     def silent_since(self, attempt: int) -> float:
         """Since when the silence lasts that its own limit bounds."""
@@ -113,7 +139,7 @@ class Patience:
     def is_past(self, now: float, attempt: int) -> bool:
         """Whether it is the call's deadline that ends the patience with this attempt, and not its own limit."""
         one = self._all[attempt]
-        return one.is_bounded and max(now, self._deadline) < self._own_due(one)
+        return one.is_bounded and max(now, self._deadline) < min(self._own_due(one), self._share(one))
 
     def is_cut(self, now: float, attempt: int) -> bool:
         """Whether it then ends with `deadline`, else with `timeout`.
@@ -130,6 +156,24 @@ class Patience:
         one, most = self._all[attempt], self._limits["attempt_timeout_s"]
         flows = one.state == "HOLDING" and not one.is_short
         return most if flows else min(most, max(0.0, self._deadline - now))
+
+    def _share(self, one: Attempt) -> float:
+        """Until when an answer that comes and is held back may take, if another option could be asked then.
+
+        Two thirds of what was left of the call when it began: a third is what `attempt_timeout_s` is of `deadline_s`.
+        """
+        if not one.is_held_back or not self._may_repeat(one) or self._is_last:
+            return math.inf
+        share = one.began + (self._deadline - one.began) * 2 / 3
+        return share if self._left.is_another_ready(share) else math.inf
+
+    @property
+    def _is_last(self) -> bool:
+        return len(self._all) >= self._limits["max_attempts"]
+
+    def _may_repeat(self, one: Attempt) -> bool:
+        """Whether what was sent there may be sent once more, there or elsewhere."""
+        return self._left.facts(one.option).get("repeatable", self._repeatable)
 
     def _own_due(self, one: Attempt) -> float:
         history = self._health.history(one.option, streaming=True)

@@ -338,7 +338,7 @@ class Facts(TypedDict):
     that it may have carried out may be sent again (else what is true of the call), whether it is on this machine, how
     many keys it may be called with (default one), whether the key of this call is the caller's own, whether it is
     called with a key at all that is declared, whether an answer of a kind is expected of it (else what is true of the
-    call)."""
+    call), whether anything is an answer of it, which nobody cuts once its headers are in."""
 
     model: NotRequired[str]
     window: NotRequired[int]
@@ -348,6 +348,7 @@ class Facts(TypedDict):
     brought: NotRequired[bool]
     keyed: NotRequired[bool]
     judged: NotRequired[bool]
+    any: NotRequired[bool]
 
 
 class Plan(TypedDict):

@@ -212,6 +212,8 @@ TRANSITIONS: Mapping[State, Mapping[Signal, Transition]] = {
         "stream": _to("STREAMING", "win", "deliver"),
         "restartable": _to("RESTARTABLE", "win", "deliver"),
         "hold": _to("HOLDING", "win"),
+        # Anything is its answer, and nothing has come so far: it is the caller's as it comes.
+        "bytes": _to("BODY", "learn_latency", "learn_ok", "mend", "win", "deliver"),
         "ok": _to("DELIVERED", "learn_latency", "learn_ok", "mend", "pace", "win", "deliver"),
         **_every(_FAULTS, _to("PICKING", "learn_failure", "trip", "again", "next")),
         **_every(_NOBODYS, _AS_BEFORE),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from sporewright.device.order_source import OrderSource
 from sporewright.device.transport import NOWHERE, RoutingTransport
 from sporewright.errors import ExhaustedError
+from sporewright.routing.plan import PLAN
 
 Body = Callable[[], AsyncIterator[bytes]]
 WORD = b"data: a word\n\n"
@@ -23,9 +25,14 @@ def answering(kind: str, body: Body) -> Callable[[httpx.Request], httpx.Response
 
 
 async def asked(
-    options: Mapping[str, Callable[[httpx.Request], httpx.Response]], limits: Mapping[str, float], **how: Any
+    options: Mapping[str, Callable[[httpx.Request], httpx.Response]],
+    limits: Mapping[str, float],
+    *,
+    path: str = "/v1/chat/completions",
+    read: bool = True,
+    **how: Any,
 ) -> httpx.Response:
-    """One call over these options, in their order."""
+    """One call over these options, in their order; not `read`: its body is the caller's to read."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         return options[request.url.host](request)
@@ -33,7 +40,9 @@ async def asked(
     upstreams: dict[str, Any] = {option: {"url": f"http://{option}"} for option in options}
     transport = RoutingTransport(list(options), upstreams, transport=httpx.MockTransport(answer), limits=limits)
     async with httpx.AsyncClient(transport=transport, base_url=NOWHERE) as client, asyncio.timeout(10):
-        return await client.post("/v1/chat/completions", json={}, extensions={"sporewright": {"expects": "any", **how}})
+        extensions = {"sporewright": {"expects": "any", "retry": "always", **how}}
+        request = client.build_request("POST", path, json={}, extensions=extensions)
+        return await client.send(request, stream=not read)
 
 
 def repeated(piece: bytes, every_s: float, times: int = 1 << 30) -> Body:
@@ -49,10 +58,56 @@ def repeated(piece: bytes, every_s: float, times: int = 1 << 30) -> Body:
 
 async def test_json_that_drips_is_bounded_by_the_deadline() -> None:
     """Nobody has had any of it: the whole of the call has to fit its deadline, and the error says so."""
-    dripping, limits = answering("application/json", repeated(b" ", 0.05)), {"deadline_s": 0.5}
+    dripping, limits = answering("application/json", repeated(b" ", 0.05)), {"deadline_s": 0.5, "inter_token_s": 9}
 
     with pytest.raises(ExhaustedError, match=r"a: stalled \(the call's deadline passed \d+ ms into this attempt"):
         await asked({"a": dripping}, limits)
+
+
+def dripping(began: bytes, every_s: float = 0.05) -> Callable[[httpx.Request], httpx.Response]:
+    """JSON that begins so, and goes on by a byte at a time."""
+    return answering("application/json", repeated(began, every_s))
+
+
+@pytest.mark.parametrize("piece", [b" ", b"[1"])
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/x"])
+async def test_what_drips_leaves_a_third_of_the_call_to_another_option(piece: bytes, path: str) -> None:
+    """White space before an answer, or the answer itself; whether a path or the caller says what is expected."""
+    expects = None if path.startswith("/v1") else "json"
+    response = await asked({"a": dripping(piece), "b": good}, {"deadline_s": 1.2}, path=path, expects=expects)
+
+    receipt = response.extensions["sporewright"]
+    assert (receipt.option, receipt.attempts[0].outcome) == ("b", "timed_out" if piece == b" " else "stalled")
+    assert receipt.attempts[0].reason.startswith("not whole after ")
+    assert receipt.attempts[0].reason.endswith(" ms, and another option is ready")
+    assert 0.7 < receipt.attempts[0].duration < 1.1
+
+
+async def test_what_a_function_waits_for_leaves_a_third_of_the_call_to_another_option() -> None:
+    """Whatever it is: the function is shown it whole."""
+    dripping = answering("text/plain", repeated(b"x", 0.05))
+    response = await asked({"a": dripping, "b": whole}, {"deadline_s": 1.2}, path="/x", expects=lambda _: None)
+
+    assert response.extensions["sporewright"].option == "b"
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/event-stream", "text/plain"])
+async def test_nobody_cuts_what_may_be_anything(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its headers are in: it is handed over as it comes, in time, and may be silent for longer than any limit."""
+    monkeypatch.setitem(PLAN["limits"], "inter_token_s", 0.2)  # type: ignore[typeddict-item]
+    monkeypatch.setitem(PLAN["limits"], "first_token_s", 0.2)  # type: ignore[typeddict-item]
+
+    async def body() -> AsyncIterator[bytes]:
+        for piece in (b": w\n\n", b"\n", b"data: w\n\n"):
+            yield b" " if kind == "application/json" else piece
+            await asyncio.sleep(0.5)
+        yield b"{}"
+
+    began = time.monotonic()
+    response = await asked({"a": answering(kind, body), "b": whole}, {}, path="/x", read=False)
+    assert time.monotonic() - began < 0.45
+    assert response.extensions["sporewright"].option == "a"
+    assert (await response.aread()).endswith(b"{}")
 
 
 async def test_whose_json_drips_after_another_had_failed_is_not_to_blame() -> None:
@@ -61,7 +116,7 @@ async def test_whose_json_drips_after_another_had_failed_is_not_to_blame() -> No
     def down(_: httpx.Request) -> httpx.Response:
         return httpx.Response(503)
 
-    dripping, limits = answering("application/json", repeated(b" ", 0.05)), {"deadline_s": 0.5}
+    dripping, limits = answering("application/json", repeated(b" ", 0.05)), {"deadline_s": 0.5, "inter_token_s": 9}
 
     with pytest.raises(ExhaustedError, match=r"a: server_error .*b: deadline \(the call's deadline passed"):
         await asked({"a": down, "b": dripping}, limits)
@@ -91,6 +146,12 @@ async def test_what_comes_before_a_first_token_is_held_up_to_a_limit(beat: bytes
     assert (first.outcome, response.json()) == ("malformed", {"is": "whole"})
     assert first.reason.endswith(" bytes and no token")
     assert 4000 < first.bytes < 8000
+
+
+def good(_: httpx.Request) -> httpx.Response:
+    """An answer of inference, which is JSON as well."""
+    message = {"role": "assistant", "content": "w"}
+    return httpx.Response(200, json={"choices": [{"message": message, "finish_reason": "stop"}]})
 
 
 def refusing(status: int, *pieces: bytes) -> Callable[[httpx.Request], httpx.Response]:

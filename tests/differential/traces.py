@@ -108,6 +108,7 @@ def _facts(dice: Dice) -> dict[str, Any]:
         "keys": dice.one((1, 2, 3)),
         "brought": dice.one((False, True)),
         "keyed": dice.one((False, True)),
+        "any": dice.one((False, True)),
     }
     names = dice.some(tuple(facts))
     return {name: facts[name] for name in names}
@@ -276,7 +277,8 @@ class Drawn:
         now = replay.now
         if said["kind"] == "due":
             attempt = said.get("attempt", chain.running[-1])
-            return max(now, chain.due(attempt)) + (dice.one(SECONDS) if dice.rarely(32) else 0.0)
+            due = chain.due(attempt)
+            return max(now, due if due < math.inf else now) + (dice.one(SECONDS) if dice.rarely(32) else 0.0)
         draw = dice.byte()
         if draw < 140:
             return now + dice.byte() / 64

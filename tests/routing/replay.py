@@ -136,6 +136,8 @@ class Replay:
             return chain.token(self.now, attempt, **said)
         if kind == "due":
             assert chain.due(attempt) == self.now or self.watched, f"it is due at {chain.due(attempt)}"
+            if chain.hands_over(attempt):
+                return chain.opened(self.now, "bytes", attempt)
             cut = chain.is_cut(self.now, attempt)
             return self._ended({"kind": "deadline" if cut else "timeout"}, attempt, chance)
         if kind == "hedge":
@@ -228,6 +230,9 @@ class Replay:
                 number(chain.due(attempt)),
                 chain.is_past(now, attempt),
                 chain.is_cut(now, attempt),
+                chain.hands_over(attempt),
+                chain.outstays(now, attempt),
+                chain.verdict_s(now, attempt),
                 chain.is_probe(attempt),
                 chain.is_untimed(attempt),
                 list(chain.keys_of(attempt)),

@@ -156,7 +156,8 @@ describe("an answer that has begun and is nobody's yet", () => {
 
   it("is bounded by the deadline where it is JSON that drips", async () => {
     begins("application/json", " ");
-    await expect(limited({ deadline_s: 0.5 }).fetch("/v1/x")).rejects.toMatchObject({
+    const routed = limited({ deadline_s: 0.5, inter_token_s: 9 }, ["alpha"]);
+    await expect(routed.fetch("/v1/x")).rejects.toMatchObject({
       code: "exhausted",
       attempts: [{ outcome: "stalled", reason: expect.stringMatching(/^the call's deadline passed \d+ ms/) as string }],
     });
@@ -166,12 +167,57 @@ describe("an answer that has begun and is nobody's yet", () => {
   it("is cut, and not to blame, where another had failed before", async () => {
     begins("application/json", " ");
     beta.status = 503;
-    const routed = limited({ deadline_s: 0.5 }, ["beta", "alpha"]);
+    const routed = limited({ deadline_s: 0.5, inter_token_s: 9 }, ["beta", "alpha"]);
     await expect(routed.fetch("/v1/x")).rejects.toMatchObject({
       attempts: [{ outcome: "server_error" }, { option: "alpha", outcome: "deadline" }],
     });
     expect(learned.map(({ option }) => option)).toEqual(["beta"]);
   });
+
+  it.each([
+    ["application/json", " ", "timed_out", "json"],
+    ["application/json", "[1", "stalled", "json"],
+    ["text/plain", "x", "stalled", () => undefined],
+  ] as const)(
+    "of %s, dripping %j, leaves a third of the call to another option",
+    async (type, piece, outcome, expects) => {
+      begins(type, piece);
+      beta.answer = (response) => {
+        response.writeHead(200, { "content-type": "application/json" });
+        response.end("{}");
+      };
+      const response = await limited({ deadline_s: 1.5 }).fetch("/x", { expects });
+      expect(await response.text()).toBe("{}");
+      const reason = expect.stringMatching(/^not whole after \d+ ms, and another option is ready$/) as string;
+      await expect.poll(() => receipts.at(-1)?.attempts[0]).toMatchObject({ outcome, reason });
+    },
+  );
+
+  it.each(["application/json", "text/event-stream", "text/plain"])(
+    "of %s is handed over in time where anything is one, and may be silent",
+    async (type) => {
+      const usual = { ...PLAN.limits };
+      alpha.answer = async (response) => {
+        response.writeHead(200, { "content-type": type });
+        for (const piece of type === "application/json" ? [" ", " ", " "] : [": w\n\n", "\n", "data: w\n\n"]) {
+          response.write(piece);
+          await new Promise((resolve) => setTimeout(resolve, 900));
+        }
+        response.end("{}");
+      };
+      Object.assign(PLAN.limits, { inter_token_s: 0.3, first_token_s: 0.3 });
+      try {
+        const began = performance.now();
+        const response = await limited({}).fetch("/x");
+        expect(performance.now() - began).toBeLessThan(850);
+        expect(await response.text()).toMatch(/\{\}$/);
+        await expect.poll(() => receipts.at(-1)).toMatchObject({ option: "alpha", end: "answered" });
+        expect(learned.map(({ outcome }) => outcome)).toEqual(["ok"]);
+      } finally {
+        Object.assign(PLAN.limits, usual);
+      }
+    },
+  );
 
   it.each(["text/event-stream", "text/plain"])("may outlast it where a caller wants %s held back", async (type) => {
     begins(type, "data: a word\n\n", 12);

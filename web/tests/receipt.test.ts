@@ -52,7 +52,7 @@ describe("receipts", () => {
       ["alpha", "server_error"],
       ["beta", "ok"],
     ]);
-    expect(receipt?.facts["alpha"]).toEqual({ model: "m", window: 8, local: true });
+    expect(receipt?.facts["alpha"]).toEqual({ model: "m", window: 8, local: true, any: true });
     expect(receipt?.attempts[1]?.bytes).toBe(4);
   });
 

@@ -213,6 +213,7 @@ export class Replay {
     if (kind === "token") return chain.token(now, attempt, event.finished, event.blank);
     if (kind === "due") {
       if (!this.#watched && chain.due(newest) !== now) throw new Error(`it is due at ${chain.due(newest)}`);
+      if (chain.handsOver(newest)) return chain.opened(now, "bytes", attempt);
       return chain.ended(now, { kind: chain.isCut(now, newest) ? "deadline" : "timeout" }, attempt, chance);
     }
     if (kind === "hedge") this.#walk(chain.hedge(now, chance), chance);
@@ -294,6 +295,9 @@ export class Replay {
       number(chain.due(attempt)),
       chain.isPast(this.#now, attempt),
       chain.isCut(this.#now, attempt),
+      chain.handsOver(attempt),
+      chain.outstays(this.#now, attempt),
+      chain.verdictSeconds(this.#now, attempt),
       chain.isProbe(attempt),
       chain.isUntimed(attempt),
       Object.values(chain.keysOf(attempt)),

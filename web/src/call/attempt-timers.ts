@@ -8,11 +8,20 @@ export class AttemptTimers {
   readonly #chain: AttemptChain;
   readonly #context: Pick<CallContext, "awake" | "connections">;
   readonly #hedges: () => Promise<void>;
+  readonly #handsOver: (one: AttemptIO) => void;
   #hedge: ReturnType<typeof setTimeout> | undefined;
 
-  /** `hedges` is called when the first attempt is later than its option usually is. */
-  constructor(chain: AttemptChain, context: CallContext, hedges: () => Promise<void>) {
-    [this.#chain, this.#context, this.#hedges] = [chain, context, hedges];
+  /**
+   * `hedges` is called when the first attempt is later than its option usually is, `handsOver` where one is not held back any
+   * more.
+   */
+  constructor(
+    chain: AttemptChain,
+    context: CallContext,
+    hedges: () => Promise<void>,
+    handsOver: (one: AttemptIO) => void,
+  ) {
+    [this.#chain, this.#context, this.#hedges, this.#handsOver] = [chain, context, hedges, handsOver];
   }
 
   /** Wait for this attempt from here on; too late, it is aborted, and `late` says why. */
@@ -24,6 +33,10 @@ export class AttemptTimers {
       // Timers may go off early, and never know that the chain has since heard something.
       if (this.#chain.due(one.number) > this.#now()) {
         this.arm(one);
+        return;
+      }
+      if (this.#chain.handsOver(one.number)) {
+        this.#handsOver(one);
         return;
       }
       one.late = latenessOf(one, this.#chain, this.#now());

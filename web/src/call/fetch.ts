@@ -10,6 +10,7 @@ import { Connections } from "../network/connections";
 import { judged, type Answered } from "./critic";
 import { SporewrightError } from "../errors";
 import type { Facts } from "../generated/calls";
+import { PLAN } from "../generated/plan";
 import { bringsKey, isKeyed, keysOf, lookForChanges } from "./credentials";
 import { expectsOf } from "../routing/dialects/judge";
 import { checkExpects, checkTask } from "../config/options";
@@ -195,6 +196,12 @@ export class RoutedFetch {
     const { retry, hedge } = this.#defaults;
     const own = init.idempotent === true ? "always" : init.retry;
     const may = (rule: RetryRule): boolean => mayRepeat(rule, path, template, this.#context);
+    // A function is shown the whole answer: it is held back until then.
+    const isShown = Object.keys(this.#context.upstreams).some((option) => typeof expects(option) === "function");
+    const restart = isShown ? "buffer" : (init.restart ?? "error");
+    // Where nobody has set a limit to it, plain `fetch` waits for an answer however slowly it comes.
+    const isLimited = this.#context.plan.limits.inter_token_s !== PLAN.limits.inter_token_s;
+    const isPlain = restart === "error" && !isLimited;
     const facts = Object.entries(this.#context.upstreams).map(([option, upstream]) => {
       const { model, window } = upstream;
       const rule = own ?? upstream.retry;
@@ -205,7 +212,8 @@ export class RoutedFetch {
       const brought = bringsKey(option, upstream, this.#context.bases, target, template) ? { brought: true } : {};
       const keyed = isKeyed(upstream) ? { keyed: true } : {};
       const judged = isInference && expects(option) !== "any" ? { judged: true } : {};
-      return [option, { ...declared, ...keys, ...repeatable, ...local, ...brought, ...keyed, ...judged }] as [
+      const any = isPlain && expects(option) === "any" ? { any: true } : {};
+      return [option, { ...declared, ...keys, ...repeatable, ...local, ...brought, ...keyed, ...judged, ...any }] as [
         string,
         Facts,
       ];
@@ -213,10 +221,7 @@ export class RoutedFetch {
     return {
       repeatable: may(own ?? retry),
       streaming: streaming ?? false,
-      // A function is shown the whole answer: it is held back until then.
-      restart: Object.keys(this.#context.upstreams).some((option) => typeof expects(option) === "function")
-        ? "buffer"
-        : (init.restart ?? "error"),
+      restart,
       model,
       hedge: init.hedge ?? hedge,
       facts: tableOf(facts),

@@ -57,7 +57,7 @@ export class RoutedCall {
     this.#expectations = new Expectations(context, asked);
     this.#next = new NextAttempt(this.#chain, context, asked.signal, this.#call);
     const hedges = (): Promise<void> => this.#next.follow(this.#chain.hedge(this.#now(), Math.random()));
-    this.#timers = new AttemptTimers(this.#chain, context, hedges);
+    this.#timers = new AttemptTimers(this.#chain, context, hedges, this.#handsOver);
     this.#unwatch = context.awake.watch(this.#slept);
   }
 
@@ -225,12 +225,12 @@ export class RoutedCall {
     one.length += piece.byteLength;
     const heard = one.events?.feed(piece);
     one.brackets?.feed(piece);
+    one.blank &&= isBlank(piece); // before it is pushed: a stream of bytes takes its memory
     if (heard?.usage !== undefined) one.usage = heard.usage;
     if (heard?.malformed) return this.#ends(one, { kind: "malformed" }, whyOf("malformed"));
     if (heard && heard.error !== undefined) return this.#ends(one, { kind: "failed" }, whyOf("failed"));
     if (this.#isHanded(one)) this.#handover.pipe?.push(piece);
     else one.held.push(piece);
-    one.blank &&= isBlank(piece);
     if (!heard || heard.tokens + heard.others > 0 || heard.finished || one.blank)
       this.#steps(one, this.#chain.token(this.#now(), one.number, heard?.finished ?? false, one.blank));
     const [state, most] = [this.#chain.stateOf(one.number), this.#context.plan.limits.event_bytes];
@@ -279,6 +279,12 @@ export class RoutedCall {
     if (step.actions.includes("win")) this.#dropOthers(one);
     if (step.actions.includes("deliver")) this.#deliver(one);
   }
+
+  /** From here on it is the caller's as it comes. */
+  readonly #handsOver = (one: AttemptIO): void => {
+    one.events = null;
+    this.#steps(one, this.#chain.opened(this.#now(), "bytes", one.number));
+  };
 
   /** The attempt is over; always true. */
   #ends(one: AttemptIO, ending: Ending, reason: string): true {

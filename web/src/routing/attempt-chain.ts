@@ -5,7 +5,18 @@ import { SporewrightError } from "../errors";
 import type { Aside, ChainState, Outcome, Permit, Plan, Restart, Rule, Signal } from "../generated/calls";
 import type { Body, CallTraits, Decision, Step } from "./decisions";
 import type { Health } from "./health";
-import { dueOf, FRESH, isBounded, isOver, silentSince, UNANSWERED, type AttemptState } from "./patience";
+import {
+  dueOf,
+  FRESH,
+  isBounded,
+  isHeldBack,
+  isOver,
+  shareOf,
+  silentSince,
+  UNANSWERED,
+  verdictSeconds,
+} from "./patience";
+import type { AttemptState } from "./patience";
 import { Candidates, type Candidate, type SkipReason } from "./candidates";
 
 export type { Ending } from "./classify";
@@ -152,16 +163,28 @@ export class AttemptChain {
     return silentSince(this.#running(attempt), this.#streaming);
   }
 
-  /** When the patience with this attempt is over: by its own limit, or by the call's deadline where that bounds it. */
+  /** When the patience with this attempt is over: by its own limit, its share of the call, or the deadline if that bounds it. */
   due(attempt: number): number {
     const one = this.#running(attempt);
-    return Math.min(this.#ownDue(one), isBounded(one) ? this.#deadline : Infinity);
+    return Math.min(this.#ownDue(one), this.#share(one), isBounded(one) ? this.#deadline : Infinity);
+  }
+
+  /** Whether it is then handed over as it comes (`opened` with `bytes`), and does not end. */
+  handsOver(attempt: number): boolean {
+    const { any, state } = this.#running(attempt);
+    return any && (state === "OPENED" || state === "HOLDING");
+  }
+
+  /** Whether it then ends because another option is to have the rest of the call's time. */
+  outstays(now: number, attempt: number): boolean {
+    const one = this.#running(attempt);
+    return this.#share(one) <= now && now < this.#ownDue(one);
   }
 
   /** Whether it is the call's deadline that ends the patience with this attempt, and not its own limit. */
   isPast(now: number, attempt: number): boolean {
     const one = this.#running(attempt);
-    return isBounded(one) && Math.max(now, this.#deadline) < this.#ownDue(one);
+    return isBounded(one) && Math.max(now, this.#deadline) < Math.min(this.#ownDue(one), this.#share(one));
   }
 
   /** Whether it then ends with `deadline`, else with `timeout`: to one that had all the time there is it is its own limit. */
@@ -169,15 +192,17 @@ export class AttemptChain {
     return this.isPast(now, attempt) && !this.#running(attempt).hadAll;
   }
 
-  /**
-   * How long a caller's function may think about this answer, in seconds: as long as an attempt may take. The call's deadline
-   * bounds that as well, unless the answer is a stream, which may have outlasted it.
-   */
+  /** How long a caller's function may think about this answer, in seconds. */
   verdictSeconds(now: number, attempt: number): number {
-    const most = this.#plan.limits.attempt_timeout_s;
-    const one = this.#all[attempt];
-    const flows = one?.state === "HOLDING" && !one.short;
-    return flows ? most : Math.min(most, Math.max(0, this.#deadline - now));
+    return verdictSeconds(this.#all[attempt], this.#plan.limits, this.#deadline - now);
+  }
+
+  /** Until when what comes of it and is held back may take, if another option could be asked then. */
+  #share(one: AttemptState): number {
+    const may = this.#mayRepeat(one.option) && this.#all.length < this.#plan.limits.max_attempts;
+    if (!isHeldBack(one) || !may) return Infinity;
+    const share = shareOf(one, this.#deadline);
+    return this.#left.isAnotherReady(share) ? share : Infinity;
   }
 
   #ownDue(one: AttemptState): number {
@@ -214,7 +239,8 @@ export class AttemptChain {
       one.first = now - one.began;
       return this.#move(one, this.#plan.restarts[this.#restart] ?? "stream", "ok", now);
     }
-    one.heard = now;
+    // What is handed over in time, however it comes, is not held longer for what comes.
+    if (!one.any || one.state !== "HOLDING") one.heard = now;
     return null;
   }
 
@@ -322,7 +348,8 @@ export class AttemptChain {
     this.#left.take(option);
     const hadAll = this.#all.length === 0 && !this.#hasWaited;
     const key = this.#health.keys.first(option, this.#left.facts(option).keys ?? 1, now);
-    this.#all.push({ ...FRESH, option, began: now, probe, key, hadAll, heard: now });
+    const { any = false } = this.#left.facts(option);
+    this.#all.push({ ...FRESH, option, began: now, probe, key, hadAll, heard: now, any });
     if (this.#state === "PICKING") this.#state = this.#plan.transitions.PICKING?.picked?.to ?? "CALLING";
     return { do: "call", option, attempt: this.#all.length - 1 };
   }

@@ -104,6 +104,14 @@ export class Candidates {
     return null;
   }
 
+  /** Whether somebody who has not been asked could be then, as far as is known now. */
+  isAnotherReady(at: number): boolean {
+    return [...this.#untried].some(
+      (option) =>
+        this.#upstreams.has(option) && this.#isNear(option) && this.#health.isReady(option, at, this.modelOf(option)),
+    );
+  }
+
   /** What is declared of an option. */
   facts(option: string): Facts {
     // Names are any text: "constructor" is something that every object has.

@@ -82,6 +82,16 @@ export class Health {
     return Math.max(this.cooldowns.until(option), this.#breakers.get(option)?.returns(now) ?? -Infinity);
   }
 
+  /** Whether a call, for this model, may go there then without asking for anything, as far as is known now. */
+  isReady(option: string, at: number, model?: string): boolean {
+    return (
+      !this.cooldowns.isCooling(option, at) &&
+      !this.blocks.isBlocked(option, at) &&
+      this.asides.admits(option, at, model) === "yes" &&
+      this.#breakers.get(option)?.data().state !== "open"
+    );
+  }
+
   /** A call was made that its caller wanted: it pays its share into both budgets. */
   called(): void {
     this.#retries.called();

@@ -19,6 +19,8 @@ export interface AttemptState {
   short: boolean;
   /** Something of its body has come that is not white space. */
   begun: boolean;
+  /** Anything is its answer: once its headers are in nobody cuts it, and what is held of it is handed over in time. */
+  any: boolean;
   /** The clock had a gap. */
   slept: boolean;
   /** How long it took says nothing: the clock had a gap, or it waited on this side for a connection. */
@@ -49,6 +51,30 @@ export function isBounded({ state, short, finished }: AttemptState): boolean {
   return UNANSWERED.has(state) || (state === "HOLDING" && short && !finished);
 }
 
+/** Whether something of it comes that is nobody's answer so far, and has to be one before it is anybody's. */
+export function isHeldBack({ any, state, heard, began, short, finished }: AttemptState): boolean {
+  if (any) return false;
+  return state === "CALLING" ? heard > began : state === "HOLDING" && short && !finished;
+}
+
+/** Two thirds of what was left of the call when it began: a third is what `attempt_timeout_s` is of `deadline_s`. */
+export function shareOf({ began }: AttemptState, deadline: number): number {
+  return began + ((deadline - began) * 2) / 3;
+}
+
+/**
+ * How long a caller's function may think about this answer, in seconds: as long as an attempt may take. What is `left` of the
+ * call's time bounds that as well, unless the answer is a stream, which may have outlasted it.
+ */
+export function verdictSeconds(
+  one: AttemptState | undefined,
+  { attempt_timeout_s: most }: Limits,
+  left: number,
+): number {
+  const flows = one?.state === "HOLDING" && !one.short;
+  return flows ? most : Math.min(most, Math.max(0, left));
+}
+
 /** When the silence began that is measured now: at its start, or when something of the answer came last. */
 export function silentSince(one: AttemptState, streaming: boolean): number {
   const isBegun = one.state === "CALLING" || (one.state === "OPENED" && streaming);
@@ -59,6 +85,7 @@ export function silentSince(one: AttemptState, streaming: boolean): number {
 export function dueOf(one: AttemptState, limits: Limits, firstToken: number, streaming: boolean): number {
   const patience = one.heard + limits.inter_token_s;
   const own = one.began + (streaming ? firstToken : limits.attempt_timeout_s);
+  if (one.any && !UNANSWERED.has(one.state)) return one.state === "HOLDING" ? patience : Infinity;
   // A long answer in one piece takes its time, whenever its headers came.
   if (one.state === "HOLDING" && one.short && !one.begun) return Math.max(patience, own);
   if (!UNANSWERED.has(one.state)) return patience;
