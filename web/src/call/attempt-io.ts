@@ -41,8 +41,8 @@ export interface AttemptIO {
   entry: Attempt | null;
   /** Name of the exception whose text is the reason of its end. */
   threw?: string;
-  /** What of its request must be told nobody. */
-  secrets: readonly string[];
+  /** What is sent; values of its headers and query are told nobody. */
+  request: Request | null;
   usage?: unknown;
   tokens?: Tokens;
 }
@@ -66,7 +66,7 @@ export function runningAt(option: string, number: number): AttemptIO {
     events: null,
     complete: false,
     entry: null,
-    secrets: [],
+    request: null,
   };
 }
 

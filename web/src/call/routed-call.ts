@@ -18,7 +18,7 @@ import { Delivery } from "./delivery";
 import { sent } from "../config/misuse";
 import type { Judge } from "../routing/dialects/judge";
 import { ReceiptWriter } from "./receipt";
-import { redacted, secretsOf } from "./secrets";
+import { redacted } from "./secrets";
 import { RecordedChain } from "../routing/recording";
 import { isBlank, joined } from "../streams/bytes";
 import { Events } from "../routing/dialects/sse-events";
@@ -145,7 +145,7 @@ export class RoutedCall {
   async #attempt(one: AttemptIO): Promise<void> {
     const { signal } = one.control;
     const request = await unlessAborted(prepared(this.#context, this.#asked, one, this.#chain, signal), signal);
-    one.secrets = secretsOf(request);
+    one.request = request;
     this.#timers.sent(one, request);
     this.#context.onBegan?.(one.option, one.number === 0, this.#asked.task);
     const response = await unlessAborted(sent(request, this.#asked.template), signal);
@@ -323,10 +323,10 @@ export class RoutedCall {
     if (!this.#running.has(one.number)) return; // aborted, or lost a race, while it was looked into
     if (threw !== undefined) one.threw = threw;
     if (misuse !== undefined && this.#running.size === 1) {
-      this.#drops(one, "unusable", redacted(says, one.secrets));
+      this.#drops(one, "unusable", redacted(says, one.request));
       this.#asked.delivered(misuse, this.#ledger.receipt);
       this.#stop(misuse);
-    } else this.#ends(one, ending, redacted(says, one.secrets));
+    } else this.#ends(one, ending, redacted(says, one.request));
   }
 
   /** Another one has won: the rest are aborted, and have not failed. */

@@ -24,13 +24,15 @@ export async function fromCaller<T>(where: string, asks: () => T | Promise<T>): 
   }
 }
 
+/** The text without what proves who sent the request. */
+export function redacted(text: string, request: Request | null): string {
+  const secrets = request === null ? [] : secretsOf(request);
+  return secrets.reduce((rest, secret) => rest.replaceAll(secret, "[redacted]"), text);
+}
+
 /** The values of a request's headers and query, whole and in words, longest first. */
-export function secretsOf({ headers, url }: Request): string[] {
+function secretsOf({ headers, url }: Request): string[] {
   const values = [...headers.values(), ...new URL(url).searchParams.values()];
   const words = new Set(values.flatMap((value) => [value, ...value.split(/\s+/)]));
   return [...words].filter(({ length }) => length >= SHORTEST).sort((one, other) => other.length - one.length);
-}
-
-export function redacted(text: string, secrets: readonly string[]): string {
-  return secrets.reduce((rest, secret) => rest.replaceAll(secret, "[redacted]"), text);
 }

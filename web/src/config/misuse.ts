@@ -43,10 +43,9 @@ export class Misuse extends Error {
 
 /** Whether a request with these wishes can only fail at this address. */
 export function failsAt(address: string, { mode, redirect, cache, integrity }: Request): boolean {
-  const isForeign = new URL(address).origin !== new URL(pageAddress() ?? address).origin;
   if (cache === "only-if-cached") return true; // whatever there is was not asked of anybody
-  if (mode === "same-origin") return isForeign;
-  return mode === "no-cors" && isForeign && (redirect !== "follow" || integrity !== "");
+  if (mode !== "same-origin" && (mode !== "no-cors" || (redirect === "follow" && integrity === ""))) return false;
+  return new URL(address).origin !== new URL(pageAddress() ?? address).origin;
 }
 
 /** The same answer, once it is known to be what the caller said it is; rejects with a TypeError if it is not. */

@@ -20,12 +20,14 @@ interface Line {
 
 export class Connections {
   readonly #lines = new Map<string, Line>();
+  readonly #lineOf = new WeakMap<AttemptIO, Line>();
 
   /** It is sent now; whether it may have to wait, and `freed` is called once another one's end gives it a connection. */
   sent(one: AttemptIO, freed: (one: AttemptIO) => void): boolean {
-    const origin = new URL(one.address).origin;
+    const origin = one.address.slice(0, one.address.indexOf("/", "https://".length)); // it is a URL's own `href`
     const line = this.#lines.get(origin) ?? { all: [], isShared: false };
     this.#lines.set(origin, line);
+    this.#lineOf.set(one, line);
     line.all.push({ one, freed });
     if (line.all.length > MOST && !line.isShared) line.isShared = isShared(origin);
     return this.isWaiting(one);
@@ -33,14 +35,14 @@ export class Connections {
 
   /** Whether as many as there are connections were sent before it, and may still have them. */
   isWaiting(one: AttemptIO): boolean {
-    const line = this.#lineOf(one);
+    const line = this.#lineOf.get(one);
     if (!line || line.isShared || line.all.length <= MOST) return false;
     return line.all.findIndex((each) => each.one === one) >= MOST;
   }
 
   /** Its headers are in. Where twice six before it are waited for, it has shared one: six might be a matter of turns. */
   answered(one: AttemptIO, { headers }: Response): void {
-    const line = this.#lineOf(one);
+    const line = this.#lineOf.get(one);
     if (!line) return;
     const before = line.all.slice(
       0,
@@ -56,16 +58,12 @@ export class Connections {
 
   /** Nothing more comes of it: its connection is the next one's. */
   ended(one: AttemptIO): void {
-    const line = this.#lineOf(one);
+    const line = this.#lineOf.get(one);
     const at = line?.all.findIndex((each) => each.one === one) ?? -1;
     if (!line || at < 0) return;
     const next = at < MOST && !line.isShared ? line.all[MOST] : undefined;
     line.all.splice(at, 1);
     next?.freed(next.one);
-  }
-
-  #lineOf({ address }: AttemptIO): Line | undefined {
-    return address === "" ? undefined : this.#lines.get(new URL(address).origin);
   }
 }
 
