@@ -17,6 +17,9 @@ from sporewright.core.tensor import Tensor
 from sporewright.core.weights import Weights
 from sporewright.learning.doubt import Doubt
 from sporewright.learning.learner import Learner
+from sporewright.learning.settings import DEFAULTS
+from sporewright.learning.track import Track, seen_of
+from sporewright.learning.worth import Crowd, Look, better_before, held_over, regret_of, told_of
 from sporewright.policy.explore import DIMENSION as EXPLORE
 
 __all__ = [
@@ -43,6 +46,12 @@ SUPPORT: Final = "support:"
 
 OWN: Final = "own:"
 """`own:<dimension>` beside a belief: the share of own evidence in it, 0 to 1, for people (`explain`); hundredths."""
+
+
+# At this temperature, the default, a look counts for what it is worth.
+WHOLE: Final = DEFAULTS.temperature
+# What fails surely is taken to answer so often, or nothing could be compared with it.
+LEAST_ANSWERS: Final = 0.02
 
 
 def count_of(dimension: str) -> str:
@@ -106,7 +115,11 @@ class LocalCells:
         ]
         self._at = tensor.level_index(LOCAL)
         self._instance = self.cursor.get(LOCAL, "")
-        self._weights = Weights(tensor.store, tensor.weights, tensor.path(self.cursor), learner.settings.dimensions)
+        # What is laid here is no word of an operator's.
+        coarser = {level: at for level, at in self.cursor.items() if level != LOCAL}
+        self._weights = Weights(tensor.store, tensor.weights, tensor.path(coarser), learner.settings.dimensions)
+        self._looks: dict[str, Look] = {}
+        self._crowd = Crowd()
         self._temperature: float | None = None
         """What is laid for all options together."""
         self._greedy: dict[str, float] = {}
@@ -139,7 +152,7 @@ class LocalCells:
         get = self._tensor.store.get
         return any(get(*at, option, count_of(dimension))[0] is not None for at in self._own)
 
-    def write(self, now: float, options: Iterable[str]) -> int:
+    def write(self, now: float, options: Collection[str]) -> int:
         """Lay what is believed of these options now; how many cells changed."""
         changed, is_curious = 0, self.learner.curiosity.allowed(now)
         for option in options:
@@ -149,7 +162,8 @@ class LocalCells:
         if temperature != self._temperature:
             self._temperature = temperature
             changed += self._put("", EXPLORE, None, temperature)
-        return changed
+        self._compare()
+        return changed + sum(self._wonder(now, option, is_curious) for option in options)
 
     def called(self, now: float, option: str, among: Collection[str]) -> bool:
         """An option is called first, of these that could be: spend from the budget if it is not the best known one."""
@@ -172,39 +186,83 @@ class LocalCells:
     def incurious(self, option: str) -> None:
         """Take the curiosity about an option away: nobody asks for it any more."""
         self._changed.add(option)
+        self._looks.pop(option, None)
         self._tensor.remove(self._at, self._instance, option, EXPLORE)
 
     def clear(self) -> int:
         """Take everything away again."""
         self._greedy.clear()
         self._changed.clear()
+        self._looks.clear()
+        self._crowd.clear()
         self._temperature = None
         return self._tensor.clear(LOCAL, self._instance)
 
     def _lay(self, now: float, option: str, weights: Mapping[str, float], is_curious: bool) -> int:
         learner, task, measured = self.learner, self.task, self.learner.tracks(option)
-        changed, doubt = 0, Doubt()
+        timed = {dimension: track for dimension, track in measured.items() if isinstance(track, Track)}
+        changed, doubt, before = 0, Doubt(), 0.0
+        speeds: list[str] = []
         for dimension, known, own_name, _ in self._dimensions:
             weight, learned = weights.get(dimension, 0.0), dimension in measured
             if not (weight or learned):
                 continue
-            wanted = weight * known.curiosity if math.isfinite(weight) else 0.0
-            is_drawn = known.rated and wanted and is_curious
-            if not learned and not is_drawn:
-                if not known.rated:
-                    doubt.add(dimension, learner.unmeasured(now, option, dimension, known, task) * (wanted * wanted))
+            weight = weight if math.isfinite(weight) else 0.0
+            wanted = weight * known.curiosity
+            if known.rated and not learned and not (wanted and is_curious):
+                continue
+            if weight and known.scale == "log" and dimension != "financial":
+                speeds.append(dimension)
+            if not learned and not known.rated:
+                told = learner.unmeasured(now, option, dimension, known, task)
+                doubt.add(dimension, told * (wanted * wanted))
                 continue
             belief = learner.belief_of(now, option, dimension, known, task)
             cell = learner.cell_of(now, option, dimension, known, belief)
-            if is_drawn:
-                doubt.draw(learner.drawn(now, option, dimension, cell) * wanted)
-            elif not known.rated:
-                doubt.add(dimension, cell.variance * (wanted * wanted), cell.mean)
-            if learned:
-                changed += self._put(option, dimension, cell.mean, None)
-                changed += self._put(option, own_name, round(belief.own, 2), None)
-        own = learner.curiosity.weight(now, option, learner.holders) if is_curious else 0.0
-        return changed + self._put(option, EXPLORE, learner.curiosity_of(now, option, doubt), own)
+            own = None
+            if known.rated:
+                if wanted and is_curious:
+                    doubt.draw(learner.drawn(now, option, dimension, cell) * wanted)
+                if not learned:
+                    continue
+            else:
+                doubt.add(dimension, told_of(known, belief) * (wanted * wanted), cell.mean)
+                before += weight * better_before(timed[dimension], task, known, belief, cell)
+                if dimension == "failure" and weight:
+                    own = weight / max(LEAST_ANSWERS, 1.0 - belief.own * cell.mean)
+            changed += self._put(option, dimension, cell.mean, own)
+            changed += self._put(option, own_name, round(belief.own, 2), None)
+        seen = seen_of(timed)
+        if seen is None and speeds and all(learner.support(option, dimension) for dimension in speeds):
+            seen = 0.0  # a fleet has looked at it: what was missed since is this device's own calls
+        self._looks[option] = Look(
+            told=doubt.variance,
+            stray=doubt.stray,
+            seen=seen,
+            answers=doubt.answers,
+            measured=not speeds or any(dimension in measured for dimension in speeds),
+            stated=all(learner.is_stated(now, option, dimension) for dimension in speeds),
+            before=before,
+            held=held_over(timed, speeds, task),
+        )
+        return changed
+
+    def _wonder(self, now: float, option: str, is_curious: bool) -> int:
+        """Lay what a look at the option is worth, once it is known how the others stand."""
+        look, learner = self._looks[option], self.learner
+        heat = learner.curiosity.weight(now, option, learner.holders) if is_curious else 0.0
+        if not heat or learner.settings.thompson:
+            return self._put(option, EXPLORE, learner.curiosity_of(look.told, look.stray, now, option), heat)
+        regret, deviation = 0.0, math.sqrt(look.told)
+        score = self._greedy.get(option)
+        if score is not None and not learner.is_tried(now, option):
+            best = self._crowd.least
+            least = min(self._greedy.values()) if best is None else best
+            regret = regret_of(look, score, least, learner.calls, self._crowd)
+        if look.stray:  # what is drawn has the temperature for its weight, and so has the rest beside it
+            return self._put(option, EXPLORE, look.stray - regret / WHOLE, heat)
+        heat *= regret / WHOLE / deviation if deviation else 0.0
+        return self._put(option, EXPLORE, 0.0 - deviation, heat)
 
     def _put(self, option: str, dimension: str, value: float | None, weight: float | None) -> bool:
         before = self._tensor.store.get(self._at, self._instance, option, dimension)
@@ -221,9 +279,14 @@ class LocalCells:
         for option, score in resolve.scores(self._tensor.slices(self.cursor), changed):
             if score is None:
                 self._greedy.pop(option, None)
+                self._crowd.put(option, None)
                 continue
             value, weight = self._tensor.store.get(self._at, self._instance, option, EXPLORE)
-            self._greedy[option] = score - (value * weight if isinstance(value, float) and weight is not None else 0.0)
+            greedy = score - (value * weight if isinstance(value, float) and weight is not None else 0.0)
+            self._greedy[option] = greedy
+            look = self._looks.get(option)
+            is_known = look is not None and look.measured and look.seen is not None
+            self._crowd.put(option, greedy if is_known else None)
 
 
 def _deepest_first(tensor: Tensor, cursor: Mapping[str, str]) -> list[tuple[int, str]]:

@@ -1,6 +1,7 @@
 """What was learned as JSON: one record an option, so that a change rewrites little (reference/device-records.md).
 
-{"<dimension>": {"<task>": {"now": [n, mean, squares, at, lift?], "before"?: the same, "changed"?: t,
+{"<dimension>": {"<task>": {"now": [n, mean, squares, at, lift?, excess?], "before"?: the same, "changed"?: t,
+                            "seen"?: calls, "since"?: calls,
                             "up"?: x, "down"?: x, "run"?: the same}}}
 A dimension that is rated has a list instead (rated_codec.py).
 """
@@ -70,12 +71,12 @@ def _leaf(leaf: Leaf) -> dict[str, Any]:
         body |= {"before": _evidence(leaf.before), "changed": leaf.changed}
     if leaf.up or leaf.down:
         body |= {"up": leaf.up, "down": leaf.down, "run": _evidence(leaf.run)}
-    return body
+    return body | ({"seen": leaf.seen, "since": leaf.since} if leaf.seen else {})
 
 
 def _evidence(evidence: Evidenced) -> list[float]:
     kept = [evidence.n, evidence.mean, evidence.squares, evidence.at]
-    return [*kept, evidence.lift] if evidence.lift else kept
+    return [*kept, evidence.lift, evidence.excess] if evidence.lift or evidence.excess else kept
 
 
 def _written(fields: Iterable[tuple[str, str]]) -> str:
@@ -92,12 +93,14 @@ def _leaf_text(named: tuple[str, Leaf]) -> tuple[str, str]:
     task, leaf = named
     if leaf.before is not None or leaf.up or leaf.down:
         return task, jsontext.compact(_leaf(leaf))
-    return task, f'{{"now":[{",".join(map(repr, _evidence(leaf.now)))}]}}'
+    counts = f',"seen":{leaf.seen!r},"since":{leaf.since!r}' if leaf.seen else ""
+    return task, f'{{"now":[{",".join(map(repr, _evidence(leaf.now)))}]{counts}}}'
 
 
 def _read_leaf(data: object, place: str) -> Leaf:
     body = object_of(data, place)
     leaf = Leaf(_read_evidence(body.get("now"), f"{place}.now"))
+    leaf.seen, leaf.since = (number_of(body.get(count, 0.0), f"{place}.{count}", 0.0) for count in ("seen", "since"))
     if "before" in body:
         leaf.before = _read_evidence(body["before"], f"{place}.before")
         leaf.changed = number_of(body.get("changed"), f"{place}.changed")
@@ -110,9 +113,11 @@ def _read_leaf(data: object, place: str) -> Leaf:
 
 
 def _read_evidence(data: object, place: str) -> Evidenced:
-    if not isinstance(data, list) or len(data) not in (4, 5):
-        raise DecodeError(f"{place}: {jsontext.shown(data)} is not [n, mean, squares, at, lift?]")
-    return Evidenced(*(number_of(x, f"{place}[{i}]", 0.0 if i in (0, 2, 4) else -LARGEST) for i, x in enumerate(data)))
+    if not isinstance(data, list) or len(data) not in (4, 5, 6):
+        raise DecodeError(f"{place}: {jsontext.shown(data)} is not [n, mean, squares, at, lift?, excess?]")
+    return Evidenced(
+        *(number_of(x, f"{place}[{i}]", 0.0 if i in (0, 2, 4, 5) else -LARGEST) for i, x in enumerate(data))
+    )
 
 
 def number_of(data: object, place: str, least: float = -LARGEST) -> float:

@@ -34,6 +34,8 @@ class Evidenced:
     at: float = 0.0
     lift: float = 0.0
     """How far lower bounds were thought to be exceeded, by what was believed: taken out of what is sent."""
+    excess: float = 0.0
+    """Sum of what single measurements took beyond what is no outlier, in the cell's units."""
 
     def add(self, x: float, weight: float = 1.0, squares: float = 0.0, lift: float = 0.0) -> None:
         """More measurements; the order in which they come does not matter to their mean."""
@@ -46,9 +48,18 @@ class Evidenced:
     def age(self, at: float, half_life_s: float) -> None:
         """Bring it to that time; discounts compose, so it does not matter how often this is done (L3)."""
         left = discount_of(at - self.at, half_life_s)
-        self.n, self.squares, self.lift = self.n * left, self.squares * left, self.lift * left
+        self._keep(left)
         # A clock that was set back counts from there: what was stamped in the future would not age until then.
         self.at = at
+
+    def bound(self, most: float) -> None:
+        """Keep so many measurements' worth at most: each new one makes the old count less."""
+        if self.n > most:
+            self._keep(most / self.n)
+
+    def _keep(self, share: float) -> None:
+        self.n, self.squares, self.lift = self.n * share, self.squares * share, self.lift * share
+        self.excess *= share
 
 
 def decayed(evidence: Evidenced, now: float, half_life_s: float) -> float:
@@ -68,6 +79,10 @@ class Leaf:
     up: float = 0.0
     down: float = 0.0
     run: Evidenced = field(default_factory=Evidenced)
+    seen: float = 0.0
+    """The device's count of calls at the last measurement."""
+    since: float = 0.0
+    """And when the present regime began."""
 
     def lasting(self, at: float, dimension: DimensionSettings) -> float:
         """The probability that the change still holds; 1 if there was none.
@@ -107,8 +122,8 @@ class Leaf:
         """What was believed is over: the run of surprises is all that is known of what is now."""
         if self.now.n >= LEAST and (self.before is None or self.before.n < self.now.n):
             self.before = self.now
-        self.changed = at
-        self.now = Evidenced(self.run.n, self.run.mean, 0.0, at, self.run.lift)
+        self.changed, self.since = at, self.seen
+        self.now = Evidenced(self.run.n, self.run.mean, 0.0, at, lift=self.run.lift)
         self.calm()
 
     def revert(self, at: float) -> None:

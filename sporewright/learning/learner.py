@@ -17,12 +17,14 @@ from sporewright.learning.curiosity import Budget, Curiosity
 from sporewright.learning.doubt import Doubt
 from sporewright.learning.evidence import Evidence
 from sporewright.learning.pace import Pace
-from sporewright.learning.prior import Declared, blank_variance, prior_of
+from sporewright.learning.pending import Pending, waited
+from sporewright.learning.prior import Declarations, Declared, blank_variance, prior_of
 from sporewright.learning.rated import RatedTrack
 from sporewright.learning.rated_dimensions import RatedDimensions
 from sporewright.learning.scale import Moments, cell_of, coordinate_of
 from sporewright.learning.settings import DEFAULTS, DimensionSettings, LearningSettings
-from sporewright.learning.track import Belief, Track
+from sporewright.learning.track import TAIL_WEIGHT, Belief, Track, seen_of
+from sporewright.learning.worth import told_of
 
 __all__ = ["Learner", "Own"]
 
@@ -47,12 +49,12 @@ class Learner:
         """Told of option, dimension and kinds of work that have to make room: whoever wrote them down erases them."""
         self._tracks: dict[str, dict[str, Track | RatedTrack]] = {}
         self._rated = RatedDimensions(settings.dimensions, self.prior)
-        self._declared: dict[str, dict[str, Declared]] = {}
-        self._pending: dict[str, list[float]] = {}
+        self._declared = Declarations(settings)
+        self._pending = Pending(settings.options, settings.pending_s)
         self._paces: dict[str, Pace] = {}
-        self._unmeasured: dict[str, dict[str, float]] = {}
         self._draws = 0
-        self._holders = 0.0
+        self.calls = 0.0
+        """Attempts that taught something: the clock by which options are looked at again."""
 
     @property
     def options(self) -> list[str]:
@@ -78,34 +80,25 @@ class Learner:
         `prior`: a mere guess (D4), spread widely. `support`: so many holders of a fleet stand behind it; below the
         setting's it does not count, and the value is taken for a guess.
         """
-        known = self.dimension(dimension)
-        if known is None:
+        if dimension not in self.settings.dimensions:
             return
-        row = self._declared.setdefault(option, {})
-        news: Declared | None = None
-        if value is not None and math.isfinite(value):
-            if support >= self.settings.support:
-                self._holders = max(self._holders, support)
-                news = Declared(value, 0.0, support)
-            else:
-                news = Declared(value, known.spread if prior or support else known.declared_spread)
-        if row.get(dimension) != news:
-            self._unmeasured.pop(option, None)
-            if dimension in self._rated:
-                self._rated[dimension].declared(option)
-            if news is None:
-                del row[dimension]
-            else:
-                row[dimension] = news
+        is_news = self._declared.put(option, dimension, value, is_guess=prior, support=support)
+        if is_news and dimension in self._rated:
+            self._rated[dimension].declared(option)
 
     def is_declared(self, option: str) -> bool:
         """Whether coarser levels say anything of it."""
-        return bool(self._declared.get(option))
+        return option in self._declared
+
+    def support(self, option: str, dimension: str) -> float:
+        """How many holders stand behind what the fleet says of it; 0 without a fleet."""
+        declared = self._declared.of(option).get(dimension)
+        return declared.support if declared else 0.0
 
     @property
     def holders(self) -> float:
         """How many holders the fleet has, as far as can be told: the most that stand behind anything it says."""
-        return self._holders
+        return self._declared.holders
 
     def knows(self, option: str, dimension: str) -> bool:
         """Whether there is own evidence, of whatever kind of work."""
@@ -115,29 +108,19 @@ class Learner:
 
     def began(self, now: float, option: str) -> None:
         """An attempt is under way: while it is, it need not be tried again to learn, and silence is news, too."""
-        self._waiting(now, option)
-        self._pending.setdefault(option, []).append(now)
+        self._pending.began(now, option)
         if option in self._paces:
             self._paces[option].called(now)
-        while len(self._pending) > self.settings.options:
-            del self._pending[next(iter(self._pending))]
 
     def ended(self, now: float, option: str) -> None:  # noqa: ARG002
         """An attempt is over without a lesson: cancelled, offline, skipped, a lost hedge, a gap in the clock."""
         if option in self._paces:
             self._paces[option].spared()
-        self._over(option)
+        self._pending.over(option)
 
     def paced(self) -> list[str]:
         """The options that have refused calls for their rate: what is believed of them changes by the second."""
         return list(self._paces)
-
-    def _over(self, option: str) -> None:
-        started = self._pending.get(option)
-        if started:
-            started.pop(0)
-            if not started:
-                del self._pending[option]
 
     def learn(self, now: float, option: str, evidence: Evidence, *, task: str = "", began: bool = False) -> list[str]:
         """Take what an attempt taught; the dimensions that were learned. `began`: it was announced and is over."""
@@ -148,10 +131,12 @@ class Learner:
             if known is not None and known.scale == "unit" and value > 1.0:
                 raise ConfigError(f"{dimension}: {value!r} is above 1")
         if began:
-            self._over(option)
+            self._pending.over(option)
         expected = self.admits(at, option) < 0.5
         if evidence.limited:
             self._paces.setdefault(option, Pace()).refused(at)
+        if evidence.failed is not None or evidence.latency_s is not None:
+            self.calls += 1.0
         learned: list[str] = []
         for dimension, value, bound in measured:
             known = self.dimension(dimension)
@@ -164,7 +149,7 @@ class Learner:
             else:
                 noise = track.noise(at, known)
                 prior = self.prior(option, dimension, known, noise)
-                track.learn(task, at, x, bound, self.settings, (known, prior, noise))
+                track.learn(task, at, x, bound, self.settings, (known, prior, noise), self.calls)
             self._bound_tasks(option, dimension, track, task)
             learned.append(dimension)
         return learned
@@ -173,7 +158,7 @@ class Learner:
 
     def prior(self, option: str, dimension: str, known: DimensionSettings, noise: float) -> Moments:
         """What is believed above the task kinds (`prior_of`)."""
-        return prior_of(self._declared.get(option, {}).get(dimension), known, noise)
+        return prior_of(self._declared.of(option).get(dimension), known, noise)
 
     def belief(self, now: float, option: str, dimension: str, *, task: str = "") -> Belief | None:
         """What is believed of one call to the option now; None for a dimension that is not learned."""
@@ -189,7 +174,11 @@ class Learner:
         noise = track.noise(now, known)
         prior = self.prior(option, dimension, known, noise)
         found = track.posterior(task, now, known, prior, noise)
-        return self._waited(now, option, known, found) if dimension == "latency" and option in self._pending else found
+        return (
+            waited(found, self._pending.oldest(now, option), now, known, self.settings.clip)
+            if dimension == "latency" and option in self._pending
+            else found
+        )
 
     def cell(self, now: float, option: str, dimension: str, *, task: str = "") -> Moments | None:
         """The belief in the cell's units: what one call is expected to come to, and the variance of that expectation.
@@ -204,9 +193,11 @@ class Learner:
     def cell_of(self, now: float, option: str, dimension: str, known: DimensionSettings, found: Belief) -> Moments:
         """`cell` of a belief."""
         expected = cell_of(known.scale, Moments(found.mean, found.variance), found.noise)
+        if found.excess:
+            expected = Moments(expected.mean + found.excess, expected.variance)
         if dimension == "failure":
             expected = Moments(1.0 - (1.0 - expected.mean) * self.admits(now, option), expected.variance)
-        waiting = self._waiting(now, option) if option in self._pending else 0
+        waiting = self._pending.count(now, option) if option in self._pending else 0
         if not waiting:
             return expected
         told = Moments(found.mean, 1.0 / (1.0 / found.variance + waiting / found.noise))
@@ -218,20 +209,28 @@ class Learner:
         What an operator says of an option that was never tried here is a guess when its turn has come: else a value
         declared too high would keep it last for ever. A price is what it is.
         """
-        if option not in self._tracks and dimension != "financial":
-            declared = self._declared.get(option, {}).get(dimension)
+        if dimension == "financial":
+            return 0.0
+        if option not in self._tracks:
+            declared = self._declared.of(option).get(dimension)
             is_stated = declared is not None and 0.0 < declared.spread < known.spread
             if declared and is_stated and self.curiosity.doubts(now, option):
                 return blank_variance(Declared(declared.value, known.spread), known)
         if option in self._pending:
             found = self.belief_of(now, option, dimension, known, task)
             return self.cell_of(now, option, dimension, known, found).variance
-        row = self._unmeasured.setdefault(option, {})
-        variance = row.get(dimension)
-        if variance is None:
-            declared = self._declared.get(option, {}).get(dimension)
-            row[dimension] = variance = blank_variance(declared, known)
-        return variance
+        return self._declared.blank(option, dimension)
+
+    def is_stated(self, now: float, option: str, dimension: str) -> bool:
+        """Whether others say what it is, and that is not being doubted now."""
+        declared, known = self._declared.of(option).get(dimension), self.dimension(dimension)
+        if declared is None or known is None or declared.spread >= known.spread:
+            return False
+        return declared.spread == 0.0 or option in self._tracks or not self.curiosity.doubts(now, option)
+
+    def is_tried(self, now: float, option: str) -> bool:
+        """Whether an attempt at it is under way: it need not be looked at twice."""
+        return option in self._pending and self._pending.count(now, option) > 0
 
     def admits(self, now: float, option: str) -> float:
         """How likely the option's rate admits a call now; 1 where it has never refused one for its rate."""
@@ -253,26 +252,28 @@ class Learner:
         told = track.told(task)
         if told is None:
             return None
-        mean, count, at = told
+        mean, count, at, excess = told
         noise = track.noise(at, known) if known.scale == "log" else 0.0
-        return Own(cell_of(known.scale, Moments(mean, 0.0), noise).mean, count)
+        return Own(cell_of(known.scale, Moments(mean, 0.0), noise).mean + excess / (count + TAIL_WEIGHT), count)
 
     def curious(self, now: float, option: str, weights: Mapping[str, float], *, task: str = "") -> float:
         """The value of the option's `explore` term: −√(Σ variance·weight²) (L10); a draw of it in Thompson sampling."""
         doubt = Doubt()
         for dimension, weight in weights.items():
             known = self.dimension(dimension)
-            if known is not None and math.isfinite(weight):
-                wanted = weight * known.curiosity
-                if not known.rated and not self.knows(option, dimension):
-                    doubt.add(dimension, self.unmeasured(now, option, dimension, known, task) * (wanted * wanted))
-                    continue
-                cell = self.cell_of(now, option, dimension, known, self.belief_of(now, option, dimension, known, task))
-                if known.rated:
-                    doubt.draw(self.drawn(now, option, dimension, cell) * wanted)
-                else:
-                    doubt.add(dimension, cell.variance * (wanted * wanted), cell.mean)
-        return self.curiosity_of(now, option, doubt)
+            if known is None or not math.isfinite(weight):
+                continue
+            wanted = weight * known.curiosity
+            if not known.rated and not self.knows(option, dimension):
+                doubt.add(dimension, self.unmeasured(now, option, dimension, known, task) * (wanted * wanted))
+                continue
+            found = self.belief_of(now, option, dimension, known, task)
+            cell = self.cell_of(now, option, dimension, known, found)
+            if known.rated:
+                doubt.draw(self.drawn(now, option, dimension, cell) * wanted)
+            else:
+                doubt.add(dimension, told_of(known, found) * (wanted * wanted), cell.mean)
+        return self.curiosity_of(doubt.variance, doubt.stray, now, option)
 
     def drawn(self, now: float, option: str, dimension: str, cell: Moments) -> float:
         """How far a draw from the belief lies from its cell (Thompson 1933), for dimensions that are rated.
@@ -282,13 +283,13 @@ class Learner:
         self._draws += 1
         return math.sqrt(cell.variance) * self.curiosity.wide_draw(now, f"{option}/{dimension}", self._draws)
 
-    def curiosity_of(self, now: float, option: str, doubt: Doubt) -> float:
-        """`curious` of what is not known of a score."""
-        deviation = math.sqrt(doubt.variance)
+    def curiosity_of(self, variance: float, stray: float, now: float, option: str) -> float:
+        """`curious` of what is not known of a score: its variance, and what was drawn of it."""
+        deviation = math.sqrt(variance)
         if self.settings.thompson:
             self._draws += 1
-            return deviation * self.curiosity.draw(now, option, self._draws) + doubt.stray
-        return doubt.stray - deviation
+            return deviation * self.curiosity.draw(now, option, self._draws) + stray
+        return stray - deviation
 
     # --- forgetting -------------------------------------------------------------------------------------------------
 
@@ -322,6 +323,8 @@ class Learner:
         """Put an option's tracks back (the reader of a record checks them)."""
         self._rated.drop(option)
         self._tracks[option] = {dimension: self._rated.put(option, dimension, track) for dimension, track in tracks}
+        timed = {dimension: track for dimension, track in self.tracks(option).items() if isinstance(track, Track)}
+        self.calls = max(self.calls, seen_of(timed) or 0.0)
         self._bound_options()
 
     # --- written down -----------------------------------------------------------------------------------------------
@@ -357,9 +360,7 @@ class Learner:
             oldest = next(iter(self._tracks))
             tracks = self._tracks.pop(oldest)
             self._rated.drop(oldest)
-            if not self._declared.get(oldest):  # what others say of an option stays known as long as they say it
-                self._declared.pop(oldest, None)
-                self._unmeasured.pop(oldest, None)
+            self._declared.retire(oldest)
             for dimension, track in tracks.items():
                 self._evict(oldest, dimension, list(track.leaves))
 
@@ -379,21 +380,3 @@ class Learner:
     def _evict(self, option: str, dimension: str, kinds: Collection[str]) -> None:
         if self.evicts is not None:
             self.evicts(option, dimension, kinds)
-
-    def _waiting(self, now: float, option: str) -> int:
-        started = self._pending.get(option, [])
-        while started and now - started[0] > self.settings.pending_s:
-            started.pop(0)
-        if not started:
-            self._pending.pop(option, None)
-        return len(started)
-
-    def _waited(self, now: float, option: str, known: DimensionSettings, found: Belief) -> Belief:
-        """An attempt that has been silent far longer than expected is a lower bound before it ends."""
-        if not self._waiting(now, option):
-            return found
-        silence = coordinate_of(known.scale, max(now - self._pending[option][0], 0.0))
-        if silence - found.mean <= self.settings.clip * math.sqrt(found.variance + found.noise):
-            return found
-        noise = known.noise**2
-        return Belief(silence + known.noise, max(found.variance, noise), noise, found.own, found.n)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from sporewright.learning.scale import Moments, cell_of, coordinate_of
-from sporewright.learning.settings import DimensionSettings
+from sporewright.learning.settings import DimensionSettings, LearningSettings
 from sporewright.learning.track import Track, blurred
 
-__all__ = ["Declared", "blank_variance", "prior_of"]
+__all__ = ["Declarations", "Declared", "blank_variance", "prior_of"]
 
 # A median of n has π/2 times the variance of their mean.
 MEDIAN = math.pi / 2.0
@@ -24,6 +25,58 @@ class Declared(NamedTuple):
     spread: float
     """0: a fleet's, with `support` holders behind it."""
     support: float = 0.0
+
+
+class Declarations:
+    """What others say of options, by option and dimension."""
+
+    def __init__(self, settings: LearningSettings) -> None:
+        self.holders = 0.0
+        """How many holders the fleet has, as far as can be told: the most that stand behind anything it says."""
+        self._settings = settings
+        self._stated: dict[str, dict[str, Declared]] = {}
+        self._blank: dict[str, dict[str, float]] = {}
+
+    def __contains__(self, option: str) -> bool:
+        return bool(self._stated.get(option))
+
+    def of(self, option: str) -> Mapping[str, Declared]:
+        """dimension → what is stated of the option."""
+        return self._stated.get(option, {})
+
+    def put(self, option: str, dimension: str, value: float | None, *, is_guess: bool, support: float) -> bool:
+        """Take what is stated now, None for nothing; whether it is news. `is_guess`, `support`: as Learner.declare."""
+        known, news = self._settings.dimensions[dimension], None
+        if value is not None and math.isfinite(value):
+            if support >= self._settings.support:
+                self.holders = max(self.holders, support)
+                news = Declared(value, 0.0, support)
+            else:
+                news = Declared(value, known.spread if is_guess or support else known.declared_spread)
+        row = self._stated.setdefault(option, {})
+        if row.get(dimension) == news:
+            return False
+        self._blank.pop(option, None)
+        if news is None:
+            del row[dimension]
+        else:
+            row[dimension] = news
+        return True
+
+    def blank(self, option: str, dimension: str) -> float:
+        """`blank_variance` of it, remembered."""
+        row = self._blank.setdefault(option, {})
+        variance = row.get(dimension)
+        if variance is None:
+            known = self._settings.dimensions[dimension]
+            row[dimension] = variance = blank_variance(self.of(option).get(dimension), known)
+        return variance
+
+    def retire(self, option: str) -> None:
+        """The option is forgotten; what others say of it stays known as long as they say it."""
+        if option not in self:
+            self._stated.pop(option, None)
+            self._blank.pop(option, None)
 
 
 def prior_of(declared: Declared | None, known: DimensionSettings, noise: float) -> Moments:

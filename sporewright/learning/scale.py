@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sporewright.learning.settings import Scale
 
-__all__ = ["Moments", "cell_of", "coordinate_of", "hazard"]
+__all__ = ["Moments", "cell_of", "coordinate_of", "hazard", "value_of"]
 
 # Below a nanosecond, or a billionth of a dollar, there is nothing to tell apart: the logarithm of 0 is not asked for.
 FLOOR = 1e-9
@@ -27,6 +27,11 @@ class Moments(NamedTuple):
 def coordinate_of(scale: Scale, value: float) -> float:
     """Where a value lies on the line: its logarithm, or itself."""
     return math.log(max(value, FLOOR)) if scale == "log" else value
+
+
+def value_of(x: float) -> float:
+    """The value whose logarithm lies there."""
+    return math.exp(min(MOST_LOG, x))
 
 
 def cell_of(scale: Scale, belief: Moments, noise: float) -> Moments:

@@ -15,7 +15,7 @@ __all__ = ["DEFAULTS", "DimensionSettings", "LearningSettings", "settings_from"]
 
 Scale = Literal["log", "unit"]
 
-MINUTE_S, DAY_S = 60.0, 86_400.0
+DAY_S = 86_400.0
 # Curiosity, attestations, prices, and what stands beside a value (D4, cells.py); ":" ends a prefix.
 _TAKEN = ("explore", "can:", "price:", "count:", "support:", "own:")
 
@@ -43,6 +43,8 @@ class DimensionSettings:
     """A change seen for the first time is believed for about this long before it is worth another look."""
     patience: float
     """And one that has held for a while for about this share of that while longer."""
+    memory: float = 1e6
+    """So many measurements' worth of evidence is kept at most: what was measured before counts ever less."""
     curiosity: float = 1.0
     """Standard deviations of this dimension that one of the temperature's counts: more, where a look costs little
     beside what is to be had from it for long."""
@@ -69,10 +71,11 @@ _LATENCY = DimensionSettings(
     declared_spread=0.5,
     device_spread=0.3,
     noise=0.2,
-    half_life_s=30 * MINUTE_S,
+    half_life_s=7 * DAY_S,
     drift=0.25,
     suspicion_s=60.0,
     patience=1.0,
+    memory=100.0,
 )
 _DIMENSIONS: dict[str, DimensionSettings] = {
     "latency": _LATENCY,
@@ -84,12 +87,13 @@ _DIMENSIONS: dict[str, DimensionSettings] = {
         declared_spread=0.1,
         device_spread=0.05,
         noise=0.2,
-        half_life_s=30 * MINUTE_S,
+        half_life_s=7 * DAY_S,
         drift=0.02,
         suspicion_s=10.0,
         patience=0.1,
+        memory=50.0,
     ),
-    "financial": replace(_LATENCY, prior=0.001, noise=0.5, half_life_s=DAY_S, drift=0.1, suspicion_s=3600.0),
+    "financial": replace(_LATENCY, prior=0.001, noise=0.5, half_life_s=7 * DAY_S, drift=0.1, suspicion_s=3600.0),
     "quality": DimensionSettings(
         scale="unit",
         prior=0.3,

@@ -8,19 +8,22 @@ spread of its dimension. `Track.posterior` conditions on all of it in one pass; 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from sporewright.learning.leaf import Evidenced, Leaf, decayed, discount_of
-from sporewright.learning.scale import Moments, hazard
+from sporewright.learning.scale import Moments, hazard, value_of
 from sporewright.learning.settings import DimensionSettings, LearningSettings
 
-__all__ = ["Belief", "Track", "blurred"]
+__all__ = ["TAIL_WEIGHT", "Belief", "Track", "blurred", "seen_of"]
 
 # The declared noise weighs as much as this many residuals.
 NOISE_WEIGHT = 4.0
 # A residual counts up to so many standard deviations in the estimate of the noise (Huber's proposal 2 takes 1.5 to 3).
 WINSOR = 2.5
+# What lies beyond counts for the mean as if so many measurements without had been seen besides.
+TAIL_WEIGHT = 5.0
 # The least noise believed in, as a share of the declared one: identical measurements prove no certainty.
 LEAST_NOISE = 0.1
 # Twice the log of 4.5: so much likelier under the regime before, one measurement brings it back.
@@ -41,6 +44,8 @@ class Belief(NamedTuple):
     """The share of this place's own evidence in it, 0 to 1; the rest is the prior's and the other task kinds'."""
     n: float
     """How many measurements' worth of own evidence is left."""
+    excess: float = 0.0
+    """What a call takes more on average, in the cell's units, because some take far more than the rest."""
 
 
 @dataclass(slots=True)
@@ -54,16 +59,17 @@ class Track:
         """When it was last heard of; long ago without evidence."""
         return max((leaf.now.at for leaf in self.leaves.values()), default=-math.inf)
 
-    def told(self, kind: str | None) -> tuple[float, float, float] | None:
-        """Of one kind of work or of all: the mean of the evidence without lifts, its worth, the time of the last."""
-        count = mean = at = 0.0
+    def told(self, kind: str | None) -> tuple[float, float, float, float] | None:
+        """Of one kind of work or of all: the evidence's mean without lifts, its worth, its last time, its excess."""
+        count = mean = at = excess = 0.0
         for name, leaf in self.leaves.items():
             here = leaf.now
             if here.n > 0 and kind in (None, name):
                 count += here.n
                 mean += (here.mean - here.lift / here.n - mean) * (here.n / count)
                 at = max(at, here.at)
-        return (mean, count, at) if count else None
+                excess += here.excess
+        return (mean, count, at, excess) if count else None
 
     def noise(self, now: float, dimension: DimensionSettings) -> float:
         """Variance of one measurement, from the residuals of all task kinds, the declared one where they are few."""
@@ -99,10 +105,11 @@ class Track:
         unseen = dimension.drift**2 * (1.0 - discount_of(2.0 * (now - here.at), half_life_s))
         present = _with_evidence(above, here.mean, noise / count + unseen)
         own = above.variance / (above.variance + noise / count + unseen)
-        if leaf.before is not None:
+        if leaf.before is not None and dimension.scale == "unit":
             past = _with_evidence(above, leaf.before.mean, noise / leaf.before.n + dimension.drift**2)
             present = leaf.mixed(now, dimension, present, past)
-        return Belief(present.mean, present.variance, noise, own, count)
+        excess = here.excess / (here.n + TAIL_WEIGHT)
+        return Belief(present.mean, present.variance, noise, own, count, excess)
 
     def learn(
         self,
@@ -112,11 +119,17 @@ class Track:
         bound: bool,
         settings: LearningSettings,
         at: tuple[DimensionSettings, Moments, float],
+        calls: float = 0.0,
     ) -> None:
-        """Take one measurement at x, or the news that it lies above x; `at`: its dimension, the prior and the noise."""
+        """Take one measurement at x, or the news that it lies above x; `at`: its dimension, the prior and the noise.
+
+        `calls`: the device's count of them. On the log scale a measurement far off the rest moves the mean of the rest
+        no further than one that is no outlier, and what it took beyond is kept apart.
+        """
         dimension, prior, noise = at
         belief = self.posterior(task, now, dimension, prior, noise)
         leaf = self.leaves.setdefault(task, Leaf())
+        leaf.seen = calls
         weight, lift = 1.0, 0.0
         if bound:
             least = x
@@ -138,7 +151,12 @@ class Track:
         if known and leaf.surprise(z, x, weight, settings, lift):
             leaf.change(now)
             return
+        if dimension.scale == "log" and leaf.now.n >= 1.5:
+            usual = max(belief.mean - WINSOR * spread, min(x, belief.mean + WINSOR * spread))
+            leaf.now.excess += weight * (value_of(x) - value_of(usual)) if x > usual else 0.0
+            x = usual
         leaf.now.add(x, weight, weight * min(residual * residual, (WINSOR**2) * belief.noise), lift)
+        leaf.now.bound(dimension.memory)
 
     def _regime(
         self, leaf: Leaf, task: str, now: float, x: float, at: tuple[DimensionSettings, Moments, float]
@@ -150,7 +168,8 @@ class Track:
         leaf.before = None
         here = self.posterior(task, now, dimension, prior, noise)
         leaf.before = before
-        if now - leaf.changed > SETTLED * dimension.half_life_s:
+        is_log = dimension.scale == "log"
+        if leaf.now.n >= dimension.memory if is_log else now - leaf.changed > SETTLED * dimension.half_life_s:
             leaf.settle()
             return here
         there = Moments(before.mean, noise / before.n + dimension.drift**2)
@@ -158,6 +177,11 @@ class Track:
             leaf.revert(now)
             return self.posterior(task, now, dimension, prior, self.noise(now, dimension))
         return here
+
+
+def seen_of(tracks: Mapping[str, Track]) -> float | None:
+    """The count of calls when an option was last heard of, by its tracks; None: never."""
+    return max((leaf.seen for track in tracks.values() for leaf in track.leaves.values()), default=None)
 
 
 def blurred(prior: Moments, dimension: DimensionSettings) -> Moments:

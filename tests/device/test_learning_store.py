@@ -134,9 +134,12 @@ def test_curiosity_tries_what_nobody_knows() -> None:
     assert page.call("resolve")["queue"][0] == "new"
 
     page.call("began", option="new", first=True)
-    assert page.call("resolve")["queue"][0] == "alpha"
+    assert page.call("resolve")["queue"][0] == "beta", "declared only, and not under way"
     answered(page, "new", 0.4)
-    assert page.call("resolve")["queue"][0] == "alpha"
+    answered(page, "beta", 0.5)
+    assert page.call("resolve")["queue"][0] == "gamma"
+    answered(page, "gamma", 0.6)
+    assert page.call("resolve")["queue"] == ["alpha", "new", "beta", "gamma"]
 
 
 def test_kinds_of_work_are_learned_apart() -> None:

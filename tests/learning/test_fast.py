@@ -16,7 +16,7 @@ from sporewright.learning.learner import Learner
 from sporewright.learning.prior import Declared, blank_variance, prior_of
 from sporewright.learning.scale import Moments, cell_of
 from sporewright.learning.settings import DEFAULTS, DimensionSettings
-from sporewright.learning.track import Belief, Track
+from sporewright.learning.track import TAIL_WEIGHT, Belief, Track
 
 TASKS = st.sampled_from(["", "chat", "schöne \U0001f642", '"\\'])
 SECONDS = st.floats(1e-3, 1e3)
@@ -61,10 +61,11 @@ def posterior(track: Track, task: str, now: float, known: DimensionSettings, pri
     present = product([(0.0, above), (0.0, Moments(leaf_here.now.mean, noise / count + unseen))])
     own = above.variance / (above.variance + noise / count + unseen)
     before = leaf_here.before
-    if before is not None:
+    if before is not None and known.scale == "unit":
         past = product([(0.0, above), (0.0, Moments(before.mean, noise / before.n + known.drift**2))])
         present = leaf_here.mixed(now, known, present, past)
-    return Belief(present.mean, present.variance, noise, own, count)
+    excess = leaf_here.now.excess / (leaf_here.now.n + TAIL_WEIGHT)
+    return Belief(present.mean, present.variance, noise, own, count, excess)
 
 
 @given(EVENTS, TASKS, st.floats(0.0, 1e5))
@@ -89,12 +90,14 @@ def test_own_evidence_is_the_leaves_added(events: Events, task: str | None) -> N
             if task in (None, kind) and leaf.now.n > 0:
                 whole.add(leaf.now.mean - leaf.now.lift / leaf.now.n, leaf.now.n)
                 whole.at = max(whole.at, leaf.now.at)
+                whole.excess += leaf.now.excess
         own = learner.own("A", dimension, task=task)
         if own is None:
             assert not whole.n
             continue
         noise = track.noise(whole.at, known) if known.scale == "log" else 0.0
-        assert own == (cell_of(known.scale, Moments(whole.mean, 0.0), noise).mean, whole.n)
+        value = cell_of(known.scale, Moments(whole.mean, 0.0), noise).mean + whole.excess / (whole.n + TAIL_WEIGHT)
+        assert own == (value, whole.n)
 
 
 @given(EVENTS)
