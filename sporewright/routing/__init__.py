@@ -1,1 +1,1 @@
-"""What a routed call does, decided without I/O (docs/reference/plan.md)."""
+"""The machine that decides how a routed call proceeds, without I/O (docs/reference/plan.md)."""

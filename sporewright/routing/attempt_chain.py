@@ -59,7 +59,7 @@ class AttemptChain(Patience):
         self.kept: int | None = None
         """The attempt whose response is the caller's if nothing better comes."""
         self.waits_for: float | None = None
-        """When the first option returns, where that is why nothing is left."""
+        """The time at which the first option returns, if the chain ended because all that are left are away."""
 
     @property
     def attempts(self) -> list[str]:
@@ -77,16 +77,16 @@ class AttemptChain(Patience):
         return [number for number, attempt in enumerate(self._all) if not attempt.is_over]
 
     def is_probe(self, attempt: int) -> bool:
-        """Whether this attempt is the one probe of its option."""
+        """True if this attempt is the one probe of its option."""
         return self._all[attempt].is_probe
 
     def is_untimed(self, attempt: int) -> bool:
-        """Whether how long this attempt takes says nothing: the clock had a gap, or it waited for a connection."""
+        """True if this attempt's duration is no measurement: the clock had a gap, or it waited for a connection."""
         return self._all[attempt].is_untimed
 
     @property
     def is_offline(self) -> bool:
-        """Whether the device has no network, as far as was told."""
+        """True if the device has no network, as far as the chain was told."""
         return self._left.is_offline
 
     def network(self, *, is_offline: bool) -> None:
@@ -104,11 +104,11 @@ class AttemptChain(Patience):
         self._running(attempt).queued(gap_s)
 
     def state_of(self, attempt: int) -> State:
-        """Where this attempt stands."""
+        """The state of this attempt."""
         return self._all[attempt].state
 
     def pick(self, now: float, chance: float = EVEN) -> Decision:
-        """What to do next; None once nothing is left to try: the chain is EXHAUSTED, or DELIVERED with what it kept."""
+        """The next decision; None if nothing is left to try: the chain is EXHAUSTED, or DELIVERED with what it kept."""
         self._expect("PICKING", "pick")
         self._asked = None  # a hedge that is still asked for would be beside an attempt that has ended
         may = now < self._deadline and not self._is_last
@@ -134,11 +134,11 @@ class AttemptChain(Patience):
         return self._call_or_ask(found.option, "hedge", now, hedge=True)
 
     def asks(self, ask: Ask) -> bool:
-        """Whether an answer to this is still wanted: the attempt that a hedge is for may have ended meanwhile."""
+        """True if an answer to this is still wanted: the attempt that a hedge is for may have ended meanwhile."""
         return self._asked is not None and self._asked[0] is ask
 
     def answered(self, now: float, granted: bool, chance: float = EVEN) -> Decision:
-        """What to do now that this was granted or refused; None: go on without."""
+        """The next decision, now that this was granted or refused; None: go on without."""
         if self._asked is None:
             raise ProtocolError("answered: nothing was asked for")
         (ask, is_hedge), self._asked = self._asked, None
@@ -152,7 +152,7 @@ class AttemptChain(Patience):
         return self.pick(now, chance)
 
     def hedge_at(self) -> float:
-        """When a second call is worth its price: at the p95 of the option that is late; ∞ if never."""
+        """The time from which a second call is worth its price: the p95 of the option that is late; ∞ if never."""
         one = self._late()
         if not self._may_hedge or one is None:
             return math.inf
@@ -189,12 +189,12 @@ class AttemptChain(Patience):
         return None
 
     def paused(self, since: float, now: float, attempt: int) -> None:
-        """Nobody wanted more of the answer meanwhile: that was no silence."""
+        """The reader took no more of the answer meanwhile: that was no silence of the option."""
         one = self._running(attempt)
         one.heard = min(now, one.heard + max(0.0, now - since))
 
     def ended(self, now: float, ending: Ending, attempt: int = -1, chance: float = EVEN) -> Ended:
-        """How an attempt ended (the newest, if none is named); carries out on `health` what the plan asks for."""
+        """End an attempt (the newest, if none is named) and carry out on `health` the actions of the plan."""
         one = self._running(attempt)
         whole = one.is_finished and ending["kind"] in ("timeout", "network", "truncated")
         full: Ending = {
@@ -208,7 +208,7 @@ class AttemptChain(Patience):
         if one.has_slept and ending["kind"] in ECHOES:
             full["kind"] = "slept"
         elif ending["kind"] == "deadline":
-            # A timer may go off early: nobody is picked in what little is left.
+            # A timer may go off early: no option is picked in what little is left.
             self._deadline = min(now, self._deadline)
         rule = rule_of({"kind": "complete"} if whole else full, self._plan)
         if one.state == "CALLING" and rule["outcome"] == "ok":
@@ -222,7 +222,7 @@ class AttemptChain(Patience):
         return ended
 
     def wants_text(self, status: int, attempt: int) -> bool:
-        """Whether what a response of this status says is waited for: it decides, or it may be the caller's."""
+        """True if the text of a response of this status is waited for: it decides, or it may go to the caller."""
         judged = self.is_judged(self._all[attempt].option)
         rule = rule_of({"kind": "status", "status": status, "judged": judged}, self._plan)
         may_be_callers = self._is_unsafe(rule) and not self._may_repeat(self._all[attempt])
@@ -239,21 +239,21 @@ class AttemptChain(Patience):
         if "keep" in ended.actions:
             self.kept = number
         if self._is_unsafe(rule) and not self._may_repeat(one):
-            # It may have been carried out: what came of it is the caller's.
+            # It may have been carried out: its response, if there is one, is the caller's.
             self.kept = number if ending["kind"] == "status" else None
             self._left.close("not-repeatable")
 
     def is_judged(self, option: str) -> bool:
-        """Whether an answer of a kind is expected of this option."""
+        """True if an answer of a certain kind is expected of this option."""
         return self._left.facts(option).get("judged", self._judged)
 
     def keys_of(self, attempt: int) -> tuple[int, int]:
-        """Which of its option's keys this attempt uses, and how many there are."""
+        """The number of the key that this attempt uses, and the number of keys that its option has."""
         one = self._all[attempt]
         return one.key, self._left.facts(one.option).get("keys", 1)
 
     def rejected(self, attempt: int) -> None:
-        """What this attempt has delivered will not do: another option is asked, within what is left of the call."""
+        """The caller rejects what this attempt delivered: another option is asked, in what is left of the time."""
         if self.state not in ("DELIVERED", "BODY"):
             raise ProtocolError(f"rejected: the chain is {self.state}; tried {self.attempts!r}")
         for number in self.running:
@@ -279,7 +279,7 @@ class AttemptChain(Patience):
         return running[0] if is_alone and self._may_repeat(running[0]) else None
 
     def _is_unsafe(self, rule: Rule) -> bool:
-        """Whether the request may have been carried out."""
+        """True if the request may have been carried out."""
         return rule.get("unsafe", rule["outcome"] in self._plan["unsafe"])
 
     def _wait(self, until: float) -> Wait:

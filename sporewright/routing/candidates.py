@@ -65,11 +65,11 @@ class Candidates:
         """Of those, the ones that turned out not to be."""
 
     def facts(self, option: str) -> Facts:
-        """What is declared of an option."""
+        """The facts declared about an option."""
         return self._facts.get(option, {})
 
     def next(self, now: float, chance: float) -> Candidate | None:
-        """The retry in place, else the first in order that admits a call, else the first to return; None: nobody."""
+        """The retry in place, else the first in order that admits a call, else the first to return, if any."""
         if self._in_place is not None:
             option, until = self._in_place
             if self._is_near(option) and self._admits(option, now, 0.0) == "yes":
@@ -97,7 +97,7 @@ class Candidates:
         waiting = {option: self._returns(option, now) for option in self._untried if option in self._known}
         if self._retries > 0:
             waiting |= {option: max(at, self._returns(option, now)) for option, at in self._again.items()}
-        # Nobody waits for a gate, or for a key: what keeps a call from an option so rarely goes away while it lasts.
+        # No call waits for a gate or a key: what keeps a call from an option so rarely goes away while the call lasts.
         waiting = {
             option: at
             for option, at in waiting.items()
@@ -113,14 +113,14 @@ class Candidates:
         return Candidate(option, now, "retry" if option in self._again else None)
 
     def last_resort(self, now: float) -> Candidate | None:
-        """The first of those set aside: where nobody else is left its own refusal says more than silence would."""
+        """The first option that is set aside: where no other is left, its refusal tells more than silence would."""
         for option in self._untried:
             if option in self._known and self._is_near(option) and self._admits(option, now, 0.0) == "set-aside":
                 return Candidate(option, now)
         return None
 
     def is_another_ready(self, at: float) -> bool:
-        """Whether somebody who has not been asked could be then, as far as is known now."""
+        """True if an option that has not been asked could be asked at that time, as far as is known now."""
         return any(
             option in self._known and self._is_near(option) and self._health.is_ready(option, at, self.model_of(option))
             for option in self._untried
@@ -135,7 +135,7 @@ class Candidates:
 
     @property
     def wants_network(self) -> bool:
-        """Whether somebody could be asked if there were a network."""
+        """True if an option could be asked if there were a network."""
         return self.is_offline and (
             any(option in self._known for option in self._untried) or (self._retries > 0 and bool(self._again))
         )
@@ -179,7 +179,7 @@ class Candidates:
         self._tries[option] = self._tries.get(option, 0) + 1
 
     def refused(self, option: str, permit: Permit, now: float) -> None:
-        """What was asked for was not to be had: no retries in this call, or another call has the probe."""
+        """The permit was refused: no retries in this call, or another call has the probe."""
         if permit == "probe":
             self.skipped.setdefault(option, REASONS["ask"])
             self._busy[option] = now + self._limits["backoff_s"]
@@ -211,7 +211,7 @@ class Candidates:
         ]
 
     def close(self, reason: str) -> None:
-        """Nobody else may be asked."""
+        """Close the queue: no other option may be asked."""
         for option in self._untried:
             self.skipped.setdefault(option, reason)
         self._untried, self._again, self._in_place = [], {}, None

@@ -17,7 +17,7 @@ _BUCKET_S = 5.0
 
 
 class BreakerData(TypedDict):
-    """What other tabs need to know of a breaker; `until` and `since` are times, 0 where they mean nothing."""
+    """The state of a breaker as other tabs receive it; `until` and `since` are times, 0 where they mean nothing."""
 
     state: Literal["closed", "open", "ramping"]
     until: float
@@ -39,7 +39,7 @@ class CircuitBreaker:
         self._buckets: dict[int, list[int]] = {}
 
     def admits(self, now: float, chance: float = EVEN) -> Admission:
-        """Whether a call may go there; `ramping`: not this one, by chance, though it might."""
+        """The answer to a call that wants to go there; `ramping`: chance turns this one away, and lets others in."""
         if self._state == "open":
             return "open" if now < self._until else "ask"
         if self._state == "ramping":
@@ -49,7 +49,7 @@ class CircuitBreaker:
         return "yes"
 
     def returns(self, now: float) -> float:
-        """When it may be asked about again; −∞ if it may now."""
+        """The time at which a probe may be asked for; −∞ if it may now."""
         return self._until if self._state == "open" and now < self._until else -math.inf
 
     def probe(self, now: float) -> bool:
@@ -92,7 +92,7 @@ class CircuitBreaker:
             self._since = now - max(0, self._stage(now) - 1) * limits["ramp_step_s"]
 
     def data(self) -> BreakerData:
-        """What other tabs are told."""
+        """The state as other tabs receive it."""
         return {"state": self._state, "until": self._until, "since": self._since}
 
     def told(self, data: BreakerData) -> None:

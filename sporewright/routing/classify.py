@@ -22,7 +22,7 @@ _GAP = ".{0,120}"
 
 
 class Ending(TypedDict):
-    """How an attempt ended; kind status has a `status`; `retry_after_s` is what the response asked for, in seconds.
+    """The end of an attempt; kind status has a `status`; `retry_after_s`: the wait that the response asked for.
 
     `stage`, `fallback`, `judged`, `brought` and `keyed` are the chain's to say: where the attempt stood, whether
     another one had failed before, whether the call expects an answer of a kind, whether its key is the caller's own or
@@ -43,7 +43,7 @@ class Ending(TypedDict):
 
 _FLAGS: tuple[Literal["fallback", "judged", "brought", "keyed"], ...] = ("fallback", "judged", "brought", "keyed")
 _ASKED = ("kind", "status", "stage", *_FLAGS)
-"""What the rows ask about besides `retry_after_s` and `says`: endings equal in these have the same row."""
+"""The fields that the rows compare besides `retry_after_s` and `says`: endings equal in these have the same row."""
 _MOST_KNOWN = 1000
 _known: dict[tuple[object, ...], Rule] = {}
 """The rows of the plan's own classes that were found before; most endings are like the last one."""
@@ -87,7 +87,7 @@ def _first(ending: Ending, plan: Plan) -> Rule:
 
 
 def text_matters(status: int, rule: Rule, plan: Plan = PLAN) -> bool:
-    """Whether the text of such a response may decide what `rule`, its row without it, says; or may be the caller's."""
+    """True if the text of such a response may change `rule`, its row without the text, or may be the caller's."""
     if any("says" in row["when"] and _covers(row["when"].get("status"), status) for row in plan["classes"]):
         return True
     step = plan["transitions"]["CALLING"][rule["outcome"]]
@@ -104,7 +104,7 @@ def classify(ending: Ending, plan: Plan = PLAN) -> Outcome:
 
 
 def says(text: str, plan: Plan = PLAN) -> list[Sign]:
-    """What the text of a refusal says, of the plan's error signs, in their order.
+    """The plan's error signs that the text of a refusal gives, in the plan's order.
 
     Of a body of JSON only the fields that say why are looked at: the rest may repeat what was asked.
     """
@@ -158,7 +158,7 @@ def _is_in(text: str, wording: str) -> bool:
 
 
 def is_repeatable(method: str, path: str, headers: Sequence[str], plan: Plan = PLAN) -> bool:
-    """Whether a request may be sent twice: by its method, its path (no query), or a header's name in lower case."""
+    """True if a request may be sent twice: by its method, its path (no query), or a header's name in lower case."""
     rows = plan["repeatable"]
     return (
         method.upper() in rows["methods"]

@@ -9,10 +9,10 @@ __all__ = ["Gaps"]
 
 
 class Gaps:
-    """Told the time at least every `tick_s` while somebody waits; what is missing between two looks is a gap.
+    """Told the time at least every `tick_s` while a call waits; what is missing between two looks is a gap.
 
-    Two clocks, both in seconds: `wall`, on which everything is waited for, and `steady`, which nobody sets but which
-    may stand still while a device sleeps.
+    Two clocks, both in seconds: `wall`, by which all waits are measured, and `steady`, which is never set but may
+    stand still while a device sleeps.
     """
 
     def __init__(self, wall: float, steady: float, limits: Limits = PLAN["limits"]) -> None:

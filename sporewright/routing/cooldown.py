@@ -1,4 +1,4 @@
-"""How long an option is left alone: as its Retry-After asks, else exponential per incident; never shortened."""
+"""Cooldowns of options: as long as a Retry-After asks, else longer with each incident; never shortened."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Cooldowns:
         self._incidents: dict[str, int] = {}
 
     def until(self, option: str) -> float:
-        """When the option returns; −∞ if it never was away."""
+        """The time at which the option returns; −∞ if it never was away."""
         return self._until.get(option, -math.inf)
 
     def is_cooling(self, option: str, now: float) -> bool:
-        """Whether it is left alone at `now`; at `until` itself it is back."""
+        """True if the option is cooling down at `now`; at `until` itself it is back."""
         return now < self.until(option)
 
     def cool_down(self, option: str, now: float, retry_after_s: float | None = None, chance: float = EVEN) -> float:

@@ -1,4 +1,4 @@
-"""What a chain decides, and what it says an attempt's end meant."""
+"""The decisions of a chain, and its account of an attempt's end."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Ask whoever keeps the budgets and probes for this, and say `answered`."""
+    """Ask the engine, which keeps the budgets and probes, for this permit, and pass on its reply with `answered`."""
 
     permit: Permit
     option: str
@@ -40,7 +40,7 @@ Decision = Call | Wait | Ask | None
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What an attempt's end meant: its outcome, where it stood, and what is to be done about it, in order."""
+    """The end of an attempt: its outcome, the state it was in, and the actions to carry out, in order."""
 
     option: str
     outcome: Outcome
@@ -48,7 +48,7 @@ class Ended:
     actions: Sequence[Action]
     first_token_s: float | None = None
     aside: Aside | None = None
-    """Why the option is set aside, where it is."""
+    """The reason for which the option is set aside, if it is."""
     model: str | None = None
     """The model that it declined."""
     is_spared: bool = False

@@ -1,4 +1,4 @@
-"""Options set aside because they declined for a reason of their own: asked last, then probed, longer each time."""
+"""Options set aside because they declined for a reason such as their key: asked last, then probed, ever later."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["AsideData", "DeclinedOptions"]
 
 
 class AsideData(TypedDict):
-    """Why an option is set aside, and until when; `model`: what was asked for; `credential`: a digest of the key.
+    """The reason an option is set aside, and its end; `model`: the one asked for; `credential`: a digest of the key.
 
     The digest is short, kept in memory alone, and serves to see that the key has been changed.
     """
@@ -28,7 +28,7 @@ class DeclinedOptions:
     """Set aside → (its time is over) one probe at a time → lifted by an answer, or longer. Times in seconds."""
 
     def __init__(self, limits: Limits = PLAN["limits"]) -> None:
-        # No jitter: one probe at a time goes there, and whoever mends a key may count on the time that is told.
+        # No jitter: one probe at a time goes there, and the operator who mends a key may count on the time told.
         own: Limits = {
             **limits,
             "cooldown_s": limits["aside_s"],
@@ -41,7 +41,7 @@ class DeclinedOptions:
         self._probe_s = limits["probe_s"]
 
     def admits(self, option: str, now: float, model: str | None = None) -> Literal["yes", "ask", "set-aside"]:
-        """Whether a call that asks for `model` may go there; `ask`: for its one probe, its time being over."""
+        """The answer to a call that asks for `model`; `ask`: the time is over, and it may go as the one probe."""
         data = self._data.get(option)
         if data is None or (data["reason"] == "model" and data.get("model") != model):
             return "yes"
@@ -86,7 +86,7 @@ class DeclinedOptions:
             self.release(option)
 
     def data(self, option: str) -> AsideData | None:
-        """What other tabs are told; one whose time is over is told until it is lifted or renewed."""
+        """The state as other tabs receive it; one whose time is over is told until it is lifted or renewed."""
         return self._data.get(option)
 
     def told(self, option: str, data: AsideData | None) -> None:
@@ -102,5 +102,5 @@ class DeclinedOptions:
         return {option: self._data[option] for option in sorted(self._data) if self._until.is_cooling(option, now)}
 
     def due(self, now: float) -> float:
-        """When the next one's time is over; ∞ if there is none."""
+        """The time at which the next option's time is over; ∞ if there is none."""
         return min((data["until"] for data in self.active(now).values()), default=math.inf)

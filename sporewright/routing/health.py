@@ -22,7 +22,7 @@ from sporewright.routing.terms import ASIDES, Action, Aside, Block, Plan
 __all__ = ["Admits", "Health", "OptionHealth", "Permit"]
 
 Permit = Literal["probe", "retry", "hedge"]
-"""What must be asked for: the one probe of a half-open option; a retry or a hedge from its budget."""
+"""The permits that must be asked for: the one probe of a half-open option; a retry or a hedge from its budget."""
 Admits = Literal["yes", "ask", "open", "ramping", "cooling-down", "blocked", "set-aside"]
 
 
@@ -66,7 +66,7 @@ class Health:
         return self._histories.setdefault((option, streaming), LatencyHistory(self._plan["limits"]))
 
     def admits(self, option: str, now: float, chance: float = EVEN, model: str | None = None) -> Admits:
-        """Whether a call, for this model, may go there now, and why not."""
+        """The answer to a call, for this model, that wants to go there now: yes, or the reason against it."""
         if self.blocks.is_blocked(option, now):
             return "blocked"
         if self.cooldowns.is_cooling(option, now):
@@ -78,12 +78,12 @@ class Health:
         return aside if admits == "yes" else admits
 
     def returns(self, option: str, now: float) -> float:
-        """When it may be asked again; −∞ if it may now."""
+        """The time at which it may be asked again; −∞ if it may now."""
         breaker = self._breakers.get(option)
         return max(self.cooldowns.until(option), -math.inf if breaker is None else breaker.returns(now))
 
     def is_ready(self, option: str, at: float, model: str | None = None) -> bool:
-        """Whether a call, for this model, may go there then without asking for anything, as far as is known now."""
+        """True if a call, for this model, may go there at that time without a permit, as far as is known now."""
         breaker = self._breakers.get(option)
         return (
             not self.cooldowns.is_cooling(option, at)
@@ -160,7 +160,7 @@ class Health:
         return {**self.told_of(option), "first_token_p95_s": None, "headers_p95_s": None}
 
     def _is_news(self, option: str, streaming: bool) -> bool:
-        """Whether the option's p95 has moved by more than a tenth since others were told."""
+        """True if the option's p95 has moved by more than a tenth since other tabs were told."""
         p95, before = self._p95(option, streaming), self._p95_told.get((option, streaming))
         if p95 is None or (before is not None and abs(p95 - before) <= 0.1 * before):
             return False
@@ -172,7 +172,7 @@ class Health:
         return None if history is None else history.p95_s
 
     def told_of(self, option: str) -> OptionHealth:
-        """What other tabs are told of an option."""
+        """The health of an option as other tabs receive it."""
         return {
             "option": option,
             "cooling_until": max(self.cooldowns.until(option), 0.0),
@@ -198,7 +198,7 @@ class Health:
         self.history(option, streaming=False).told(news["headers_p95_s"])
 
     def forget(self) -> None:
-        """Forget how fast the options were; whom to leave alone for a while is no memory of anybody's."""
+        """Forget how fast the options were; cooldowns and gates stay, since they are no memory of a user."""
         self._histories.clear()
         self._p95_told.clear()
 

@@ -14,7 +14,7 @@ from sporewright.routing.terms import Action, Aside, Limits
 __all__ = ["KEY_REASONS", "KeyData", "Keys"]
 
 KEY_REASONS: Sequence[Aside] = ("key", "credit", "quota")
-"""What another key of the same option may not share."""
+"""The reasons that may hold for one key of an option and not for another."""
 
 
 class KeyData(TypedDict):
@@ -33,7 +33,7 @@ class Keys:
         self._seen: dict[str, set[int]] = {}
 
     def concerns(self, actions: Sequence[Action], reason: Aside | None) -> bool:
-        """Whether these actions are about the key that was used, and not about the whole option."""
+        """True if these actions are about the key that was used, and not about the whole option."""
         return "cool_down" in actions or ("set_aside" in actions and reason in KEY_REASONS)
 
     def spares(
@@ -48,7 +48,7 @@ class Keys:
         retry_after_s: float | None = None,
         chance: float = EVEN,
     ) -> bool:
-        """Whether another of the option's `keys` is used in its place, now that this one was refused: left alone."""
+        """True if another of the option's `keys` is used instead of this one, which was refused and now cools down."""
         if keys < 2 or not self.concerns(actions, reason):
             return False
         self._seen.setdefault(option, set()).add(key)
@@ -60,7 +60,7 @@ class Keys:
 
     @staticmethod
     def spared(actions: Sequence[Action]) -> list[Action]:
-        """What is left of the actions for an option whose next key is used: nothing that holds anything against it."""
+        """The actions that remain for an option whose next key is used: none that counts against the option."""
         return [action for action in actions if action in ("mend", "keep_first", "next")]
 
     def answered(self, option: str, key: int) -> None:
@@ -69,7 +69,7 @@ class Keys:
         self._asides.lift(_slot(option, key))
 
     def until(self, option: str, key: int) -> float:
-        """When this key may be used again; −∞ if it may now, as far as is known."""
+        """The time from which this key may be used again; −∞ if it may now, as far as is known."""
         data = self._asides.data(_slot(option, key))
         return max(self._cooldowns.until(_slot(option, key)), -math.inf if data is None else data["until"])
 
@@ -79,7 +79,7 @@ class Keys:
         return next((key for key, until in enumerate(times) if until <= now), times.index(min(times)))
 
     def is_free(self, option: str, count: int, now: float) -> bool:
-        """Whether one of so many keys may be used now."""
+        """True if one of the option's `count` keys may be used now."""
         return self.until(option, self.first(option, count, now)) <= now
 
     def forget(self, option: str) -> None:
@@ -89,7 +89,7 @@ class Keys:
             self._asides.lift(_slot(option, key))
 
     def data(self, option: str) -> list[KeyData]:
-        """What other tabs are told, by number."""
+        """The state of the keys as other tabs receive it, by number."""
         return [self._told_of(option, key) for key in sorted(self._seen.get(option, ()))]
 
     def told(self, option: str, keys: Sequence[KeyData]) -> None:

@@ -1,4 +1,4 @@
-"""How soon an option begins to answer, from its own last answers: its p95, and the two limits drawn from it."""
+"""The time until an option begins to answer, from its last answers: its p95, and the two limits drawn from it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class LatencyHistory:
                 del self._seconds[0]
 
     def told(self, p95_s: float | None) -> None:
-        """What the engine of this profile knows; holds until this page knows enough itself."""
+        """Take over the p95 that the engine of this profile knows; it holds until this page knows enough itself."""
         self._told = p95_s
 
     @property
@@ -37,7 +37,7 @@ class LatencyHistory:
 
     @property
     def first_token_s(self) -> float:
-        """How long a first token may take: twice the p95 within the plan's bounds, or the plan's own."""
+        """The time limit for a first token: twice the p95 within the plan's bounds, or the plan's own."""
         p95 = self.p95_s
         if p95 is None:
             return self._limits["first_token_s"]
@@ -45,5 +45,5 @@ class LatencyHistory:
 
     @property
     def telling_s(self) -> float:
-        """How long a silence has to last that says anything: as long as a first token is given at least."""
+        """The length from which a silence is evidence against the option: at least the shortest first-token limit."""
         return max(self._limits["first_token_min_s"], 2.0 * (self.p95_s or 0.0))

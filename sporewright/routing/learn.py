@@ -1,4 +1,4 @@
-"""What an attempt's end is evidence of, by the plan's actions."""
+"""The evidence that an attempt's end gives, by the plan's actions."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def evidence_of(
 
 
 def cost_of(body: Mapping[str, Any], price: Callable[[str], float | None]) -> float | None:
-    """What was charged in USD: as told, else tokens × price per million; None where neither is known."""
+    """The charge in USD: as told, else tokens × price per million; None where neither is known."""
     if "cost_usd" in body:
         return float(body["cost_usd"])
     total = None

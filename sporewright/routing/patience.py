@@ -13,7 +13,7 @@ from sporewright.routing.terms import Limits, State
 __all__ = ["ECHOES", "Attempt", "Body", "Patience"]
 
 Body = Literal["events", "whole", "bytes"]
-"""What follows good headers: a stream of events, an answer short enough to be held until it is whole, anything else."""
+"""The body after good headers: a stream of events, an answer short enough to be held until it is whole, or bytes."""
 ECHOES = ("timeout", "network", "connect", "truncated")
 """Ends that, after a gap in the clock, are its echo: the connection did not outlive the sleep."""
 
@@ -22,13 +22,13 @@ _ENDS = ("DELIVERED", "BROKEN", "LOST", "ABORTED", "PICKING")
 
 @dataclass(slots=True, eq=False)
 class Attempt:
-    """Where an attempt stands, and what it has been heard of, in seconds of the chain's clock."""
+    """The state of an attempt and the times at which it was heard of, in seconds of the chain's clock."""
 
     option: str
     began: float
     is_probe: bool = False
     key: int = 0
-    """Which of its option's keys it uses."""
+    """The number of the option's key that it uses."""
     had_all: bool = False
     """It began with the call: the call's whole time was its own."""
     state: State = "CALLING"
@@ -42,7 +42,7 @@ class Attempt:
     has_begun: bool = False
     """Something of its body has come that is not white space."""
     is_any: bool = False
-    """Anything is its answer: once its headers are in nobody cuts it, and what is held of it is handed over in time."""
+    """Any body is its answer: it is not cut once its headers are in, and what is held of it is handed over in time."""
     has_slept: bool = False
     """The clock had a gap: how long it took says nothing."""
     has_queued: bool = False
@@ -50,32 +50,32 @@ class Attempt:
 
     @property
     def is_over(self) -> bool:
-        """Whether it has ended."""
+        """True if it has ended."""
         return self.state in _ENDS
 
     @property
     def is_unanswered(self) -> bool:
-        """Whether nothing of an answer has come."""
+        """True if nothing of an answer has come."""
         return self.state in ("CALLING", "OPENED")
 
     @property
     def is_bounded(self) -> bool:
-        """Whether the call's deadline bounds it, too: until it answers, and while a short answer is not whole."""
+        """True if the call's deadline bounds it, too: until it answers, and while a short answer is not whole."""
         return self.is_unanswered or (self.state == "HOLDING" and self.is_short and not self.is_finished)
 
     @property
     def is_untimed(self) -> bool:
-        """Whether how long it takes says nothing of its option."""
+        """True if its duration is no measurement of its option."""
         return self.has_slept or self.has_queued
 
     def queued(self, gap_s: float) -> None:
-        """Take what was waited for a connection out of its own time; the call's time goes on, so it has not had all."""
+        """Take the wait for a connection out of its own time; the call's time goes on, so it has not had all of it."""
         self.began, self.heard = self.began + gap_s, self.heard + gap_s
         self.has_queued, self.had_all = True, False
 
     @property
     def is_held_back(self) -> bool:
-        """Whether something of it comes that is nobody's answer so far, and has to be one before it is anybody's."""
+        """True if something has come that is not an answer yet and must become one before it is handed over."""
         if self.state == "CALLING":
             return self.heard > self.began and not self.is_any
         return self.state == "HOLDING" and self.is_short and not self.is_finished and not self.is_any
@@ -85,12 +85,12 @@ class Attempt:
         self.began, self.heard, self.has_slept = self.began + gap_s, self.heard + gap_s, True
 
     def silent_since(self, *, streaming: bool) -> float:
-        """When the silence began that is measured now: at its start, or when something of the answer came last."""
+        """The beginning of the silence that is measured now: its start, or when something of the answer came last."""
         is_begun = self.state == "CALLING" or (self.state == "OPENED" and streaming)
         return self.began if is_begun else self.heard
 
     def due(self, limits: Limits, first_token_s: float, *, streaming: bool) -> float:
-        """When the patience with it is over, by its own limit; `first_token_s`: what its option is given for that."""
+        """The time at which its own limit is over; `first_token_s`: its option's limit for the first token."""
         if self.state == "CALLING":
             own = self.began + (first_token_s if streaming else limits["attempt_timeout_s"])
             # White space before an answer in one piece keeps a connection alive: a sign of life.
@@ -107,7 +107,7 @@ class Attempt:
 
 
 class Patience:
-    """How long each attempt of a call is waited for: by a limit of its own, within the call's `deadline`."""
+    """Time limits of a call's attempts: each has a limit of its own, within the call's `deadline`."""
 
     def __init__(
         self, health: Health, left: Candidates, limits: Limits, deadline: float, *, streaming: bool, repeatable: bool
@@ -117,18 +117,18 @@ class Patience:
         self._all: list[Attempt] = []
 
     def due(self, attempt: int) -> float:
-        """When the patience with this attempt is over: by its own limit, by its share of the call's time, or by the
-        deadline where that bounds it."""
+        """The time at which the wait for this attempt ends: by its own limit, by its share of the call's time, or by
+        the deadline where that bounds it."""
         one = self._all[attempt]
         return min(self._own_due(one), self._share(one), self._deadline if one.is_bounded else math.inf)
 
     def hands_over(self, attempt: int) -> bool:
-        """Whether it is then handed over as it comes (`opened` with `bytes`), and does not end."""
+        """True if it is then handed over as it comes (`opened` with `bytes`), and does not end."""
         one = self._all[attempt]
         return one.is_any and one.state in ("OPENED", "HOLDING")
 
     def outstays(self, now: float, attempt: int) -> bool:
-        """Whether it then ends because another option is to have the rest of the call's time."""
+        """True if it then ends because another option is to have the rest of the call's time."""
         one = self._all[attempt]
         return self._share(one) <= now < self._own_due(one)
 
@@ -137,19 +137,19 @@ class Patience:
         return self._all[attempt].silent_since(streaming=self._streaming)
 
     def is_past(self, now: float, attempt: int) -> bool:
-        """Whether it is the call's deadline that ends the patience with this attempt, and not its own limit."""
+        """True if the call's deadline ends the wait for this attempt, and not its own limit."""
         one = self._all[attempt]
         return one.is_bounded and max(now, self._deadline) < min(self._own_due(one), self._share(one))
 
     def is_cut(self, now: float, attempt: int) -> bool:
-        """Whether it then ends with `deadline`, else with `timeout`.
+        """True if it then ends with `deadline`, else with `timeout`.
 
         An attempt that began with the call had all the time there is: to it the deadline is a limit of its own.
         """
         return self.is_past(now, attempt) and not self._all[attempt].had_all
 
     def verdict_s(self, now: float, attempt: int) -> float:
-        """How long a caller's function may think about this answer: as long as an attempt may take, in seconds.
+        """The time in seconds that a caller's function has to judge this answer: as long as an attempt may take.
 
         The call's deadline bounds that as well, unless the answer is a stream, which may have outlasted it.
         """
@@ -172,7 +172,7 @@ class Patience:
         return len(self._all) >= self._limits["max_attempts"]
 
     def _may_repeat(self, one: Attempt) -> bool:
-        """Whether what was sent there may be sent once more, there or elsewhere."""
+        """True if the request that was sent there may be sent once more, there or elsewhere."""
         return self._left.facts(one.option).get("repeatable", self._repeatable)
 
     def _own_due(self, one: Attempt) -> float:

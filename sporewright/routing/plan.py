@@ -1,4 +1,4 @@
-"""What to do when an attempt ends, as data: one table that Python and the page both interpret (docs/reference/plan.md).
+"""The plan: what each end of an attempt leads to, as one table for Python and the page (docs/reference/plan.md).
 
 `python -m sporewright.routing.plan` prints it as JSON. A new fault, a provider's dialect or another limit is a new row
 here, never a branch in an interpreter.
@@ -109,12 +109,12 @@ PLAN: Plan = {
         # What this page may not reach is gated for so long, doubled each time it is found so again.
         "block_s": 15.0,
         "block_cap_s": 900.0,
-        # An option that declines for a reason of its own is asked again after 5 minutes, doubled each time, at most
-        # 4 hours: a key or a credit is mended by somebody, not by waiting.
+        # An option that declines by its own reason is asked again after 5 minutes, doubled each time, at most
+        # 4 hours: a key or a credit is mended by its owner, not by waiting.
         "aside_s": 300.0,
         "aside_cap_s": 14400.0,
-        # Whoever waits looks at the clock this often; a look that is later than this was a gap. Browsers let the timers
-        # of hidden pages go off once a minute (Chrome 88), and yet hand over what comes from the network.
+        # The clock is looked at this often while a call waits; a look that is later than this was a gap. Browsers let
+        # the timers of hidden pages go off once a minute (Chrome 88), and yet hand over what comes from the network.
         "tick_s": 1.0,
         "gap_s": 5.0,
         "gap_hidden_s": 65.0,

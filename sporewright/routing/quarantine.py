@@ -13,7 +13,7 @@ __all__ = ["BlockData", "Quarantine"]
 
 
 class BlockData(TypedDict):
-    """Why an option is gated here, and until when."""
+    """The reason for which an option is gated here, and the end of the gate."""
 
     reason: Block
     until: float
@@ -28,7 +28,7 @@ class Quarantine:
         self._reasons: dict[str, Block] = {}
 
     def is_blocked(self, option: str, now: float) -> bool:
-        """Whether it is gated at `now`; at `until` itself it may be tried again."""
+        """True if it is gated at `now`; at `until` itself it may be tried again."""
         return option in self._reasons and self._until.is_cooling(option, now)
 
     def block(self, option: str, now: float, reason: Block, chance: float = EVEN) -> None:
@@ -42,7 +42,7 @@ class Quarantine:
             self._until.forget(option)
 
     def data(self, option: str) -> BlockData | None:
-        """What other tabs are told; a gate that is over is told until it is lifted or renewed."""
+        """The gate as other tabs receive it; one that is over is told until it is lifted or renewed."""
         reason = self._reasons.get(option)
         return None if reason is None else {"reason": reason, "until": self._until.until(option)}
 
@@ -59,5 +59,5 @@ class Quarantine:
         return {option: data for option, data in found.items() if data is not None}
 
     def due(self, now: float) -> float:
-        """When the next gate is over; ∞ if there is none."""
+        """The time at which the next gate is over; ∞ if there is none."""
         return min((data["until"] for data in self.active(now).values()), default=math.inf)

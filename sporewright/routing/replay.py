@@ -26,7 +26,7 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What was decided: the options in order, whether their scores were in the receipt, and what the chain did."""
+    """The decisions of a replay: the options in order, whether the receipt had their scores, and the chain's course."""
 
     order: tuple[str, ...]
     is_scored: bool
@@ -34,7 +34,7 @@ class Replayed:
     skipped: Mapping[str, str]
     end: str
     engine: Mapping[str, str] | None = None
-    """How the page's engine stood when the call was made, and why it did not come up; None: not written down."""
+    """The state of the page's engine at the call, and the reason why it did not come up; None: not written down."""
 
     def to_dict(self) -> dict[str, Any]:
         """The replay as JSON data."""
@@ -69,11 +69,11 @@ class _Seen(Health):
                 self._then.breaker(option).told(seen["breaker"])
 
     def admits(self, option: str, now: float, chance: float = EVEN, model: str | None = None) -> Admits:
-        """Whether a call could go there then."""
+        """The answer that a call got there then."""
         return self._then.admits(option, now, chance, model)
 
     def returns(self, option: str, now: float) -> float:
-        """When it could be asked again, as known then."""
+        """The time at which it could be asked again, as known then."""
         return self._then.returns(option, now)
 
 
@@ -199,7 +199,7 @@ def _compare(body: Mapping[str, Any], chain: AttemptChain) -> None:
 
 
 def _ends(body: Mapping[str, Any], chain: AttemptChain) -> list[str]:
-    """What a page writes as the end of a call that stands here, other than that it is still open."""
+    """The ends that a page may write for a call that stands here, besides that it is still open."""
     if chain.state == "ABORTED":
         return ["aborted"]
     # A caller may also give up between the chain's end and his hearing of it.

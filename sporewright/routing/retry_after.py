@@ -1,4 +1,4 @@
-"""When a response asks to come back: the plan's headers, in their forms (RFC 9110 §10.2.3 and the providers' own)."""
+"""The wait that a response asks for: the plan's headers, in their forms (RFC 9110 §10.2.3 and the providers' own)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 # Beyond this a number of seconds is a moment since the epoch (September 2001), not a wait.
 _EPOCH = 1e9
 _BLANK = " \t"
-"""What may stand around a value (RFC 9110 §5.6.3)."""
+"""The characters that may stand around a value (RFC 9110 §5.6.3)."""
 
 
 def _number(text: str) -> float | None:

@@ -1,4 +1,4 @@
-"""A budget for calls that nobody asked for: a share of those that were, and a trickle besides."""
+"""A budget for calls that the caller did not make (retries, hedges): a share of those made, and a trickle besides."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ Signal = Literal[
     "nothing_left",
     "kept",
 ]
-"""What moves an attempt or its chain: how it ended, what its headers or its first token brought, what picking gave."""
+"""The signals that move an attempt or its chain: how it ended, its headers, its first token, what picking gave."""
 Action = Literal[
     "deliver",
     "next",
@@ -141,21 +141,21 @@ Ended = Literal[
     "impatient",
 ]
 Block = Literal["csp", "cors", "client", "mixed-content"]
-"""What keeps a page from an option: its own policy, the missing permission of the server, something on the device (an
-extension), an insecure address in a secure page."""
+"""The obstacles between a page and an option: its own policy, the missing permission of the server, something on the
+device (an extension), an insecure address in a secure page."""
 Sign = Literal[
     "content_filter", "context_length", "prefill", "model", "key", "credit", "quota", "region", "rate",
     "size", "malformed", "unsupported", "login",
 ]  # fmt: skip
-"""What the text of a refusal says. `key`, `credit`, `quota`, `region` and `model` are reasons of the option's own,
-`rate` a limit by the minute; `size`: more bytes than it takes; `malformed`: the caller's own mistake; `unsupported`: a
-parameter or feature that this option lacks; `login`: who somebody is, where he logs in at the option's service."""
+"""The statements that the text of a refusal can make. `key`, `credit`, `quota`, `region` and `model` are reasons of the
+option's own, `rate` a limit by the minute; `size`: more bytes than it takes; `malformed`: the caller's own mistake;
+`unsupported`: a parameter or feature that this option lacks; `login`: the name of a user who logs in at its service."""
 Aside = Literal["key", "credit", "quota", "region", "model"]
-"""Why an option declines every request for a while: its key, its credit, its quota, where the caller is, its model."""
+"""The reasons to decline every request for a while: key, credit, quota, the caller's region, an unknown model."""
 Expects = Literal["answer", "json", "events", "any"]
-"""What a call takes for an answer: one of inference (told by its path), whole JSON, a stream of events, anything."""
+"""The kinds of answer a call accepts: one of inference (told by its path), whole JSON, a stream of events, anything."""
 Restart = Literal["error", "buffer", "notify"]
-"""What a broken stream does to a caller who has had bytes of it: an error; nothing, it was held back; start again."""
+"""The effect of a broken stream on a caller who has had bytes of it: an error; none, it was held back; a new start."""
 
 STATES: tuple[State, ...] = get_args(State)
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
@@ -216,7 +216,7 @@ class Limits(TypedDict):
 
 
 class When(TypedDict):
-    """What an attempt's end is compared with; every field there must hold, both ends of `status` belong to it."""
+    """The conditions on an attempt's end; every field there must hold, both ends of `status` belong to it."""
 
     status: NotRequired[tuple[int, int]]
     event: NotRequired[Ended]
@@ -244,7 +244,7 @@ class Rule(TypedDict):
 
 
 class Transition(TypedDict):
-    """Where a signal leads, and what is done on the way, in this order."""
+    """The state that a signal leads to, and the actions to carry out on the way, in this order."""
 
     to: State
     do: Sequence[Action]
@@ -274,8 +274,8 @@ class Phrases(TypedDict):
 class ErrorSign(TypedDict):
     """A refusal says `sign` if its text, in lower case, contains any of these; `*` in one stands for a name, at most.
 
-    `phrases`: or if a sentence of it says one of these. `alone`: only where no row before it holds. `provider`: by whom
-    it is said so, for people.
+    `phrases`: or if a sentence of it says one of these. `alone`: only where no row before it holds. `provider`: the
+    service that says it so, for people.
     """
 
     sign: Sign
@@ -320,7 +320,7 @@ class AnswerPath(TypedDict):
 
 
 class Answers(TypedDict):
-    """What is an answer of inference, an event or JSON in one piece: it says something in the words of its path.
+    """The answers of inference, an event or JSON in one piece: each says something in the words of its path.
 
     `paths`: the first that fits; where none does, any dialect's words are taken, or something at one of `fields` or
     `beside`. `lines`: ends of paths whose streams are lines of JSON; `lists`: of those whose streams may be a list.
@@ -334,11 +334,11 @@ class Answers(TypedDict):
 
 
 class Facts(TypedDict):
-    """What is declared of an option: which model it runs, how many tokens of context that takes, whether a request
-    that it may have carried out may be sent again (else what is true of the call), whether it is on this machine, how
-    many keys it may be called with (default one), whether the key of this call is the caller's own, whether it is
-    called with a key at all that is declared, whether an answer of a kind is expected of it (else what is true of the
-    call), whether anything is an answer of it, which nobody cuts once its headers are in."""
+    """The facts declared about an option. `model`: the one it runs; `window`: the tokens of context that it takes;
+    `repeatable`: a request that it may have carried out may be sent again (default: as the call says); `local`: it is on
+    this machine; `keys`: the number of its keys (default one); `brought`: the key of this call is the caller's own;
+    `keyed`: it is called with a declared key; `judged`: an answer of some kind is expected of it (default: as the
+    call says); `any`: anything is an answer of it, which is not cut once its headers are in."""
 
     model: NotRequired[str]
     window: NotRequired[int]
@@ -353,7 +353,7 @@ class Facts(TypedDict):
 
 class Plan(TypedDict):
     """The whole of it; a state without a row is an end. `done` is the text of the event that ends a stream, `timed`
-    what an attempt does not teach that had a gap in its clock, `teaches` what whoever learns is told of."""
+    the actions that an attempt with a gap in its clock does not cause, `teaches` those that the learner is told of."""
 
     version: int
     limits: Limits

@@ -1,4 +1,4 @@
-"""Which outcome an end is, and what each outcome leads to: the two large tables of the plan."""
+"""The two large tables of the plan: the outcome of each end, and what each outcome leads to."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ LOGIN: ErrorSign = {
     "sign": "login",
     "any": ["password", "passphrase", "passcode", "username", "user name", "login", "invalid credentials"],
 }
-"""By this a refusal speaks of somebody who logs in at the option's service, and not of the key it is called with."""
+"""Phrases by which a refusal speaks of a user who logs in at the option's service, not of the key of the call."""
 
 _LOGIN: When = {"status": (400, 429), "says": "login", "judged": False, "keyed": False}
 
@@ -57,13 +57,13 @@ _DECLINED: Sequence[Rule] = [
     # Which models a key may use is a matter of whose it is.
     {"when": {"status": (400, 429), "says": "model", "judged": True, "brought": True}, "outcome": "unsuited"},
     _declined(400, 429, "model", says="model", judged=True),
-    # Whoever says when to come back, or speaks of a rate, has a quota that fills again by itself, and soon.
+    # A refusal that gives a time, or speaks of a rate, is of a quota that fills again by itself, and soon.
     {"when": {"status": (429, 429), "retry_after": True}, "outcome": "rate_limited"},
     {"when": {"status": (429, 429), "says": "rate"}, "outcome": "rate_limited"},
     *_callers(400, 429, says="quota"),
     _declined(400, 429, "quota", says="quota"),
 ]
-"""Refusals for a reason of the option's own: no other request would fare better there until somebody mends it."""
+"""Refusals for a reason of the option's own: no other request would fare better there until its owner mends it."""
 
 _REFUSALS: Sequence[Rule] = [
     _declined(401, 401, "key", judged=True),
@@ -135,7 +135,7 @@ CLASSES: Sequence[Rule] = [
     {"when": {"status": (501, 999)}, "outcome": "server_error"},
     {"when": {"status": (408, 408)}, "outcome": "server_error"},
     *_REFUSALS,
-    # 0 is a browser's opaque response: nobody may look inside, so it is the caller's, and no evidence of anything.
+    # 0 is a browser's opaque response: its text cannot be read, so it is the caller's, and no evidence of anything.
     {"when": {"status": (0, 0)}, "outcome": "opaque"},
     # No content, or another address, where an answer was expected.
     {"when": {"status": (204, 205), "judged": True}, "outcome": "invalid_answer"},
@@ -150,12 +150,12 @@ UNSAFE: Sequence[Outcome] = [
 """After these the request may have been carried out."""
 
 TIMED: Sequence[Action] = ["learn_latency", "pace"]
-"""What an attempt does not teach in which the clock had a gap."""
+"""The actions that an attempt does not cause if the clock had a gap in it."""
 
 TEACHES: Sequence[Action] = [
     "learn_latency", "learn_ok", "learn_failure", "cool_down", "mend", "trip", "pace", "gate", "set_aside",
 ]  # fmt: skip
-"""Whoever learns of attempts is told of a step that asks for any of these."""
+"""The learner is told of a step that asks for any of these."""
 
 _FAULTS: Sequence[Outcome] = ["server_error", "network_error", "truncated", "malformed", "invalid_answer"]
 _LOST = _to("LOST")
