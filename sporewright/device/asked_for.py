@@ -1,4 +1,4 @@
-"""What a request asks for at the top level of its body: a stream, a model, an inference."""
+"""The stream, the model or the inference that a request asks for, read from the top level of its body."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["AskedFor", "asked_for"]
 LOOK_BYTES = 1 << 22
 """A longer body is not looked into."""
 MODEL_CHARS = 200
-"""A longer name is nobody's model."""
+"""A longer name is taken for no model's."""
 _FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 
 

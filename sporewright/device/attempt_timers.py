@@ -72,7 +72,7 @@ class AttemptTimers:
             one.timer = None
 
     def fault(self, one: Running, why: Exception) -> Fault:
-        """What an attempt that ended by this exception ended by."""
+        """The fault by which an attempt ended that raised this exception."""
         if not isinstance(why, httpx.TimeoutException):
             return fault_of(one, why)
         return late_by(why, self._now() - self._chain.silent_since(one.number), self._telling_s(one.option))
@@ -93,6 +93,6 @@ class AttemptTimers:
         self._hedge = asyncio.get_running_loop().call_later(max(0.0, at - self._now()), late)
 
     def stop(self) -> None:
-        """Nobody waits for a hedge any more."""
+        """The call needs no hedge any more."""
         if self._hedge is not None:
             self._hedge.cancel()

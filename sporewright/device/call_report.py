@@ -1,4 +1,4 @@
-"""What is said of a native call's attempts: in its receipt, to whoever learns of them, and in its error."""
+"""The account of a native call's attempts: for its receipt, for the learner, and for its error."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Account:
     def __init__(self, source: Source, chain: AttemptChain, receipt: Receipt, *, is_streaming: bool) -> None:
         self._source, self._chain, self._receipt, self._is_streaming = source, chain, receipt, is_streaming
         self._said: list[tuple[str, Running]] = []
-        """Why each attempt of the receipt ended, for its error: there it may quote what was thrown."""
+        """The reason for which each attempt of the receipt ended, for its error: it may quote the exception there."""
         self._unexplained: list[Running] = []
         """They refused for no known reason: a failure of theirs once another option answers, else the caller's."""
 
@@ -56,7 +56,7 @@ class Account:
         entry.tokens = {} if one.is_told else one.tokens
 
     def reports(self, one: Running, step: Ended, retry_after_s: float | None, credential: str | None = None) -> None:
-        """Whoever learns is told of a step, where anything is to be learned of it, and of a probe's end at least."""
+        """Tell the learner of a step, if anything is to be learned of it, and of a probe's end in any case."""
         is_probe = self._chain.is_probe(one.number)
         is_end = one.number not in self._chain.running and not one.is_told
         teaches = self._source.plan["teaches"]
@@ -94,7 +94,7 @@ class Account:
             self._outdoes()
 
     def _outdoes(self) -> None:
-        """Whoever learns is told of the options that refused what another one has answered now."""
+        """Tell the learner of the options that refused a request which another option has answered now."""
         while self._unexplained:
             one = self._unexplained.pop()
             told = {"option": one.option, "outcome": "unexplained", "stage": "PICKING", "attempt": one.number + 1}
@@ -107,7 +107,7 @@ class Account:
             self._source.outcome({"option": one.option, "outcome": outcome, "attempt": one.number + 1, "probe": True})
 
     def exhausted(self, what: str) -> Exception:
-        """Nobody answered: every attempt and every option passed over, with its reason, and when the first returns.
+        """No option answered: every attempt and every option passed over, with its reason, and when the first returns.
 
         An ExhaustedError that is the httpx error, too, which a plain client would have had from each of them.
         """

@@ -18,7 +18,7 @@ Num = float | Literal["inf", "-inf", "nan"]
 """A number, or one of the three that JSON lacks (S2)."""
 SyncStateName = Literal["off", "connecting", "live", "waiting", "refused"]
 Batched = Literal["explain", "began", "ended", "outcome"]
-"""What a routed fetch tells of itself, and asks for its receipt: nobody waits for these, so they may come together."""
+"""The reports of a routed fetch, and its question for its receipt: none of them is urgent, so they may be batched."""
 RouterStateName = Literal["cold", "starting", "ready", "closed", "failed"]
 
 
@@ -48,7 +48,7 @@ class StartBody(TypedDict):
 
 
 class StartReply(TypedDict):
-    """Who this device is, the whole cursor, the head of the order, the connection, and the options as they stand."""
+    """This device's name, the whole cursor, the head of the order, the connection, and the options as they stand."""
 
     device: str
     cursor: dict[str, str]
@@ -72,7 +72,7 @@ class ResolveReply(TypedDict):
 
 
 class Term(TypedDict):
-    """One dimension's part of a score; `prior`: nobody has measured the value (D4)."""
+    """One dimension's part of a score; `prior`: the value is declared, not measured (D4)."""
 
     dimension: str
     value: Num
@@ -117,7 +117,7 @@ class ObserveBody(TypedDict):
 
 
 class GateBody(TypedDict):
-    """Whether this device reaches the option (A1)."""
+    """The device's finding that it reaches the option, or does not (A1)."""
 
     option: str
     reachable: bool
@@ -130,7 +130,7 @@ class ChangedBody(TypedDict):
 
 
 class AttestBody(TypedDict):
-    """Whether the option can do something, as this device saw it (A1)."""
+    """The device's finding that the option can do something, or cannot (A1)."""
 
     option: str
     capability: str
@@ -138,7 +138,7 @@ class AttestBody(TypedDict):
 
 
 class OutcomeBody(TypedDict):
-    """How an attempt ended; what is learned from it is the plan's business: the row of `stage` (default CALLING).
+    """The end of an attempt; the plan says what is learned from it, in the row of `stage` (default CALLING).
 
     `latency_s`: until the headers, or until it failed; `first_token_s`: until the answer began; `streaming`: a stream
     was asked for; `attempt` counts the attempts of its call from 1; `probe`: it was its option's one probe; `reason`:
@@ -187,7 +187,7 @@ class EndedBody(TypedDict):
 
 
 class ReportBody(TypedDict):
-    """What the caller found the answer worth: `quality` in [0, 1], 1 is best; what it was charged; any further measure.
+    """The caller's report on an answer: `quality` in [0, 1], 1 is best; what it was charged; any further measure.
 
     `more` names dimensions that are learned, in the units of their cells. `counted`: the answer's tokens came with its
     outcome, so that its cost has been learned where prices are declared: it is not learned once more. `page` and `nth`

@@ -22,7 +22,7 @@ from sporewright.routing.terms import Restart
 __all__ = ["Chat", "chat"]
 
 _PATH = "/chat/completions"
-"""What kind of request a chat is to the plan: it may be sent twice."""
+"""The path by which the plan knows the kind of request that a chat is: it may be sent twice."""
 
 
 class Chat:
@@ -38,7 +38,7 @@ class Chat:
         self._restarted = ""
         self._texts: list[str] = []
         self.option = ""
-        """Who answers; empty before anybody does."""
+        """The option that answers; empty before one does."""
         self.usage: dict[str, int] | None = None
         self.finish_reason: str | None = None
         """None as long as the answer is not whole."""
@@ -53,7 +53,7 @@ class Chat:
         return path, json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
     def listener(self, option: str, upstream: Upstream, most: int) -> _Listener:
-        """Who follows this option's answer for the chain; `most` bytes of one event."""
+        """A listener that follows this option's answer for the chain; `most` bytes of one event."""
         dialect, choices = dialect_of(upstream), self._request.get("n")
         asked = choices if isinstance(choices, int) else 1
         self._readers[option] = lambda: ChatEvents(dialect, most=most, choices=asked)
@@ -85,7 +85,7 @@ class Chat:
                 yield event
 
     async def text(self) -> str:
-        """The first choice's whole text; reads the chat if nobody has."""
+        """The first choice's whole text; reads the chat if it has not been read."""
         if not self._has_begun:
             async for _ in self:
                 pass
@@ -122,7 +122,7 @@ class Chat:
 
 
 def chat(client: httpx.AsyncClient, request: Mapping[str, Any], *, restart: Restart = "notify", **asked: Any) -> Chat:
-    """A chat with whoever answers first, each option asked in its own dialect; the call is made when it is first read.
+    """A chat with the first option that answers, each asked in its own dialect; the call is made at the first read.
 
     `request` as OpenAI's chat completions take it; `asked`: `retry`, `hedge`, `idempotent`, as in the transport's
     extension. Errors: ExhaustedError, BrokenError, RefusedError; ConfigError for what is no request.

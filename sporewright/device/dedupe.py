@@ -1,4 +1,4 @@
-"""How far each page has been heard, so that what it says again to the engine after a lost one counts once."""
+"""The number up to which each page has been heard, so that a report sent again after a lost answer counts once."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Deduplicator:
         self._last: dict[str, int] = {}
 
     def restore(self, records: Mapping[str, str]) -> None:
-        """What was heard by the engine before; a record that cannot be read is none."""
+        """Take over the numbers of the engine before this one; a record that cannot be read is none."""
         try:
             data = jsontext.parse(records.get(HEARD, "{}"), HEARD)
         except DecodeError:
@@ -36,7 +36,7 @@ class Deduplicator:
         self._last = {page: nth for page, nth in pages if isinstance(nth, int) and nth > 0}
 
     def is_new(self, body: Mapping[str, Any]) -> bool:
-        """Whether it counts; from here on it has been heard. What bears no number is always new."""
+        """True if it counts; from here on it has been heard. A report without a number is always new."""
         page, nth = body.get("page"), body.get("nth")
         if page is None or nth is None:
             return True

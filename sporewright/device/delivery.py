@@ -1,4 +1,4 @@
-"""What the caller of a routed call gets: one response, its body fed as it comes, or the error in its place."""
+"""The result of a routed call for its caller: one response, its body fed as it comes, or the error in its place."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Delivery:
             # Everything handed over so far has been read: this is where the new answer begins.
             try:
                 self._on_restart(option)
-            except Exception as why:  # a defect in it loses no answer, and is nobody's fault
+            except Exception as why:  # a defect in the caller's function loses no answer, and is no option's fault
                 reported("on_restart raised", why)
         for piece in held:
             self.pipe.push(piece)

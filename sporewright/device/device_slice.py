@@ -27,13 +27,13 @@ class DeviceSlice:
         tensor.listen(self._written, (each for each in tensor.levels[self._at :] if each != LOCAL))
 
     def owns(self, level: int, instance: str) -> bool:
-        """Whether a cell there belongs to this device."""
+        """True if a cell there belongs to this device."""
         if level == self._at:
             return instance == self.device
         return level > self._at and level != self._local and instance.startswith(self.device + "/")
 
     def touched(self) -> list[Coord]:
-        """What was written since the last call, in the order of the first writes."""
+        """The cells written since the last call, in the order of the first writes."""
         found, self._touched = list(self._touched), {}
         return found
 

@@ -73,7 +73,7 @@ class DeviceState:
         """Keys of cells that could not be read: forget-me erases them, too."""
         self._disk = disk
         self._was_heard = SHARED in disk.records or FLIGHT in disk.records
-        """Whether an orchestrator may know cells of this device from before."""
+        """True if an orchestrator may know cells of this device from before."""
         self._restore(now, before)
 
     def cursor(self, over: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -168,14 +168,14 @@ class DeviceState:
         self.tell({"health": self.health.told_of(option)})
 
     def permit(self, now: float, kind: Permit, option: str) -> bool:
-        """Whether this may be had of what is rationed; then it is gone, for the other engines, too."""
+        """True if the permit is granted; it is then used up for the other engines, too."""
         granted = self.health.permit(kind, option, now)
         if granted:
             self.tell({"permit": kind, "option": option})
         return granted
 
     def hear(self, now: float, news: News) -> None:
-        """What another engine of this profile says: its options, budgets and probes are the same."""
+        """Take over the news of another engine of this profile: its options, budgets and probes are the same."""
         if "health" in news:
             self.health.told(news["health"])
             self.gated.refresh(now)
@@ -188,7 +188,7 @@ class DeviceState:
             self.health.called()
 
     def report(self, now: float, body: ReportBody) -> None:
-        """What the caller says of an answer it got."""
+        """Learn from the caller's report on an answer."""
         option, quality = body["option"], body.get("quality")
         # Learned already, with the outcome: a call is charged once.
         is_learned = body.get("counted", False) and self._cost(option, {"tokens_in": 0, "tokens_out": 0}) is not None
@@ -220,7 +220,7 @@ class DeviceState:
             self.tensor.remove(self.tensor.level_index(level), instance, option, dimension)
 
     def _cost(self, option: str, body: Mapping[str, Any]) -> float | None:
-        """What was charged: as told, else tokens × price (`price:in`, `price:out`, USD per million tokens)."""
+        """The charge: as told, else tokens × price (`price:in`, `price:out`, USD per million tokens)."""
         return cost_of(body, lambda dimension: self.tensor.value(self.cursor(), option, dimension))
 
     def push(self, name: str, body: Mapping[str, Any]) -> None:
@@ -234,8 +234,8 @@ class DeviceState:
     def settle(self) -> None:
         """Own cells written since: into storage, and queued to be sent.
 
-        A removal is told only to who may have heard of the cell: where no orchestrator ever was, tombstones would pile
-        up for nobody.
+        A removal is told only to an orchestrator that may know the cell: where there never was one, tombstones would
+        pile up for no reader.
         """
         for coord in self.own.touched():
             layers = self.own.layers(coord)
@@ -274,7 +274,7 @@ class DeviceState:
         self._settled(settled, refused)
 
     def next_push(self, seq: int, limits: Limits) -> Push | None:
-        """What is to be sent next, if nothing is on its way."""
+        """The push to send next, if none is on its way."""
         if self.outbox.is_flying:
             return None
         push, dropped = self.outbox.next_push(seq, limits, self.own.entry)
@@ -341,7 +341,7 @@ class DeviceState:
         """Everything own goes out again: under another name, or to a database that never saw it."""
         coords = self.own.coords()
         for coord in self.outbox.coords():
-            self._disk.put(key_of(coord), None)  # a removal that nobody there needs to hear of
+            self._disk.put(key_of(coord), None)  # a removal of which the new database need not hear
         self.outbox.replace(coords)
         self._remember_flight()
         for coord in coords:

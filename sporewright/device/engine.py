@@ -52,7 +52,7 @@ class Engine:
         self._now = 0.0
         self._told: dict[str, Any] = {}
         self._heard: dict[str, OptionHealth] = {}
-        """What other engines said before the start."""
+        """The news of other engines from before the start."""
         self._wake_at = math.inf
         self._save_shared_at = math.inf
         self._calls: dict[str, _Answer] = {

@@ -1,4 +1,4 @@
-"""What goes into the engine and what comes out of it, step by step (docs/reference/bridge.md)."""
+"""The events that go into the engine and the effects that come out of it (docs/reference/bridge.md)."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class LoadFailedEvent(TypedDict):
 
 
 class News(TypedDict):
-    """What one engine tells the others: how an option stands, what it granted, whose probe is over, or of a call."""
+    """The news of one engine for the others: an option's health, a permit granted, a probe that is over, or a call."""
 
     health: NotRequired[OptionHealth]
     permit: NotRequired[Permit]

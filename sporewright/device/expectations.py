@@ -1,4 +1,4 @@
-"""What one request takes for an answer from each option, and what is told of an option that declined."""
+"""The answer that one request expects of each option, and the report on an option that declined."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class _LateError(Exception):
 
 
 class Judgement(NamedTuple):
-    """Whether a function of the caller's takes an answer for one; `says`: what is to be told of the function itself."""
+    """The verdict of a caller's function on an answer; `says`: what is to be told of the function itself."""
 
     accepts: bool
     says: str = ""
@@ -54,17 +54,17 @@ class Expectations:
         self._listen, self._on_attention = listen, on_attention
 
     def of(self, option: str) -> Expected:
-        """What is expected of this option: what the call says, else its upstream, else its path."""
+        """The answer expected of this option: by the call, else by its upstream, else by its path."""
         if self._listen is not None:
             return "answer"
         return self._said or self._upstreams[option].get("expects") or self._inferred
 
     def is_inference(self, option: str) -> bool:
-        """Whether it is asked as a provider of inference is: what it refuses then is a matter of key, model, credit."""
+        """True if it is asked as a provider of inference is: a refusal then is a matter of key, model, credit."""
         return self._listen is not None or (self._inferred == "answer" and self.of(option) != "any")
 
     def judge(self, option: str, response: httpx.Response) -> Judge | None:
-        """Who tells whether this response is an answer; None: anything is."""
+        """The judge of this response's form; None: any response is an answer."""
         expects = self.of(option)
         if callable(expects) or expects == "any":
             return None
@@ -74,15 +74,15 @@ class Expectations:
         return Judge(expects, kind, self._path, streaming=self._is_streaming, any_form=is_chat, plan=plan)
 
     def listener(self, option: str) -> Listening | None:
-        """Who follows a chat's answer."""
+        """The listener that follows a chat's answer."""
         return None if self._listen is None else self._listen(option)
 
     def asks(self, option: str) -> bool:
-        """Whether a function of the caller's has to see the whole answer first."""
+        """True if a function of the caller's has to see the whole answer first."""
         return callable(self.of(option))
 
     async def verdict(self, option: str, response: httpx.Response, body: bytes, within_s: float) -> Judgement:
-        """What the caller's own function says of this whole answer, in time; its quality is learned.
+        """The verdict of the caller's own function on this whole answer, in time; its quality is learned.
 
         One that raises, or says nothing in time, has said nothing of the option: the answer counts.
         """
@@ -146,7 +146,7 @@ def digest_of(upstream: Upstream) -> str | None:
 
 
 async def _in_time(verdict: Awaitable[Any], within_s: float) -> Any:
-    """What this comes to; _LateError, and it is cancelled, once it is late. Nobody waits for its end then."""
+    """The result of `verdict`; one that is late is cancelled, its end is not waited for, and _LateError is raised."""
     task = asyncio.ensure_future(verdict)
     try:
         await asyncio.wait({task}, timeout=within_s)
@@ -160,5 +160,5 @@ async def _in_time(verdict: Awaitable[Any], within_s: float) -> Any:
 
 
 def reported(message: str, why: Exception) -> None:
-    """Said where asyncio says what nobody waits for."""
+    """Report an exception where asyncio reports those of tasks that are not awaited."""
     asyncio.get_running_loop().call_exception_handler({"message": message, "exception": why})

@@ -1,4 +1,4 @@
-"""Errors of the transport that are httpx's as well, so that whoever wraps httpx (the providers' SDKs) catches them.
+"""Errors of the transport that are httpx's as well, so that code around httpx (the providers' SDKs) catches them.
 
 The core knows nothing of httpx, so each pair of an error of ours and one of httpx's is a class made here.
 """
@@ -35,7 +35,7 @@ def _pair(ours: type[SporewrightError], theirs: type[Exception]) -> type[Any]:
 
 
 def common(errors: Iterable[type[Exception] | None]) -> type[Exception]:
-    """What all of these are, as narrow as possible; TransportError where there are none, or one is none of httpx's."""
+    """The narrowest class that all of these share; TransportError if there are none, or one is none of httpx's."""
     found: list[type[Exception]] = []
     for error in errors:
         if error is None or not issubclass(error, httpx.RequestError):

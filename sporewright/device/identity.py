@@ -1,4 +1,4 @@
-"""Who this device is: said by the page, else by the token's claims, else remembered, else the fresh id it was given."""
+"""The device's name: given by the page, else by the token's claims, else remembered, else its fresh id."""
 
 from __future__ import annotations
 

@@ -28,9 +28,9 @@ _BUDGET = "curiosity"
 # Beliefs that time alone changes are laid anew at most this often, and for this long after the last call.
 REFRESH_S = 5.0
 AWAKE_S = 600.0
-# With more options than this only those that are callable or known to somebody are worth a term of their own.
+# With more options than this only those that are callable or have cells are worth a term of their own.
 WIDE, CELLS_AN_OPTION = 256, 16
-# So many options are laid anew at a time, so that nobody waits for it: less than a millisecond in a page. Where there
+# So many options are laid anew at a time, so that no call waits for it: less than a millisecond in a page. Where there
 # are more they take turns, no sooner after one another than TURN_S: all of them in REFRESH_S or as long as it takes.
 AT_ONCE, TURN_S = 16, 1.0
 # What was slept through is made up for with so many at once.
@@ -47,7 +47,7 @@ def with_local(levels: Sequence[str]) -> tuple[str, ...]:
 
 
 class LearningStore:
-    """What one device has learned, in its tensor and on its disk; `bound` is the cursor without the device."""
+    """The beliefs of one device, in its tensor and on its disk; `bound` is the cursor without the device."""
 
     def __init__(
         self, tensor: Tensor, level: str, device: str, bound: Mapping[str, str], settings: LearningSettings, disk: Disk
@@ -55,7 +55,7 @@ class LearningStore:
         self.learner = Learner(settings, device=device)
         self.learner.evicts = self._evicted
         self.due = math.inf
-        """When what is laid wants to be laid anew."""
+        """The time at which the cells that are laid have to be laid anew."""
         self._tensor, self._level, self._device = tensor, level, device
         self._bound = {name: instance for name, instance in bound.items() if name not in (TASK, LOCAL)}
         self._disk = disk
@@ -63,7 +63,7 @@ class LearningStore:
         self._callable: frozenset[str] = frozenset()
         self._until = self._laid_at = -math.inf
         self._turn_s = REFRESH_S
-        """How long what is laid last stays fresh."""
+        """The seconds for which the cells laid last stay fresh."""
         self._last = ""
         """The last option whose turn it was."""
         self._unread: list[str] = []
@@ -71,7 +71,7 @@ class LearningStore:
         self._declared: set[str] = set()
         """The options of which the learner has heard what the levels above say now."""
         self._saying = False
-        """Whether what is written is own evidence, which is no news to the learner."""
+        """True while own evidence is being written, which is no news to the learner."""
         tensor.listen(self._written, (each for each in tensor.levels if each != LOCAL))
         at = tensor.level_index(level)
         self._has_tasks = TASK in tensor.levels and tensor.level_index(TASK) > at
@@ -92,7 +92,7 @@ class LearningStore:
         return full
 
     def look(self, now: float, cursor: Mapping[str, str]) -> None:
-        """Somebody reads at this (addressed) cursor: lay the beliefs of its kind of work, if they are not fresh."""
+        """Before a read at this (addressed) cursor: lay the beliefs of its kind of work, if they are not fresh."""
         if now - self._laid_at >= self._turn_s:
             self.refresh(now)
         elif paced := self.learner.paced():
@@ -105,7 +105,7 @@ class LearningStore:
                 self._kind(kind).write(now, self._considered())
 
     def admit(self, now: float, options: Iterable[str]) -> None:
-        """These can be called: they are worth trying even where nobody has measured them."""
+        """These can be called: they are worth trying even if they have never been measured."""
         self._callable |= frozenset(options)
         self._soon(now)
 
@@ -299,7 +299,7 @@ class LearningStore:
                     self._tensor.remove(self._tensor.level_index(level), instance, option, each)
 
     def _evicted(self, option: str, dimension: str, kinds: Collection[str]) -> None:
-        """What made room goes, here and, by tombstones, at the orchestrator: kinds of work, or the whole option."""
+        """Remove what the learner evicted, here and, by tombstones, at the orchestrator: some kinds, or an option."""
         if self.learner.knows(option, dimension):
             self._unsay(option, dimension, kinds)
             return
@@ -315,7 +315,7 @@ class LearningStore:
             self._declared.discard(option)
 
     def _written(self, level: int, instance: str, option: str, dimension: str) -> None:  # noqa: ARG002
-        """What is stated of an option anywhere but in the beliefs themselves may be news to the learner."""
+        """A statement about an option outside the beliefs themselves may be news to the learner."""
         if not self._saying:
             self._declared.discard(option)
 

@@ -56,7 +56,7 @@ class Link:
         self._client, self._url, self._token = client, url, token
         self._attempt = 0
         self._asked = 0
-        """How often a token was asked for since the last one that was good."""
+        """The number of times a token was asked for since the last one that was good."""
         self._asked_at = -math.inf
         self._due = self._set_at = math.inf
         self._live_since = math.inf
@@ -66,12 +66,12 @@ class Link:
 
     @property
     def is_live(self) -> bool:
-        """Whether cells may be sent now."""
+        """True if cells may be sent now."""
         return self.state == "live"
 
     @property
     def due(self) -> float:
-        """When it wants to be woken; +∞ for never."""
+        """The time at which it wants to be woken; +∞ for never."""
         return self._due
 
     def start(self, now: float) -> None:
@@ -88,8 +88,8 @@ class Link:
     def renew(self, now: float, token: str | None) -> None:
         """A fresh token: used from the next connection on; one that was refused is not tried again.
 
-        None, or the same one: whoever was asked could give no other, and is asked again after a backoff, as a line that
-        was lost is tried again.
+        None, or the same one: the page or the caller could give no other, and is asked again after a backoff, as a lost
+        connection is tried again.
         """
         fresh = bool(token) and token != self._token
         self._token = token or self._token
@@ -172,7 +172,7 @@ class Link:
         self._fail(now, error, final=True)
 
     def woken(self, now: float) -> None:
-        """Connect again, ping, or conclude that nobody is there; whichever is due."""
+        """Connect again, ping, or conclude that the other end is gone; whichever is due."""
         if now < self._set_at < math.inf:  # the clock was set back: what was due in a second is not due in an hour
             self._at(now, self._due - self._set_at)
         if now < self._due:

@@ -1,4 +1,4 @@
-"""What this device may not reach, or sets aside, as cells that only this device reads: `explain` names the reason."""
+"""Gates and set-asides of this device, as cells that only it reads, so that `explain` names the reason."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from sporewright.routing.health import Health
 __all__ = ["ASIDE_WEIGHT", "LocalGates"]
 
 ASIDE_WEIGHT = 1e6
-"""What being set aside costs: above every other cost, so that such an option comes last, and is still there."""
+"""The cost of being set aside: above every other cost, so that such an option comes last, and is still there."""
 
 
 class LocalGates:
-    """Lays `reach:<reason>` = +∞, or `aside:<reason>` = 1 at `ASIDE_WEIGHT`, wherever somebody reads at level `local`.
+    """Lays `reach:<reason>` = +∞, or `aside:<reason>` = 1 at `ASIDE_WEIGHT`, at each instance of level `local` in use.
 
-    Taken away when its time is over. Never saved and never sent: it is nothing that others should hear of.
+    Taken away when its time is over. Never saved and never sent: it concerns this device alone.
     """
 
     def __init__(self, tensor: Tensor, health: Health) -> None:
@@ -26,10 +26,10 @@ class LocalGates:
         self._read: set[str] = set()
         self._laid: set[tuple[str, str]] = set()
         self.due = math.inf
-        """When the next of them is over."""
+        """The time at which the next of them is over."""
 
     def look(self, now: float, instance: str) -> None:
-        """Somebody reads at this instance."""
+        """An order at this instance is about to be read."""
         self._read.add(instance)
         for option, dimension in sorted(self._laid):
             self._put(instance, option, dimension)

@@ -28,7 +28,7 @@ LONGEST_WAIT_S = 3600.0
 
 
 class NativeDevice:
-    """A device under asyncio, with an engine of its own: `async with NativeDevice(config, cursor, …) as device`.
+    """A device under asyncio, with its own engine: `async with NativeDevice(config, cursor, …) as device`.
 
     `records` keeps what must survive a restart, as `records.SqliteRecords` does; by default nothing survives. `token`
     may be a coroutine function, called again when a token is refused, and after a backoff when it fails. `limits` are
@@ -56,12 +56,12 @@ class NativeDevice:
         self.cooldowns: dict[str, float] = {}
         self.plan = plan_with(limits or {})
         self.health = Health(self.plan)
-        """What the engine has told of the options, for those who call them (`transport`)."""
+        """The options' health as the engine told it, for the transport that calls them."""
         self._engine = Engine()
         self._records: MutableMapping[str, str] = {} if records is None else records
         self._token = token
         self._no_token: dict[str, str] | None = None
-        """Why the last question gave no token; None if it did."""
+        """The reason for which the last question gave no token; None if it did."""
         self._body = {"config": dict(config), "cursor": dict(cursor), "limit": limit, "fresh_id": str(uuid.uuid4())}
         if orchestrator is not None:
             self._body["orchestrator"] = orchestrator
@@ -152,7 +152,7 @@ class NativeDevice:
         return reply
 
     def _save(self, key: str, text: str | None) -> str | None:
-        """Why it could not be saved; None if it was."""
+        """The reason for which it could not be saved; None if it was."""
         try:
             if text is None:
                 self._records.pop(key, None)
@@ -225,7 +225,7 @@ class NativeDevice:
         return None
 
     def _with_cause(self, sync: dict[str, Any]) -> dict[str, Any]:
-        """What the engine only misses, with the cause."""
+        """The state of the connection, with the cause where the engine knows only that there is no token."""
         if self._no_token is not None and sync.get("error", {}).get("code") == "token":
             return {**sync, "error": self._no_token}
         return sync
@@ -270,7 +270,7 @@ class _Socket:
     async def _send_all(self, socket: Any) -> None:
         from websockets.exceptions import ConnectionClosed
 
-        with suppress(ConnectionClosed):  # whoever listens hears of it as well, and says so
+        with suppress(ConnectionClosed):  # the receiving side hears of it as well, and reports it
             while (text := await self._outgoing.get()) is not None:
                 await socket.send(text)
             await socket.close()

@@ -1,4 +1,4 @@
-"""Where a native call's order comes from, and who learns from it: a device, a tensor, or a function that says."""
+"""The source of a native call's order, which also learns from the call: a device, a tensor, or a function."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Source(Protocol):
         """Its key is another one now: what it was set aside for is gone."""
 
     def report(self, option: str, quality: float, task: str | None = None) -> None:
-        """How good the caller found an answer to that kind of work, 0 to 1."""
+        """The caller's rating, 0 to 1, of an answer to that kind of work."""
 
 
 class OrderSource:

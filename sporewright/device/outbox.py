@@ -32,7 +32,7 @@ def _refused(coord: Coord, code: str, message: str) -> RefusedCell:
 
 
 class Outbox:
-    """What is to be sent and what is on its way; the values themselves stay in the tensor until they are sent."""
+    """The cells to be sent and those on their way; the values themselves stay in the tensor until they are sent."""
 
     def __init__(self) -> None:
         self._queued: dict[Coord, None] = {}
@@ -40,13 +40,13 @@ class Outbox:
 
     @property
     def pending(self) -> int:
-        """How many cells are not acknowledged."""
+        """The number of cells that are not acknowledged."""
         flying = self._flight.coords if self._flight else ()
         return len(self._queued) + sum(coord not in self._queued for coord in flying)
 
     @property
     def is_flying(self) -> bool:
-        """Whether a push waits for its acknowledgement."""
+        """True if a push waits for its acknowledgement."""
         return self._flight is not None
 
     def coords(self) -> list[Coord]:
@@ -82,7 +82,7 @@ class Outbox:
         self._queued[coord] = None
 
     def drop(self, coord: Coord) -> None:
-        """Nobody needs to hear of it any more."""
+        """The orchestrator need not hear of it any more."""
         self._queued.pop(coord, None)
 
     def replace(self, coords: list[Coord]) -> None:

@@ -35,11 +35,11 @@ __all__ = [
 
 Retry = Literal["auto", "safe", "always"]
 Verdict = float | bool | Mapping[str, Any] | None
-"""How good an answer is, 0 to 1; False, or `{"reject": True}`: it will not do, and the next option is asked."""
+"""A rating of an answer, 0 to 1; False, or `{"reject": True}`: the answer is rejected, and the next option is asked."""
 Expected = Expects | Callable[[httpx.Response], Verdict | Awaitable[Verdict]]
-"""What is taken for an answer; a function is shown the whole of it, so that it is held back until its end."""
+"""The kind of answer that is accepted; a function is shown the whole of it, so that it is held back until its end."""
 CREDENTIALS = ("authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-goog-api-key")
-"""Headers that prove who somebody is: a key for one provider is none of another's business."""
+"""Headers that prove who the caller is: a key for one provider must not be sent to another."""
 _OURS = "sporewright"
 
 
@@ -52,7 +52,7 @@ class Attention(TypedDict):
 
 
 class Upstream(TypedDict):
-    """How to call one option: the page's `Upstream`, in Python's habits."""
+    """The address of one option and how it is called: the page's `Upstream`, in Python's habits."""
 
     url: str
     headers: NotRequired[Mapping[str, str] | Callable[[], Mapping[str, str]]]
@@ -74,11 +74,11 @@ class Speech(Protocol):
         """Path and query below an address whose path is `base`, and the body."""
 
     def listener(self, option: str, upstream: Upstream, most: int) -> Listening:
-        """Who follows this option's answer; `most` bytes of one event."""
+        """A listener that follows this option's answer; `most` bytes of one event."""
 
 
 def dialect_of(upstream: Upstream) -> DialectRow:
-    """How this option is spoken to."""
+    """The dialect that this option speaks."""
     return DIALECTS[upstream.get("dialect", "openai")]
 
 
@@ -96,7 +96,7 @@ def address_of(option: str, upstream: Upstream) -> httpx.URL:
 
 
 def own_headers(upstream: Upstream, key: int = 0) -> dict[str, str]:
-    """What an option is sent of its own: the key of this number in its dialect's header, then its headers."""
+    """The headers of the option itself: the key of this number in its dialect's header, then its own headers."""
     own = upstream.get("headers", {})
     return {**key_headers(dialect_of(upstream), key_of(upstream, key)), **(own() if callable(own) else own)}
 
@@ -107,7 +107,7 @@ def keys_of(upstream: Upstream) -> Sequence[str | Callable[[], str]]:
 
 
 def is_keyed(upstream: Upstream) -> bool:
-    """Whether it is declared what proves to this option who calls: a key, or a header for one."""
+    """True if credentials for this option are declared: a key, or a header for one."""
     own = upstream.get("headers", {})
     names = set() if callable(own) else {name.lower() for name in own}
     return bool(keys_of(upstream)) or any(name in names for name in CREDENTIALS)
@@ -130,9 +130,9 @@ def below(base: httpx.URL, path: str) -> httpx.URL:
 def request_for(
     request: httpx.Request, body: bytes, url: httpx.URL, own: Mapping[str, str], *, is_trusted: bool
 ) -> httpx.Request:
-    """What an option is sent at `url`: the caller's request, as a plain client would send it there.
+    """The request that an option is sent at `url`: the caller's, as a plain client would send it there.
 
-    `own`: the option's headers; `is_trusted`: what the caller says of himself is meant for it.
+    `own`: the option's headers; `is_trusted`: the caller's credentials are meant for it.
     """
     headers = httpx.Headers(request.headers.raw)
     if request.url.netloc != url.netloc:
@@ -159,10 +159,10 @@ def without_keys(request: httpx.Request) -> httpx.Request:
 
 
 def _extensions(request: httpx.Request) -> dict[str, Any]:
-    """The caller's, his time-outs among them; a client that was told none has httpx's own, which are nobody's wish."""
+    """The caller's, with his time-outs; those that he did not set are httpx's defaults, and are taken out."""
     extensions = {name: value for name, value in request.extensions.items() if not name.startswith(_OURS)}
     said = extensions.get("timeout", {})
     unsaid = DEFAULT_TIMEOUT_CONFIG.as_dict()
-    # Compared by identity: 5.0 that somebody wrote is another object than the default's.
+    # Compared by identity: a 5.0 that the caller wrote is another object than the default's.
     extensions["timeout"] = {name: None if said.get(name) is unsaid[name] else said.get(name) for name in unsaid}
     return extensions

@@ -1,4 +1,4 @@
-"""What makes the engine faster and need not be there: asked for once it would be used (docs/reference/bridge.md)."""
+"""Packages that make the engine faster and may be missing: asked for once they help (docs/reference/bridge.md)."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class Packages:
         self._tensor = tensor
         self._asked = False
         self.error: ErrorData | None = None
-        """Why it is not there; None where nobody asked, or it is."""
+        """The reason for which it is missing; None if it was not asked for, or is there."""
 
     def wanted(self) -> list[Effect]:
-        """What to load now that the tensor is wide enough for it; once."""
+        """The package to load, now that the tensor is wide enough for it; once."""
         if self._asked or not self._tensor.store.is_waiting:
             return []
         self._asked = True
@@ -31,5 +31,5 @@ class Packages:
         self._tensor.store.settle()
 
     def failed(self, package: str, message: str) -> None:
-        """What would have been faster is not."""
+        """The package could not be loaded: the engine goes on without it."""
         self.error = {"code": "package", "message": f"{package}: {message}"}

@@ -1,4 +1,4 @@
-"""A body for httpx that is fed only while somebody reads it."""
+"""A body for httpx that is fed only while it is read."""
 
 from __future__ import annotations
 

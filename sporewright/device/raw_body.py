@@ -26,7 +26,7 @@ class RawBody(httpx.AsyncByteStream):
         await self._stream.aclose()
 
     def take(self) -> bytes:
-        """What has come since the last time, still encoded."""
+        """The bytes that have come since the last time, still encoded."""
         taken = b"".join(self._taken)
         self._taken.clear()
         return taken

@@ -13,7 +13,7 @@ __all__ = ["SqliteRecords"]
 
 
 class SqliteRecords(MutableMapping[str, str]):
-    """Text under text keys, each write in a transaction of its own; StorageError names the file."""
+    """Text under text keys, each write in its own transaction; StorageError names the file."""
 
     def __init__(self, path: Path | str) -> None:
         self._path = path

@@ -42,7 +42,7 @@ def note(
 
 
 def noted(request: httpx.Request) -> Redirected | None:
-    """What redirect this request follows, if any."""
+    """The redirect that this request follows, if any."""
     extensions: dict[str, Any] = request.extensions
     found = extensions.pop(_KEY, None)
     return found if isinstance(found, Redirected) and found.asked == str(request.url) else None
@@ -105,7 +105,7 @@ def _next(request: httpx.Request, response: httpx.Response, credentials: Collect
 
 
 def _location(base: httpx.URL, response: httpx.Response) -> httpx.URL | None:
-    """Where it redirects to, as httpx understands it; None: nowhere."""
+    """The address to which it redirects, as httpx understands it; None: none."""
     if not response.has_redirect_location:
         return None
     try:
@@ -119,7 +119,7 @@ def _location(base: httpx.URL, response: httpx.Response) -> httpx.URL | None:
 
 
 def is_same_origin(one: httpx.URL, other: httpx.URL) -> bool:
-    """Whether what is meant for the one may be shown to the other: the same origin, or the same host by https now."""
+    """True if the one's secrets may be sent to the other: the same origin, or the same host by https now."""
     ports = [url.port or _PORTS.get(url.scheme) for url in (one, other)]
     if one.host != other.host:
         return False

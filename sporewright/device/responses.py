@@ -1,4 +1,4 @@
-"""What an attempt of a native call is and brings: its record, the kind of its body, and what a refusal says."""
+"""An attempt of a native call: its record, the kind of its body, and the text of a refusal."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ __all__ = [
 _DEEPEST = 4
 _NAME = re.compile(r"\w{1,40}", re.ASCII)
 _BLANK = b"\xef\xbb\xbf \t\r\n"
-"""What may stand before JSON (RFC 8259 §2), and a mark of the byte order, which readers skip."""
+"""The bytes that may stand before JSON (RFC 8259 §2), and a mark of the byte order, which readers skip."""
 _IN_STRING = re.compile(rb'["\\]')
 _PAIRS = ((b"{", b"["), (b"}", b"]"))
 WHY = {
@@ -56,7 +56,7 @@ WHY = {
     "failed": "the stream told of an error",
     "invalid": "no answer in it",
 }
-"""Why an attempt ended so, for people, where its body says it."""
+"""The reason, for people, for which an attempt ended, where its body gives it."""
 _SHORTEST_SECRET = 8
 """Shorter values are words of a protocol, like `gzip` or `Bearer`, which an error may well need."""
 
@@ -69,7 +69,7 @@ class Attempt:
     """One attempt as the receipt tells it; times in seconds, `usage` as the provider counted it.
 
     Of what was thrown `reason` is the name alone: its text may quote a key or an answer.
-    `tokens`, `in` and `out`: what was told of it to whoever learns.
+    `tokens`, `in` and `out`: as the learner was told.
     """
 
     option: str
@@ -88,7 +88,7 @@ class Attempt:
 
 @dataclass
 class Receipt:
-    """What happened to one routed call: who answered, the order known, every attempt, who was passed over and why."""
+    """The account of one routed call: the option that answered, the order, every attempt, options skipped and why."""
 
     queue: list[str]
     option: str = ""
@@ -121,7 +121,7 @@ class Running:
     threw: str | None = None
     """Name of the exception whose text is the reason of its end."""
     error: type[Exception] | None = None
-    """What a plain client would have raised."""
+    """The exception that a plain client would have raised."""
     response: httpx.Response | None = None
     raw: RawBody | None = None
     """Its body as it is received."""
@@ -131,22 +131,22 @@ class Running:
     is_blank: bool = False
     """Of an answer in one piece nothing but white space has come."""
     judge: Judge | None = None
-    """Whether it is an answer, until its form is known."""
+    """The judge of its form, until that is known."""
     events: Listening | None = None
-    """Who follows what it says."""
+    """The listener that follows its events."""
     is_complete: bool = False
     """It said that nothing follows."""
     brackets: Brackets | None = None
-    """What its JSON leaves open so far."""
+    """The brackets and strings that its JSON leaves open so far."""
     usage: Any = None
     tokens: Mapping[str, int] = field(default_factory=dict)
     is_told: bool = False
-    """Whoever learns was told of it."""
+    """The learner was told of it."""
     entry: Attempt | None = None
 
 
 def end_of(one: Running, *, judged: bool) -> Kind:
-    """What the end of its body means, of which nothing follows; what it has counted is written into it."""
+    """The kind of end that the end of its body is; the tokens it has counted are written into it."""
     kind: Kind = "complete"
     if one.events is not None:
         kind, used = one.events.ends()
@@ -158,7 +158,7 @@ def end_of(one: Running, *, judged: bool) -> Kind:
 
 
 def body_of(response: httpx.Response, plan: Plan, *, judged: bool = False) -> Body | None:
-    """How a good response goes on; None: there is nothing to read, or it is no good one."""
+    """The kind of body that follows good headers; None: there is nothing to read, or the response is no good one."""
     status = response.status_code
     is_good = rule_of({"kind": "status", "status": status, "judged": judged}, plan)["outcome"] == "ok"
     if not is_good or status in (204, 304) or response.request.method == "HEAD":
@@ -172,12 +172,12 @@ def body_of(response: httpx.Response, plan: Plan, *, judged: bool = False) -> Bo
 
 
 def brackets_of(response: httpx.Response) -> Brackets | None:
-    """What follows a body that says by itself whether it is whole, as JSON does; None for any other."""
+    """A counter of open brackets for JSON, which shows by itself whether it is whole; None for any other body."""
     return Brackets() if _is_json(_type_of(response)) else None
 
 
 class Brackets:
-    """What JSON leaves open as far as it has come, fed in any pieces: whether it ends in the middle, if it ends here.
+    """The brackets and strings that JSON leaves open, fed in any pieces: with any open, it would end in the middle.
 
     What begins as neither an object nor a list is no JSON of ours to judge.
     """
@@ -264,7 +264,7 @@ def error_of(ending: Ending) -> type[Exception] | None:
 
 
 def told(why: BaseException) -> str:
-    """An exception for people: of httpx's its text, of anybody else's where it was raised.
+    """An exception for people: httpx's own by its text, any other by the place where it was raised.
 
     What a caller's own code raises may quote a key, and so does httpx's error about what was to be sent.
     """
@@ -289,7 +289,7 @@ def redacted(text: str, request: httpx.Request | None) -> str:
 
 
 def late_by(why: httpx.TimeoutException, waited_s: float, telling_s: float) -> Fault:
-    """What a time-out of the caller's own means, after `waited_s` of silence; `telling_s`: how much says anything."""
+    """The fault of a time-out of the caller's own, after `waited_s` of silence; from `telling_s` on it is evidence."""
     if isinstance(why, httpx.PoolTimeout):
         return "prepare"  # nothing was sent: his own connections were all in use
     if isinstance(why, httpx.ConnectTimeout):
@@ -298,7 +298,7 @@ def late_by(why: httpx.TimeoutException, waited_s: float, telling_s: float) -> F
 
 
 def fault_of(one: Running, why: Exception) -> Fault:
-    """What became of an attempt that threw."""
+    """The fault of an attempt that raised an exception."""
     theirs = (httpx.TransportError, httpx.DecodingError)
     if isinstance(why, theirs) and not isinstance(why, (httpx.LocalProtocolError, httpx.UnsupportedProtocol)):
         return "connect" if isinstance(why, httpx.ConnectError) else "network"
@@ -307,7 +307,7 @@ def fault_of(one: Running, why: Exception) -> Fault:
 
 
 async def refusal(response: httpx.Response, limits: Limits, patience_s: float) -> bytes:
-    """As much of a refusal's text as comes in time: it is the caller's if nobody else answers."""
+    """As much of a refusal's text as comes in time: it is the caller's if no other option answers."""
     held, length = list[bytes](), 0
     with suppress(TimeoutError, httpx.TransportError, httpx.DecodingError):
         async with asyncio.timeout(min(limits["error_s"], max(0.0, patience_s))):

@@ -1,4 +1,4 @@
-"""A connection that was kept alive may be gone by the time it is used again: that is nobody's fault, and sent anew."""
+"""Requests on reused connections: one that was closed meanwhile is no option's fault, and the request is sent anew."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class _Watch:
 
     @property
     def is_reused(self) -> bool:
-        """Whether it went over a connection that was there before."""
+        """True if it went over a connection that was there before."""
         return self._is_begun and not self._is_fresh
 
     async def __call__(self, event: str, info: dict[str, Any]) -> None:

@@ -74,7 +74,7 @@ class RoutedCall:
         self._timers = AttemptTimers(chain, self._awake.now, self._running, self._hedges, self._hands_over, telling_s)
 
     async def run(self) -> httpx.Response:
-        """The answer, its body streaming where it may; ExhaustedError when nobody answered. Cancelled, all ends."""
+        """The answer, its body streaming where it may; ExhaustedError if no option answered. Cancelled, all ends."""
         self._spawn(self._advance())
         try:
             return await self._delivery.answer
@@ -90,7 +90,7 @@ class RoutedCall:
         return task
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        """A defect of ours ends the call: nobody waits for ever for a task that is no more."""
+        """A defect in this package ends the call: the caller must not wait for ever for a task that is gone."""
         self._tasks.discard(task)
         if not task.cancelled() and (why := task.exception()) is not None:
             self._delivery.give_up(of_httpx(InternalError, httpx.TransportError, f"{self._what}: {told(why)}"))
@@ -107,7 +107,7 @@ class RoutedCall:
             self._deliver_kept()
 
     async def _follow(self, decision: Decision) -> None:
-        """Wait and ask until there is somebody to call, or nothing left to decide."""
+        """Wait and ask until there is an option to call, or nothing left to decide."""
         while decision is not None and not isinstance(decision, Call):
             if isinstance(decision, Wait):
                 await self._until(decision.until)
@@ -181,7 +181,7 @@ class RoutedCall:
             else:
                 one.judge = self._expectations.judge(one.option, response)
                 if one.judge is None:
-                    # What a function has to see before it is anybody's answer is held back within the deadline.
+                    # An answer that a function has to see before it counts is held back within the deadline.
                     kind: Body = "whole" if asks and body == "bytes" else body
                     self._steps(one, self._chain.opened(self._awake.now(), kind, one.number))
                     one.events = Events(self._source.plan) if body == "events" else None
@@ -202,7 +202,7 @@ class RoutedCall:
         return await refusal(response, self._source.plan["limits"], patience_s)
 
     def _is_decided(self, one: Running) -> bool:
-        """Whether it is no answer, as far as can be told now, which ends it; one whose form is known is opened."""
+        """True if it is no answer, as far as can be told now, which ends it; one whose form is known is opened."""
         judge = one.judge
         if judge is None:
             return False
@@ -277,7 +277,7 @@ class RoutedCall:
         return False
 
     def _received(self, one: Running, piece: bytes) -> bytes:
-        """What the caller gets for this decoded piece: what was received for it, where that may be."""
+        """The bytes that the caller gets for this decoded piece: those that were received for it, where that may be."""
         return piece if one.raw is None else one.raw.take()
 
     def _holds_or_hands(self, one: Running, piece: bytes) -> None:
@@ -289,7 +289,7 @@ class RoutedCall:
             one.held.append(piece)
 
     def _overflows(self, one: Running) -> bool:
-        """Whether more is held than may be, which ends it; what need not be held is handed over from here on."""
+        """True if more is held than may be, which ends it; what need not be held is handed over from here on."""
         limits = self._source.plan["limits"]
         if self._is_held and one.length > limits["buffer_bytes"]:
             why = f"{one.length} bytes, and limits.buffer_bytes is {limits['buffer_bytes']}"
@@ -307,7 +307,7 @@ class RoutedCall:
             self._ends(one, {"kind": kind}, WHY[kind])
 
     async def _shows(self, one: Running, response: httpx.Response, reason: str) -> None:
-        """The caller's own function says whether this whole answer is one; how long that takes is nobody's silence."""
+        """Ask the caller's own function about this whole answer; the time that it takes is no silence of the option."""
         self._timers.disarm(one)
         within_s = self._chain.verdict_s(self._awake.now(), one.number)
         verdict = await self._expectations.verdict(one.option, response, b"".join(one.held), within_s)
@@ -348,7 +348,7 @@ class RoutedCall:
         elif self._chain.state_of(one.number) == "DELIVERED":
             self._delivery.end()
         if self._chain.kept != one.number:
-            one.held.clear()  # nobody will have it
+            one.held.clear()  # it will not be handed over
         if self._chain.state == "PICKING":
             self._spawn(self._advance())
         return True

@@ -42,7 +42,7 @@ __all__ = ["RoutedRequest", "Settings", "checked"]
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What all requests of a transport share; `bases`: the options' addresses."""
+    """The settings that all requests of a transport share; `bases`: the options' addresses."""
 
     source: Source
     upstreams: Mapping[str, Upstream]
@@ -55,7 +55,7 @@ class Settings:
 
 
 def checked(asked: Any, plan: Plan) -> Mapping[str, Any]:
-    """What a request asks for by its extension; ConfigError names what is none."""
+    """The wishes of a request's extension; ConfigError names what is none."""
     if not isinstance(asked, Mapping):
         raise ConfigError(f"extension sporewright: {type(asked).__name__} is no mapping")
     for name, known in (("restart", list(plan["restarts"])), ("retry", [*get_args(Retry), None])):
@@ -112,7 +112,7 @@ class RoutedRequest:
         )
         self._facts = {option: self._facts_of(option, upstream, own) for option, upstream in settings.upstreams.items()}
         self.sent: dict[str, httpx.Request] = {}
-        """What each option was sent last."""
+        """The request that each option was sent last."""
 
     def call(self) -> RoutedCall:
         """The routed call, not yet begun."""
@@ -148,7 +148,7 @@ class RoutedRequest:
 
     @property
     def _is_held(self) -> bool:
-        """Whether the whole answer is held back: by the caller's wish, or because a function judges it."""
+        """True if the whole answer is held back: by the caller's wish, or because a function judges it."""
         return self._asked.get("restart") == "buffer" or any(map(self._expectations.asks, self._settings.upstreams))
 
     def _listen(self, option: str) -> Listening:
@@ -164,7 +164,7 @@ class RoutedRequest:
         elif self._speech is not None:
             path, body = self._speech.spoken(upstream, base.path)
             url = below(base, path)
-        # The caller wrote this option's own address, or it is told to whom else he proves who he is.
+        # The caller wrote this option's own address, or the option is declared to be trusted with his credentials.
         is_trusted = self._owner == option or upstream.get("caller_credentials", False)
         own = own_headers(upstream, key)
         request = request_for(self._request, body, url, own, is_trusted=is_trusted)
@@ -205,12 +205,12 @@ class RoutedRequest:
         return facts
 
     def _is_nobody_s_to_cut(self, option: str) -> bool:
-        """Whether a plain client waits for its answer however slowly that comes, and nobody has set a limit to it."""
+        """True if a plain client waits for its answer however slowly that comes, and no limit was set to it."""
         is_limited = self._plan["limits"]["inter_token_s"] != PLAN["limits"]["inter_token_s"]
         is_plain = self._asked.get("restart", "error") == "error" and not self._is_held
         return self._expectations.of(option) == "any" and is_plain and not is_limited
 
     def _brings_a_key(self, option: str, upstream: Upstream) -> bool:
-        """Whether it is the caller's own key that this option is called with."""
+        """True if it is the caller's own key that this option is called with."""
         is_trusted = self._owner == option or upstream.get("caller_credentials", False)
         return is_trusted and not is_keyed(upstream) and any(name in self._request.headers for name in CREDENTIALS)

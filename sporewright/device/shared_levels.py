@@ -1,4 +1,4 @@
-"""What the orchestrator published, laid over what the config declares; a removal brings the declared cell back (§3)."""
+"""The orchestrator's published cells, laid over the declared ones; a removal brings the declared cell back (§3)."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ class SharedLevels:
         self._published: dict[Coord, Layers] = {}
         self._parts: dict[Coord, Layers] = {}
         self.epoch: str | None = None
-        """Which database the orchestrator had last; None before the first welcome."""
+        """The epoch of the database that the orchestrator had last; None before the first welcome."""
         self.revision: int | None = None
         """The revision this device stands at; None before the first whole snapshot."""
 
     @property
     def resume(self) -> Resume | None:
-        """Where this device stands, for `hello`."""
+        """The epoch and revision at which this device stands, for `hello`."""
         return None if self.epoch is None or self.revision is None else Resume(self.epoch, self.revision)
 
     def enter(self, epoch: str) -> None:
@@ -82,7 +82,7 @@ class SharedLevels:
         return True
 
     def delta(self, message: Delta) -> None:
-        """What changed since the revision this device stands at (the session has checked the base)."""
+        """Lay the changes since the revision at which this device stands (the session has checked the base)."""
         self.lay(self._decoded(message.cells))
         self.revision = message.revision
 
@@ -135,12 +135,12 @@ class SharedLevels:
         declared, at = self._declared.get(coord, _NOTHING), self._tensor.level_index(level)
         merged = (declared[0] if value is None else value, declared[1] if weight is None else weight)
         self._tensor.put(at, instance, option, dimension, *merged)
-        # A declared prior that nobody has published over is a prior again (D4).
+        # A declared prior over which nothing is published is a prior again (D4).
         if value is None and at == 0 and instance == "" and (option, dimension) in self._priors:
             self._tensor.priors.add((option, dimension))
 
     def _is_weak(self, coord: Coord) -> bool:
-        """Whether it is a fleet's word with too few holders behind it to count."""
+        """True if it is the judgement of a fleet with too few holders behind it to count."""
         level, instance, option, dimension = coord
         _, support, count = (
             self._published.get((level, instance, option, name), _NOTHING)[0]

@@ -1,4 +1,4 @@
-"""Whether this process ran all the time: looks at the clock while a call is under way, and tells it of gaps."""
+"""Detection of sleep: looks at the clock while a call is under way, and tells the call of gaps."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Awake:
     """Looks every `tick_s`, and whenever it is asked for the time: nothing is decided on a time with a gap in it.
 
     A gap is a laptop that slept, a process that was stopped, and a loop that something blocked for as long (`gap_s`):
-    whatever came in meanwhile could not be heard, so how long it took says nothing of whoever sent it.
+    whatever came in meanwhile could not be heard, so its time is no measurement of the option that sent it.
     """
 
     def __init__(self, limits: Limits, on_gap: Callable[[float], None], is_wanted: Callable[[], bool]) -> None:
@@ -25,12 +25,12 @@ class Awake:
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
-        """Look until nobody wants it any more."""
+        """Look until no call wants it any more."""
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._tick_s, self._tick)
 
     def now(self) -> float:
-        """Seconds since the epoch, once whoever waits has heard of a gap."""
+        """Seconds since the epoch, once the call has been told of a gap, if there was one."""
         wall = time.time()
         gap = self._gaps.seen(wall, time.monotonic())
         if gap != 0:

@@ -1,4 +1,4 @@
-"""What a device remembers, as records under text keys, put by the host into IndexedDB or a file (device-records.md).
+"""The records of a device under text keys, put by the host into IndexedDB or a file (docs/reference/device-records.md).
 
 `cell/[level,inst,option,dim]` holds one own cell with its outbox flag, `identity` who this profile is, `shared` what
 the orchestrator published last, `flight` the push that is not acknowledged, `heard` how far each page was heard. A
@@ -33,7 +33,7 @@ def key_of(coord: Coord) -> str:
 
 
 def is_cell(key: str) -> bool:
-    """Whether a record is an own cell's, or was meant to be."""
+    """True if a record is an own cell's, or was meant to be."""
     return key.startswith(_CELL)
 
 
@@ -63,7 +63,7 @@ class Disk:
 
     def __init__(self) -> None:
         self.records: dict[str, str] = {}
-        """What storage held before the start."""
+        """The records that storage held before the start."""
         self.error: ErrorData | None = None
         self._dirty: dict[str, str | None] = {}
         self._handed: dict[str, str | None] = {}

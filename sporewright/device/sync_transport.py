@@ -120,7 +120,7 @@ def _awaited(trace: Callable[[str, Any], Any]) -> Callable[[str, Any], Coroutine
 
 
 class _LoopThread:
-    """An event loop in a thread of its own, begun at the first use."""
+    """An event loop in its own thread, begun at the first use."""
 
     def __init__(self, begin: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self._begin, self._lock = begin, threading.Lock()
@@ -129,7 +129,7 @@ class _LoopThread:
         self.is_closed = False
 
     def run(self, work: Coroutine[Any, Any, _T]) -> _T:
-        """What this comes to, waited for; whoever is interrupted while he waits ends it."""
+        """The result of `work`, waited for; an interruption of the waiting thread ends it."""
         try:
             loop = self._running()
         except BaseException:

@@ -19,7 +19,7 @@ from sporewright.errors import ConfigError
 __all__ = ["NOWHERE", "RoutingTransport", "Speech", "Upstream", "dialect_of"]
 
 NOWHERE = "http://sporewright.invalid"
-"""Stands for "whoever answers" (RFC 6761): the base address of a client whose calls name no provider."""
+"""Stands for "the first option that answers" (RFC 6761): the base address of a client that names no provider."""
 _NOBODY = httpx.URL(NOWHERE).host
 
 
@@ -91,7 +91,7 @@ class RoutingTransport(httpx.AsyncBaseTransport):
         await self._inner.aclose()
 
     def _target(self, url: httpx.URL) -> tuple[str | None, str] | None:
-        """Whose address the caller wrote, and the path and query below it; None for somebody else's."""
+        """The option whose address the caller wrote, and the path and query below it; None for any other address."""
         whole = url.raw_path.decode("ascii")
         if (url.scheme, url.host, url.port) == ("http", _NOBODY, None):
             return None, whole

@@ -52,7 +52,7 @@ class Watches:
             self.remove(name)
 
     def head(self) -> list[str]:
-        """What the oldest watch was told or would be told now."""
+        """The order that the oldest watch was told or would be told now."""
         for watch in self._watches.values():
             return watch.live.order()
         return []

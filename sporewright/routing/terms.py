@@ -335,7 +335,7 @@ class Answers(TypedDict):
 
 class Facts(TypedDict):
     """The facts declared about an option. `model`: the one it runs; `window`: the tokens of context that it takes;
-    `repeatable`: a request that it may have carried out may be sent again (default: as the call says); `local`: it is on
+    `repeatable`: a request it may have carried out may be sent again (default: as the call says); `local`: it is on
     this machine; `keys`: the number of its keys (default one); `brought`: the key of this call is the caller's own;
     `keyed`: it is called with a declared key; `judged`: an answer of some kind is expected of it (default: as the
     call says); `any`: anything is an answer of it, which is not cut once its headers are in."""
