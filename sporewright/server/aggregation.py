@@ -125,7 +125,7 @@ class _Workspace:
         self._opened = opened
         self._voices = HolderVotes(tensor, DEVICE, opened) if opened.dimensions else None
         self.moved: dict[Pair, Said | None] = {}
-        """What the last renewal has changed of the opened pairs: in the result, or in who stands behind it."""
+        """The changes of the last renewal to the opened pairs: in the result, or in the holders behind it."""
 
     def renew(self, holders: Holders, touched: Collection[str]) -> dict[Pair, float | None]:
         voters = self._medials.renew(holders, touched)

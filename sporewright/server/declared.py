@@ -28,7 +28,7 @@ class Declared:
     """On the shared levels."""
     opened: Opened = field(default_factory=Opened)
     support: float = DEFAULTS.support
-    """How many holders a device asks for before it lays a value (`learning.support`)."""
+    """The number of holders that a device asks for before it lays a value (`learning.support`)."""
 
     def shown_to(self, workspace: str) -> Stated:
         """The cells that a workspace reads: the global ones and its own, nobody else's."""

@@ -43,7 +43,7 @@ class Member:
 
     key: ClientKey
     holder: str
-    """Whom the token names: all his devices have one voice (U7)."""
+    """The holder that the token names: all devices of a holder have one vote (U7)."""
     news: asyncio.Event = field(default_factory=asyncio.Event)
     replaced: asyncio.Event = field(default_factory=asyncio.Event)
 

@@ -28,20 +28,20 @@ class Settings(BaseSettings):
     """The built page; served at `/` and `/sporewright/` when it is there."""
 
     secret: SecretStr | None = None
-    """What tokens are signed with, at least 32 bytes; without it a key file beside the database is made."""
+    """The secret that signs tokens, at least 32 bytes; without it a key file beside the database is made."""
     token_ttl_s: float = Field(default=30 * 86400.0, gt=0)
 
     tick_s: float = Field(default=2.0, gt=0)
     lease_s: float = Field(default=3600.0, gt=0)
     quorum: int = Field(default=2, ge=1)
-    """How many holders (for global: workspaces and holders) must attest a capability before it rolls up (U5)."""
+    """The holders (for global: workspaces and holders) that must attest a capability before it rolls up (U5)."""
     horizon: int = Field(default=10_000, ge=1)
     """For how many revisions a tombstone is kept; a device further behind gets a snapshot."""
 
     message_bytes: int = Field(default=1 << 20, ge=4096)
     message_cells: int = Field(default=4096, ge=1)
     slice_cells: int = Field(default=20_000, ge=1)
-    """How many cells one device may keep on the server."""
+    """The number of cells that one device may keep on the server."""
     coordinate_bytes: int = Field(default=1024, ge=64, le=2048)
     """The names of one cell together, UTF-8; PostgreSQL indexes keys up to 2.7 kB."""
     hello_timeout_s: float = Field(default=10.0, gt=0)

@@ -14,7 +14,7 @@ from sporewright.wire import Ack, Push, Refusal
 __all__ = ["KEPT_ACKS", "ack_from", "acks_with", "judge"]
 
 KEPT_ACKS = 8
-"""How many of a client's newest acks are kept, to be said again when their push comes a second time."""
+"""The number of a client's newest acks that are kept, to be sent again when their push comes a second time."""
 
 
 def judge(

@@ -1,4 +1,4 @@
-"""What people use instead: orders that are fixed or drawn, counters, moving averages, and one that knows everything."""
+"""The usual alternatives: orders that are fixed or drawn, counters, moving averages, and one that knows everything."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class LowestLatency(RandomOrder):
 class PeakEwma(LeastBusy):
     """Power of two choices by peak EWMA: of two drawn options the lower latency × (in flight + 1) (Finagle, tower).
 
-    A rise is taken at once, a fall decays over 10 s; an option nobody measured counts as 1 s.
+    A rise is taken at once, a fall decays over 10 s; an option that was never measured counts as 1 s.
     """
 
     DECAY_S = 10.0

@@ -161,7 +161,7 @@ def _fleet(console: Console, material: Material, given: Namespace) -> None:
 
 
 def _tasks(console: Console, given: Namespace) -> None:
-    """Which model answers what: scored on the questions that nothing was learned from."""
+    """The routing of questions by their kind, scored on the questions from which nothing was learned."""
     console.print(f"bench-routing: tasks, {given.seeds} seeds")
     rows = _spread(given.jobs, _split_of(given), [(seed, DEFAULTS) for seed in range(given.seeds)])
     free, bound, cheap, dear, share = (mean(column) for column in zip(*rows, strict=True))

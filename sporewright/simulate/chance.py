@@ -14,7 +14,7 @@ def generator(seed: int, concern: str) -> random.Random:
 
 
 class Draws:
-    """Common random numbers: one number in [0, 1) for each (call, option, attempt), whoever asks and in whatever order.
+    """Common random numbers: one in [0, 1) for each (call, option, attempt), independent of the policy and the order.
 
     Drawn ahead, so that the n-th attempt at an option in a call ends alike under every policy.
     """

@@ -95,7 +95,7 @@ def regret(curves: Mapping[str, Sequence[Sequence[float]]], first: str) -> dict[
 
 
 def traffic(shares: Mapping[str, Mapping[str, Sequence[float]]]) -> dict[str, Any]:
-    """Which option was tried first, over the run: one panel a policy, the parts of the calls stacked."""
+    """The option tried first, over the run: one panel a policy, the parts of the calls stacked."""
     rows = [
         {"policy": policy, "option": option, "run": 100 * (at + 1) / len(parts), "share": 100 * part}
         for policy, options in shares.items()
@@ -121,7 +121,7 @@ def traffic(shares: Mapping[str, Mapping[str, Sequence[float]]]) -> dict[str, An
 
 
 def distribution(quantiles: Mapping[str, Sequence[float]], first: str) -> dict[str, Any]:
-    """What the caller waited: the part of the calls that was over by then; the seconds are on a logarithmic scale."""
+    """The callers' waits: the part of the calls that was over by then; the seconds are on a logarithmic scale."""
     rows = [
         {"policy": policy, "seconds": max(0.1, seconds), "part": 100 * at / (len(waited) - 1)}
         for policy, waited in quantiles.items()
@@ -146,7 +146,7 @@ def distribution(quantiles: Mapping[str, Sequence[float]], first: str) -> dict[s
 
 
 def library() -> Any:
-    """What draws the charts; ConfigError if it is not installed."""
+    """The library that draws the charts; ConfigError if it is not installed."""
     try:
         import vl_convert
     except ModuleNotFoundError:

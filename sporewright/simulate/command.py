@@ -29,7 +29,7 @@ __all__ = ["Measurements", "simulate", "studied"]
 
 @dataclass(frozen=True, slots=True)
 class Measurements:
-    """What is replayed: files of measured requests, of which groups, and when calls arrived.
+    """The measurements to replay: files of measured requests, the groups taken from them, and the times of calls.
 
     `groups`: the data sets, every group of the files without any; `timeout_s`: what callers wait for an answer.
     """
@@ -103,7 +103,7 @@ def simulate(
 
 
 def _paced(worlds: Sequence[Scenario], gaps: Sequence[float]) -> list[Scenario]:
-    """Each scenario at each gap; one with a pace of its own at that, and all at theirs where no gap is named."""
+    """Each scenario at each gap; one with its own pace at that, and all at theirs where no gap is named."""
     for gap in gaps:
         if not 0 < gap < math.inf:
             raise ConfigError(f"--gap {gap!r} is no number of seconds")

@@ -1,4 +1,4 @@
-"""`sporewright convert`: a clone of somebody's measurements becomes the CSV that the simulator reads."""
+"""`sporewright convert`: a clone of published measurements becomes the CSV that the simulator reads."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LONGEST_FIELD = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One request: the option, when it began (None where nobody wrote it down), its milliseconds, its failure."""
+    """One request: the option, when it began (None where that is not recorded), its milliseconds, its failure."""
 
     provider: str
     at: datetime | None

@@ -1,4 +1,4 @@
-"""What is fixed about a world before anything happens in it: each option's rows, changes and averages over the run."""
+"""The fixed course of a world: each option's rows, changes and averages over the run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PARTS, LEAST = 60, 10
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What an attempt at an option costs on average, in seconds (dollars included), and how often it fails."""
+    """The average cost of an attempt at an option, in seconds (dollars included), and its chance to fail."""
 
     cost: float
     failing: float
@@ -45,7 +45,7 @@ class State:
 
     @property
     def is_still(self) -> bool:
-        """Whether what it does depends on nothing that was asked of it."""
+        """True if its behaviour does not depend on the calls it has had."""
         return self.cold is None and self.limit is None and self.most == math.inf
 
 
@@ -142,7 +142,7 @@ def _by_order(rows: Sequence[Row], parts: int) -> list[Sequence[Row]]:
 
 
 def _by_time(rows: Sequence[Row], parts: int, end: float, name: str) -> list[Sequence[Row]]:
-    """What was measured in each part of the recording; where nothing was, what was measured before, or else next."""
+    """The rows measured in each part of the recording; a part without any has those before it, or else the next."""
     found: list[list[Row]] = [[] for _ in range(parts)]
     for row in rows:
         found[_part(_at(row, name) / end if end else 0.0, parts)].append(row)

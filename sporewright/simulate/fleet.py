@@ -44,7 +44,7 @@ class _Server:
         self._publication = Publication()
 
     def push(self, device: str, cells: Stated) -> None:
-        """What a device says; each is held by somebody else."""
+        """Take a device's cells; each device is of another holder."""
         self._live[device] = f"holder of {device}"
         self._reports.state(WORKSPACE, cells.items())
 

@@ -58,7 +58,7 @@ SCENARIOS = (
 )
 IN_TIME = "series-in-time"
 MADE = ("tails-2x25", "tails-5x8", "tails-10x8", "tails-20x5")
-"""Scenarios that bring options of their own: a data set and a source called "made"."""
+"""Scenarios that bring their own options: a data set and a source called "made"."""
 TRACES = ("conv", "code")
 LEAST_SHARE = 0.002
 """A regret below this share of what the best choices cost is none."""
@@ -83,7 +83,7 @@ class Cell:
 
 @dataclass(slots=True)
 class Results:
-    """What the policies came to in one cell: policy → its regrets in seconds, seeds from 0 in order.
+    """The results of the policies in one cell: policy → its regrets in seconds, seeds from 0 in order.
 
     `floor_s`: the least difference that counts, two thousandths of what the best choices cost, and at least one call's.
     """
@@ -119,7 +119,7 @@ def cells_of(
     scenarios: Sequence[str] = (*SCENARIOS, IN_TIME, *MADE),
     gaps: Sequence[float] = tuple(GAPS),
 ) -> list[Cell]:
-    """All cells; `sources`: data set → its source. A scenario with a pace of its own is run at that pace alone."""
+    """All cells; `sources`: data set → its source. A scenario with its own pace is run at that pace alone."""
     cells = []
     for name in scenarios:
         scenario = load_scenario(name)
@@ -182,7 +182,7 @@ def save(results: Mapping[str, Results], path: Path) -> None:
 
 
 def load(paths: Sequence[Path]) -> dict[str, Results]:
-    """What these files know together; of two that know the same policy in a cell, the one with more seeds counts."""
+    """The results in these files together; of two for the same policy and cell, the one with more seeds counts."""
     merged: dict[str, Results] = {}
     for path in paths:
         for found in _read(path):

@@ -18,14 +18,14 @@ __all__ = ["FAILED_S", "Answer", "Row", "groups_of", "read_answers", "read_arriv
 LARGEST = 1e12
 """No measurement is larger: milliseconds of thirty years. Beyond it sums and squares stop being numbers."""
 FAILED_S = 0.5
-"""Seconds a failed row takes that has no latency of its own."""
+"""Seconds that a failed row without a latency takes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One measured request: how long it took in seconds, and how it ended; tokens are 0 where they were not told.
 
-    `at`: when it was made, in seconds of its recording; None where nobody wrote it down.
+    `at`: when it was made, in seconds of its recording; None where that is not recorded.
     """
 
     seconds: float
@@ -36,7 +36,7 @@ class Row:
 
     @property
     def is_ok(self) -> bool:
-        """Whether it was answered."""
+        """True if it was answered."""
         return self.ending["kind"] == "status" and 200 <= self.ending.get("status", 0) < 300
 
 

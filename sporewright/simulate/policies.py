@@ -45,7 +45,7 @@ POLICIES = (OURS, *PUBLISHED)
 
 
 def maker(spec: str, settings: LearningSettings) -> Maker:
-    """What makes that policy for a run; the settings are ours alone."""
+    """The function that makes that policy for a run; the settings are ours alone."""
     name, given = _read(spec)
     if name == OURS:
         return partial(Ours, settings=_settings(spec, settings, given))

@@ -1,4 +1,4 @@
-"""What a policy is to the simulator: it orders the options for a call, and is told how each attempt ended."""
+"""A policy as the simulator sees it: it orders the options for a call, and is told how each attempt ended."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class Attempt:
 
     @property
     def option(self) -> str:
-        """Whom it went to."""
+        """The option that was called."""
         return self.ended.option
 
 
 def is_answered(attempt: Attempt) -> bool:
-    """Whether the caller got what it asked for."""
+    """True if the caller got what it asked for."""
     return attempt.ended.outcome == "ok"
 
 
@@ -47,7 +47,7 @@ class Policy(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a policy may know before a run: its options, its own chance, how many calls and changes are to come.
+    """The facts that a policy may know before a run: its options, its own chance, how many calls and changes come.
 
     `world` is for the oracle alone.
     """

@@ -30,7 +30,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """How answers are rated: the share of them, so many questions later, the share of judgements that are wrong."""
+    """The way answers are rated: the share of them, so many questions later, the share of judgements that are wrong."""
 
     rated: float = 1.0
     late: int = 0

@@ -1,4 +1,4 @@
-"""What was simulated, for people: a table in the terminal and one HTML file that needs nothing else."""
+"""The report of a simulation, for people: a table in the terminal and one HTML file that needs nothing else."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def table_of(rows: Sequence[Standing], title: str) -> Table:
 def html_report(
     studies: Sequence[tuple[Scenario, Mapping[str, Sequence[Result]]]], first: str, facts: Mapping[str, str]
 ) -> str:
-    """A page of its own: charts and a table a scenario. `facts`: name → value, what the runs were made of."""
+    """The report as one page: charts and a table a scenario. `facts`: name → value, what the runs were made of."""
     page = Template((resources.files("sporewright.simulate") / "report.html").read_text("utf-8"))
     return page.substitute(
         facts="\n".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts.items()),
@@ -74,7 +74,7 @@ def _section(scenario: Scenario, results: Mapping[str, Sequence[Result]], first:
     waited = {policy: _mean_quantiles(runs) for policy, runs in ordered.items()}
     figures = (
         ("Cumulative regret", "Mean over the seeds; the band holds eight seeds in ten.", charts.regret(curves, first)),
-        ("Share of traffic", "Whom a call was tried at first, mean over the seeds.", charts.traffic(shares)),
+        ("Share of traffic", "The option tried first, mean over the seeds.", charts.traffic(shares)),
         (
             "Latency distribution",
             "Seconds the caller waited, failed attempts included.",

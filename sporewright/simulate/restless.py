@@ -19,11 +19,11 @@ SHORTEST_S = 1e-3
 FORGOTTEN = 1e-9
 """Evidence of less weight than this is none."""
 UNKNOWN = -math.inf
-"""The cost that an option nobody measured is taken for: it is tried first."""
+"""The cost assumed for an option that was never measured: it is tried first."""
 
 
 class Failures:
-    """How often an option fails, from counts that fade with every attempt; begins at one failure in twenty, weakly."""
+    """An option's failure rate, from counts that fade with every attempt; begins at one in twenty, weakly."""
 
     KEPT = 0.95
 

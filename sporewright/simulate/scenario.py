@@ -32,7 +32,7 @@ SERIES = ("", "order", "time")
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is different about an option from `at` to `until`, shares of the run; one that lasts until 1 has no end.
+    """A change to an option from `at` to `until`, shares of the run; one that lasts until 1 has no end.
 
     `option` is a name, `*` for every one, or `@n`: the n-th best by expected cost, `@-1` the worst. rows: it answers
     with the rows of `source`; outage: it refuses every call; absent: it does not exist; slow: it takes `factor` times

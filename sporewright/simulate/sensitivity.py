@@ -1,4 +1,4 @@
-"""What each default is worth: half of it and twice of it, everything else as shipped."""
+"""The effect of each default: half of it and twice of it, everything else as shipped."""
 
 from __future__ import annotations
 

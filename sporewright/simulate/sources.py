@@ -20,14 +20,14 @@ FORMATS = ("csv", "jsonl")
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """How to read a status repository: each commit that tells a check is a row, each site an option."""
+    """The way to read a status repository: each commit that tells a check is a row, each site an option."""
 
     sites: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """How to read a benchmark's log: which files, and which column says what.
+    """The way to read a benchmark's log: its files, and the meaning of its columns.
 
     `files`: patterns of paths in the repository. The option is the column `provider`, or the part of the path that
     `path_part` counts from 0; a column name with `{provider}` in it stands for one column an option. `only`: the

@@ -1,4 +1,4 @@
-"""What a contest on the proving ground comes to: each policy's regret against the best one's, and who beats whom."""
+"""The standings of a contest on the proving ground: each policy's regret against the best one's, and who beats whom."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Standing", "held_out", "luckless", "ratios", "standings", "surely_wo
 class Standing:
     """One policy over the cells: the geometric mean of its regret over the best policy's, the worst, where that is.
 
-    `lowest`: the cells in which nobody's mean regret is lower; `won`, `tied`, `lost`: the cells in which the first
+    `lowest`: the cells in which no policy's mean regret is lower; `won`, `tied`, `lost`: the cells in which the first
     policy's regret is lower, neither, or higher than this one's with 95 % confidence (paired bootstrap).
     """
 
@@ -43,7 +43,7 @@ def floored(results: Results, policy: str) -> float:
 
 
 def ratios(results: Results) -> dict[str, float]:
-    """policy → its mean regret over the lowest one; the oracle is nobody's measure."""
+    """policy → its mean regret over the lowest one; the oracle is left out, since no policy can reach it."""
     found = {policy: floored(results, policy) for policy in results.regrets if policy != ORACLE}
     best = min(found.values())
     return {policy: regret / best for policy, regret in found.items()}

@@ -41,7 +41,7 @@ MADE = 200
 POINTS = 60
 """Points of a curve over a run."""
 HALF_LIFE_S = 1800.0
-"""What a scenario counts its length in, whatever a learner that is tried remembers for how long."""
+"""The unit of a scenario's length, however long the memory of a learner that is tried."""
 WITHIN_A_CALL = 3
 """A call's deadline, in attempts of the time-out: the plan's own proportion."""
 
@@ -70,7 +70,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a run came to. Seconds, sums over the calls; `curve`: regret so far at each of POINTS moments.
+    """The result of a run. Seconds, sums over the calls; `curve`: regret so far at each of POINTS moments.
 
     `shares`: option → the part of the calls it was first tried for, in each of POINTS parts of the run;
     `quantiles`: what the caller waited at 0, 1, … 100 % of the calls.
@@ -99,7 +99,7 @@ def material_of(latency: Path, arrivals: Path, group: str, traces: Iterable[str]
 
 
 def span_of(scenario: Scenario, material: Material) -> float:
-    """How long a run lasts, in seconds."""
+    """The length of a run, in seconds."""
     if scenario.series == "time":
         return max((row.at or 0.0 for rows in material.rows.values() for row in rows), default=0.0) or 1.0
     return scenario.gap_s * scenario.calls or scenario.half_lives * HALF_LIFE_S

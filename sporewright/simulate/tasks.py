@@ -24,14 +24,14 @@ GAP_S = 30.0
 TICK = 20
 """Questions between two ticks of the price."""
 STEP = 0.005
-"""How fast the price moves: by a two-hundredth of the excess a tick, so that it averages over the kinds of question."""
+"""The step of the price: a two-hundredth of the excess a tick, so that it averages over the kinds of question."""
 POOL = "spend"
 LEVELS = ("global", "workspace", "device", "task", LOCAL)
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """What a frozen policy was worth on the questions it did not learn from: mean score and mean dollars an answer."""
+    """The results of a frozen policy on the questions it did not learn from: mean score and mean dollars an answer."""
 
     score: float
     usd: float
@@ -82,7 +82,7 @@ def routed(
 
 
 class TaskRouter:
-    """One device that answers questions; each task kind has its beliefs, laid at a place of its own."""
+    """One device that answers questions; each kind of task has its own beliefs, laid at its own instance."""
 
     def __init__(self, models: Iterable[str], settings: LearningSettings, usd_a_question: float | None) -> None:
         self._models = list(models)
@@ -107,12 +107,12 @@ class TaskRouter:
         return order[0]
 
     def told(self, now: float, answer: Answer, model: str, prices: Mapping[str, float]) -> None:
-        """What the answer was worth, and what it cost."""
+        """Learn the quality of the answer, and its cost."""
         self.rated(now, answer.task, model, answer.scores[model])
         self._learner.learn(now, model, Evidence(cost_usd=usd_of(answer, prices[model])), task=answer.task)
 
     def rated(self, now: float, task: str, model: str, quality: float) -> None:
-        """Somebody says what an answer was worth."""
+        """Learn a rating of an answer."""
         self._learner.learn(now, model, Evidence(quality=quality), task=task)
 
     def pay(self, usd_a_question: float) -> None:

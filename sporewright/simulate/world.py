@@ -1,4 +1,4 @@
-"""What the options do in one run: rows measured elsewhere, under outages, limits and change; what a choice costs."""
+"""The options in one run: rows measured elsewhere, under outages, limits and change; the cost of a choice."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _DOWN: Ending = {"kind": "status", "status": 503}
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """How an attempt goes: it ends so after that many seconds and costs that many dollars."""
+    """The course of an attempt: it ends so after that many seconds and costs that many dollars."""
 
     seconds: float
     ending: Ending
@@ -35,7 +35,7 @@ _REFUSAL = Quote(FAILED_S, 1.0)
 
 
 class World:
-    """The options of one run and what became of them so far; times are seconds since the run began."""
+    """The options of one run and their state so far; times are seconds since the run began."""
 
     def __init__(self, course: Course, draws: Draws) -> None:
         self._course, self._draws = course, draws
@@ -70,14 +70,14 @@ class World:
         self._flying[option] -= 1
 
     def admits(self, now: float, option: str) -> bool:
-        """Whether the option would take a call now; changes nothing."""
+        """True if the option would take a call now; changes nothing."""
         state = self._at(now)[option]
         if not state.exists or state.is_down or self._flying[option] >= state.most:
             return False
         return state.limit is None or copy.copy(self._bucket(option, state.limit)).admit(now)
 
     def quote(self, now: float, option: str) -> Quote:
-        """What an attempt costs now, on average."""
+        """The average cost of an attempt now."""
         if not self.admits(now, option):
             return _REFUSAL
         state = self._at(now)[option]
@@ -95,7 +95,7 @@ class World:
         return self._best[key]
 
     def would_answer(self, now: float, call: int) -> bool:
-        """Whether some option would take the call now, and answer it at the first attempt."""
+        """True if some option would take the call now, and answer it at the first attempt."""
         states = self._at(now)
         return any(
             self.admits(now, option)

@@ -39,7 +39,7 @@ class _SqlTransaction:
         self._connection = connection
         self.revision = revision
         self.removed = self.buried = False
-        """Whether a device took something back, and whether something that was shown is gone."""
+        """True if a device took something back, and if something that was shown is gone."""
 
     def _put(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         if not rows:
