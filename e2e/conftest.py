@@ -51,7 +51,7 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 
 @pytest.fixture
 def device(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
-    """Makes browser contexts: each is a device with a storage of its own."""
+    """Makes browser contexts: each is a device with a separate storage."""
     contexts: list[BrowserContext] = []
 
     def make(**options: Any) -> BrowserContext:

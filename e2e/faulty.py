@@ -1,4 +1,4 @@
-"""Providers that fail on purpose, on a loop of their own beside the tests, and what calls them in a page."""
+"""Providers that fail on purpose, on an event loop beside the tests, and the code that calls them in a page."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def _ill(kind: str, chance: random.Random) -> Step:
 
 
 def schedule(seed: str) -> Iterator[tuple[float, Step]]:
-    """Well, ill, well, …: how long, and how; every fault in turn, in an order of its own, without end."""
+    """Well, ill, well, …: how long, and how; every fault in turn, in a shuffled order, without end."""
     chance = random.Random(seed)
     while True:
         for kind in chance.sample(FAULTS, len(FAULTS)):

@@ -11,7 +11,7 @@ CHUNK = 16_384  # bytes; at 10 Mbit/s 13 ms
 
 
 class Link:
-    """A TCP relay on a port of its own, for every connection of a browser, its workers' included.
+    """A TCP relay on its own port, for every connection of a browser, its workers' included.
 
     `rate` in bytes a second and `delay` in seconds (one way) hold for all connections together.
     """

@@ -33,7 +33,7 @@ def keeping(browser: Browser) -> Iterator[BrowserContext]:
 def test_a_leading_tab_that_goes_to_another_page_lets_go_and_comes_back(
     keeping: BrowserContext, orchestrator: Orchestrator, fleet: dict[str, Upstream]
 ) -> None:
-    """It is kept with all its locks and answers nobody: another tab leads within two warm boots, and it follows."""
+    """It is kept with all its locks and answers no tab: another tab leads within two warm boots, and it follows."""
     tab(keeping, orchestrator.origin, fleet, config=RANKED)[0].close()
     leading, warm = tab(keeping, orchestrator.origin, fleet, config=RANKED)
     other, _ = tab(keeping, orchestrator.origin, fleet, config=RANKED)

@@ -41,7 +41,7 @@ def tab(context: BrowserContext, origin: str, servers: FaultServers, **limits: f
 def test_cancelling_ends_every_attempt_upstream(
     device: Callable[..., BrowserContext], orchestrator: Orchestrator, servers: FaultServers
 ) -> None:
-    """An aborted call is gone from the server at once, silent or half read; nobody is asked, nothing is learned."""
+    """An aborted call is gone from the server at once, silent or half read; no option is asked, nothing is learned."""
     page = tab(device(), orchestrator.origin, servers)
     before = page.evaluate("router.explain()")
     for kind in ("silent", "stall"):

@@ -212,7 +212,7 @@ def test_no_end_mark_is_whole_at_once(chats: Chats) -> None:
 
 
 def test_leaving_the_loop_aborts_upstream(chats: Chats) -> None:
-    """A break ends the call on the server's side, with most of it unsent, and nobody else is asked."""
+    """A break ends the call on the server's side, with most of it unsent, and no other option is asked."""
     seen = chats.read("left", "next", leave=8)
 
     attempt = left(chats, "left")

@@ -132,7 +132,7 @@ def served(seen: dict[str, Any]) -> bool:
 
 
 def test_01_429_with_retry_after(ran: Ran) -> None:
-    """Elsewhere at once and left alone by the next calls; waited for at least the two seconds where nobody else is."""
+    """Elsewhere at once and left alone by the next calls; waited for at least the two seconds if it is alone."""
     assert all(served(seen) for seen in ran.seen["01a"] + ran.seen["01"])
     assert ran.attempts("01a", "01b", "01") == [1, 3, 2]
     first, second = (attempt["at"] for attempt in ran.logs["01"])
@@ -214,7 +214,7 @@ def test_10_one_malformed_event(ran: Ran) -> None:
 
 
 def test_11_no_end_mark(ran: Ran) -> None:
-    """Whole by its finish reason, soon, with its usage, and nobody else is asked."""
+    """Whole by its finish reason, soon, with its usage, and no other option is asked."""
     (seen,) = ran.seen["11"]
     assert served(seen)
     assert seen["ms"] < 10_000

@@ -25,7 +25,7 @@ Device = Callable[..., BrowserContext]
 
 @contextmanager
 def running(folder: Path) -> Iterator[str]:
-    """`sporewright demo` as a process of its own; gives the inspector's address."""
+    """`sporewright demo` as a separate process; gives the inspector's address."""
     port = free_port()
     words = [sys.executable, "-m", "sporewright.cli", "demo", "--port", str(port)]
     with (folder / "log").open("wb") as log:
@@ -48,7 +48,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Iterator[str]:
-    """A demo that nobody has taught anything."""
+    """A demo that has learned nothing yet."""
     with running(tmp_path) as address:
         yield address
 
@@ -147,7 +147,7 @@ def test_no_barrier_that_a_machine_can_find(device: Device, demo: str, width: in
     page.get_by_label("Dimension").select_option("priv:eu-residency")
     press(page, "Observe")
     page.get_by_role("alert").wait_for()
-    page.wait_for_timeout(800)  # colours in the middle of a move are nobody's
+    page.wait_for_timeout(800)  # colours in the middle of a move are not in the design
     page.evaluate((ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8"))
     tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
     found = page.evaluate("(tags) => axe.run(document, { runOnly: tags })", tags)
@@ -178,7 +178,7 @@ def test_the_first_breaks_and_the_next_answers(device: Device, demo: str) -> Non
 
 
 def test_what_one_profile_learns_moves_the_order_of_another(device: Device, fresh: str) -> None:
-    """A profile that has called nobody takes over, after the tick, what the other one's devices found out (U7)."""
+    """A profile without calls takes over, after the tick, what the other one's devices found out (U7)."""
     one, other = opened(device, fresh), opened(device, fresh)
     before = order_of(other)
     one.get_by_role("combobox", name="Option", exact=True).select_option(before[0])

@@ -1,4 +1,4 @@
-"""What is kept of the options is one state for the whole profile: whatever a tab leaves behind, and over a reload."""
+"""The health of the options is one state for the whole profile: whatever a tab leaves behind, and over a reload."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ def test_the_first_option_dies_and_the_next_answers(page: Page, fleet: dict[str,
 
 
 def test_a_short_head_does_not_cut_failover(page: Page, fleet: dict[str, Upstream]) -> None:
-    """`limit` is what is shown: whoever can be called is tried."""
+    """`limit` is what is shown: every option that can be called is tried."""
     fleet["alpha"].mode = fleet["beta"].mode = "reset"
     start_router(page, options_of(fleet, limit=1))
     assert page.evaluate("router.queue.length") == 1
@@ -109,7 +109,7 @@ def test_a_failing_status_falls_through(page: Page, fleet: dict[str, Upstream], 
 
 
 def test_another_4xx_is_the_callers(page: Page, fleet: dict[str, Upstream]) -> None:
-    """A 409 is the answer: nobody else is asked."""
+    """A 409 is the answer: no other option is asked."""
     start_router(page, options_of(fleet))
     fleet["alpha"].status = 409
 
@@ -133,7 +133,7 @@ ATTENTION = """async () => {
 
 
 def test_an_option_whose_key_is_refused_is_set_aside(page: Page, fleet: dict[str, Upstream]) -> None:
-    """The next one answers, whoever runs it is told once, and `explain` shows it last with the reason."""
+    """The next one answers, the page is told once, and `explain` shows it last with the reason."""
     start_router(page, options_of(fleet))
     fleet["alpha"].status = 401
 
@@ -160,7 +160,7 @@ def test_retry_after_cools_an_option_down(page: Page, fleet: dict[str, Upstream]
 
 
 def test_abort_is_immediate_and_teaches_nothing(page: Page, fleet: dict[str, Upstream]) -> None:
-    """The caller's AbortSignal ends a silent call at once, nobody else is asked and nothing is learned."""
+    """The caller's AbortSignal ends a silent call at once, no other option is asked and nothing is learned."""
     start_router(page, options_of(fleet))
     before = page.evaluate("router.explain()")
     fleet["alpha"].mode = "silent"
@@ -182,7 +182,7 @@ def test_abort_is_immediate_and_teaches_nothing(page: Page, fleet: dict[str, Ups
 
 
 def test_all_options_exhausted_says_every_reason(page: Page, fleet: dict[str, Upstream]) -> None:
-    """When nobody answers the error names each option and why."""
+    """If no option answers the error names each option and why."""
     start_router(page, options_of(fleet))
     for server in fleet.values():
         server.status = 500

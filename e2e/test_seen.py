@@ -143,7 +143,7 @@ def dropped(page: Page) -> list[list[str]]:
 def test_offline_waits_and_teaches_nothing(
     device: Callable[..., BrowserContext], orchestrator: Orchestrator, fleet: dict[str, Shy]
 ) -> None:
-    """Without a network a call waits for it and then goes on; nobody is punished, and at the deadline it says so."""
+    """Without a network a call waits for it and then goes on; no option is punished, and at the deadline it says so."""
     context = device()
     page = opened(context, orchestrator.origin, fleet, deadline=3000)
     assert call(page)["option"] == "alpha"
@@ -182,7 +182,7 @@ def test_offline_waits_and_teaches_nothing(
 def test_a_policy_of_the_page_gates_with_its_reason(
     device: Callable[..., BrowserContext], orchestrator: Orchestrator, fleet: dict[str, Shy]
 ) -> None:
-    """What the page's own CSP forbids is no outage: gated here, by that name, and the server never hears of it."""
+    """An option that the page's own CSP forbids is no outage: gated by that name, and its server never hears of it."""
     page = opened(device(), orchestrator.origin, fleet)
     page.evaluate(
         """(content) => document.head.append(
@@ -264,7 +264,7 @@ def test_what_could_be_read_is_known_after_a_reload_until_it_is_forgotten(
 def test_an_outage_is_an_outage(
     device: Callable[..., BrowserContext], orchestrator: Orchestrator, fleet: dict[str, Shy]
 ) -> None:
-    """Nobody there: a failure as ever, learned, and no gate."""
+    """No server there: a failure as ever, learned, and no gate."""
     page = opened(device(), orchestrator.origin, fleet)
     assert call(page)["option"] == "alpha"
     fleet["alpha"].is_down = True

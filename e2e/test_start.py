@@ -53,7 +53,7 @@ def link(orchestrator: Orchestrator) -> Iterator[Link]:
 
 
 def options_of(upstream: Upstream, **extra: Any) -> dict[str, Any]:
-    """A router of its own, without an orchestrator."""
+    """A separate router, without an orchestrator."""
     return {
         "config": config_of(OPTIONS),
         "cursor": {"workspace": "acme"},
@@ -83,7 +83,7 @@ def test_the_second_visit_works_offline(device: Device, link: Link, upstream: Up
 
 
 def test_a_shared_engine_starts_offline(device: Device, link: Link, upstream: Upstream) -> None:
-    """The same for the engine that the tabs of a profile share, from a build in a folder of its own."""
+    """The same for the engine that the tabs of a profile share, from a build in a separate folder."""
     page = device().new_page()
     page.goto(f"{link.origin}/sporewright/index.html")
     page.evaluate(BESIDE, options_of(upstream, offline=True, engine="shared"))
@@ -323,7 +323,7 @@ addEventListener("fetch", (event) => {
 
 
 def test_a_hosts_own_service_worker_stays(device: Device, deployed: Orchestrator, upstream: Upstream) -> None:
-    """Where the host has a service worker for the same folder, `offline` does not replace it, and routing works."""
+    """If the host has a service worker for the same folder, `offline` does not replace it, and routing works."""
     assert deployed.dist is not None
     (deployed.dist / "host.js").write_text(HOST_WORKER)
     page = open_bare(device(), deployed.origin)

@@ -32,7 +32,7 @@ def upstream() -> Iterator[Upstream]:
 
 
 def options_of(upstream: Upstream, **extra: Any) -> dict[str, Any]:
-    """A router of its own, without an orchestrator."""
+    """A separate router, without an orchestrator."""
     config = config_of({"alpha": 0.1, "beta": 0.2})
     return {"config": config, "upstreams": {"alpha": {"url": upstream.url}}, "engine": "dedicated", **extra}
 
@@ -206,7 +206,7 @@ def test_trusted_types(
 
 
 def test_trusted_types_without_ours(device: Device, orchestrator: Orchestrator, upstream: Upstream) -> None:
-    """Where the page allows other policies alone the reason says which to allow; calls are routed."""
+    """If the page allows other policies alone the reason says which to allow; calls are routed."""
     policy = f"{TRUSTED}; trusted-types another"
 
     told = trusting(device(permissions=LOCAL), orchestrator.origin, options_of(upstream), policy)

@@ -36,7 +36,7 @@ def joined(device: Device, server: Orchestrator, name: str, **extra: Any) -> Pag
 
 
 def test_two_devices_converge(device: Device, orchestrator: Orchestrator) -> None:
-    """What one browser profile measures moves the other's queue after the tick (U7)."""
+    """A measurement of one browser profile moves the other's queue after the tick (U7)."""
     one, two = joined(device, orchestrator, "A"), joined(device, orchestrator, "B")
 
     one.evaluate("router.observe('alpha', 'latency', 5)")
@@ -101,7 +101,7 @@ def test_a_reload_while_offline_keeps_the_change(device: Device, orchestrator: O
 
 
 def test_a_forged_write_up_is_refused(device: Device, orchestrator: Orchestrator) -> None:
-    """A device that pushes a workspace cell is refused, its page sees it, and nobody's queue moves (W1)."""
+    """A device that pushes a workspace cell is refused, its page sees it, and no device's queue moves (W1)."""
     victim = joined(device, orchestrator, "B")
     context = device()
 

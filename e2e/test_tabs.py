@@ -154,7 +154,7 @@ def test_the_leading_tab_closes_in_the_middle_of_a_call(
 def test_tabs_without_a_shared_worker_have_one_breaker_and_one_budget(
     apart: BrowserContext, orchestrator: Orchestrator, fleet: dict[str, Upstream]
 ) -> None:
-    """Five failures open it for both, one probe of both is made when it half opens, and whoever leads next knows of it;
+    """Five failures open it for both, one probe of both is made when it half opens, and the next leader knows of it;
     what one tab has spent on retries the other has not left.
     """
     limits = {"breaker_open_s": 5, "breaker_cap_s": 60, "jitter": 0, "backoff_s": 0.01}
@@ -212,7 +212,7 @@ def test_a_leading_tab_that_is_frozen_is_deposed(
 def test_a_shared_engine_outlives_the_tab_that_opened_it(
     device: Callable[..., BrowserContext], orchestrator: Orchestrator, fleet: dict[str, Upstream]
 ) -> None:
-    """With SharedWorker it belongs to nobody: the other tab's call ends well, and what the first learned is there."""
+    """With SharedWorker it belongs to no tab: the other tab's call ends well, and what the first learned is there."""
     context = device()
     first, _ = tab(context, orchestrator.origin, fleet)
     other, _ = tab(context, orchestrator.origin, fleet)
@@ -234,7 +234,7 @@ def test_a_shared_engine_outlives_the_tab_that_opened_it(
 def test_a_shared_engine_that_hangs_is_left_for_another(
     device: Callable[..., BrowserContext], orchestrator: Orchestrator, fleet: dict[str, Upstream]
 ) -> None:
-    """It does not end, but answers nobody: all tabs turn to one other, which writes once the first has come to."""
+    """It does not end, but answers no tab: all turn to one other, which writes once the first has come to."""
     context = device()
     # More patience than the engine is given: what it owes is asked of the next one.
     one, _ = tab(context, orchestrator.origin, fleet, config=RANKED, callTimeout=25_000)
@@ -257,7 +257,7 @@ def test_a_shared_engine_that_hangs_is_left_for_another(
 def test_breakers_are_known_next_door_to_engines_of_their_own(
     device: Callable[..., BrowserContext], orchestrator: Orchestrator, fleet: dict[str, Upstream]
 ) -> None:
-    """Engines of their own tell the others' pages: after five failures nobody tries a sixth, nor one opened later."""
+    """Separate engines tell the others' pages: after five failures no tab tries a sixth, nor one opened later."""
     context = device()
     limits = {"breaker_open_s": 60, "breaker_cap_s": 60}
     options = {"limits": limits, "config": RANKED, "engine": "dedicated"}

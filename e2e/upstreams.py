@@ -1,4 +1,4 @@
-"""Small real HTTP upstreams for the tests: each on a port of its own, its behaviour switched while it runs."""
+"""Small real HTTP upstreams for the tests: each on its own port, its behaviour switched while it runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds for every test of this folder."""
+"""Settings and fixtures for every test of this folder."""
 
 from hypothesis import settings
 

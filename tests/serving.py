@@ -1,4 +1,4 @@
-"""The orchestrator as an operator runs it: a process of its own, for every test that needs a real one."""
+"""The orchestrator as an operator runs it: a separate process, for every test that needs a real one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SECRET = "a-secret-for-tests-of-32-bytes-or-more"
 
 
 def free_port() -> int:
-    """A port nobody listens on right now."""
+    """A port on which nothing listens right now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -27,7 +27,7 @@ def free_port() -> int:
 
 @dataclass
 class Orchestrator:
-    """`sporewright serve` as a process of its own, on SQLite, that can be killed and started again on the same data."""
+    """`sporewright serve` as a separate process, on SQLite, that can be killed and started again on the same data."""
 
     folder: Path
     config: dict[str, Any] | None = None
@@ -38,7 +38,7 @@ class Orchestrator:
 
     @property
     def origin(self) -> str:
-        """Where its page is."""
+        """The address of its page."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
@@ -48,7 +48,7 @@ class Orchestrator:
 
     @property
     def socket_url(self) -> str:
-        """Where devices connect."""
+        """The address to which devices connect."""
         return f"ws://127.0.0.1:{self.port}/v1/sync"
 
     def environment(self) -> dict[str, str]:
@@ -113,7 +113,7 @@ class Orchestrator:
         self.process = None
 
     def token(self, device: str, workspace: str = "acme", holder: str = "") -> str:
-        """What `sporewright token` prints for this slice; its holder is its own unless another is named."""
+        """The output of `sporewright token` for this slice; its holder is its own unless another is named."""
         words = self.command("token", "--workspace", workspace, "--device", device)
         words += ["--holder", holder or f"owner of {device} in {workspace}"]
         done = subprocess.run(

@@ -70,7 +70,7 @@ def built(moves: list[Write]) -> Tensor:
 
 
 def refusal(call: Callable[..., object], *args: object) -> str:
-    """What a call was refused with, as `code: message`; "" if it was not. Any error not of ours goes through."""
+    """The refusal of a call, as `code: message`; "" if there was none. Any error not of ours goes through."""
     try:
         call(*args)
     except SporewrightError as why:

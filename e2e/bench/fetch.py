@@ -19,7 +19,7 @@ MEDIAN_MS, P99_MS = 0.5, 2.0
 
 @contextmanager
 def answering() -> Iterator[str]:
-    """An upstream in a process of its own; its address."""
+    """An upstream in a separate process; its address."""
     process = subprocess.Popen(["node", str(HERE / "upstream.mjs")], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:

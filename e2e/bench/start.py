@@ -76,7 +76,7 @@ class Side:
 
 
 def visit(playwright: Playwright, profile: Path, address: str, settle_ms: float = 500) -> dict[str, Any]:
-    """One visit in a browser of its own: what the page says of it."""
+    """One visit in a separate browser: the figures that the page gives of it."""
     context = playwright.chromium.launch_persistent_context(str(profile), **launch_options())
     try:
         page = context.pages[0]

@@ -1,4 +1,4 @@
-"""Each engine once a session, and for each test an origin of its own: what a browser keeps is kept by origin."""
+"""Each engine once a session, and for each test a fresh origin: browsers keep their storage by origin."""
 
 from __future__ import annotations
 

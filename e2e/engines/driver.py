@@ -113,7 +113,7 @@ class Engine(ABC):
     name: str
     version: str
     keeps_http_cache = True
-    """Whether a reload finds in the browser's own cache what may be kept for ever."""
+    """True if a reload finds in the browser's own cache what may be kept for ever."""
 
     @abstractmethod
     def open(self, address: str) -> Tab:

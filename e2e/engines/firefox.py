@@ -100,7 +100,7 @@ class _Tab(Tab):
 
 
 class Firefox(Engine):
-    """A headless Firefox with a profile of its own."""
+    """A headless Firefox with a fresh profile."""
 
     name = "firefox"
 

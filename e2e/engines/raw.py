@@ -22,7 +22,7 @@ class Answer:
 
 
 class RawServer:
-    """One such server on a port of its own; `count` is how many requests reached it."""
+    """One such server on its own port; `count` is how many requests reached it."""
 
     def __init__(self, answer: Answer) -> None:
         self.answer, self.count = answer, 0

@@ -146,7 +146,7 @@ def test_a_chat_is_a_stream(bench: Bench) -> None:
 
 
 def test_an_abort_ends_it_upstream(bench: Bench) -> None:
-    """A silent call, and a stream that its reader leaves: both are gone from the server, and nobody else is asked."""
+    """A silent call, and a stream that its reader leaves: both are gone from the server, no other option is asked."""
     asked = len(bench.chats.log("whole"))
     said = bench.tab.run("""async () => {
       const control = new AbortController();

@@ -20,7 +20,7 @@ RUN = """async ({ origins, only }) => {
   return run({ routers: { one, two, home }, origins, only });
 }"""
 
-# What is learned in one case must not decide another: the order stays, and nobody is left alone.
+# A failure learned in one case must not decide another: the order stays, and no option is set aside.
 CONFIG = {
     "levels": LEVELS,
     "seeds": [

@@ -26,7 +26,7 @@ def elsewhere(orchestrator_of_all: Orchestrator) -> Iterator[Link]:
 def test_devices_learn_of_each_other(
     engine: Engine, link: Link, elsewhere: Link, fleet: dict[str, Upstream], orchestrator_of_all: Orchestrator
 ) -> None:
-    """Live: what one measures moves the other's queue. With nobody to send it to it waits, over a reload as well."""
+    """Live: what one measures moves the other's queue. Without an orchestrator it waits, over a reload as well."""
     server, workspace = orchestrator_of_all, f"of-{engine.name}"
 
     def joined(name: str, link: Link) -> Tab:

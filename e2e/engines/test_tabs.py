@@ -105,7 +105,7 @@ def test_back_in_history(engine: Engine, link: Link, fleet: dict[str, Upstream])
 
 
 def test_a_leading_tab_out_of_sight(engine: Engine, link: Link, fleet: dict[str, Upstream]) -> None:
-    """Hidden or frozen, its engine goes on: others learn through it, and nobody takes the lead."""
+    """Hidden or frozen, its engine goes on: others learn through it, and no other tab takes the lead."""
     leading = routed(engine, link.origin, options_of(fleet), shared=False)
     other = routed(engine, link.origin, options_of(fleet), shared=False)
     # Firefox hides the tab behind; a window of WebKit is minimised; Chromium, which hides none here, freezes the page.

@@ -47,7 +47,7 @@ def programs() -> tuple[str, str, str]:
 
 @contextmanager
 def _screen(program: str) -> Iterator[str]:
-    """A screen that nobody sees; the name of the display."""
+    """A screen that is not shown; the name of the display."""
     read, write = os.pipe()
     words = [program, "-displayfd", str(write), "-screen", "0", "1600x1200x24", "-nolisten", "tcp", "-noreset"]
     process = subprocess.Popen(words, pass_fds=[write], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -13,7 +13,7 @@ Way = Literal["fetch whole", "fetch streamed", "fetch held", "chat whole", "chat
 """`held`: a stream with `restart: "buffer"`; `fetch streamed` has the default (`error`), chat its own (`notify`)."""
 WAYS: tuple[Way, ...] = ("fetch whole", "fetch streamed", "fetch held", "chat whole", "chat streamed")
 Who = Literal["first", "second", "refused", "broken", "exhausted"]
-"""Whose whole answer the caller got; the first's refusal; an error in the body; an error in place of an answer."""
+"""The caller's result: the first's or the second's whole answer; the first's refusal; a broken body; an error."""
 Learned = Literal["failure", "late", "answer", "nothing"]
 """Of the first option: a failure and no latency; a failure and that it takes at least as long as was waited for; an
 answer and its latency; nothing."""
@@ -45,7 +45,7 @@ class Beat:
 
 
 Pieces = tuple[bytes | float | Beat | End, ...]
-"""What is sent, in order: bytes, seconds of silence, a beat, and the end."""
+"""The bytes to send and the pauses, in order: bytes, seconds of silence, a beat, and the end."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Fault:
 
     `text`: the words of its answer where it gives one. `everywhere`: every request to that server ends so, the page's
     look at its root as well. `also`: what other paths answer. `address` in place of the server's own; `{port}` stands
-    for its port, port 0 for one where nobody listens.
+    for its port, port 0 for one where nothing listens.
     `ways`: what is right where it differs from `right`. `why`: the reason of a right value that can be argued about.
     """
 

@@ -1,4 +1,4 @@
-"""The rows through `RoutingTransport` and `sporewright.chat`, each call with a device of its own."""
+"""The rows through `RoutingTransport` and `sporewright.chat`, each call with a fresh device."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def run_native(runs: Sequence[tuple[Ran, Mapping[str, str]]], at_once: int) -> N
 
 
 def in_own_loop(work: Coroutine[Any, Any, Any]) -> Any:
-    """Run it on a thread of its own: beside a browser that is driven, the caller's has a loop already."""
+    """Run it on a separate thread: beside a browser that is driven, the caller's has a loop already."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, work).result()
 

@@ -22,13 +22,13 @@ LIMITED = Right()
 PASSED = Right(learned="nothing")
 """The next option answers; nothing was wrong with this one."""
 ANSWERED = Right("first", 1, "answer", seconds=6.0)
-"""It is an answer, and nobody else is asked."""
+"""It is an answer, and no other option is asked."""
 MINE = Right("refused", 1, "nothing")
 """The caller's own mistake comes back at once."""
 BROKEN = Right("broken", 1)
 """Part of it was handed over, and the caller asked for an error then."""
 MID_STREAM: Mapping[Way, Right] = {"fetch streamed": BROKEN}
-"""What breaks a stream after its first token: elsewhere the next option's whole answer takes its place."""
+"""The ways in which a break after the first token reaches the caller; elsewhere the next option takes over."""
 
 
 def aside(reason: str) -> Right:

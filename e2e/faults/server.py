@@ -1,4 +1,4 @@
-"""Providers that answer with exactly the scripted bytes, on a loop of their own beside whoever calls them."""
+"""Providers that answer with exactly the scripted bytes, on an event loop beside their callers'."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Provider", "Providers", "Script", "closed_port"]
 
 _PREFLIGHT = head(204, None, "content-length: 0")
 _TLS = b"\x16"
-"""How a handshake begins (RFC 8446 §5.1)."""
+"""The first byte of a handshake (RFC 8446 §5.1)."""
 _ROOT = message(b"hello", 200, "text/plain")[0]
 
 
@@ -120,7 +120,7 @@ class Providers:
 
 
 def closed_port() -> int:
-    """A port where nobody listens."""
+    """A port where nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

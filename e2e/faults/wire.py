@@ -15,9 +15,9 @@ __all__ = [
 ]  # fmt: skip
 
 SECOND = "".join(f"w{number:02d} " for number in range(1, 13))
-"""What the working option says."""
+"""The answer of the working option."""
 FIRST = "".join(f"f{number:02d} " for number in range(1, 13))
-"""What the first option says where it answers: a mixture of both is neither."""
+"""The answer of the first option where it answers: a mixture of both is neither."""
 CORS = (
     "access-control-allow-origin: *\r\naccess-control-allow-headers: *\r\naccess-control-allow-methods: *\r\n"
     "access-control-expose-headers: *\r\naccess-control-max-age: 600\r\n"

@@ -12,7 +12,7 @@ TOP = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")]
 DOCUMENTS = [*TOP, *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "tests").rglob("README.md"))]
 ROOTS = ("sporewright", "web/src", "web/tests", "web/demo", "tests", "e2e", "docs", "wasm-build")
 MADE = ("web/src/generated",)
-"""What the build makes."""
+"""Folders that the build makes."""
 NAMED = re.compile(rf"`((?:{'|'.join(ROOTS)})/[\w./*-]*)`")
 
 

@@ -1,4 +1,4 @@
-"""The build's own modules, and builds of the runtime in folders of their own, fed from the repository's cache."""
+"""The build's own modules, and builds of the runtime in separate folders, fed from the repository's cache."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ class Sandbox:
 
     @property
     def dist(self) -> Path:
-        """What the build replaces."""
+        """The folder that the build replaces."""
         return self.root / "web" / "dist"
 
     @property
     def cache(self) -> Path:
-        """Where the build keeps what it fetched."""
+        """The folder in which the build keeps its downloads."""
         return self.root / "wasm-build" / "cache"
 
     @property
     def out(self) -> Path:
-        """Where the build works."""
+        """The folder in which the build works."""
         return self.root / "wasm-build" / "out"
 
     @property
@@ -47,7 +47,7 @@ class Sandbox:
 
     @property
     def command(self) -> list[str]:
-        """What a user runs."""
+        """The command that a user runs."""
         return [sys.executable, str(self.root / "wasm-build" / "build.py"), "--runtime-only"]
 
     def run(self, *prefix: str, **env: str) -> subprocess.CompletedProcess[str]:

@@ -37,7 +37,7 @@ def without(box: Sandbox, pattern: str) -> str:
 
 
 def unreachable_upstream(box: Sandbox) -> None:
-    """Point the pinned address at a port that nobody listens on."""
+    """Point the pinned address at a port on which nothing listens."""
     text = box.pins.read_text()
     (line,) = [line for line in text.splitlines() if line.startswith("download = ")]
     box.pins.write_text(text.replace(line, f'download = "{NOWHERE}{{file}}"'))
@@ -199,7 +199,7 @@ def test_an_interrupted_build_leaves_nothing(sandbox: Sandbox, kill: signal.Sign
 
 @pytest.mark.parametrize("odd", ["../evil", "/evil", "package/link", "package/there/"])
 def test_a_package_with_anything_but_its_own_files_is_refused(tmp_path: Path, odd: str) -> None:
-    """What lies elsewhere, a link or a folder of its own is a BuildError that names it; nothing is written outside."""
+    """A path elsewhere, a link or a folder entry is a BuildError that names it; nothing is written outside."""
     from wasmbuild.report import BuildError
     from wasmbuild.runtime import unpack
 
@@ -216,7 +216,7 @@ def test_a_package_with_anything_but_its_own_files_is_refused(tmp_path: Path, od
 
 
 def test_a_tool_that_hangs_ends_with_all_it_started(tmp_path: Path) -> None:
-    """A tool past its time is a BuildError, and no child of its own lives on to write into the build."""
+    """A tool past its time is a BuildError, and none of its children lives on to write into the build."""
     from wasmbuild.report import BuildError, run
 
     pid_file = tmp_path / "pid"
@@ -230,7 +230,7 @@ def test_a_tool_that_hangs_ends_with_all_it_started(tmp_path: Path) -> None:
 
 
 def is_running(pid: int) -> bool:
-    """Whether a process lives; one that has ended and waits to be collected does not."""
+    """True if a process lives; one that has ended and waits to be collected does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
@@ -238,7 +238,7 @@ def is_running(pid: int) -> bool:
 
 
 def test_a_killed_build_is_mended_by_the_next(sandbox: Sandbox) -> None:
-    """What SIGKILL leaves, staging or a result caught between its two renames, is tidied by the next build."""
+    """The remains of SIGKILL, staging or a result caught between its two renames, are tidied by the next build."""
     out = sandbox.out
     for left in (out / "staging-dead", sandbox.cache / "staging-dead"):
         left.mkdir(parents=True)

@@ -45,7 +45,7 @@ def test_the_pins_fit_one_another() -> None:
 
 
 def test_the_built_lock_file_has_the_pinned_wheels() -> None:
-    """What a page loads is what is pinned."""
+    """A page loads the pinned wheels."""
     dist = ROOT / "web/dist"
     manifest = json.loads((dist / "manifest.json").read_text())
     packages = json.loads((dist / manifest["lock"]).read_text())["packages"]

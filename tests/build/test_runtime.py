@@ -1,4 +1,4 @@
-"""What was built boots in real Pyodide with no other host, and holds what the contracts promise."""
+"""The build boots in real Pyodide with no other host, and holds what the contracts promise."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DIST = ROOT / "web" / "dist"
 
 
 def manifest() -> dict[str, Any]:
-    """What the build says of itself."""
+    """The build's manifest."""
     read: dict[str, Any] = json.loads((DIST / "manifest.json").read_text())
     return read
 
@@ -95,7 +95,7 @@ def test_the_manifest_lists_every_file() -> None:
 
 
 def test_names_say_the_content() -> None:
-    """What is under `runtime/` and `assets/` may be kept for ever: scripts and folders carry a hash."""
+    """Files under `runtime/` and `assets/` may be kept for ever: scripts and folders carry a hash."""
     told = manifest()
     for name in (name for name in told["files"] if name.startswith(("runtime/", "assets/"))):
         assert re.match(r"(runtime/(pyodide|sporewright|worker)|assets/index)-[\w-]{8,12}[/.]", name), name

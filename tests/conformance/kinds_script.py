@@ -88,7 +88,7 @@ def _read(x: Any, names: Mapping[str, Any]) -> Any:
 
 
 def _plain(x: Any) -> Any:
-    """What came back, as JSON data."""
+    """A returned value, as JSON data."""
     if isinstance(x, float | bytes):
         return encode_value(x)
     if isinstance(x, Mapping):

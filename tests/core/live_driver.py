@@ -202,7 +202,7 @@ class Walk:
         self.tensor.put_many(self.tensor.level_index(level), instance, cells, merge=self.dice.random() < 0.5)
 
     def _numpy(self) -> None:
-        """numpy goes, or comes back; cells that wait for it move once somebody looks."""
+        """numpy goes, or comes back; cells that wait for it move at the next read."""
         column_store.available = self._available if column_store.available is not self._available else lambda: False
         live_scores.WIDE = self.dice.choice((1, 64))
 

@@ -52,7 +52,7 @@ def test_columns_and_dicts_give_the_same_bits(moves: list[Write], more: list[Wri
 
 
 class RollupMachine(RuleBasedStateMachine):
-    """What is kept from one renewal to the next equals the operators over the cells as they are."""
+    """The state kept from one renewal to the next equals the operators over the cells as they are."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -97,7 +97,7 @@ class RollupMachine(RuleBasedStateMachine):
 
     @rule(asleep=st.booleans())
     def sleep(self, asleep: bool) -> None:
-        """Nobody renews for a while: many things have changed at once by then."""
+        """No renewal for a while: many things have changed at once by then."""
         self.asleep = asleep
 
     @invariant()

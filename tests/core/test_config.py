@@ -169,7 +169,7 @@ FLEET = (
 
 
 def marks(tensor: Tensor, cursor: dict[str, str]) -> dict[tuple[str, str], bool]:
-    """Which terms of the explanation are only priors."""
+    """The terms of the explanation, each with whether it is only a prior."""
     return {(r.option, t.dimension): t.prior for r in tensor.explain(cursor).ranked for t in r.terms}
 
 

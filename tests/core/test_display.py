@@ -1,4 +1,4 @@
-"""What a REPL and a notebook show of the things people hold."""
+"""The display of tensors, writers, queues and resolutions in a REPL and a notebook."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_names_and_documents_in_a_table_are_data() -> None:
 
 
 def test_a_writer() -> None:
-    """Where it may write."""
+    """A writer shows where it may write."""
     tensor = small()
 
     assert repr(tensor.writer("global")) == "<Writer at level 'global' and finer>"
@@ -138,7 +138,7 @@ def test_a_resolution_of_nothing_or_of_much() -> None:
 
 
 def test_a_prior_is_called_one() -> None:
-    """What nobody measured is marked, in print and in the table."""
+    """A value that was not measured is marked, in print and in the table."""
     seed = {"floor": "global", "level": "global", "option": "groq", "dim": "latency", "kind": "value", "value": 1}
     config = {"levels": ["global"], "seeds": [seed], "priors": {"failure": 0.05}}
     resolution = TensorConfig.from_dict(config).build().explain({})

@@ -67,7 +67,7 @@ def test_an_unchanged_tensor_costs_nothing(fleet: Tensor, scored: list[str]) -> 
 
 
 def test_a_write_costs_the_options_it_concerns(fleet: Tensor, scored: list[str]) -> None:
-    """However often a cell is written to, its option is scored once and only when somebody asks."""
+    """However often a cell is written to, its option is scored once and only at the next read."""
     queue = fleet.watch(CURSOR, 2)
     writer = fleet.writer("global")
     for x in (5.0, -2.0, -1.0):
@@ -80,7 +80,7 @@ def test_a_write_costs_the_options_it_concerns(fleet: Tensor, scored: list[str])
 
 
 def test_what_is_known_of_a_write_is_not_looked_for(fleet: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All of a cell at the finest level, a scalar above it that nobody weighs: no other cell of the option is read."""
+    """All of a cell at the finest level, a scalar without a weight above it: no other cell of the option is read."""
     folded: list[str] = []
     refold = Table._refold
 
@@ -115,7 +115,7 @@ def test_what_is_known_of_a_write_is_not_looked_for(fleet: Tensor, monkeypatch: 
 
 
 def test_a_shared_weight_concerns_every_option(fleet: Tensor, scored: list[str]) -> None:
-    """A write in the shared slot re-scores all, once, when somebody asks."""
+    """A write in the shared slot re-scores all, once, at the next read."""
     queue = fleet.watch(CURSOR, 2)
     for x in (2.0, -1.0):
         fleet.writer("global").set_weight("device", "A", "latency", x)
@@ -154,7 +154,7 @@ def test_most_options_may_go_before_anybody_asks(fleet: Tensor) -> None:
 
 
 def test_the_revision_moves_with_the_head_alone(fleet: Tensor) -> None:
-    """A change behind the limit, or back before anybody asked, is none."""
+    """A change behind the limit, or back before the next read, is none."""
     queue = fleet.watch(CURSOR, 2)
     writer = fleet.writer("global")
     writer.set_value("device", "A", "o50", "latency", 70.0)
@@ -240,7 +240,7 @@ def test_closing_stops_following(fleet: Tensor, scored: list[str]) -> None:
 
 
 def test_what_came_and_went_unseen_was_never_there(fleet: Tensor) -> None:
-    """An option written and unset before anybody asks leaves no trace; one that stays is counted at once."""
+    """An option written and unset before a read leaves no trace; one that stays is counted at once."""
     queue = fleet.watch(CURSOR, 2)
     writer = fleet.writer("global")
     writer.set_value("device", "A", "ghost", "latency", -1.0)
@@ -282,7 +282,7 @@ def test_a_dimension_that_nobody_weighs_only_gates(fleet: Tensor) -> None:
 
 @pytest.mark.parametrize("own", [False, True])
 def test_a_queue_over_columns_starts_as_the_definition(fleet: Tensor, own: bool) -> None:
-    """Where the cells stand in arrays a queue starts from those, unless an option has a weight of its own (F3)."""
+    """A queue over cells in arrays starts from those, unless an option has a weight of its own (F3)."""
     with in_columns():
         tensor = Tensor.from_json(fleet.to_json())
         if own:
@@ -391,7 +391,7 @@ def test_options_that_have_gone_weigh_nothing() -> None:
 
 
 def test_a_listener_may_ask_a_queue_while_many_cells_are_announced() -> None:
-    """A live queue equals `resolve` at every moment at which anybody can ask."""
+    """A live queue equals `resolve` at every moment at which it can be read."""
     tensor = Tensor(LEVELS)
     writer = tensor.writer("global")
     writer.set_weight("global", "", "latency", 1.0)

@@ -158,9 +158,9 @@ TestLiveQueues = LiveQueues.TestCase
 
 
 def test_many_random_steps() -> None:
-    """A hundred thousand seeded steps, every queue compared after each (the browser walks ten thousand of its own).
+    """A hundred thousand seeded steps, every queue compared after each (the browser walks ten thousand others).
 
-    In two processes of their own, which no coverage slows down.
+    In two separate processes, which no coverage slows down.
     """
     walks = [
         subprocess.Popen(
@@ -280,6 +280,6 @@ def test_a_head_holds_the_smallest_alone() -> None:
 
 
 def test_bits_are_bits() -> None:
-    """What scores are compared by tells −0.0 from 0.0, and no NaN from another."""
+    """The comparison of scores tells −0.0 from 0.0, and no NaN from another."""
     assert bits(0.0) != bits(-0.0)
     assert bits(math.nan) == bits(struct.unpack("<d", b"\1\0\0\0\0\0\xf8\xff")[0])

@@ -50,7 +50,7 @@ def test_the_median_is_that_of_the_standard_library(numbers: list[float]) -> Non
 
 
 def test_zeros_of_both_signs_have_an_order() -> None:
-    """R7, U1: −0.0 stands before 0.0, so the middle one is the same whoever reported first."""
+    """R7, U1: −0.0 stands before 0.0, so the middle one is the same in whatever order devices report."""
     for numbers in itertools.permutations([-0.0, 0.0, -0.0]):
         assert repr(votes(*numbers).reduce_median(*UP, "o", "d")) == "-0.0"
     for numbers in itertools.permutations([0.0, 0.0, -0.0]):
@@ -58,7 +58,7 @@ def test_zeros_of_both_signs_have_an_order() -> None:
 
 
 def test_only_finite_scalars_count() -> None:
-    """U1, U2, U4: gates and documents do not vote; with nobody left nothing is written and None returned."""
+    """U1, U2, U4: gates and documents do not vote; with no vote left nothing is written and None returned."""
     noise = [math.inf, -math.inf, math.nan, b"doc"]
     tensor = votes(*noise)
 

@@ -25,7 +25,7 @@ class StoreMachine(RuleBasedStateMachine):
     home: type[DictStore]
 
     def sizes(self) -> AbstractContextManager[None]:
-        """What counts as many here."""
+        """The sizes from which cells count as many here."""
         return nullcontext()
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""What the demo's tests share."""
+"""Fixtures that the demo's tests share."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from sporewright.server.demo.faults import FaultServer
 
 @pytest.mark.parametrize("body", [b"", b"\xff", b"[]", b"null", b"[" * 100_000, b'{"stream": "x", "messages": 1}'])
 async def test_a_failing_provider_takes_any_body(body: bytes) -> None:
-    """What is no request is answered like one that asks for nothing in particular."""
+    """A body that is no request is answered like one that asks for nothing in particular."""
     server = FaultServer("a")
     await server.start()
     try:

@@ -1,4 +1,4 @@
-"""The demo as a user starts and ends it: a process of its own, a signal, and nothing left behind."""
+"""The demo as a user starts and ends it: a separate process, a signal, and nothing left behind."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
 
 
 def listening(address: str) -> bool:
-    """Whether anybody accepts connections there."""
+    """True if connections are accepted there."""
     url = httpx.URL(address)
     with socket.socket() as probe:
         return probe.connect_ex((url.host, url.port or 0)) == 0
@@ -106,7 +106,7 @@ def test_one_origin_serves_the_page_the_orchestrator_and_the_demo(demo: Demo) ->
 
 
 def test_a_taken_port_is_one_clear_line(tmp_path: Path) -> None:
-    """A port that somebody has ends the demo with one line that names it, and a non-zero exit code."""
+    """A port that is in use ends the demo with one line that names it, and a non-zero exit code."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -1,4 +1,4 @@
-"""What the demo tells its page: a config that the core accepts, addresses, and tokens for one device each."""
+"""The data that the demo gives its page: a config that the core accepts, addresses, and a token for each device."""
 
 from __future__ import annotations
 

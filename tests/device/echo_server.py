@@ -50,7 +50,7 @@ class EchoServer:
 
     @property
     def open(self) -> int:
-        """How many connections there are."""
+        """The number of connections that are open."""
         return sum(not writer.transport.is_closing() for writer in self._writers)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -62,7 +62,7 @@ class EchoServer:
                     self.seen.append(f"{request.method} {request.target}")
                     if not await self._answer(request, writer):
                         break
-        finally:  # whatever it was asked for: nobody waits for it at the end
+        finally:  # whatever it was asked for: its end is not waited for
             writer.close()
             self._writers.discard(writer)
 
@@ -83,7 +83,7 @@ class EchoServer:
         return _Request(head, body, reader)
 
     async def _answer(self, request: _Request, writer: asyncio.StreamWriter) -> bool:
-        """Whether the connection may be used again."""
+        """Answer a request; True if the connection may be used again."""
         kind = request.path.removeprefix(self.prefix).strip("/").split("/")
         handler = getattr(self, f"_on_{kind[0]}", None)
         if handler is not None:

@@ -32,7 +32,7 @@ class Fleet:
         return await self.client.post("/v1/chat/completions", json=sent, extensions={"sporewright": asked})
 
     def attempts(self, name: str) -> list[dict[str, Any]]:
-        """What reached a server, oldest first."""
+        """The requests that reached a server, oldest first."""
         return self.servers[name].log
 
 
@@ -79,7 +79,7 @@ def text_of(response: httpx.Response) -> str:
 
 
 def is_whole(response: httpx.Response) -> bool:
-    """Whether the body is a whole answer, all of its words once and in order."""
+    """True if the body is a whole answer, all of its words once and in order."""
     events = Events()
     events.feed(response.content)
     return events.is_whole and text_of(response) == WHOLE

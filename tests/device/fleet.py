@@ -144,7 +144,7 @@ class Server:
         return hello
 
     def read(self) -> list[Message]:
-        """What the device said since."""
+        """The messages that the device sent since the last call."""
         texts, self.page.sent = self.page.sent, []
         return [self.session.receive(text) for text in texts]
 

@@ -186,7 +186,7 @@ def _bare(headers: httpx.Headers) -> list[tuple[bytes, bytes]]:
 
 
 def seen_error(error: Exception) -> dict[str, Any]:
-    """What a caller can see of an error; its class is compared apart."""
+    """The data of an error that a caller can see; its class is compared apart."""
     return {"url": str(error.request.url)} if isinstance(error, httpx.RequestError) else {}
 
 

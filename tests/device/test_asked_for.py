@@ -1,4 +1,4 @@
-"""What a request asks for at the top level of its body; the cases are the page's, too (web/tests/asked-for.test.ts)."""
+"""The wishes at the top level of a request's body; the cases are the page's, too (web/tests/asked-for.test.ts)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CASES = json.loads((Path(__file__).parents[1] / "routing" / "asked-for.json").re
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_a_case(case: dict[str, Any]) -> None:
-    """What stands deeper in the body is content, and asks for nothing."""
+    """A field deeper in the body is content, and asks for nothing."""
     given = {"accept": case["accept"], "content-type": case.get("type")}
     headers = {name: value for name, value in given.items() if value is not None}
     request = httpx.Request("POST", f"http://a.invalid{case['path']}", headers=headers)
@@ -85,7 +85,7 @@ async def test_what_no_inference_leaves_empty_is_an_answer_to_whoever_expects_js
 
 
 async def test_a_function_that_raises_has_said_nothing() -> None:
-    """A defect in `expects` loses no answer and is held against nobody."""
+    """A defect in `expects` loses no answer and is held against no option."""
 
     def expects(_: httpx.Response) -> bool:
         raise RuntimeError("a function's bug")

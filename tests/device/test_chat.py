@@ -1,4 +1,4 @@
-"""`sporewright.chat` over real sockets: whole or an error, and whoever leaves ends it upstream."""
+"""`sporewright.chat` over real sockets: whole or an error, and a reader who leaves ends it upstream."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ async def test_a_broken_stream_begins_anew(kind: str) -> None:
 
 
 async def test_leaving_ends_it_upstream() -> None:
-    """Closed in the middle, the server is let go, and nobody else is asked."""
+    """Closed in the middle, the server is let go, and no other option is asked."""
     async with fleet_of({"a": [Step(token_s=0.05)], "b": [OK]}) as fleet:
         async with aclosing(aiter(chat(fleet.client, {"messages": MESSAGES}))) as events:
             async for event in events:

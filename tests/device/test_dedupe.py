@@ -1,4 +1,4 @@
-"""What a page says again to the next engine, because the last one was lost before it answered: it counts once."""
+"""A report sent again to the next engine, because the last one was lost before it answered, counts once."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ REPORT = {"option": "alpha", "quality": 0.25}
 
 
 def learned(page: Page) -> dict[str, str]:
-    """What storage holds of beliefs and cells."""
+    """The stored beliefs and cells."""
     return {key: text for key, text in page.storage.items() if key.startswith(("belief/", "cell/"))}
 
 
 def count(page: Page, dimension: str) -> Any:
-    """How many measurements' worth the device says it has of alpha."""
+    """The number of measurements that the device says it has of alpha."""
     key = f'cell/["device","fresh","alpha","count:{dimension}"]'
     return json.loads(page.storage[key])["cell"]["v"]
 

@@ -58,7 +58,7 @@ def test_a_head_that_does_not_change_is_not_pushed() -> None:
 
 
 def test_a_watch_among_some_options_is_their_order_alone() -> None:
-    """What a routed fetch walks: the options that can be called, whatever the limit of the head cuts."""
+    """A routed fetch walks the options that can be called, whatever the limit of the head cuts."""
     page = Page()
     page.start(limit=1)
 
@@ -253,7 +253,7 @@ def test_storage_that_refuses_is_said_and_tried_again() -> None:
 
 
 def test_names_that_look_like_slices_stay_where_they_are() -> None:
-    """Finer levels belong to a device by its name and a slash; a longer name is somebody else (W2)."""
+    """Finer levels belong to a device by its name and a slash; a longer name is another device (W2)."""
     levels = {"levels": ["global", "workspace", "device", "task"], "seeds": []}
     page = Page()
     page.start(config=levels, device="A")
@@ -295,7 +295,7 @@ def test_calls_out_of_turn() -> None:
     ],
 )
 def test_a_bad_call_is_answered_with_its_code(call: str, body: dict[str, Any], code: str) -> None:
-    """What is wrong with a call comes back as data and changes nothing."""
+    """A fault in a call comes back as data and changes nothing."""
     page = Page()
     page.start()
     before = page.call("explain")

@@ -27,7 +27,7 @@ async def asked(
     limits: dict[str, float] | None = None,
     **how: Any,
 ) -> httpx.Response:
-    """What one routed call comes to over these answers."""
+    """The result of one routed call over these answers."""
     upstreams = TWO if upstreams is None else upstreams
     transport = RoutingTransport(
         list(upstreams), upstreams, transport=httpx.MockTransport(answer), limits={"retries": 0, **(limits or {})}
@@ -44,7 +44,7 @@ def whole(request: httpx.Request) -> httpx.Response:
 @pytest.mark.parametrize("path", ["/x", "/v1/chat/completions"])
 @pytest.mark.parametrize(("status", "method"), [(204, "POST"), (304, "GET"), (205, "POST"), (200, "HEAD")])
 async def test_a_function_is_shown_answers_without_a_body(path: str, status: int, method: str) -> None:
-    """What it rejects goes on to the next option; what it takes is the answer, of inference as well."""
+    """An answer that it rejects goes on to the next option; one that it accepts is the call's, of inference as well."""
     shown: list[int] = []
 
     def expects(response: httpx.Response) -> bool:
@@ -119,7 +119,7 @@ async def test_a_function_that_fails_is_named_in_the_receipt_and_not_quoted(how:
 
 
 async def test_a_function_for_one_option_holds_back_no_call_that_expects_something_else() -> None:
-    """What the call itself expects comes before what its upstreams do."""
+    """The expectation of the call itself comes before those of its upstreams."""
     upstreams = {"a": {**TWO["a"], "expects": lambda _: False}}
     response = await asked(whole, upstreams, expects="any")
     assert response.json() == {"from": "a.invalid"}
@@ -191,7 +191,7 @@ async def test_a_defect_is_named_by_type_and_place() -> None:
 
 
 async def test_a_reason_never_holds_what_the_request_proved_its_sender_by() -> None:
-    """Whoever quotes it: a key, an Authorization value, a value of the query."""
+    """No error quotes a secret: a key, an Authorization value, a value of the query."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.host == "u.invalid":
@@ -272,7 +272,7 @@ async def test_a_password_that_is_refused_sets_nothing_aside() -> None:
 
 
 async def test_only_a_function_is_shown_an_answer() -> None:
-    """Whoever asks for the verdict of a word has a defect."""
+    """Asking for the verdict on an option that expects a kind by name is a defect in this package."""
     transport = RoutingTransport(["a"], TWO)
     expectations = Expectations(
         transport.source, TWO, "/x", said="any", task=None, inferred="any",

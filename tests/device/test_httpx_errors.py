@@ -1,4 +1,4 @@
-"""What the transport raises is httpx's as well, so that SDKs wrap it."""
+"""Errors of the transport are httpx's as well, so that SDKs wrap them."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_of_several_it_is_what_they_have_in_common(errors: list[type[Exception] 
 
 
 async def test_a_defect_of_ours_ends_the_call() -> None:
-    """Nobody waits for ever for a task that broke: the error is ours and httpx's, and names the call."""
+    """No caller waits for ever for a task that broke: the error is ours and httpx's, and names the call."""
     inner = httpx.MockTransport(lambda _: httpx.Response(503))
     transport = RoutingTransport(["a"], {"a": {"url": "http://a.test"}}, transport=inner)
     transport.source.outcome = lambda _: 1 / 0  # type: ignore[method-assign]

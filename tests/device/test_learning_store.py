@@ -29,7 +29,7 @@ def term(page: Page, option: str, dimension: str, **cursor: str) -> Any:
 
 
 def own_cells(page: Page) -> dict[str, float]:
-    """What is stored of the own slice: option/dimension → value."""
+    """The stored cells of the own slice: option/dimension → value."""
     cells = [json.loads(text)["cell"] for key, text in page.storage.items() if key.startswith("cell/")]
     return {f"{cell['option']}/{cell['dim']}": cell["v"] for cell in cells if "v" in cell}
 
@@ -245,7 +245,7 @@ MANY = [f"o{at:02}" for at in range(40)]
 
 
 def explored(page: Page) -> dict[str, float]:
-    """What is laid of curiosity, nobody looking."""
+    """The cells of curiosity that are laid, without a read."""
     state = page.engine._state
     assert state is not None
     at = state.tensor.level_index(LOCAL)
@@ -262,7 +262,7 @@ def busy() -> Page:
 
 
 def test_many_options_are_laid_anew_by_turns() -> None:
-    """While calls are made nobody waits for more than sixteen of them at a time, and each has its turn in 5 s."""
+    """While calls are made no call waits for more than sixteen of them at a time, and each has its turn in 5 s."""
     page = busy()
     moved: list[set[str]] = []
     began, before = page.now, explored(page)
@@ -326,13 +326,13 @@ def test_the_name_of_the_local_level_is_taken() -> None:
 
 
 def published(value: float, support: float, count: float | None = 2.0, option: str = "alpha") -> list[dict[str, Any]]:
-    """What a fleet says of an option's latency, and how many holders stand behind it; without a count it was stated."""
+    """A fleet's cells of an option's latency, with the number of holders behind it; without a count it was stated."""
     cells = [("latency", value), ("support:latency", support), *([("count:latency", count)] if count else [])]
     return [entry("workspace", "acme", option, dimension, v=each) for dimension, each in cells]
 
 
 def test_fewer_than_five_holders_do_not_count() -> None:
-    """What four holders measured is not read, ranked, explained or believed; the fifth voice lays it."""
+    """A measurement of four holders is not read, ranked, explained or believed; that of the fifth lays it."""
     page = Page()
     server = online(page, revision=0)
     before = page.call("explain")
@@ -364,7 +364,7 @@ def test_too_few_in_the_workspace_leave_the_word_to_the_world() -> None:
 
 
 def test_a_statement_takes_as_many_as_a_measurement() -> None:
-    """What fewer than five holders state is not read, however low it is; what an operator declared needs nobody."""
+    """A statement of fewer than five holders is not read, however low; an operator's declaration needs none."""
     page = Page()
     server = online(page, revision=0)
     before = page.call("explain")
@@ -389,7 +389,7 @@ def test_how_many_it_takes_is_a_setting() -> None:
 
 
 def test_own_evidence_takes_over_from_the_fleet_and_explain_says_how_far() -> None:
-    """A device starts from what many holders measured; the weight of its own word grows with it, as `own:` shows."""
+    """A device starts from what many holders measured; the weight of its own measurements grows, as `own:` shows."""
     page = Page()
     server = online(page)
     server.snapshot(1, *published(5.0, 200.0))

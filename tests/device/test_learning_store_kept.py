@@ -1,4 +1,4 @@
-"""What is remembered of learning: as bounded on the disk as in memory, budgets included, erased to the last record."""
+"""The stored beliefs: as bounded on the disk as in memory, budgets included, erased to the last record."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_a_kind_of_work_that_makes_room_leaves_nothing_behind() -> None:
 
 
 def is_set(key: str, text: str) -> bool:
-    """Whether a record is a cell with a value."""
+    """True if a record is a cell with a value."""
     return key.startswith("cell/") and "v" in json.loads(text)["cell"]
 
 
@@ -137,7 +137,7 @@ def temperature(page: Page) -> float:
 
 
 def test_a_report_beyond_a_unit_is_refused_and_teaches_nothing() -> None:
-    """What lives in [0, 1] is not 5: the caller is told, and the belief stays as it was."""
+    """A value of [0, 1] is not 5: the caller is told, and the belief stays as it was."""
     page = Page()
     page.start()
     answered(page, "alpha", 1.0)

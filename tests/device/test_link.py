@@ -152,7 +152,7 @@ def test_a_lost_acknowledgement_is_asked_for_again() -> None:
 
 
 def test_a_reload_amid_a_push_sends_the_cells_under_the_next_number() -> None:
-    """What was in flight when the tab closed is said again word for word, what changed since under the next number."""
+    """Cells in flight when the tab closed are sent again word for word, those changed since under the next number."""
     for committed in (0, 1):
         page = Page()
         server = online(page)
@@ -250,7 +250,7 @@ def test_another_database_gets_everything_again() -> None:
 
 
 def test_the_orchestrators_name_for_the_device_wins() -> None:
-    """When welcome names another slice the own cells move there, in the tensor, in storage and on the wire."""
+    """If welcome names another slice the own cells move there, in the tensor, in storage and on the wire."""
     page = Page()
     page.start(orchestrator=URL, token="t")
     observe(page, "alpha", 9.0)
@@ -337,7 +337,7 @@ def test_a_snapshot_replaces_and_in_parts_only_when_whole() -> None:
 
 
 def test_the_orchestrator_does_not_write_the_devices_slice() -> None:
-    """Published cells at the device's own level, or at a level nobody has, are passed over."""
+    """Published cells at the device's own level, or at an unknown level, are passed over."""
     page = Page()
     server = online(page)
     observe(page, "alpha", 0.05)
@@ -429,7 +429,7 @@ def test_a_token_that_cannot_be_shown(token: str) -> None:
     [("version", "refused"), ("unknown-level", "refused"), ("internal", "waiting"), ("storage", "waiting")],
 )
 def test_fatal_errors(code: str, state: str) -> None:
-    """What will be the same next time is final; what may pass is tried again, with the error said."""
+    """An error that would come again is final; one that may pass is shown, and the connection tried again."""
     page = Page()
     server = online(page)
 

@@ -1,4 +1,4 @@
-"""What a page may not reach, in the engine: dropped from the order with its reason, never stored, never sent."""
+"""Gates of a page in the engine: options dropped from the order with a reason, never stored, never sent."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.device.fleet import Page, online
 
 
 def dropped(page: Page, **cursor: str) -> list[Any]:
-    """What the explanation says was dropped."""
+    """The options that the explanation gives as dropped."""
     found: list[Any] = page.call("explain", cursor=cursor)["dropped"]
     return found
 
@@ -52,7 +52,7 @@ def test_a_gate_is_over_by_itself() -> None:
 
 
 def test_an_answer_lifts_it_and_another_reason_replaces_it() -> None:
-    """Whoever got an answer there has the better evidence; all tabs are told."""
+    """A tab that got an answer there has the better evidence; all tabs are told."""
     page = Page()
     before = page.start()["queue"]
     blocked(page, before[0], "csp")

@@ -26,7 +26,7 @@ async def server() -> AsyncIterator[EchoServer]:
 
 
 async def asked(client: httpx.AsyncClient, case: Case, server: EchoServer) -> tuple[Any, type[Exception] | None]:
-    """What the caller saw of a case, and the class of its error."""
+    """The caller's view of a case, and the class of its error."""
     told: list[Any] = []
     try:
         for _ in range(case.times):
@@ -125,7 +125,7 @@ async def test_a_routed_client_of_a_thread_is_a_client(case: Case, server: EchoS
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503])
 async def test_a_status_that_says_that_the_option_failed_is_an_error(status: int, server: EchoServer) -> None:
-    """Where no other option answers, what a plain client has as a response is an error with every attempt in it."""
+    """A response of a plain client, where no other option answers, is an error with every attempt in it."""
     transport = RoutingTransport(["a"], {"a": {"url": server.url}}, limits={"max_attempts": 1})
     async with httpx.AsyncClient(transport=transport, base_url=server.url) as client:
         with pytest.raises(httpx.TransportError, match=f"HTTP {status}"):
@@ -164,7 +164,7 @@ async def test_a_body_by_pieces_survives_a_redirect(server: EchoServer) -> None:
 
 
 async def test_a_routed_answer_has_a_receipt_and_no_connection(server: EchoServer) -> None:
-    """Which connection it came over is its option's business."""
+    """The connection over which an answer came is its option's business."""
     transport = RoutingTransport(["a"], {"a": {"url": server.url}})
     async with httpx.AsyncClient(transport=transport, base_url=server.url) as client:
         extensions = (await client.get("/echo")).extensions

@@ -45,7 +45,7 @@ async def test_alone_it_decides_and_learns() -> None:
 
 
 async def test_a_file_remembers(tmp_path: Path) -> None:
-    """What one run measured is there for the next one, under the same identity."""
+    """The measurements of one run are there for the next one, under the same identity."""
     for expected in (["alpha", "beta", "gamma"], ["beta", "gamma", "alpha"]):
         records = SqliteRecords(tmp_path / "device.db")
         async with NativeDevice(CONFIG, CURSOR, records=records) as device:
@@ -57,7 +57,7 @@ async def test_a_file_remembers(tmp_path: Path) -> None:
 
     records = SqliteRecords(tmp_path / "device.db")
     assert sorted(records) == list(records)
-    assert len(records) == 2  # who it is and the latency: of a gate that came and went nobody need ever hear
+    assert len(records) == 2  # its identity and the latency: a gate that came and went is not recorded
     with pytest.raises(KeyError):
         records["nothing"]
     with pytest.raises(KeyError):
@@ -191,7 +191,7 @@ def leads(option: str) -> Callable[[NativeDevice], bool]:
 
 
 async def test_two_devices_converge(fleet: Orchestrator) -> None:
-    """What one device measures moves the other's order after the tick, as a workspace value (U7)."""
+    """A measurement of one device moves the other's order after the tick, as a workspace value (U7)."""
     async with device_of(fleet, "A") as one, device_of(fleet, "B") as two:
         await one.until(is_live, 30)
         await two.until(is_live, 30)

@@ -46,7 +46,7 @@ def test_a_refusal_is_heard_of_and_told_to_the_pages() -> None:
 
 
 def test_a_gate_is_heard_of() -> None:
-    """What no page may reach is out of both orders."""
+    """An option that no page may reach is out of both orders."""
     one, other = pair()
     passes(one, other, "outcome", option="alpha", outcome="unreadable", reason="cors")
     (dropped,) = other.call("explain")["dropped"]
@@ -78,7 +78,7 @@ def test_there_is_one_probe_and_one_budget_for_both() -> None:
 
 
 def test_the_calls_of_both_pay_for_a_hedge() -> None:
-    """Twenty calls, whoever made them."""
+    """A hedge needs twenty calls, whichever engine counted them."""
     one, other = pair()
     for _ in range(19):
         passes(one, other, "outcome", option="alpha", outcome="ok", latency_s=0.1)
@@ -88,7 +88,7 @@ def test_the_calls_of_both_pay_for_a_hedge() -> None:
 
 
 def test_news_from_before_the_start_is_known_at_the_start() -> None:
-    """How the options stand, that is; what was granted then was another's."""
+    """The health of the options, that is; permits granted then were another engine's."""
     page = Page()
     news = {**NOTHING, "option": "alpha", "cooling_until": page.now + 60}
     page.step({"type": "news", "news": {"health": news}})

@@ -1,4 +1,4 @@
-"""Where a native call's order comes from, and what it teaches there."""
+"""The source of a native call's order, and the evidence that the call gives it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long a native call waits for an answer that has begun and is not the caller's yet, and how much of it is held."""
+"""The time and the bytes that a native call gives an answer that has begun and is not the caller's yet."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def repeated(piece: bytes, every_s: float, times: int = 1 << 30) -> Body:
 
 
 async def test_json_that_drips_is_bounded_by_the_deadline() -> None:
-    """Nobody has had any of it: the whole of the call has to fit its deadline, and the error says so."""
+    """The caller has had none of it: the whole of the call has to fit its deadline, and the error says so."""
     dripping, limits = answering("application/json", repeated(b" ", 0.05)), {"deadline_s": 0.5, "inter_token_s": 9}
 
     with pytest.raises(ExhaustedError, match=r"a: stalled \(the call's deadline passed \d+ ms into this attempt"):
@@ -111,7 +111,7 @@ async def test_nobody_cuts_what_may_be_anything(kind: str, monkeypatch: pytest.M
 
 
 async def test_whose_json_drips_after_another_had_failed_is_not_to_blame() -> None:
-    """It had time of its own left: the deadline was the caller's."""
+    """Its own time was not over: the deadline was the caller's."""
 
     def down(_: httpx.Request) -> httpx.Response:
         return httpx.Response(503)
@@ -203,7 +203,7 @@ async def test_the_text_of_a_429_that_does_not_end_is_read_for_a_moment() -> Non
 
 
 async def test_a_refusal_is_held_up_to_a_limit() -> None:
-    """What it says beyond that is not waited for."""
+    """A refusal's text beyond that is not waited for."""
     response = await asked({"a": refusing(400, *[b"x" * 600] * 9)}, {"buffer_bytes": 1000})
 
     assert response.content == b"x" * 1200

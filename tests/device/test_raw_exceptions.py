@@ -137,7 +137,7 @@ def test_of_a_client(answers: list[Any], method: str, path: str, restart: str, b
 @pytest.mark.parametrize("status", [204, 205, 304])
 @pytest.mark.parametrize("stream", [True, False])
 async def test_of_a_chat_that_is_answered_by_nothing(status: int, stream: bool) -> None:
-    """Nobody follows what has no body: an error says so."""
+    """A response without a body is followed by no listener: an error says so."""
     async with client([(status, {}, b"", None)], ["openai", "openai"]) as asked:
         request = {"messages": [{"role": "user", "content": "x"}], "stream": stream}
         with pytest.raises(SporewrightError):

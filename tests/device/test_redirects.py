@@ -86,7 +86,7 @@ async def test_inference_that_is_led_nowhere_is_asked_elsewhere(location: str) -
 
 
 async def test_what_the_caller_follows_leads_back_to_the_same_option() -> None:
-    """A relative address is the option's own, whoever is first by then, below its base or not."""
+    """A relative address is the option's own, whichever option is first by then, below its base or not."""
     seen: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:

@@ -1,4 +1,4 @@
-"""What a device says of an orchestrator that it cannot reach, or will not go on with."""
+"""The reports of a device on an orchestrator that it cannot reach, or rejects."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_the_token_of_another_workspace_is_refused_before_anything_crosses() -> 
 
 
 def test_a_cursor_without_a_workspace_takes_any() -> None:
-    """Who names no workspace reads the shared instance of that level and is not told off."""
+    """A cursor that names no workspace reads the shared instance of that level without a complaint."""
     page = Page()
     page.start(orchestrator=URL, token="t", device="A", cursor={})
     server = Server(page)

@@ -1,4 +1,4 @@
-"""What a REPL shows of a native device and of a call's receipt."""
+"""The display of a native device and of a call's receipt in a REPL."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from sporewright.device.responses import Attempt, Receipt
 
 
 def test_a_receipt() -> None:
-    """Who answered, what became of each attempt, and who was passed over."""
+    """The option that answered, the end of each attempt, and the options that were passed over."""
     attempts = [Attempt("groq", "overloaded", "HTTP 503"), Attempt("openai", "ok", "HTTP 200")]
 
     receipt = Receipt(["groq", "tab", "openai"], "openai", attempts, {"tab": "no-upstream"})
@@ -17,7 +17,7 @@ def test_a_receipt() -> None:
 
 
 def test_a_device() -> None:
-    """Where it is, how its line stands, and its order."""
+    """Its cursor, the state of its connection, and its order."""
     device = NativeDevice({"levels": ["global", "workspace", "device"]}, {"workspace": "acme"})
 
     assert repr(device) == "<NativeDevice at {'workspace': 'acme'}, sync off: []>"

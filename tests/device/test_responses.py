@@ -1,4 +1,4 @@
-"""Whether an answer in one piece is whole, where only itself can say so."""
+"""Completeness of an answer in one piece, where only the answer itself can show it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ VALUES = st.recursive(
 
 
 def is_cut(*pieces: bytes) -> bool:
-    """Whether what ends after these pieces leaves anything open."""
+    """True if an end after these pieces leaves anything open."""
     brackets = Brackets()
     for piece in pieces:
         brackets.feed(piece)
@@ -40,7 +40,7 @@ def test_json_that_ends_in_the_middle_is_seen(value: Any, ascii_only: bool, data
     "text", [b"", b"  ", b'"text', b"12", b")]}'\n{", b"nul", b"\0{", b'{"a": 1}\n{"b": 2}\n', b"\n[1]\n"]
 )
 def test_what_is_no_object_or_several_is_not_judged(text: bytes) -> None:
-    """Text, numbers, a guarded answer, lines of objects: whole as far as anybody can say."""
+    """Text, numbers, a guarded answer, lines of objects: whole as far as can be told."""
     assert not is_cut(text)
 
 

@@ -56,7 +56,7 @@ def over(stale: Stale, **more: Any) -> RoutingTransport:
 
 
 async def test_what_may_be_repeated_is_sent_again_on_a_fresh_connection(stale: Stale) -> None:
-    """Ten calls one after the other all succeed; nobody is to blame, and each receipt has one attempt."""
+    """Ten calls one after the other all succeed; no option is to blame, and each receipt has one attempt."""
     transport = over(stale)
     async with httpx.AsyncClient(transport=transport, base_url=NOWHERE) as client:
         responses = [await client.get("/x") for _ in range(10)]

@@ -70,7 +70,7 @@ async def test_an_option_set_aside_is_told() -> None:
 
 
 async def test_threads_share_one_transport() -> None:
-    """Sixteen threads, two hundred calls, every fifth answered by nobody else's body."""
+    """Sixteen threads, two hundred calls: each gets the answer to its own body."""
     async with EchoServer() as server:
         transport = SyncRoutingTransport(["a"], {"a": {"url": server.url}})
 
@@ -115,7 +115,7 @@ async def test_errors_are_raised_where_the_caller_waits() -> None:
 
 
 async def test_closing_ends_what_is_under_way() -> None:
-    """Whoever waits is told; afterwards nothing goes out any more, and closing again does nothing."""
+    """A waiting caller is told; afterwards nothing goes out any more, and closing again does nothing."""
     async with EchoServer() as server:
         transport = SyncRoutingTransport(["a"], {"a": {"url": server.url}})
         client, errors = httpx.Client(transport=transport, base_url=NOWHERE), list[BaseException]()

@@ -45,7 +45,7 @@ def state(transport: RoutingTransport, option: str = "a") -> str:
     ],
 )
 async def test_what_was_said_is_passed_on(client: Any, call: Any, expected: list[float | None]) -> None:
-    """What nobody said is no wish: the plan has its own patience, and answers of models take longer than 5 s."""
+    """A default of httpx is no wish: the plan has its own patience, and answers of models take longer than 5 s."""
     seen: list[Any] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -86,7 +86,7 @@ async def test_silence_that_says_something_is_the_option_s_failure() -> None:
 
 
 async def test_the_plan_s_limits_are_the_upper_bound() -> None:
-    """Whoever waits ten minutes gets the next option all the same."""
+    """A caller who would wait ten minutes gets the next option all the same."""
     async with EchoServer() as a, EchoServer() as b:
         transport, took = over(silent(a), b.url, limits={"attempt_timeout_s": 0.3}), Stopwatch()
         async with httpx.AsyncClient(transport=transport, base_url=NOWHERE, timeout=600) as client:
@@ -97,7 +97,7 @@ async def test_the_plan_s_limits_are_the_upper_bound() -> None:
 
 
 async def test_in_the_body_it_breaks_the_answer_and_blames_nobody() -> None:
-    """What was handed over cannot be taken back."""
+    """Bytes that were handed over cannot be taken back."""
     async with EchoServer() as a:
         transport = over(a.url)
         async with httpx.AsyncClient(transport=transport, base_url=NOWHERE, timeout=0.3) as client:

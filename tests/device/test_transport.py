@@ -1,4 +1,4 @@
-"""What else the transport promises: hedges from a budget, cancelling, whose headers go where, devices that learn."""
+"""More promises of the transport: hedges from a budget, cancelling, headers to the right option, devices that learn."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ async def test_a_hedge_answers_and_the_loser_is_let_go_of() -> None:
 
 
 async def test_a_hedge_waits_for_the_p95_as_it_is_by_then() -> None:
-    """What other calls teach of the late option meanwhile moves its hedge, and never cancels it."""
+    """The latencies that other calls teach meanwhile move the hedge of a late option, and never cancel it."""
     async with fleet_of({"a": [Step("silent")], "b": [OK]}) as fleet:
         source = fleet.transport.source
         source.permit = lambda *_: True  # type: ignore[method-assign]
@@ -68,7 +68,7 @@ async def test_a_hedge_waits_for_the_p95_as_it_is_by_then() -> None:
 
 
 async def test_a_probe_that_loses_a_race_leaves_its_place() -> None:
-    """Whoever rations probes is told that it is over, and nothing else; it has neither answered nor failed."""
+    """The engine that rations probes is told that it is over, and nothing else; it has neither answered nor failed."""
     async with fleet_of({"a": [Step("silent")], "b": [OK]}) as fleet:
         source = fleet.transport.source
         source.health.breaker("a").told({"state": "open", "until": 1.0, "since": 0.0})
@@ -98,7 +98,7 @@ async def test_hedges_cost_five_percent_at_most() -> None:
 
 @pytest.mark.parametrize("kind", ["silent", "stall"])
 async def test_cancelling_ends_every_attempt_upstream_and_teaches_nothing(kind: str) -> None:
-    """A cancelled call is gone from the server at once, before and within its answer; nobody else is asked."""
+    """A cancelled call is gone from the server at once, before and within its answer; no other option is asked."""
     async with fleet_of({"a": [Step(kind)], "b": [OK]}) as fleet:
         call = asyncio.create_task(fleet.chat())
         await until(lambda: fleet.attempts("a"))
@@ -261,7 +261,7 @@ async def test_an_upstream_keeps_the_query_of_its_own_address(asked: str) -> Non
 
 
 async def test_a_key_that_may_not_be_sent_is_quoted_nowhere() -> None:
-    """The protocol's own error quotes the header, the call's error and its receipt do not; nobody is to blame."""
+    """The protocol's own error quotes the header, the call's error and its receipt do not; no option is to blame."""
     keys = ["Bearer sk-canary\n", "Bearer a"]
     facts = {"a": {"headers": lambda: {"authorization": keys.pop(0)}}}
     async with fleet_of({"a": [OK]}, {"retries": 0, "breaker_failures": 1}, facts) as fleet:
@@ -311,7 +311,7 @@ async def test_a_tensor_or_a_function_may_say_the_order() -> None:
 
 @pytest.mark.parametrize("upstream", [{"key": "sk-canary"}, {"url": "ftp://a"}, {"url": 3}])
 def test_an_upstream_without_an_address_is_named(upstream: Any) -> None:
-    """What cannot be called is a ConfigError with the option's name."""
+    """An option that cannot be called is a ConfigError with its name."""
     with pytest.raises(ConfigError, match="upstream a") as error:
         RoutingTransport(["a"], {"a": upstream})
     assert "canary" not in str(error.value)

@@ -66,7 +66,7 @@ async def test_json_that_ends_cleanly_in_the_middle_is_no_answer() -> None:
 
 
 async def test_json_too_long_to_be_held_that_ends_cleanly_in_the_middle_is_an_error() -> None:
-    """What was handed over as it came is judged by all of it, not by the part that was held."""
+    """An answer handed over as it came is judged by all of it, not by the part that was held."""
     async with fleet_of({"a": [Step("end", 1), OK]}, {"hold_bytes": 20}) as fleet:
         with pytest.raises(BrokenError, match="ended in the middle"):
             await fleet.chat(stream=False)
@@ -137,7 +137,7 @@ async def test_06_silence_is_not_retried_on_the_same_route() -> None:
 
 
 async def test_06_whom_the_call_s_deadline_cuts_is_not_to_blame() -> None:
-    """The second silent option had time of its own left: no time-out, no breaker, and the error says why."""
+    """The second silent option's own time was not over: no time-out, no breaker, and the error says why."""
     limits = {"attempt_timeout_s": 0.4, "first_token_s": 0.4, "deadline_s": 0.6, "breaker_failures": 1}
     async with fleet_of({"a": [Step("silent")], "b": [Step("silent", 1), OK]}, limits) as fleet:
         with pytest.raises(
@@ -196,7 +196,7 @@ async def test_08_a_cut_stream_may_be_told_to_start_again() -> None:
 
 
 async def test_an_answer_too_long_to_be_held_back_is_an_error_that_says_so() -> None:
-    """`restart: "buffer"` holds at most `buffer_bytes`, of a stream and of plain bytes; nobody is to blame for it."""
+    """`restart: "buffer"` holds at most `buffer_bytes`, of a stream and of plain bytes; no option is to blame."""
     async with fleet_of({"a": [OK], "b": [OK]}, {"buffer_bytes": 2000, "breaker_failures": 1}) as fleet:
         for _ in range(2):
             with pytest.raises(
@@ -236,7 +236,7 @@ async def test_10_one_malformed_event() -> None:
 
 
 async def test_11_no_end_mark() -> None:
-    """Silence after the finish reason is the end: usage is waited for till then, nobody else is asked."""
+    """Silence after the finish reason is the end: usage is waited for till then, no other option is asked."""
     async with fleet_of({"a": [Step("no_done")], "b": [OK]}, {"inter_token_s": 0.3}) as fleet:
         took = Stopwatch()
         response = await fleet.chat()
@@ -265,7 +265,7 @@ async def test_12_too_long_a_context_goes_to_a_larger_window_only() -> None:
 
 
 async def test_12_without_a_larger_window_the_refusal_is_the_callers() -> None:
-    """The provider's own words reach the caller, and nobody is asked again."""
+    """The provider's own text reaches the caller, and no option is asked again."""
     async with fleet_of({"a": [CONTEXT], "b": [OK]}) as fleet:
         response = await fleet.chat()
 
@@ -292,7 +292,7 @@ async def test_14_a_fallback_that_refuses_an_assistant_prefill() -> None:
 
 
 async def test_14_a_fallbacks_refusal_never_hides_the_first_error() -> None:
-    """Where the caller's own messages end with a prefill, the error names why the fallback was asked at all."""
+    """If the caller's own messages end with a prefill, the error names why the fallback was asked at all."""
     body = {"messages": [{"role": "user", "content": "count"}, {"role": "assistant", "content": "w01"}]}
     async with fleet_of({"a": [status(503)], "b": [Step("prefill")]}, {"retries": 0}) as fleet:
         with pytest.raises(ExhaustedError, match=r"a: server_error \(HTTP 503\); b: unsuited \(HTTP 400"):

@@ -21,7 +21,7 @@ UPSTREAMS = {name: {"url": f"http://{name}.test"} for name in "ab"}
 
 @pytest.mark.parametrize("task", [None, "sums"])
 async def test_a_refusal_without_a_reason_is_a_failure_once_another_option_answers(task: str | None) -> None:
-    """If every option refuses alike it is the caller's mistake, and nothing is learned of anybody."""
+    """If every option refuses alike it is the caller's mistake, and nothing is learned of any."""
     refusing, told = {"a.test", "b.test"}, list[tuple[Any, ...]]()
 
     def answer(request: httpx.Request) -> httpx.Response:

@@ -1,4 +1,4 @@
-"""What a page's watches cost and what they are told (docs/reference/bridge.md)."""
+"""The cost of a page's watches, and the orders that they are told (docs/reference/bridge.md)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_write_reaches_the_watches_it_concerns_alone(tensor: Tensor, monkeypat
 
 
 def test_a_head_that_is_as_it_was_told_is_not_pushed(tensor: Tensor) -> None:
-    """There and back is no change, whoever looked in between; a total alone is one."""
+    """A change and back again is none, whatever was read in between; a total alone is one."""
     watches = Watches(tensor)
     watches.add("", HERE, 1)
     writer = tensor.writer("device")

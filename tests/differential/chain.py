@@ -45,7 +45,7 @@ def compare(page: Page, made: Made) -> None:
 
 
 def _replays(trace: dict[str, Any], receipt: dict[str, Any]) -> None:
-    """What the page writes down of a call is enough for Python to decide it again."""
+    """A page's record of a call is enough for Python to decide it again."""
     state = receipt.pop("state")
     try:
         found = replay({**receipt, "end": ENDS.get(state, "open")})

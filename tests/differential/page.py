@@ -27,7 +27,7 @@ class Page:
         self._process.communicate()
 
     def ask(self, reader: str, asked: Any) -> Any:
-        """What the reader of this name says to it, as JSON data; `{"threw": …}` where it throws."""
+        """The reply of the reader of this name, as JSON data; `{"threw": …}` where it throws."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps([reader, asked]).encode() + b"\n")

@@ -27,7 +27,7 @@ __all__ = ["Asked", "compare"]
 
 @dataclass(frozen=True)
 class Asked:
-    """What both are asked."""
+    """A question for both languages."""
 
     reader: str
     body: dict[str, Any]

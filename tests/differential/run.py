@@ -1,4 +1,4 @@
-"""Many of one kind, in rounds: each round is Hypothesis with a seed of its own, so that memory stays bounded."""
+"""Many cases of one kind, in rounds: each is Hypothesis with a seed of its own, so that memory stays bounded."""
 
 from __future__ import annotations
 

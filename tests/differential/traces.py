@@ -164,7 +164,7 @@ class Drawn:
         return {"at": self._when(said), **said}
 
     def _of_call(self) -> dict[str, Any] | None:
-        """What the call itself waits for: the answer to what it asked, or something of one of its attempts."""
+        """An event for which the call itself waits: the answer to its question, or something of one of its attempts."""
         dice, chain, asked = self._dice, self._chain, self._replay.asked
         if asked is not None and (asked.permit != "hedge" or dice.byte() & 1):
             return {"kind": "answered", "granted": dice.one((True, True, False))}
@@ -221,7 +221,7 @@ class Drawn:
         return {"kind": "call", **_call(dice, queue)}
 
     def _around(self, draw: int) -> dict[str, Any] | None:
-        """What happens around the call: the network, the clock, other calls, the engine of the profile, its caller."""
+        """An event around the call: the network, the clock, other calls, the engine of the profile, its caller."""
         dice, chain, options = self._dice, self._chain, self._replay.options
         if draw < 176:
             return {"kind": "network", "offline": not chain.is_offline if not dice.rarely(24) else chain.is_offline}
@@ -247,7 +247,7 @@ class Drawn:
         return {"kind": "stop"} if draw > 253 else None
 
     def _told(self, option: str) -> dict[str, Any]:
-        """What the engine says of an option."""
+        """An option's health as the engine tells it."""
         dice, now = self._dice, self._replay.now
         blocked = {"reason": dice.one(BLOCKS), "until": now + dice.one(SECONDS)} if dice.rarely(64) else None
         state = dice.one(("closed", "open", "ramping"))

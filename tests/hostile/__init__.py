@@ -1,1 +1,1 @@
-"""What anybody may hand in, and what must never come out."""
+"""Input that an attacker may hand in, and output that must never result."""

@@ -368,7 +368,7 @@ def _repeated(text: str) -> str:
 
 
 def failures(name: str, label: str, text: Text) -> list[str]:
-    """What went wrong, if anything did: any exception but those a peer or a file may cause."""
+    """The faults of a reader with this text: any exception but those that a peer or a file may cause."""
     try:
         READERS[name][0](text)
     except (DecodeError, ProtocolError, SporewrightError) as why:

@@ -38,7 +38,7 @@ def arguments(call: Call, spoiled: str, wrong: Any) -> tuple[list[Any], dict[str
 
 
 def refused(bound: Callable[..., Any], positional: list[Any], named: dict[str, Any], place: str) -> bool:
-    """Whether it ended in an error of ours, whose message can be written down; any other error is a failure."""
+    """True if it ended in an error of ours, whose message can be written down; any other error is a failure."""
     try:
         bound(*positional, **named)
     except SporewrightError as why:
@@ -50,7 +50,7 @@ def refused(bound: Callable[..., Any], positional: list[Any], named: dict[str, A
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.name)
 def test_good_arguments_work(call: Call) -> None:
-    """What the discovery hands in as good is good, or the test below would spoil what fails anyway."""
+    """The arguments that the discovery calls good are good, or the test below would spoil what fails anyway."""
     _, bound = call.ready()
     positional, named = arguments(call, "", None)
     bound(*positional, **named)

@@ -72,7 +72,7 @@ def test_every_place_that_decodes_is_met() -> None:
 
 @pytest.mark.parametrize("name", READERS)
 def test_a_good_text_is_taken(name: str) -> None:
-    """What the hostile texts are made from is itself in order."""
+    """The good text from which the hostile ones are made is itself in order."""
     READERS[name][0](good(name))
 
 
@@ -171,7 +171,7 @@ def test_a_manifest_may_be_anything(tmp_path: Path) -> None:
 
 
 def test_a_token_may_be_anything() -> None:
-    """A header is read before anybody is trusted: whatever stands there is a TokenError."""
+    """A header is read before its sender is trusted: whatever stands there is a TokenError."""
     tokens = Tokens("k" * 40, _Clock())
     whole = tokens.mint("acme", "A", ttl_s=60).split(".")
     texts = [

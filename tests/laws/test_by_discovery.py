@@ -52,7 +52,7 @@ def refusal(found: list[str]) -> str:
 
 
 def outcome(call: Call, thing: Any, given_: dict[str, Any]) -> list[str]:
-    """What comes back or is raised, and how everything stands afterwards."""
+    """The result or the error, and the state of everything afterwards."""
     bound = getattr(thing, call.name.split(".")[1]) if call.owner else call.target
     positional = [given_[p.name] for p in call.parameters if p.kind is not p.KEYWORD_ONLY]
     named = {p.name: given_[p.name] for p in call.parameters if p.kind is p.KEYWORD_ONLY}
@@ -89,7 +89,7 @@ def onto_itself(given_: dict[str, Any]) -> bool:
 
 
 def facts_of(call: Call) -> st.SearchStrategy[list[Any]]:
-    """What the object it is called on is made from."""
+    """The facts from which the object it is called on is made."""
     if call.owner and call.owner not in WORLDS:
         raise AssertionError(f"{call.owner}: a new class? say in tests/laws/worlds.py how it is made")
     return WORLDS[call.owner].facts if call.owner else st.just([])
@@ -127,7 +127,7 @@ def test_no_order_of_insertion_shows(call: Call) -> None:
         back = outcome(call, made(call, backwards), whole(turned(given_)))
         if call.owner in ORDERED:
             forth, back = forth[:1], back[:1]
-        assert refusal(forth) == refusal(back)  # which of several faults is named first is nobody's promise
+        assert refusal(forth) == refusal(back)  # which of several faults is named first is not promised
         assert forth[refusal(forth) != "" :] == back[refusal(back) != "" :]
 
     law()
@@ -186,7 +186,7 @@ _reports = st.builds(
 
 @pytest.mark.parametrize("call", [call for call in UP if call.owner == "Tensor"], ids=lambda call: call.name)
 def test_up_twice_is_up_once_over_old_results(call: Call) -> None:
-    """U1–U3, U5: what an earlier tick left at the target has no voice, in what comes back or in what is written."""
+    """U1–U3, U5: a result left at the target by an earlier tick does not count, in what is returned or written."""
 
     @settings(SLOWLY, max_examples=150)
     @given(st.lists(_reports, min_size=4, max_size=16), arguments(call))
@@ -239,7 +239,7 @@ def test_a_device_changes_nothing_outside_its_slice(call: Call) -> None:
     @given(writes, arguments(call), cursors.filter(lambda cursor: cursor.get("device") not in ("A", "A/x")))
     def law(moves: list[Any], given_: dict[str, Any], cursor: dict[str, str]) -> None:
         tensor = built(moves)
-        for dimension in ("reach", given_.get("dimension", "priv:x")):  # what somebody else set where this call writes
+        for dimension in ("reach", given_.get("dimension", "priv:x")):  # cells of another writer where this call writes
             for level, instance in (("global", ""), ("workspace", "acme"), ("device", "B")):
                 tensor.writer("global").set_value(level, instance, given_.get("option", "a"), dimension, math.inf)
         hand = Device(tensor, "device", "A") if call.owner == "Device" else tensor.writer("device", "A")
@@ -274,7 +274,7 @@ def test_the_discovery_finds_operators_policies_and_laws() -> None:
 
 
 def test_a_newcomer_is_asked_for() -> None:
-    """A call with a parameter, or of a class, that nobody has described fails and says where to describe it."""
+    """A call with a parameter, or of a class, that is not described here fails and says where to describe it."""
 
     class Newcomer:
         def polish(self, shine: float) -> None:

@@ -61,7 +61,7 @@ def halves(pairs: Pairs) -> float:
     ],
 )
 def test_another_sum_is_another_queue(other: Callable[[Pairs], float], pairs: Pairs) -> None:
-    """R3: whoever sums otherwise makes or misses a tie, and puts the options the other way."""
+    """R3: a sum in another order makes or misses a tie, and puts the options the other way."""
     right, wrong = plain(pairs), other(pairs)
     assert right != wrong, "this other sum is the same: the test would prove nothing"
     rival = max(right, wrong)

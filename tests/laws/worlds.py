@@ -41,7 +41,7 @@ def listed(keys: st.SearchStrategy[str]) -> st.SearchStrategy[list[str]]:
 
 @dataclass(frozen=True)
 class World:
-    """How an object of a class is made: facts in any order, then what is built from them."""
+    """The way to make an object of a class: facts in any order, then the object built from them."""
 
     facts: st.SearchStrategy[list[Any]]
     build: Callable[[Sequence[Any]], Any]

@@ -137,7 +137,7 @@ def test_explain_finds_the_belief_and_its_weight() -> None:
 
 
 def test_curiosity_brings_up_what_nobody_knows() -> None:
-    """An option that nobody measured goes first if its prior is wide, and stops doing so once it was measured."""
+    """An option without measurements goes first if its prior is wide, and stops doing so once it was measured."""
     cells = laid()
     tensor = tensor_of(cells)
     tensor.writer("global").set_value("global", "", "new", "latency", 2.0)
@@ -188,7 +188,7 @@ def test_the_budget_ends_curiosity() -> None:
 
 
 def test_money_is_a_budget_too() -> None:
-    """What an exploratory call costs more than the best known one is taken from the window's money."""
+    """The extra cost of an exploratory call over the best known one is taken from the window's money."""
     cells = laid(explore_usd=0.5)
     cells.learner.declare("a", "financial", 0.1)
     cells.learner.declare("b", "financial", 0.8)
@@ -237,14 +237,14 @@ def test_clearing_gives_the_declared_order_back() -> None:
 
 
 def test_companions_are_told_from_values() -> None:
-    """What stands behind a value is none itself."""
+    """The companion of a value is no value itself."""
     assert all(is_companion(each("latency")) for each in (count_of, support_of, own_of))
     assert not is_companion("latency")
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.floats(0.01, 100.0), st.booleans()), max_size=12), st.booleans())
 def test_what_is_laid_is_what_is_believed(answers: list[tuple[str, float, bool]], waiting: bool) -> None:
-    """The cells are the learner's own, bit for bit, though the variance of what nobody measured is remembered."""
+    """The cells are the learner's own, bit for bit, though the variance of unmeasured options is remembered."""
     cells = laid()
     for at, (option, latency, failed) in enumerate(answers):
         cells.learner.learn(float(at), option, Evidence(latency_s=latency, failed=failed))

@@ -66,14 +66,14 @@ def test_a_pace_outlives_a_clock_that_is_put_back() -> None:
     "name", ["", "reach", "priv:gpu", "budget:usd", "explore", "can:see", "price:in", "own:latency"]
 )
 def test_a_name_with_a_meaning_of_its_own_is_not_learned(name: str) -> None:
-    """D4: gates, budgets, curiosity, attestations, prices and companions are nobody's belief."""
+    """D4: gates, budgets, curiosity, attestations, prices and companions are never believed."""
     with pytest.raises(DecodeError, match="meaning of its own"):
         settings_from({"dimensions": {name: {}}})
 
 
 @pytest.mark.parametrize(("key", "value"), [("thompson", "no"), ("seed", True), ("seed", 1.5)])
 def test_how_to_draw_is_checked(key: str, value: object) -> None:
-    """Whether to draw is true or false, the seed a whole number."""
+    """The flag for draws is true or false, the seed a whole number."""
     with pytest.raises(DecodeError, match=key):
         settings_from({key: value})
     assert settings_from({"thompson": True, "seed": 7}).seed == 7

@@ -1,4 +1,4 @@
-"""What a page does for every call is written out for speed: to the last bit the plain definition of it."""
+"""The work of a page for every call is written out for speed: to the last bit the plain definition of it."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_the_posterior_is_the_plain_product(events: Events, asked: str, later: f
 
 @given(EVENTS, st.none() | TASKS)
 def test_own_evidence_is_the_leaves_added(events: Events, task: str | None) -> None:
-    """What is sent is the mean over the leaves, each as much as it stands for, their lifts taken out."""
+    """The evidence that is sent is the mean over the leaves, each as much as it stands for, their lifts taken out."""
     learner, _ = heard(events)
     for dimension, track in learner.tracks("A").items():
         known, whole = DEFAULTS.dimensions[dimension], Evidenced()
@@ -124,7 +124,7 @@ def test_a_cell_of_a_prior_alone(value: float | None, spread: float, dimension: 
 
 @given(st.text(max_size=3), st.text(max_size=3), st.floats(0.0, 1e9), st.floats(0.0, 50.0))
 def test_a_turn_is_drawn_from_the_names(device: str, option: str, now: float, holders: float) -> None:
-    """Where the holders are no crowd the draw that could only keep a device at home is left out."""
+    """If there are few holders, the draw that could only keep a device from looking is left out."""
     found = Curiosity(DEFAULTS, device).weight(now, option, holders)
     slot = math.floor(now / SLOT_S + chance(device))
     stays = chance(device, option, slot) * holders > LOOKERS * DEFAULTS.support

@@ -1,4 +1,4 @@
-"""What a learner believes after what it was told (L1–L3, L10, D4)."""
+"""The beliefs of a learner after what it was told (L1–L3, L10, D4)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def taught(*latencies: float, task: str = "", every_s: float = 1.0) -> Learner:
 
 
 def expected(learner: Learner, now: float, option: str = "A", dimension: str = "latency", task: str = "") -> float:
-    """What one call is expected to come to."""
+    """The expected value of one call."""
     cell = learner.cell(now, option, dimension, task=task)
     assert cell is not None
     return cell.mean
@@ -43,7 +43,7 @@ def test_the_cell_is_the_mean_of_a_log_normal() -> None:
 
 
 def test_nothing_known_is_the_prior_and_wide() -> None:
-    """An option nobody measured has the prior as its cell, never 0, and a wide variance."""
+    """An option without measurements has the prior as its cell, never 0, and a wide variance."""
     learner = Learner()
     learner.declare("A", "latency", 0.4)
     learner.declare("B", "latency", 3.0, prior=True)
@@ -95,7 +95,7 @@ def test_a_time_out_is_a_lower_bound() -> None:
 
 
 def test_uncertainty_reopens_with_time() -> None:
-    """A belief's variance grows while nobody looks, slowly: a week later it is wider, and still what was known."""
+    """A belief's variance grows without new evidence, slowly: a week later it is wider, and the mean is the same."""
     learner = taught(*[1.0] * 20)
     beliefs = [learner.belief(20.0 + days * 86_400.0, "A", "latency") for days in (0, 1, 7, 100, 200)]
     variances = [belief.variance for belief in beliefs if belief]
@@ -173,7 +173,7 @@ def test_a_fleet_s_word_is_looked_into_no_more_than_none() -> None:
 
 
 def test_nobody_is_curious_how_fast_a_failing_option_would_be() -> None:
-    """What an answer could teach counts as often as there is one; what failures could still teach counts in full."""
+    """A lesson from answers counts as often as there is an answer; a lesson from failures counts in full."""
     weights = {"latency": 1.0, "failure": 2.0}
     learner = Learner()
     before = learner.curious(0.0, "A", weights)
@@ -186,7 +186,7 @@ def test_nobody_is_curious_how_fast_a_failing_option_would_be() -> None:
 
 
 def test_task_kinds_share_what_they_share() -> None:
-    """A kind of work nobody did yet is expected to be like the others, less surely; its own evidence takes over."""
+    """A kind of work that is new is expected to be like the others, less surely; its own evidence takes over."""
     learner = taught(4.0, 4.0, 4.0, task="summarise")
     other, own = learner.belief(3.0, "A", "latency", task="chat"), learner.belief(3.0, "A", "latency", task="summarise")
     assert other is not None
@@ -199,7 +199,7 @@ def test_task_kinds_share_what_they_share() -> None:
 
 
 def test_own_evidence_leaves_the_prior_out() -> None:
-    """What may be sent is the mean of what was measured and how many, whatever was believed before."""
+    """The evidence that may be sent is the mean of the measurements and their number, whatever was believed before."""
     answers = []
     for declared in (0.1, 10.0):
         learner = Learner()
@@ -378,7 +378,7 @@ def test_settings_come_from_a_config() -> None:
 
 
 def test_who_is_heard_of_again_outlives_who_is_not() -> None:
-    """Beyond `options` the one heard of longest ago makes room, whether or not anybody wrote it down."""
+    """Beyond `options` the one heard of longest ago makes room, whether it was written down or not."""
     learner = Learner(LearningSettings(options=2))
     for second, option in enumerate("abac"):
         learner.learn(float(second), option, Evidence(latency_s=1.0))
@@ -387,7 +387,7 @@ def test_who_is_heard_of_again_outlives_who_is_not() -> None:
 
 
 def test_a_fleet_does_not_hear_its_echo_through_time_outs() -> None:
-    """What a lower bound is thought to come to depends on the prior; what is sent of it does not, over generations."""
+    """The expected value of a lower bound depends on the prior; what is sent of it does not, over generations."""
     told = 0.0
     for _ in range(20):
         learner = Learner()

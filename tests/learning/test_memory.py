@@ -1,4 +1,4 @@
-"""What is kept of what was measured: stalls count in the mean, old records are read, outages are doubted."""
+"""The memory of measurements: stalls count in the mean, old records are read, outages are doubted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sporewright.learning.track import seen_of
 
 
 def expected(learner: Learner, now: float, dimension: str = "latency") -> float:
-    """What one call to A is expected to come to."""
+    """The expected value of one call to A."""
     cell = learner.cell(now, "A", dimension)
     assert cell is not None
     return cell.mean
@@ -40,7 +40,7 @@ def test_the_record_of_an_earlier_version_is_read() -> None:
 
 
 def test_an_outage_is_doubted_the_longer_it_was_not_looked_at() -> None:
-    """An option that failed is thought to answer again with every minute that nobody looks."""
+    """An option that failed is thought to answer again with every minute in which it is not tried."""
     learner = Learner()
     for at in range(100):
         learner.learn(float(at), "A", Evidence(latency_s=1.0, failed=False))

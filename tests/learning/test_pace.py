@@ -1,4 +1,4 @@
-"""How fast an option admits calls is learned from its refusals, and said before the next one."""
+"""The rate at which an option admits calls is learned from its refusals, and told before the next one."""
 
 from __future__ import annotations
 

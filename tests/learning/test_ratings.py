@@ -1,4 +1,4 @@
-"""What ratings teach: kinds of work are pooled as far as they are alike, change is noticed, records say it all."""
+"""The lessons of ratings: kinds of work are pooled as far as they are alike, change is noticed, records say it all."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def rated(learner: Learner, skills: dict[str, dict[str, float]], times: int, see
 
 
 def test_kinds_that_are_alike_are_pooled() -> None:
-    """Where no option has a strength of its own, few ratings of a kind change little of what is expected."""
+    """If no option has a strength of its own, few ratings of a kind change little of what is expected."""
     learner = Learner()
     rated(learner, {f"t{at}": {"a": 0.8, "b": 0.5} for at in range(20)}, 20)
 
@@ -51,7 +51,7 @@ def test_kinds_that_are_alike_are_pooled() -> None:
 
 
 def test_kinds_that_differ_are_told_apart() -> None:
-    """Where options have their strengths, a kind's own ratings are what is believed of it."""
+    """If options have their strengths, a kind's own ratings are what is believed of it."""
     learner = Learner()
     rated(learner, {"sums": {"a": 0.9, "b": 0.3}, "words": {"a": 0.3, "b": 0.9}, "both": {"a": 0.5, "b": 0.6}}, 60)
 
@@ -71,7 +71,7 @@ def test_a_hard_kind_says_nothing_against_who_was_asked() -> None:
 
 
 def test_one_outlier_is_no_change_and_a_fall_is_one() -> None:
-    """What an option was worth is dropped within a few ratings of a fall, whatever the number of kinds."""
+    """An option's old rating is dropped within a few ratings of a fall, whatever the number of kinds."""
     learner = Learner()
     for at in range(400):
         rate(learner, "a", 0.9 + 0.02 * (at % 3), f"t{at % 20}")
@@ -96,7 +96,7 @@ def test_a_quiet_device_keeps_what_it_knew_and_is_less_sure() -> None:
 
 
 def test_nothing_known_is_the_prior() -> None:
-    """What was declared, or the guess; a new word of it is believed at once."""
+    """The declared value, or the guess; a new declaration is believed at once."""
     learner = Learner()
     assert believed(learner, "a").mean == pytest.approx(QUALITY.prior)
     rate(learner, "b", 1.0)

@@ -1,4 +1,4 @@
-"""What a look at an option is worth: in proportion to the work, counted in calls, and only for what a look can tell."""
+"""The worth of a look at an option: in proportion to the work, counted in calls, and only for what it can tell."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_what_a_look_is_worth_is_in_proportion_to_the_work(scale: float) -> None
 
 
 def test_nothing_is_looked_for_that_no_look_can_tell() -> None:
-    """A price that nobody declared and no answer reports earns no curiosity, however much a dollar weighs."""
+    """A price that is not declared and that no answer reports earns no curiosity, however much a dollar weighs."""
     learner = Learner()
     learner.learn(0.0, "A", Evidence(latency_s=1.0, failed=False))
 

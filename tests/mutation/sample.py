@@ -12,7 +12,7 @@ from cosmic_ray.work_item import WorkerOutcome, WorkItem, WorkResult
 
 
 def place(item: WorkItem) -> tuple[str, str, int]:
-    """Which mutant it is, whatever id this session gave it: the sample must not depend on random ids."""
+    """A mutant's name, independent of the id that this session gave it: the sample must not depend on random ids."""
     mutation = item.mutations[0]
     return str(mutation.module_path), mutation.operator_name, mutation.occurrence
 
@@ -21,11 +21,11 @@ class SampleFilter(FilterApp):
     """A filter in Cosmic Ray's own frame."""
 
     def description(self) -> str:
-        """What --help says."""
+        """The text of --help."""
         return str(__doc__)
 
     def add_args(self, parser: ArgumentParser) -> None:
-        """How many, and which throw of the dice."""
+        """The size of the sample, and the seed of its draw."""
         parser.add_argument("count", type=int)
         parser.add_argument("seed", type=int)
 

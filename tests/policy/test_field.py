@@ -33,7 +33,7 @@ def test_a_field_of_one_root() -> None:
 
 
 def test_process_variances_are_by_layer() -> None:
-    """L1: what nobody measured has the sum of the variances along the path."""
+    """L1: an instance without measurements has the sum of the variances along the path."""
     made = AddressedField(["workspace", "device"], {"device": 0.25}, root_variance=4.0)
     made.root_writer().set_prior({}, "x", "cost", 0.0)
 

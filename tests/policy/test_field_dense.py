@@ -73,7 +73,7 @@ class Dense:
         )
 
     def _compact(self, path: Path) -> None:
-        """What the subtree says of its parent's sum: y = s(parent) + e, e what lies between them and the noise."""
+        """The subtree's evidence on its parent's sum: y = s(parent) + e, e what lies between them and the noise."""
         below = [each for each in self.evidence if each[0][: len(path)] == path]
         self.evidence = [each for each in self.evidence if each not in below]
         if below:

@@ -1,4 +1,4 @@
-"""What a device may say of itself, and what a capability gate does (A1, A2, D3)."""
+"""The statements of a device on itself, and the effect of a capability gate (A1, A2, D3)."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_attest_is_a_vote() -> None:
 
 
 def test_a_capability_gate_only_adds() -> None:
-    """A2, D3: every option that lacks a required capability gets +∞ on `priv:<capability>`; nobody's gate is lifted."""
+    """A2, D3: every option that lacks a required capability gets +∞ on `priv:<capability>`; no gate is lifted."""
     tensor = fleet()
     writer = tensor.writer("global")
     offers = {"x": {"eu"}}

@@ -1,4 +1,4 @@
-"""What a REPL shows of policies and receipts."""
+"""The display of policies and receipts in a REPL."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_field_and_its_writers() -> None:
 
 
 def test_a_receipt() -> None:
-    """What was taken of which order, and where."""
+    """The steps taken, and the cursor of the order they were taken from."""
     tensor = Tensor(["global"])
     tensor.writer("global").set_value("global", "", "groq", "latency", 1.0)
     tensor.writer("global").set_value("global", "", "tab", "reach", float("inf"))

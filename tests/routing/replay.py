@@ -18,7 +18,7 @@ OVER = ("BROKEN", "ABORTED", "EXHAUSTED")
 BESIDE = ("told", "beside", "permit", "release", "changed", "slept")
 """Events that say nothing to a call that waits: it goes on waiting."""
 STATUSES = (0, 200, 400, 401, 403, 404, 413, 422, 429, 500, 503)
-"""Whether the text of a response is waited for is asked of these, one a step."""
+"""The statuses of responses of which each step asks whether their text is waited for, one a step."""
 
 
 class Replay:
@@ -45,7 +45,7 @@ class Replay:
         self.waiting: float | None = None
         """Until when the chain waits."""
         self.asked: Ask | None = None
-        """What it asks for, where the trace itself answers (`asks: "told"`)."""
+        """The permit it asks for, where the trace itself answers (`asks: "told"`)."""
         self._decided: list[Any] = []
         self.chain = self._called(trace)
 
@@ -160,7 +160,7 @@ class Replay:
         return None
 
     def _happens(self, kind: str, chance: float, **event: Any) -> bool:
-        """What is not said of one attempt; False if it is."""
+        """An event that is not of one attempt; False if it is."""
         if kind == "network" and "offline" in event:
             self.chain.network(is_offline=event["offline"])
         elif kind == "slept" and "gap" in event:
@@ -276,7 +276,7 @@ class Replay:
         ]
 
     def budgets(self) -> list[int]:
-        """How many retries and hedges there are to be had, now and a while later; takes them."""
+        """The numbers of retries and hedges that are to be had, now and a while later; takes them."""
         counts = []
         for at in (self.now, self.now + 7.5):
             for kind in ("retry", "hedge"):

@@ -1,4 +1,4 @@
-"""What the traces do not say about the chain: its guards, its time-outs, its end."""
+"""Cases that the traces leave out: the chain's guards, its time-outs, its end."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def chain_of(*options: str) -> AttemptChain:
 
 
 def settled(chain: AttemptChain, health: Health, now: float, decision: Decision) -> tuple[float, Decision]:
-    """What is called once every wait is over and every ask answered, and when."""
+    """The time and the decision once every wait is over and every ask answered."""
     while isinstance(decision, (Wait, Ask)):
         if isinstance(decision, Wait):
             now = decision.until

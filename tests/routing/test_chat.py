@@ -23,7 +23,7 @@ MOST = 1 << 20
 
 
 def sent(exchange: dict[str, Any]) -> dict[str, Any]:
-    """What the option of this exchange is sent."""
+    """The request that the option of this exchange is sent."""
     dialect, ask = DIALECTS[exchange["dialect"]], exchange["ask"]
     request, option = ask["request"], ask["option"]
     model = option.get("model", request.get("model"))

@@ -31,14 +31,14 @@ def test_what_is_missing_is_the_gap() -> None:
 
 
 def test_a_frozen_page_says_so() -> None:
-    """What was told to be frozen is a gap however short it was, beyond the look that was due."""
+    """A pause that the page reports as a freeze is a gap however short it was, beyond the look that was due."""
     assert Gaps(1000.0, 0.0).seen(1003.0, 3.0, frozen=True) == 2.0
     assert Gaps(1000.0, 0.0).seen(1000.4, 0.4, frozen=True) == 0.0
     assert Gaps(1000.0, 0.0).seen(1003.0, 3.0) == 0.0
 
 
 def test_a_clock_that_is_set_back() -> None:
-    """What is waited for moves back with the clock."""
+    """The end of a wait moves back with the clock."""
     assert Gaps(1000.0, 0.0).seen(400.0, 1.0) == -601.0
 
 
@@ -64,7 +64,7 @@ def test_a_wait_for_the_network_ends_at_the_deadline_without_the_sleep() -> None
 
 
 def test_a_gate_is_shared_and_lifted() -> None:
-    """What one tab found is told to the others, and so is the answer that ends it; the reason told last holds."""
+    """A gate that one tab found is told to the others, and so is the answer that ends it; the last reason holds."""
     one, other = Health(), Health()
     assert one.apply("a", ["gate"], 0.0, reason="cors")
     other.told(one.told_of("a"))

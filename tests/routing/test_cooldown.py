@@ -74,7 +74,7 @@ def test_never_shortened_and_always_finite(refusals: list[tuple[float, float | N
 
 
 def test_options_do_not_touch_each_other() -> None:
-    """One option's cooldown is nobody else's, and the active ones are listed by name."""
+    """One option's cooldown is no other's, and the active ones are listed by name."""
     cooldowns = Cooldowns()
     cooldowns.extend("b", 3.0)
     cooldowns.cool_down("a", 0.0)

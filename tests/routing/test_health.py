@@ -1,4 +1,4 @@
-"""What is kept of options between calls: breakers, budgets and histories, at their edges."""
+"""The health of options between calls: breakers, budgets and histories, at their edges."""
 
 from __future__ import annotations
 

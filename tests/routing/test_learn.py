@@ -1,4 +1,4 @@
-"""What an attempt's end is evidence of: values, lower bounds, and nothing from what says nothing."""
+"""The evidence that an attempt's end gives: values, lower bounds, and none from an end that says nothing."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_an_answer_teaches_latency_and_that_it_did_not_fail() -> None:
 
 @pytest.mark.parametrize("outcome", ["rate_limited", "server_error", "network_error"])
 def test_a_failure_teaches_failure_only(outcome: Outcome) -> None:
-    """How fast an option fails is not how fast it is."""
+    """The time until an option fails is not its latency."""
     assert taught(outcome, 0.001) == Evidence(failed=True, limited=outcome == "rate_limited")
 
 

@@ -47,7 +47,7 @@ def receipt() -> dict[str, Any]:
 
 
 def test_the_same_order_and_the_same_attempts() -> None:
-    """What was open and cooling down then is passed over again; the order is that of the terms."""
+    """An option that was open or cooling down then is passed over again; the order is that of the terms."""
     found = replay(receipt())
 
     assert found.to_dict() == {
@@ -97,7 +97,7 @@ def _changed(path: tuple[Any, ...], value: Any) -> dict[str, Any]:
 
 
 def _unfinished(end: str) -> dict[str, Any]:
-    """The log stops after the first failure: nobody has been picked after it."""
+    """The log stops after the first failure: no option has been picked after it."""
     return _changed(("log",), receipt()["log"][:2]) | {"end": end, "attempts": [{"option": "gamma"}]}
 
 
@@ -176,7 +176,7 @@ def test_an_answer_that_a_critic_rejected_leads_to_the_next_one_of_the_same_call
 
 
 def test_how_the_engine_stood_is_kept() -> None:
-    """Why nothing was learned of the call is part of it; what is no such thing is named."""
+    """The reason why nothing was learned of the call is part of it; a field that is no such reason is named."""
     engine = {"state": "failed", "stage": "worker", "reason": "stage worker: runtime/worker-0.js: HTTP 404, text/plain"}
 
     assert replay(receipt() | {"engine": engine}).to_dict()["engine"] == engine

@@ -21,7 +21,7 @@ STREAMS = json.loads((Path(__file__).parent / "streams.json").read_text(encoding
 
 
 def shown(heard: Heard) -> dict[str, Any]:
-    """What was heard, in the shape of the file."""
+    """The events that were heard, in the shape of the file."""
     seen = {
         "tokens": heard.tokens,
         "others": heard.others,

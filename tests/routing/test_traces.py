@@ -23,7 +23,7 @@ def test_trace(file: Path) -> None:
 
 
 def test_a_trace_is_recorded(tmp_path: Path) -> None:
-    """What the chain does is written as the trace's `expect`, in the form the corpus has; once more changes nothing."""
+    """The chain's steps are written as the trace's `expect`, in the form the corpus has; once more changes nothing."""
     text = TRACES[0].read_text(encoding="utf-8")
     file = tmp_path / "new.json"
     file.write_text(json.dumps({**json.loads(text), "expect": {}}), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What refusals say: the providers' wordings, each with a refusal of that provider that says it."""
+"""The wordings of refusals: the providers' texts, each with a refusal of that provider that has it."""
 
 from __future__ import annotations
 

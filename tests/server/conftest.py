@@ -33,7 +33,7 @@ def reported(store: Store) -> dict[str, Stated]:
 
 
 class MovableClock:
-    """A clock that tests move: `time` passes, `set_by` is how far somebody has set the wall clock besides."""
+    """A clock that tests move: `time` passes, `set_by` is how far the wall clock was set besides."""
 
     def __init__(self) -> None:
         self.time = 1_800_000_000.0
@@ -58,7 +58,7 @@ class Running:
 
     @property
     def url(self) -> str:
-        """Where devices connect."""
+        """The address to which devices connect."""
         return f"ws://127.0.0.1:{self.port}/v1/sync"
 
     @asynccontextmanager
@@ -135,7 +135,7 @@ class Device:
 
     @property
     def resume(self) -> Resume:
-        """Where this device stands, for its next hello."""
+        """The epoch and revision at which this device stands, for its next hello."""
         return Resume(self.welcome.epoch, self.session.revision or 0)
 
 

@@ -90,7 +90,7 @@ def test_a_value_needs_its_support_everywhere_however_it_was_come_by() -> None:
 
 
 def test_one_holder_in_seven_workspaces_is_one_voice() -> None:
-    """U7: whether the honest are in a workspace each or all in one, who is everywhere has a voice and no more."""
+    """U7: with the honest in a workspace each or all in one, a holder who is everywhere has one vote and no more."""
     evil = {f"evil{at}": _said("A", "x", LATENCY, 99.0) for at in range(7)}
     his = {name: {"A": "mallory"} for name in evil}
     apart = {f"w{at}": _said("A", "x", LATENCY, 1.0) for at in range(5)}
@@ -116,7 +116,7 @@ def test_a_holder_attests_once_everywhere() -> None:
 
 
 def test_who_is_not_named_is_one_voice_together() -> None:
-    """A subject that is the own slice names nobody: six such devices count as one, there and everywhere."""
+    """A subject that is the own slice names no holder: six such devices count as one, there and everywhere."""
     assert holder_of("ops", "acme", "A") == "ops"
     assert holder_of("acme/B", "acme", "A") == "acme/B"
     assert holder_of("acme/A", "acme", "A") == NOBODY
@@ -152,7 +152,7 @@ def test_a_weight_is_so_many_equal_votes(votes: list[tuple[float, int]]) -> None
 
 
 def test_the_devices_of_one_holder_have_one_voice() -> None:
-    """U7: a holder's devices come to their median first, so many devices outvote nobody."""
+    """U7: a holder's devices come to their median first, so many devices outvote no other holder."""
     cells: Stated = {}
     for at in range(9):
         cells |= _said(f"liar{at}", "x", LATENCY, 100.0 + at)
@@ -163,7 +163,7 @@ def test_the_devices_of_one_holder_have_one_voice() -> None:
 
 
 def test_a_holder_attests_once() -> None:
-    """U5: many devices of one holder are one witness; a device's word on itself is none, whoever holds it."""
+    """U5: many devices of one holder are one witness; a device's word on itself is none, whichever its holder."""
     cells: Stated = {}
     for device in ("m1", "m2", "m3", "x"):
         cells |= _said(device, "x", "can:see", 1.0)
@@ -262,7 +262,7 @@ def _plainly(cells: Stated, holders: Holders, quorum: int) -> Stated:
 def test_kept_from_tick_to_tick_is_made_anew(
     ticks: list[tuple[list[tuple[str, str, str, float | None]], Holders]], quorum: int
 ) -> None:
-    """U1, U5, U7: whatever is written, whoever comes, goes or changes hands, each tick says what the rules say."""
+    """U1, U5, U7: whatever is written, comes, goes or changes hands, each tick says what the rules say."""
     reports, cells = DeviceReports(LEVELS), dict[tuple[str, str, str, str], Layers]()
     fleet = Aggregation(reports, quorum)
     for writes, holders in ticks:
@@ -274,13 +274,13 @@ def test_kept_from_tick_to_tick_is_made_anew(
         wanted = _plainly(cells, holders, quorum)
         after = repr(sorted(fleet.derived.get("acme", {}).items()))
         assert after == repr(sorted(wanted.items()))
-        # A count that stands beside no value is a change that nobody is shown.
+        # A count that stands beside no value is a change that is not shown.
         is_uncounted = all(at[3] != COUNT for at in cells)
         assert ("acme" in changed) == (before != after) if is_uncounted else "acme" in changed or before == after
 
 
 def _plainly_global(said: Mapping[str, Stated], live: Mapping[str, Holders], quorum: int, opened: Opened) -> Stated:
-    """Everything anew: each workspace's result with the holders that have a voice in it, then the weighed median."""
+    """Everything anew: each workspace's result with the holders that vote in it, then the weighed median."""
     found: Stated = {}
     for option, dimension in ((option, dimension) for option in opened.options for dimension in opened.dimensions):
         results: list[tuple[float, float | None, frozenset[str]]] = []

@@ -184,7 +184,7 @@ def test_an_error_is_one_line_and_exit_code_2(tmp_path: Path, config: str, words
 
 
 def test_a_port_in_use_is_named(tmp_path: Path) -> None:
-    """Whoever starts a second server is told why it does not start."""
+    """A second server is refused with the reason why it does not start."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         done = _run(tmp_path, "serve", "--port", port, "--database", "memory://", SPOREWRIGHT_SECRET=SECRET)

@@ -1,4 +1,4 @@
-"""What devices said, in memory: counted by device, apart by workspace, restored from a store."""
+"""The reports of devices, in memory: counted by device, apart by workspace, restored from a store."""
 
 from __future__ import annotations
 

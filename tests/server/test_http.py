@@ -55,7 +55,7 @@ async def test_not_ready_without_its_database(server: Make) -> None:
 
 
 async def test_metrics_count(server: Make) -> None:
-    """What devices do can be scraped, and no name or token of theirs is in it."""
+    """Counts of the devices' work can be scraped, and no name or token of theirs is in them."""
     async with server().serving() as running, _ask(running) as client, running.device("A") as device:
         await device.push(cell("A", "groq", "latency", 1.0), cell("B", "groq", "latency", 1.0))
         text = (await client.get("/metrics")).text
@@ -101,7 +101,7 @@ async def test_the_page_is_served_with_its_types(server: Make, dist: Path, prefi
     ],
 )
 async def test_the_smallest_copy_is_sent(server: Make, dist: Path, accept: str, encoding: str | None) -> None:
-    """What the build compressed is sent as it is, under the type and the policy of the plain file."""
+    """A copy that the build compressed is sent as it is, under the type and the policy of the plain file."""
     plain = b"export const plain = true;\n" * 100
     copies = {None: plain, "br": b"its brotli copy", "gzip": gzip.compress(plain)}
     for ending, code in (("", None), (".br", "br"), (".gz", "gzip")):

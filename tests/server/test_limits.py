@@ -1,4 +1,4 @@
-"""What one device, or many, cannot make a server do: keep too much, say too much, wait for ever, trip over a defect."""
+"""Limits on one device, or many: a server cannot be made to keep or say too much, to wait for ever, or to trip."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ async def test_a_full_house(server: Make) -> None:
 
 
 async def test_a_consumer_that_takes_nothing_is_cut_off(server: Make) -> None:
-    """A device that reads nothing holds nobody up, and is dropped after the send time-out."""
+    """A device that reads nothing holds no other up, and is dropped after the send time-out."""
     async with server(send_timeout_s=0.3, tick_s=0.3).serving() as running, running.device("A") as writer:
         for turn in range(20):
             await writer.push(*(cell("A", f"{turn}-{at}" + "x" * 900, "latency", 1.0) for at in range(400)))
@@ -115,7 +115,7 @@ async def _in_time(true: Callable[[], bool]) -> bool:
 async def test_a_failed_commit_is_not_acknowledged(
     server: Make, monkeypatch: pytest.MonkeyPatch, error: Exception, code: str
 ) -> None:
-    """When the store throws, nothing is acknowledged or kept; the push goes through once the store works again."""
+    """If the store throws, nothing is acknowledged or kept; the push goes through once the store works again."""
     async with server(tick_s=60).serving() as running:
         store = running.app.state.store
 

@@ -84,7 +84,7 @@ async def test_only_the_own_slice_is_accepted(server: Make) -> None:
 
 
 async def test_a_resume_gets_the_delta_alone(server: Make) -> None:
-    """Who knows a revision of this database gets what changed since, tombstones included."""
+    """A device that knows a revision of this database gets the changes since, tombstones included."""
     async with server().serving() as running:
         async with running.device("A") as a, running.device("B") as b:
             await a.push(cell("A", "groq", "latency", 1.0), cell("A", "groq", "financial", 1.0))

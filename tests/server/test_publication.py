@@ -1,4 +1,4 @@
-"""What a workspace is shown: differences, horizons and parts, without a server around them."""
+"""The publication for a workspace: differences, horizons and parts, without a server around them."""
 
 from __future__ import annotations
 

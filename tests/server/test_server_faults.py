@@ -1,4 +1,4 @@
-"""What goes wrong around a server: its database, its clock, one bad push among good ones, a frame that is no text."""
+"""Faults around a server: its database, its clock, one bad push among good ones, a frame that is no text."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ async def test_a_clock_that_is_set_ends_no_lease(server: Make, jump: float) -> N
 
 
 async def test_a_clock_that_was_set_back_before_a_restart(server: Make) -> None:
-    """What the store says of a time to come is as of now: it counts, and its lease ends like any other."""
+    """A report that the store dates in the future is as of now: it counts, and its lease ends like any other."""
     first = server(lease_s=100)
     async with first.serving(), first.device("A") as a:
         await a.push(cell("A", "groq", "latency", 1.0))

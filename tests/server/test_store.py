@@ -258,13 +258,13 @@ def test_the_tables_are_what_the_migrations_make(tmp_path: Path) -> None:
     ],
 )
 def test_a_bad_address_is_named(address: str, error: type[Exception], words: str) -> None:
-    """What is wrong with a database is said in one line."""
+    """A fault of a database is told in one line."""
     with pytest.raises(error, match=words):
         open_store(address)
 
 
 def test_a_locked_file_is_a_storage_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A database somebody else holds is told as such, after the driver's own wait."""
+    """A database that another process holds is told as such, after the driver's own wait."""
     from sporewright.server.store import sql
 
     monkeypatch.setattr(sql, "BUSY_MS", 50)

@@ -43,7 +43,7 @@ async def settled(running: Running, *devices: Device) -> None:
 
 
 def foreign(device: Device) -> list[tuple[str, str, str, str]]:
-    """What a device was sent that no operator declared, nobody in its workspace having said anything."""
+    """The cells that a device was sent and no operator declared, when no device in its workspace has reported any."""
     return [at for at, entry in device.shared.items() if entry.get("v") != 0.0]
 
 
@@ -186,7 +186,7 @@ async def test_closing_takes_it_back(server: Make) -> None:
 
 
 async def test_a_value_with_too_little_behind_it_hides_no_operators_word(server: Make) -> None:
-    """What four holders say does not cover what the operator declared at the same coordinate; the fifth covers it."""
+    """A value of four holders does not cover what the operator declared at the same coordinate; the fifth covers it."""
     seeds = [seed("workspace", "acme", "openai", "financial", "value", 2.0)]
     async with (
         server(opening(seeds=seeds)).serving() as running,

@@ -16,7 +16,7 @@ SMALL = Scenario("small", "s", fleet=Fleet(devices=24, calls_each=10, spread_s=2
 
 
 def test_together_they_regret_less(material: Material) -> None:
-    """Who starts later starts from what the others saw; a run is its seed."""
+    """A device that starts later starts from what the others saw; a run is its seed."""
     alone = [play_fleet(material, SMALL, seed, together=False) for seed in range(2)]
     together = [play_fleet(material, SMALL, seed) for seed in range(2)]
 

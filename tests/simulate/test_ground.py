@@ -26,7 +26,7 @@ KEPT = {
     "discounted-ucb": 114.1539383773684,
     "mean-of-ten": 76.88256833038963,
 }
-"""What these came to under RULES."""
+"""The results of these under RULES."""
 
 
 def results_of(name: str, source: str, gap_s: float = 3.0, **regrets: Sequence[float]) -> Results:
@@ -43,7 +43,7 @@ def short(material: Material) -> Sequence[proving.Cell]:
 
 
 def test_cells_are_data_scenarios_and_gaps(material: Material) -> None:
-    """A scenario with options of its own is run once a gap, one with a pace of its own once a data set."""
+    """A scenario with its own options is run once a gap, one with its own pace once a data set."""
     timed = Material({"a": (Row(1.0, {"kind": "status", "status": 200}, at=0.0),) * 20}, material.traces)
     names = ["stationary", "series-in-time", "tails-2x25", "lowrate"]
     cells = cells_of({"d": material, "t": timed}, {"d": "s", "t": "u"}, names)
@@ -150,7 +150,7 @@ def test_what_is_tuned_is_chosen_without_the_source_it_is_reported_on() -> None:
 
 
 def test_rules_have_not_changed(material: Material) -> None:
-    """What is kept in files is worth keeping only while these figures come out: raise RULES where they do not."""
+    """Results kept in files are of use only while these figures come out: raise RULES where they do not."""
     drift = replace(load_scenario("drift"), calls=150, gap_s=30.0)
 
     found = {policy: play(material, Trial(drift, policy, 3)).regret for policy in KEPT}

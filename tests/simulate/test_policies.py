@@ -78,7 +78,7 @@ def test_lowest_latency_is_the_mean_of_ten(material: Material) -> None:
 
 
 def test_least_busy_counts_what_is_out(material: Material) -> None:
-    """What has ended is not busy any more."""
+    """A call that has ended is not busy any more."""
     policy = made("least-busy", material)
     for option in ("busy", "fair", "quick"):
         policy.started(0.0, option)
@@ -182,7 +182,7 @@ def taught(name: str, material: Material, **seconds: float) -> Policy:
 
 @pytest.mark.parametrize("name", [f"{each}{':epsilon=0' * (each == 'mean-of-ten')}" for each in RESTLESS])
 def test_who_expects_change_takes_the_quickest(name: str, material: Material) -> None:
-    """Who was not measured comes first, the quickest of the others next; who has just failed comes last for a while."""
+    """An unmeasured option comes first, the quickest of the others next; one that just failed comes last."""
     policy = taught(name, material, quick=1.0, fair=2.0, slow=6.0)
 
     assert list(policy.order(200.0, OPTIONS)[:2]) == ["busy", "quick"]
@@ -247,7 +247,7 @@ def test_a_parameter_that_is_none_is_named(spec: str, says: str) -> None:
 
 
 def test_parameters_are_set(material: Material) -> None:
-    """In a class of its own; ours takes settings, and those of a dimension."""
+    """Each set of parameters makes a separate class; ours takes settings, and those of a dimension."""
     assert type(made("kalman:bound=2", material)).BOUND == 2.0  # type: ignore[attr-defined]
     assert type(made("kalman", material)).BOUND == 0.5  # type: ignore[attr-defined]
     assert checked("ours:support=3,latency.noise=0.1") == "ours:support=3,latency.noise=0.1"

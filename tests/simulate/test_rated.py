@@ -25,7 +25,7 @@ OURS = partial(OursRated, settings=DEFAULTS)
 
 
 def thompson(models: list[str]) -> HierarchicalThompson:
-    """The baseline, with chance of its own."""
+    """The baseline, with its own chance."""
     return HierarchicalThompson(models, generator(1, "policy"))
 
 

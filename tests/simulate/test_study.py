@@ -29,7 +29,7 @@ def test_processes_change_nothing(material: Material) -> None:
 
 
 def test_the_oracle_has_no_regret_and_nobody_has_less(material: Material) -> None:
-    """Nor does anybody cost less, where nothing is limited."""
+    """No policy costs less either, where nothing is limited."""
     results = {policy: [play(material, Trial(SHORT, policy, seed)) for seed in range(3)] for policy in POLICIES}
 
     assert [result.regret for result in results["oracle"]] == pytest.approx([0.0] * 3, abs=1e-6)

@@ -1,4 +1,4 @@
-"""Which model answers what is learned from answers given, and a budget is kept by its price."""
+"""The best model for each kind of question is learned from answers given, and a budget is kept by its price."""
 
 from __future__ import annotations
 

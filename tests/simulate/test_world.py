@@ -142,7 +142,7 @@ def test_the_best_order_is_the_cheapest_of_all(material: Material) -> None:
 
 
 def test_a_source_is_one_option(material: Material) -> None:
-    """Rows of everybody are nobody's."""
+    """A change cannot take the rows of all options together."""
     with pytest.raises(ConfigError, match="more than one option"):
         world_of(material, Change("rows", "@1", source="*"))
 
@@ -206,7 +206,7 @@ def test_a_series_is_replayed_in_its_own_order() -> None:
 
 
 def test_a_series_is_replayed_at_its_own_times() -> None:
-    """Where nothing was measured in a part, what was measured before holds, and before the first, the first."""
+    """A part in which nothing was measured takes the rows before it, and one before the first takes the first."""
     rows = {"a": timed(*[0.0] * 30, 3.9, 10.0, seconds=1.0), "b": timed(*[6.0] * 32, seconds=100.0)}
     scenario = Scenario("t", "t", series="time")
 
