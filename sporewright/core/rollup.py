@@ -40,7 +40,7 @@ __all__ = [
 ]
 
 Pair = tuple[str, str]
-"""(option, dimension)"""
+"""(option, dimension)."""
 
 Votes = Sequence[tuple[str, Value]]
 """(instance, value) of the instances that vote."""

@@ -121,7 +121,7 @@ class LocalCells:
         self._looks: dict[str, Look] = {}
         self._crowd = Crowd()
         self._temperature: float | None = None
-        """What is laid for all options together."""
+        """The temperature that is laid for all options together."""
         self._greedy: dict[str, float] = {}
         self._changed: set[str] = set()
         """Options laid anew since they were last compared."""
@@ -148,7 +148,7 @@ class LocalCells:
             self.learner.declare(option, dimension, known, prior=mere, support=backing)
 
     def _measured(self, option: str, dimension: str) -> bool:
-        """Whether the device's own value is evidence of its own."""
+        """True if the device has measured the value itself."""
         get = self._tensor.store.get
         return any(get(*at, option, count_of(dimension))[0] is not None for at in self._own)
 
@@ -184,7 +184,7 @@ class LocalCells:
             self._tensor.remove(self._at, self._instance, option, name)
 
     def incurious(self, option: str) -> None:
-        """Take the curiosity about an option away: nobody asks for it any more."""
+        """Take the curiosity about an option away: it is no longer among those that can be called."""
         self._changed.add(option)
         self._looks.pop(option, None)
         self._tensor.remove(self._at, self._instance, option, EXPLORE)

@@ -1,4 +1,4 @@
-"""What was learned as JSON: one record an option, so that a change rewrites little (reference/device-records.md).
+"""Beliefs as JSON: one record an option, so that a change rewrites little (docs/reference/device-records.md).
 
 {"<dimension>": {"<task>": {"now": [n, mean, squares, at, lift?, excess?], "before"?: the same, "changed"?: t,
                             "seen"?: calls, "since"?: calls,
@@ -49,7 +49,7 @@ def decode_option(record: object, place: str) -> list[tuple[str, Track | RatedTr
 
 
 def encode_budget(budget: Budget) -> dict[str, float]:
-    """What was spent on curiosity in the present window."""
+    """The use of the curiosity budget in the present window."""
     return {"window": budget.window, "calls": budget.calls, "usd": budget.usd}
 
 

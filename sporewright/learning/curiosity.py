@@ -1,4 +1,4 @@
-"""How much trying something else is wanted and allowed: temperature, budget, not everybody at once (L6, L8, L10)."""
+"""Curiosity about other options: its temperature, its budget, and turns, so that not all devices look (L6, L8, L10)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def chance(*names: object) -> float:
 
 @dataclass(slots=True)
 class Budget:
-    """What was spent in the present window."""
+    """The use of the present window's budget."""
 
     window: float = 0.0
     calls: float = 0.0
@@ -49,7 +49,7 @@ class Curiosity:
         self._crowd = LOOKERS * settings.support
 
     def allowed(self, now: float) -> bool:
-        """Whether the window's budget has room for another exploratory call."""
+        """True if the window's budget has room for another exploratory call."""
         self.budget.turn(now, self._settings.window_s)
         room = self.budget.calls + 1 <= self._settings.explore_calls and self.budget.usd <= self._settings.explore_usd
         return self._settings.temperature > 0 and room
@@ -75,7 +75,7 @@ class Curiosity:
         return self._settings.temperature * (0.5 + chance(option, self._device, slot))
 
     def doubts(self, now: float, option: str) -> bool:
-        """Whether what an operator declared of the option is doubted now: one slot in an hour, on average."""
+        """True if the declared values of the option are doubted now: one slot in an hour, on average."""
         slot = math.floor(now / SLOT_S + self._beat)
         return chance("declared", self._device, option, slot) < SLOT_S / DOUBT_S
 
@@ -100,5 +100,5 @@ class Curiosity:
         return math.copysign(far, u - 0.5)
 
     def _names(self, now: float, option: str, draws: int) -> tuple[object, ...]:
-        """What a draw is made of."""
+        """The names from which a draw is made."""
         return (self._settings.seed, self._device, option, now, draws)

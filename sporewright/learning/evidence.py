@@ -1,4 +1,4 @@
-"""What an ended attempt says, before anybody believes anything."""
+"""The evidence that an ended attempt gives, before it changes a belief."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Evidence", "Measured"]
 
 
 class Measured(NamedTuple):
-    """One value of one dimension, in the cell's units; `bound`: it is at least this, how much more nobody saw."""
+    """One value of one dimension, in the cell's units; `bound`: it is at least this, the rest was not seen."""
 
     dimension: str
     value: float
@@ -23,7 +23,7 @@ class Measured(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What one attempt taught; what is None taught nothing.
+    """The evidence of one attempt; a field that is None says nothing.
 
     `latency_s` and `ttft_s` are seconds until the whole answer and its first token; with `timed_out` they are how long
     was waited in vain, a lower bound. `failed`: whether the attempt failed. `cost_usd`: what it was charged.

@@ -33,7 +33,7 @@ class Evidenced:
     squares: float = 0.0
     at: float = 0.0
     lift: float = 0.0
-    """How far lower bounds were thought to be exceeded, by what was believed: taken out of what is sent."""
+    """The excess over lower bounds that the belief assumed: it is taken out of what is sent."""
     excess: float = 0.0
     """Sum of what single measurements took beyond what is no outlier, in the cell's units."""
 
@@ -63,7 +63,7 @@ class Evidenced:
 
 
 def decayed(evidence: Evidenced, now: float, half_life_s: float) -> float:
-    """How much of the evidence is left."""
+    """The amount of the evidence that is left."""
     n = evidence.n * discount_of(now - evidence.at, half_life_s)
     return n if n >= LEAST else 0.0
 
@@ -75,14 +75,14 @@ class Leaf:
     now: Evidenced = field(default_factory=Evidenced)
     before: Evidenced | None = None
     changed: float = 0.0
-    """When the present regime began; means something while `before` is kept."""
+    """The time at which the present regime began; means something while `before` is kept."""
     up: float = 0.0
     down: float = 0.0
     run: Evidenced = field(default_factory=Evidenced)
     seen: float = 0.0
     """The device's count of calls at the last measurement."""
     since: float = 0.0
-    """And when the present regime began."""
+    """The device's count of calls when the present regime began."""
 
     def lasting(self, at: float, dimension: DimensionSettings) -> float:
         """The probability that the change still holds; 1 if there was none.
@@ -119,7 +119,7 @@ class Leaf:
         return max(self.up, self.down) > settings.surprise
 
     def change(self, at: float) -> None:
-        """What was believed is over: the run of surprises is all that is known of what is now."""
+        """The belief so far is over: the run of surprises is all that is known of the present."""
         if self.now.n >= LEAST and (self.before is None or self.before.n < self.now.n):
             self.before = self.now
         self.changed, self.since = at, self.seen

@@ -28,7 +28,7 @@ from sporewright.learning.worth import told_of
 
 __all__ = ["Learner", "Own"]
 
-# What is asked of a dimension that nobody has measured; nothing is ever learned here.
+# Stands for a dimension without measurements; nothing is ever learned here.
 _BLANK = Track()
 
 
@@ -40,13 +40,13 @@ class Own(NamedTuple):
 
 
 class Learner:
-    """What one device has learned; `device` sets its beat among others."""
+    """The beliefs of one device; `device` sets its beat among others."""
 
     def __init__(self, settings: LearningSettings = DEFAULTS, *, device: str = "") -> None:
         self.settings = settings
         self.curiosity = Curiosity(settings, device)
         self.evicts: Callable[[str, str, Collection[str]], None] | None = None
-        """Told of option, dimension and kinds of work that have to make room: whoever wrote them down erases them."""
+        """Told of option, dimension and kinds of work that have to make room: the device erases their records."""
         self._tracks: dict[str, dict[str, Track | RatedTrack]] = {}
         self._rated = RatedDimensions(settings.dimensions, self.prior)
         self._declared = Declarations(settings)
@@ -63,11 +63,11 @@ class Learner:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is no evidence of anything."""
+        """True if there is no evidence of anything."""
         return not self._tracks
 
     def dimension(self, dimension: str) -> DimensionSettings | None:
-        """How the dimension is learned; None if it is not."""
+        """The settings by which the dimension is learned; None if it is not."""
         return self.settings.dimensions.get(dimension)
 
     # --- what is known before ---------------------------------------------------------------------------------------
@@ -75,7 +75,7 @@ class Learner:
     def declare(
         self, option: str, dimension: str, value: float | None, *, prior: bool = False, support: float = 0.0
     ) -> None:
-        """What coarser levels say of the option, in the cell's units; None: nothing.
+        """Take over the statement of coarser levels on the option, in the cell's units; None: there is none.
 
         `prior`: a mere guess (D4), spread widely. `support`: so many holders of a fleet stand behind it; below the
         setting's it does not count, and the value is taken for a guess.
@@ -87,21 +87,21 @@ class Learner:
             self._rated[dimension].declared(option)
 
     def is_declared(self, option: str) -> bool:
-        """Whether coarser levels say anything of it."""
+        """True if coarser levels state anything of it."""
         return option in self._declared
 
     def support(self, option: str, dimension: str) -> float:
-        """How many holders stand behind what the fleet says of it; 0 without a fleet."""
+        """The number of holders behind the fleet's value of it; 0 without a fleet."""
         declared = self._declared.of(option).get(dimension)
         return declared.support if declared else 0.0
 
     @property
     def holders(self) -> float:
-        """How many holders the fleet has, as far as can be told: the most that stand behind anything it says."""
+        """The number of holders in the fleet, as far as can be told: the most that stand behind any of its values."""
         return self._declared.holders
 
     def knows(self, option: str, dimension: str) -> bool:
-        """Whether there is own evidence, of whatever kind of work."""
+        """True if there is own evidence, of whatever kind of work."""
         return dimension in self._tracks.get(option, {})
 
     # --- attempts ---------------------------------------------------------------------------------------------------
@@ -157,11 +157,11 @@ class Learner:
     # --- beliefs ----------------------------------------------------------------------------------------------------
 
     def prior(self, option: str, dimension: str, known: DimensionSettings, noise: float) -> Moments:
-        """What is believed above the task kinds (`prior_of`)."""
+        """The belief above the task kinds (`prior_of`)."""
         return prior_of(self._declared.of(option).get(dimension), known, noise)
 
     def belief(self, now: float, option: str, dimension: str, *, task: str = "") -> Belief | None:
-        """What is believed of one call to the option now; None for a dimension that is not learned."""
+        """The belief about one call to the option now; None for a dimension that is not learned."""
         known = self.dimension(dimension)
         return None if known is None else self.belief_of(now, option, dimension, known, task)
 
@@ -222,18 +222,18 @@ class Learner:
         return self._declared.blank(option, dimension)
 
     def is_stated(self, now: float, option: str, dimension: str) -> bool:
-        """Whether others say what it is, and that is not being doubted now."""
+        """True if others state the value, and that is not being doubted now."""
         declared, known = self._declared.of(option).get(dimension), self.dimension(dimension)
         if declared is None or known is None or declared.spread >= known.spread:
             return False
         return declared.spread == 0.0 or option in self._tracks or not self.curiosity.doubts(now, option)
 
     def is_tried(self, now: float, option: str) -> bool:
-        """Whether an attempt at it is under way: it need not be looked at twice."""
+        """True if an attempt at it is under way: it need not be looked at twice."""
         return option in self._pending and self._pending.count(now, option) > 0
 
     def admits(self, now: float, option: str) -> float:
-        """How likely the option's rate admits a call now; 1 where it has never refused one for its rate."""
+        """The probability that the option's rate admits a call now; 1 if it has never refused one for its rate."""
         pace = self._paces.get(option)
         return 1.0 if pace is None else pace.chance(now)
 
@@ -276,7 +276,7 @@ class Learner:
         return self.curiosity_of(doubt.variance, doubt.stray, now, option)
 
     def drawn(self, now: float, option: str, dimension: str, cell: Moments) -> float:
-        """How far a draw from the belief lies from its cell (Thompson 1933), for dimensions that are rated.
+        """The deviation of a draw from the belief from its cell (Thompson 1933), for dimensions that are rated.
 
         Ratings come late, seldom, or never: draws do not agree on one option until the first is in.
         """
@@ -331,7 +331,7 @@ class Learner:
 
     def to_json(self) -> str:
         """Everything learned, as JSON text; bounded by `settings.options` and `settings.tasks`."""
-        self._rated.refit()  # whoever reads this estimates everything from it, too
+        self._rated.refit()  # a learner read from this record estimates everything from it, too
         records = {option: encode_option(tracks) for option, tracks in self._tracks.items()}
         return jsontext.compact({"options": records, "budget": encode_budget(self.curiosity.budget)})
 

@@ -1,4 +1,4 @@
-"""How fast an option admits calls, learned from its refusals, and how likely it would take one more now.
+"""The rate at which an option admits calls, learned from its refusals, and the chance that it admits one more now.
 
 A refusal for the rate (429) says that the option's bucket holds less than one token, an answer that it held one. What
 was admitted between two refusals is what was refilled, so admitted calls over time is the rate; with it the bucket is
@@ -23,7 +23,7 @@ class Pace:
     """One option's bucket, in calls and seconds of the clock whose times are passed in; unknown before a refusal."""
 
     empty_at: float = -math.inf
-    """When it last refused."""
+    """The time of its last refusal."""
     at: float = 0.0
     least: float = 0.0
     most: float = math.inf
@@ -38,7 +38,7 @@ class Pace:
         return self.admitted / self.elapsed if self.elapsed else 0.0
 
     def chance(self, now: float) -> float:
-        """How likely a call that went out now would be taken; 1 while no rate is known."""
+        """The probability that a call that went out now would be taken; 1 while no rate is known."""
         if not self.rate:
             return 1.0
         least, most = self._held(now)

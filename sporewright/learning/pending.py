@@ -37,7 +37,7 @@ class Pending:
                 del self._started[option]
 
     def count(self, now: float, option: str) -> int:
-        """How many attempts at it are under way."""
+        """The number of attempts at it that are under way."""
         started = self._started.get(option, [])
         while started and now - started[0] > self._pending_s:
             started.pop(0)
@@ -46,7 +46,7 @@ class Pending:
         return len(started)
 
     def oldest(self, now: float, option: str) -> float | None:
-        """When the attempt that waits longest began; None where there is none."""
+        """The time at which the oldest attempt under way began; None if there is none."""
         return self._started[option][0] if self.count(now, option) else None
 
     def clear(self) -> None:

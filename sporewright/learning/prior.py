@@ -1,4 +1,4 @@
-"""What is believed of an option before it was measured here: a fleet's word, an operator's, or a guess."""
+"""The belief about an option before it was measured here: from a fleet's value, an operator's, or a guess."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class Declared(NamedTuple):
 
 
 class Declarations:
-    """What others say of options, by option and dimension."""
+    """The values that others state of options, by option and dimension."""
 
     def __init__(self, settings: LearningSettings) -> None:
         self.holders = 0.0
-        """How many holders the fleet has, as far as can be told: the most that stand behind anything it says."""
+        """The number of holders in the fleet, as far as can be told: the most that stand behind any of its values."""
         self._settings = settings
         self._stated: dict[str, dict[str, Declared]] = {}
         self._blank: dict[str, dict[str, float]] = {}

@@ -25,7 +25,7 @@ SLACK: Final = 0.25
 CLIP: Final = 2.0
 """One rating surprises by so many standard deviations at most: three bad verdicts in a row come by chance."""
 CHANGED: Final = 7.0
-"""So many nats has a run of surprises to be likelier under a mean of its own before it is a change."""
+"""A run of surprises is a change if it is likelier by so many nats under a separate mean."""
 VERDICT: Final = 0.16
 """The variance of a verdict of 0 or 1 that is 0 once in five."""
 LEAST_RUN: Final = 2
@@ -33,7 +33,7 @@ LEAST_RUN: Final = 2
 
 
 def kept(ratings: float) -> float:
-    """What is left of evidence after so many further ratings."""
+    """The part of evidence that is left after so many further ratings."""
     return math.exp2(-max(0.0, ratings) / HALF_LIFE)
 
 
@@ -47,7 +47,7 @@ class Rating:
     at: float = 0.0
 
     def left(self, count: float) -> float:
-        """How much of it is left at that count of ratings."""
+        """The amount of it that is left at that count of ratings."""
         n = self.n * kept(count - self.seen)
         return n if n >= LEAST else 0.0
 
@@ -76,7 +76,7 @@ class RatedTrack:
 
     @property
     def at(self) -> float:
-        """When it was rated last."""
+        """The time of its last rating."""
         return self.residuals.at
 
     @property
@@ -126,7 +126,7 @@ class RatedTrack:
         return n >= LEAST_RUN and 0.5 * n * self.surprises.mean**2 > CHANGED
 
     def _change(self, count: float) -> None:
-        """What is known is that of the run, and, worth as much in all, what was known before, moved by the change.
+        """Keep the run's evidence, and, worth as much in all, the evidence before it, moved by the change.
 
         A model that gets worse does so by about as much at every kind of work: how the kinds differ is kept.
         """

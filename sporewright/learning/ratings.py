@@ -1,7 +1,7 @@
 """Beliefs about how good options are at kinds of work, from ratings: partial pooling whose strength is learned.
 
 A rating of option o at kind k is m_o + e_k + d_ok + noise: the option at large, how hard the kind is for all options,
-and what the option has of its own at that kind, d_ok ~ N(0, τ²). τ is estimated from the ratings (empirical Bayes):
+and the deviation of the option at that kind, d_ok ~ N(0, τ²). τ is estimated from the ratings (empirical Bayes):
 where kinds of work do not differ, a kind's belief is the option's, and telling the kind costs nothing.
 """
 
@@ -80,15 +80,15 @@ class Ratings:
         self._means.pop(option, None)
 
     def refit(self) -> None:
-        """Estimate everything anew when it is asked for next, as whoever reads it from a record does."""
+        """Estimate everything anew at the next question, as a learner that reads it from a record does."""
         self._since = math.inf
 
     def effect(self, kind: str) -> float:
-        """How much the ratings of a kind of work differ from others', whichever the option."""
+        """The difference of the ratings of a kind of work from others', whichever the option."""
         return self._effects.get(kind, 0.0)
 
     def belief(self, now: float, option: str, kind: str) -> Belief:
-        """What is expected of the option at that kind of work now."""
+        """The belief about the option at that kind of work now."""
         self._fitted()
         track = self._tracks.get(option, _NO_TRACK)
         mean, variance = self._at_large(option)
@@ -183,7 +183,7 @@ class Ratings:
         return Moments(information / precision, 1.0 / precision)
 
     def _effect_of(self, kind: str) -> float:
-        """How hard the kind is: its ratings less what is the option's, shrunk to 0; 0 where no kind was told."""
+        """The difficulty of the kind: its ratings less the option's part, shrunk to 0; 0 if no kind was told."""
         if not kind:
             return 0.0
         precision, information = 1.0 / self._effect, 0.0

@@ -25,7 +25,7 @@ class Moments(NamedTuple):
 
 
 def coordinate_of(scale: Scale, value: float) -> float:
-    """Where a value lies on the line: its logarithm, or itself."""
+    """The place of a value on the line: its logarithm, or itself."""
     return math.log(max(value, FLOOR)) if scale == "log" else value
 
 

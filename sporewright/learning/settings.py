@@ -1,4 +1,4 @@
-"""What a learner may be told: each dimension's scale, prior and memory, and how curious it may be."""
+"""The settings of a learner: each dimension's scale, prior and memory, and how curious it may be."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TAKEN = ("explore", "can:", "price:", "count:", "support:", "own:")
 
 @dataclass(frozen=True, slots=True)
 class DimensionSettings:
-    """How one dimension is learned; spreads and noise in units of its scale (log: factors of e; unit: as they are)."""
+    """The way a dimension is learned; spreads and noise in units of its scale (log: factors of e; unit: as is)."""
 
     scale: Scale
     prior: float
@@ -32,7 +32,7 @@ class DimensionSettings:
     declared_spread: float
     """The same around a value that an operator declared."""
     device_spread: float
-    """How far a device strays from its fleet, and a task kind from its device's others."""
+    """Standard deviation of a device from its fleet, and of a task kind from its device's others."""
     noise: float
     """Standard deviation of one measurement, until enough are in to estimate it."""
     half_life_s: float
@@ -42,7 +42,7 @@ class DimensionSettings:
     suspicion_s: float
     """A change seen for the first time is believed for about this long before it is worth another look."""
     patience: float
-    """And one that has held for a while for about this share of that while longer."""
+    """A change that has held for a while is believed for about this share of that while longer."""
     memory: float = 1e6
     """So many measurements' worth of evidence is kept at most: what was measured before counts ever less."""
     curiosity: float = 1.0
@@ -117,18 +117,18 @@ class LearningSettings:
 
     dimensions: Mapping[str, DimensionSettings] = field(default_factory=lambda: dict(_DIMENSIONS))
     temperature: float = 0.3
-    """How curious: standard deviations taken off an option's score; 0 is pure exploitation (L6, L10)."""
+    """The strength of curiosity: standard deviations taken off an option's score; 0 is pure exploitation (L6, L10)."""
     explore_calls: float = 120.0
-    """How many calls a window may go first to another option than the best known."""
+    """The number of calls in a window that may go first to another option than the best known."""
     explore_usd: float = math.inf
-    """How much more such calls may cost in a window than the best known would have."""
+    """The extra cost of such calls over the best known option that a window allows."""
     window_s: float = 3600.0
     thompson: bool = False
     """Draw the score from the belief instead of taking standard deviations off it."""
     seed: int = 0
-    """What those draws are made of, beside the names of device and option, the time, and how many there were."""
+    """The seed of those draws, beside the names of device and option, the time, and the number of draws so far."""
     support: int = 5
-    """How many holders must stand behind a value of the fleet's before it counts."""
+    """The number of holders that must stand behind a value of the fleet's before it counts."""
     surprise: float = 6.0
     """Sum of standardized residuals, beyond `slack` each, that is a change and not noise (CUSUM)."""
     slack: float = 0.5

@@ -33,7 +33,7 @@ SETTLED = 4.0
 
 
 class Belief(NamedTuple):
-    """What is believed of one (option, dimension) at one place, on the line of its scale, and where it comes from."""
+    """The belief about one (option, dimension) at one place, on the line of its scale, and where it comes from."""
 
     mean: float
     variance: float
@@ -43,9 +43,9 @@ class Belief(NamedTuple):
     own: float
     """The share of this place's own evidence in it, 0 to 1; the rest is the prior's and the other task kinds'."""
     n: float
-    """How many measurements' worth of own evidence is left."""
+    """The number of measurements that the own evidence left is worth."""
     excess: float = 0.0
-    """What a call takes more on average, in the cell's units, because some take far more than the rest."""
+    """The average excess of a call, in the cell's units, because some take far more than the rest."""
 
 
 @dataclass(slots=True)
@@ -56,7 +56,7 @@ class Track:
 
     @property
     def at(self) -> float:
-        """When it was last heard of; long ago without evidence."""
+        """The time it was last heard of; long ago without evidence."""
         return max((leaf.now.at for leaf in self.leaves.values()), default=-math.inf)
 
     def told(self, kind: str | None) -> tuple[float, float, float, float] | None:
@@ -185,7 +185,7 @@ def seen_of(tracks: Mapping[str, Track]) -> float | None:
 
 
 def blurred(prior: Moments, dimension: DimensionSettings) -> Moments:
-    """What is believed at a leaf where nothing was measured anywhere: `posterior` of no leaves."""
+    """The belief at a leaf if nothing was measured anywhere: `posterior` of no leaves."""
     precision = 1.0 / prior.variance
     return Moments((0.0 + precision * prior.mean) / precision, 1.0 / precision + dimension.device_spread**2)
 

@@ -1,9 +1,9 @@
-"""What looking at an option again is worth: the regret that may have gathered since it was last looked at.
+"""The worth of another look at an option: the regret that may have gathered since it was last looked at.
 
 An option that is not called may be better than is believed, or have become so. What it is better by, on average over
 what is not known, is lost with every call that goes elsewhere; once the calls since the last look have lost as much as
-a look costs, it is made (the rule of who rents skis: at worst twice what somebody would have paid who knew). All of it
-is in the score's own unit and in proportion to it, and counted in calls: neither a second nor an hour means anything.
+a look costs, it is made (the ski rental rule: at worst twice the cost with hindsight). All of it is in the score's own
+unit and in proportion to it, and counted in calls: neither a second nor an hour means anything.
 """
 
 from __future__ import annotations
@@ -29,28 +29,28 @@ DIFFER, DIFFER_WEIGHT = 0.7, 2.0
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What one look at an option could tell, in the units of its score."""
+    """The lesson that one look at an option could give, in the units of its score."""
 
     told: float
     """Variance of the score that the next measurement would take away."""
     stray: float
-    """What was drawn of dimensions that are rated, whatever a look costs."""
+    """The deviation drawn for dimensions that are rated, whatever a look costs."""
     seen: float | None
     """The count of calls when it was last heard of; None: never."""
     answers: float = 1.0
-    """How likely it answers: nobody learns how fast an option is from calls that fail."""
+    """The probability that it answers: calls that fail do not tell how fast an option is."""
     measured: bool = True
-    """Whether its speed was ever measured here."""
+    """True if its speed was ever measured here."""
     stated: bool = False
-    """Whether others say how fast it is: then `told` is about that, else about what options are like."""
+    """True if others state how fast it is: then `told` is about that, else about what options are like."""
     before: float = 0.0
-    """What its score would be less by if it were again as it was before it last changed."""
+    """The amount by which its score would be less if it were again as it was before it last changed."""
     held: float = 0.0
     """Calls over which that change was seen to hold."""
 
 
 class Crowd:
-    """How the scores of the measured options lie, on the log scale, kept as they change."""
+    """The distribution of the measured options' scores, on the log scale, kept as they change."""
 
     def __init__(self) -> None:
         self._logs: dict[str, float] = {}
@@ -82,7 +82,7 @@ class Crowd:
             self._sum = self._squares = 0.0
 
     def clear(self) -> None:
-        """Nobody is known."""
+        """Forget all options."""
         self.__init__()  # type: ignore[misc]
 
     def stranger(self) -> tuple[float, float] | None:
@@ -107,7 +107,7 @@ def shortfall(best: float, mean: float, spread: float) -> float:
 
 
 def regret_of(look: Look, score: float, best: float, calls: float, crowd: Crowd) -> float:
-    """What not looking at it may have cost by now: `best` is the least score, `calls` the device's count."""
+    """The possible cost so far of not looking at it: `best` is the least score, `calls` the device's count."""
     missed = NEVER if look.seen is None else max(0.0, calls - look.seen)
     if not look.measured:
         stranger = None if look.stated else crowd.stranger()
@@ -137,7 +137,7 @@ def told_of(known: DimensionSettings, found: Belief) -> float:
 
 
 def better_before(track: Track, task: str, known: DimensionSettings, found: Belief, cell: Moments) -> float:
-    """How much less the cell would be if what was true before the last change were true again."""
+    """The amount by which the cell would be less if what was true before the last change were true again."""
     leaf = track.leaves.get(task)
     if known.scale == "unit" or leaf is None or leaf.before is None:
         return 0.0

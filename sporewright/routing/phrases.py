@@ -1,4 +1,4 @@
-"""What a refusal's text says by its kind: a noun and its state, within a few words of one another, in one sentence."""
+"""Kinds of statements in a refusal's text: a noun and its state, within a few words, in one sentence."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _words(sentence: str, *, names: bool) -> str:
 
 
 def holds_of(phrase: Phrase, sentence: str, terms: Phrases) -> bool:
-    """Whether this sentence says so."""
+    """True if this sentence makes the statement."""
     if not phrase.get("names", False) and _any(terms["requests"]).search(sentence):
         return False
     first, then, gap = phrase["first"], phrase.get("then", ()), phrase.get("within", _WITHIN)

@@ -11,7 +11,7 @@ from sporewright.wire import CellEntry
 __all__ = ["Coordinate", "Layers", "Stated", "coordinate_of", "entry_of", "layers_of", "same", "shown"]
 
 Coordinate: TypeAlias = tuple[str, str, str, str]
-"""(level, instance, option, dimension)"""
+"""(level, instance, option, dimension)."""
 
 
 class Layers(NamedTuple):

@@ -17,13 +17,13 @@ from sporewright.simulate.policy import Attempt, Setting
 __all__ = ["FAILURE_S", "Caller", "Device", "Ours", "config_of"]
 
 FAILURE_S = 2.0
-"""What a failure costs in seconds, as the simulated operator's weight: the wait for it, and the slower option after."""
+"""The cost of a failure in seconds, as the simulated operator's weight: the wait, and the slower option after it."""
 LEVELS = with_local(("global", "workspace", "device"))
 WORKSPACE = "w"
 
 
 def config_of(options: Collection[str], usd_s: float) -> TensorConfig:
-    """What an operator declares: the options, and what a second, a failure and a dollar weigh. No latency is known."""
+    """The declarations of an operator: the options, and the weights of a second, a failure and a dollar. No latency."""
 
     def seed(option: str, dimension: str, kind: str, value: float) -> Seed:
         return Seed("global", "global", "", option, dimension, kind, value)

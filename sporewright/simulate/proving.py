@@ -53,7 +53,7 @@ FAMILIES: dict[str, list[str]] = {
     "discounted-ucb": _grid("discounted-ucb", kept=(0.99, 0.998), bonus=(0.002,)),
     "mean-of-ten": _grid("mean-of-ten", epsilon=(0.01, 0.03)),
 }
-"""What is tuned, each on the sources that it is not reported on; the parameters among which is chosen."""
+"""The variants to tune, each on the sources that it is not reported on; the parameters to choose from."""
 TOLD_EVERY = 10
 """Cells, between two lines that say how far it is."""
 LITELLM = "lowest-latency"
@@ -67,7 +67,7 @@ def main() -> None:
 
 
 def arguments() -> ArgumentParser:
-    """What can be asked for; without anything the whole contest, which takes hours."""
+    """The arguments of the command; without any the whole contest, which takes hours."""
     root = Path(__file__).resolve().parents[2]
     shared = Path(os.environ.get("SPOREWRIGHT_SHARED") or root.parent / "shared") / "data"
     parser = ArgumentParser(description=__doc__)

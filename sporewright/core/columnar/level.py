@@ -16,7 +16,7 @@ from sporewright.core.store import Layers, Slice, Value
 __all__ = ["AlongInstances", "AlongOptions", "Line", "Pair", "Placed", "Wide"]
 
 Pair = tuple[str, str]
-"""(option, dimension)"""
+"""(option, dimension)."""
 
 Line = tuple[Panel, int, str]
 """A panel, the line in it, and the name whose row is meant."""

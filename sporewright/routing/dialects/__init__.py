@@ -1,1 +1,1 @@
-"""How each provider is asked and answers, as data, and the readers that interpret it."""
+"""The dialects of the providers' requests and answers, as data, and the readers that interpret it."""

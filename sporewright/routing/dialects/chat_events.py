@@ -1,4 +1,4 @@
-"""What the bytes of a provider's answer say, as typed events by its dialect's rows; streams and whole answers alike."""
+"""The bytes of a provider's answer as typed events, by its dialect's rows; streams and whole answers alike."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ChatEvents:
         self._tools = ToolCalls()
         self._said: dict[str, Any] = {}
         self.lively = 0
-        """How many events were a sign of life."""
+        """The number of events that were a sign of life."""
         self.error: Any = None
         self.is_done = self.is_malformed = False
 
@@ -75,12 +75,12 @@ class ChatEvents:
 
     @property
     def has_said_anything(self) -> bool:
-        """Whether there is an answer in it, or a reason why there is none (cut short, filtered)."""
+        """True if there is an answer in it, or a reason why there is none (cut short, filtered)."""
         return self._has_said or any(why in SUFFICES for why in self._finish.values())
 
     @property
     def ending(self) -> Kind:
-        """What it means if the answer ends here."""
+        """The kind of end that it is if the answer ends here."""
         if says_something(self.error):
             return "failed"
         if self.is_malformed:
@@ -90,7 +90,7 @@ class ChatEvents:
         return "complete" if self._is_finished(1 if is_over else self._choices) else "truncated"
 
     def feed(self, piece: bytes) -> list[dict[str, Any]]:
-        """What these bytes say."""
+        """The events in these bytes."""
         self._length += len(piece)
         if not self._has_begun:
             self._head += piece
@@ -111,7 +111,7 @@ class ChatEvents:
         return []
 
     def end(self) -> list[dict[str, Any]]:
-        """What the rest says, now that nothing follows."""
+        """The events in the rest, now that nothing follows."""
         events = self._rest() if self._json is None else self._whole(self._json)
         return events + (self._tools.without_arguments() if self.ending == "complete" else [])
 

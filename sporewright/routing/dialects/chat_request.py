@@ -38,7 +38,7 @@ def chat_path(dialect: DialectRow, base: str, *, model: str | None, is_streaming
 
 
 def key_headers(dialect: DialectRow, key: str | None) -> dict[str, str]:
-    """What the dialect's every request has in its headers, the key included."""
+    """The headers of the dialect's every request, the key included."""
     auth = dialect["auth"]
     own = {} if key is None else {auth["header"]: auth["prefix"] + key}
     return {**dialect["headers"], **own}
@@ -119,7 +119,7 @@ class _Speaker:
         return said if role is None else _filled(self._words["message"], {"role": role, "parts": said})
 
     def _parts(self, message: Mapping[str, Any], place: str) -> tuple[list[Any], list[Any]]:
-        """What is said in the message, and what stands beside it."""
+        """The contents of the message, and the items beside it."""
         content, alone = message.get("content"), self._words.get("alone", ())
         if message["role"] == "tool":
             call = message.get("tool_call_id")
@@ -192,7 +192,7 @@ def _check(item: Mapping[str, Any], names: Sequence[str], place: str) -> None:
 
 
 def _placed(body: Any, path: Sequence[str], place: str = "") -> Iterator[tuple[str, Any]]:
-    """What is at this path, each with its place; `*` stands for each item of a list."""
+    """The items at this path, each with its place; `*` stands for each item of a list."""
     if not path:
         yield place, body
     elif path[0] != "*":

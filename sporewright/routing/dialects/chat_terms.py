@@ -41,7 +41,7 @@ class Where(TypedDict):
 
 
 class ToolFields(TypedDict):
-    """Where a part of a tool call says which one it is, and how it goes on; `arguments` may be JSON or its text.
+    """The fields by which a part of a tool call is known and goes on; `arguments` may be JSON or its text.
 
     `extra`: what is to come back with the call, as OpenAI's dialect has it; `signature`: a thought's, as a text.
     """
@@ -55,7 +55,7 @@ class ToolFields(TypedDict):
 
 
 class Reading(TypedDict):
-    """What is at `at` (a list: each of its items), where `where` holds of it, says so; `take` is the path within it.
+    """A rule: what is at `at` (a list: each of its items) says so if `where` holds of it; `take` is the path within it.
 
     `*` in `at` stands for each item of a list. `event`: what must hold of the whole event besides. `each`: a list of
     choices; all other paths are within one of them, and it is numbered by its `index`. `whole`: a tool call in one
@@ -73,7 +73,7 @@ class Reading(TypedDict):
 
 
 class Counting(TypedDict):
-    """Where the usage counts: the sum of what is at these paths, none where nothing is."""
+    """The fields of the usage: each count is the sum of what is at these paths, none where nothing is."""
 
     input: Sequence[Sequence[str]]
     output: Sequence[Sequence[str]]

@@ -1,4 +1,4 @@
-"""How providers say things, as data: when to come back, what ends a stream, and what may be asked twice."""
+"""The conventions of providers as data: when to come back, what ends a stream, and what may be asked twice."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ ANSWERS: Answers = {
         {"end": "/api/chat", "dialects": [], "fields": _MESSAGE},
         {"end": "/api/generate", "dialects": [], "fields": [["response"], ["thinking"]]},
     ],
-    # Where the path does not say: what is no chat, and servers that answer in words of their own.
+    # If the path says nothing: calls that are no chat, and servers that answer in fields of their own.
     "fields": [
         *([name] for name in ("data", "embeddings", "embedding", "results", "response", "outputs", "predictions")),
         *([name] for name in ("generations", "generated_text", "text", "output_text", "images", "audio")),

@@ -1,4 +1,4 @@
-"""Whether what an option sent is an answer: by its media type, its beginning, and what is in it when it is whole."""
+"""The judge of whether a response is an answer: by its media type, its beginning, and its content once it is whole."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ class _Words(NamedTuple):
 
 
 def expects_of(method: str, path: str, plan: Plan = PLAN) -> Expects:
-    """What a call takes for an answer where nobody says: of inference, by the end of its path, one; else anything."""
+    """The answer expected of a call that does not say: of inference, by the end of its path, one; else anything."""
     return "answer" if method.upper() == "POST" and _ends(path, plan["repeatable"]["paths"]) else "any"
 
 
 def _ends(path: str, ends: Sequence[str]) -> bool:
-    """Whether the path ends as one of these, whatever its query is."""
+    """True if the path ends as one of these, whatever its query is."""
     return path.partition("?")[0].rstrip("/").endswith(tuple(ends))
 
 
@@ -118,7 +118,7 @@ class Judge:
         self.invalid = "text that is neither JSON nor a stream of events" if self._head else "nothing in it"
 
     def listener(self) -> Listening:
-        """Who follows an answer of this form, where nobody else does."""
+        """The listener that follows an answer of this form, where there is no other."""
         if self.form == "events":
             return _Stream(self._plan) if self._expects == "events" else _Answer(self._plan, self._words)
         return _Whole(self._plan, self._expects, self._words, is_lines=self.form == "lines")
@@ -169,11 +169,11 @@ class _Whole:
 
     @property
     def has_said_anything(self) -> bool:
-        """Whether there is an answer in it, once it has ended."""
+        """True if there is an answer in it, once it has ended."""
         return self.invalid is None
 
     def feed(self, piece: bytes) -> Heard:
-        """What these bytes brought: a sign of life; of lines a token, once the first line is an answer."""
+        """The news in these bytes: a sign of life; of lines a token, once the first line is an answer."""
         self._length += len(piece)
         if self._length <= self._plan["limits"]["buffer_bytes"]:
             self._held.append(piece)
@@ -187,7 +187,7 @@ class _Whole:
         return Heard(tokens=1) if why is None else Heard(error=why)
 
     def ends(self) -> tuple[Kind, Any]:
-        """How it ended, now that nothing follows."""
+        """The kind of its end, now that nothing follows."""
         if self._length > self._plan["limits"]["buffer_bytes"]:
             return "complete", None
         text = b"".join(self._held)

@@ -41,9 +41,9 @@ def _only(*at: str, names: Sequence[str], **where: str) -> Only:
 
 
 def _shapes(*, assistant: Sequence[str], function: Sequence[str] = (), call: Sequence[str] = ()) -> list[Only]:
-    """What OpenAI's messages and tools may say in a dialect of templates: fields beyond these have no words in it.
+    """The fields of OpenAI's messages and tools that a dialect of templates can express.
 
-    A name of whoever speaks, the thoughts behind an answer, sound: an option that cannot be told them is not asked.
+    A speaker's name, the thoughts behind an answer, sound: an option that cannot be told them is not asked.
     """
     everyone = ("role", "content")
     return [

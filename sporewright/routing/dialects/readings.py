@@ -1,4 +1,4 @@
-"""Where the answers of each dialect say what: rows of paths, for the events of a stream and for whole answers alike."""
+"""The paths to the parts of each dialect's answers, for the events of a stream and for whole answers alike."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _choices(place: str, **tool: Any) -> list[Reading]:
 
 
 _MORE = ("audio", "images", "reasoning_details", "thinking_blocks", "reasoning_text", "executed_tools", "video")
-"""What else an answer may consist of: sound, pictures, thoughts in a provider's own form, its own tools."""
+"""The other parts that an answer may have: sound, pictures, thoughts in a provider's own form, its own tools."""
 
 
 OPENAI: Sequence[Reading] = [
@@ -84,7 +84,7 @@ _ITEMS = (
     *("result", "results", "action", "actions", "input", "code", "operation", "output", "outputs", "tools"),
     *("encrypted_content", "queries", "server_label"),
 )
-"""What an item of an output consists of that is no message, no thought and no function's call."""
+"""The parts of an item of an output that is no message, no thought and no function's call."""
 _ADDED: Where = {"path": ["type"], "equals": "response.output_item.added"}
 _COMPLETED: Where = {"path": ["type"], "equals": "response.completed"}
 _WHOLE: Where = {"path": ["status"], "equals": "completed"}
@@ -167,7 +167,7 @@ ANTHROPIC: Sequence[Reading] = [
         "fields": {"id": ["id"], "name": ["name"], "arguments": ["input"]},
         "whole": True,
     },
-    # A thought that nobody may read, what a tool of the provider's gave, a file.
+    # A thought that is encrypted, the result of a tool of the provider's, a file.
     {"says": "life", "at": ["content"], "where": {"path": [], "among": ("data", "content", "file_id", "source")}},
     # A turn may pause where the provider's own tool is called.
     *(

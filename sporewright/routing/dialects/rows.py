@@ -1,4 +1,4 @@
-"""What a dialect's rows find in one event of an answer, or in a whole one: pure, for both readers of answers."""
+"""The parts that a dialect's rows find in one event of an answer, or in a whole one: pure, for both readers."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Saying(NamedTuple):
 
 
 def is_of(dialect: DialectRow, body: Any) -> bool:
-    """Whether an event is one of this dialect's streams."""
+    """True if an event is of one of this dialect's streams."""
     return any(holds(mark, body) for mark in dialect["marks"])
 
 
@@ -80,14 +80,14 @@ def _say(said: list[Saying], row: _Row, choice: int, element: Any, body: Any) ->
 
 
 def _counts(row: _Row, found: Any) -> bool:
-    """Whether it is more than a place for it; a tool call in one piece has a name."""
+    """True if it is more than a place for it; a tool call in one piece has a name."""
     if row.reading["says"] == "error":
         return is_error(found)
     return row.name is None or (isinstance(name := reach(found, row.name), str) and name != "")
 
 
 def is_error(found: Any, depth: int = 0) -> bool:
-    """Whether what stands in the place of an error says one: some servers always have the field, with 0 or null."""
+    """True if the value in the place of an error says one: some servers always have the field, with 0 or null."""
     if isinstance(found, (dict, list)) and depth <= _DEEPEST:
         return any(is_error(inner, depth + 1) for inner in (found.values() if isinstance(found, dict) else found))
     return says_something(found) and found != 0
@@ -126,7 +126,7 @@ class _Row(NamedTuple):
     first: str | None
     second: str | None
     name: Sequence[str] | None
-    """Where a tool call in one piece has its name."""
+    """The path to the name of a tool call in one piece."""
 
 
 class _Run(NamedTuple):
@@ -159,7 +159,7 @@ def _apart(reading: Reading) -> _Row:
 
 
 def life_in(said: Sequence[Saying]) -> int:
-    """How many signs of life these are: each part, or one for what is no part and yet part of the answer.
+    """The number of signs of life: each part is one, and so is an event that is no part and yet part of the answer.
 
     An event of which nothing is known is one as well: a dialect grows.
     """
@@ -170,7 +170,7 @@ def life_in(said: Sequence[Saying]) -> int:
 
 
 def reach(body: Any, path: Sequence[str]) -> Any:
-    """What is at this path of JSON data, list positions as digits; None if nothing is."""
+    """The value at this path of JSON data, list positions as digits; None if there is none."""
     for step in path:
         if isinstance(body, dict):
             body = body.get(step)
@@ -182,7 +182,7 @@ def reach(body: Any, path: Sequence[str]) -> Any:
 
 
 def reach_all(body: Any, path: Sequence[str]) -> list[Any]:
-    """What is at this path, of a list each item; `*` stands for each item of a list."""
+    """The values at this path, of a list each item; `*` stands for each item of a list."""
     if "*" not in path:
         found = reach(body, path)
         return found if isinstance(found, list) else [found]
@@ -197,7 +197,7 @@ def says_something(found: Any) -> bool:
 
 
 def says_at(body: Any, paths: Sequence[Sequence[str]]) -> bool:
-    """Whether something is said at one of these paths, in more than a number; at one that ends with `#`, a number."""
+    """True if something is said at one of these paths, in more than a number; at one that ends with `#`, a number."""
     return any(_is_said(body, path) for path in paths)
 
 
@@ -217,7 +217,7 @@ def is_count(found: Any) -> bool:
 
 
 def holds(where: Where, item: Any) -> bool:
-    """Whether this is true of an item."""
+    """True if the condition holds of an item."""
     found = reach(item, where["path"])
     if "has" in where:
         return isinstance(found, dict) and where["has"] in found

@@ -1,4 +1,4 @@
-"""What the bytes of an event stream mean (server-sent events, WHATWG HTML §9.2), by the rows of whichever dialect."""
+"""The events in the bytes of a stream (server-sent events, WHATWG HTML §9.2), by the rows of whichever dialect."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["BLANK", "EVERY", "Events", "Heard", "Kind", "Listening", "json_of", 
 
 @dataclass(slots=True)
 class Heard:
-    """What a piece of a stream brought; `error` and `usage` are the last ones told."""
+    """The news in a piece of a stream; `error` and `usage` are the last ones told."""
 
     tokens: int = 0
     others: int = 0
@@ -37,21 +37,21 @@ class Heard:
 
 
 Kind = Literal["complete", "truncated", "malformed", "failed", "invalid"]
-"""How an answer ended by what is in it."""
+"""The kind of end of an answer, by its content."""
 
 
 class Listening(Protocol):
-    """Whoever follows an answer while it comes."""
+    """A listener that follows an answer while it comes."""
 
     def feed(self, piece: bytes) -> Heard:
-        """What these bytes brought."""
+        """The news in these bytes."""
 
     def ends(self) -> tuple[Kind, Any]:
-        """How the answer ended, now that nothing follows; and its usage, None if only its events said it."""
+        """The kind of its end, now that nothing follows; and its usage, None if only its events said it."""
 
     @property
     def has_said_anything(self) -> bool:
-        """Whether there is an answer in it, or a reason why there is none."""
+        """True if there is an answer in it, or a reason why there is none."""
 
     def counts(self) -> Mapping[str, int]:
         """Tokens `in` and `out`, once it has ended, where its dialect says how they are counted."""
@@ -61,7 +61,7 @@ DEEPEST = 100
 """Levels of an event; what providers send has about ten."""
 EVERY = tuple(DIALECTS.values())
 BLANK = " \t\r\n"
-"""What may stand around JSON (RFC 8259 §2)."""
+"""The characters that may stand around JSON (RFC 8259 §2)."""
 _MOST_DIGITS = 400
 
 
@@ -93,7 +93,7 @@ class Events:
         self._usage: dict[str, Any] = {}
 
     def feed(self, piece: bytes) -> Heard:
-        """What these bytes brought."""
+        """The news in these bytes."""
         heard = Heard()
         for frame in self._frames.feed(piece):
             self._event(frame, heard)
@@ -103,7 +103,7 @@ class Events:
         return heard
 
     def ends(self) -> tuple[Kind, Any]:
-        """How the stream ended, now that nothing follows."""
+        """The kind of its end, now that nothing follows."""
         return ("complete" if self.is_whole else "truncated"), None
 
     def counts(self) -> Mapping[str, int]:
@@ -117,7 +117,7 @@ class Events:
 
     @property
     def is_whole(self) -> bool:
-        """Whether a stream that ends here is a whole answer: it said so, or it is of nobody's known dialect.
+        """True if a stream that ends here is a whole answer: it said so, or it is of an unknown dialect.
 
         The end mark says so where the answer speaks of no finish reasons; of one that does, only a finish reason. By
         itself the end mark is no answer.
@@ -128,7 +128,7 @@ class Events:
 
     @property
     def has_said_anything(self) -> bool:
-        """Whether there is an answer in it: a part, an event of nobody's dialect, or a reason why there is none."""
+        """True if there is an answer in it: a part, an event of an unknown dialect, or a reason why there is none."""
         return self._tokens + self._others > 0 or any(why in SUFFICES for why in self._finish.values())
 
     def _event(self, frame: Frame, heard: Heard) -> None:
@@ -181,7 +181,7 @@ class Events:
 
 
 def looks_like_json(text: str) -> bool:
-    """Whether it begins as an object or a list does."""
+    """True if it begins as an object or a list does."""
     return text.lstrip(BLANK).startswith(("{", "["))
 
 

@@ -1,4 +1,4 @@
-"""Which tool call a part of an answer belongs to: by its id, its index, or, with neither, the one before."""
+"""The tool call to which a part of an answer belongs: by its id, its index, or, with neither, the one before."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ToolCalls:
         self._calls: dict[int, list[_Call]] = {}
 
     def part(self, choice: int, fields: ToolFields, item: Any, data: Any) -> dict[str, Any] | None:
-        """What an item says of a call, with its number; None if it says nothing."""
+        """The part of a call in an item, with the call's number; None if there is none."""
         at: dict[str, Any] = {name: reach(item, path) for name, path in fields.items()}  # type: ignore[arg-type]
         said = {name: at[name] for name in ("id", "name") if isinstance(at.get(name), str) and at[name] != ""}
         found = at.get("arguments")
@@ -55,7 +55,7 @@ class ToolCalls:
         return {"call": call.number, **said, "arguments": text, **more}
 
     def has_called(self, choice: int) -> bool:
-        """Whether this choice calls any."""
+        """True if this choice calls any."""
         return choice in self._calls
 
     def without_arguments(self) -> list[dict[str, Any]]:
@@ -93,7 +93,7 @@ class ToolCalls:
 
 
 def _is_whole(text: str) -> bool:
-    """Whether these are arguments to which nothing can be added."""
+    """True if these are arguments to which nothing can be added."""
     try:
         return isinstance(read_json(text), dict)
     except ValueError:
@@ -101,7 +101,7 @@ def _is_whole(text: str) -> bool:
 
 
 def _finite(said: Any) -> Any:
-    """What is beyond all numbers is null in JSON, as `JSON.stringify` has it."""
+    """A value beyond all numbers is null in JSON, as `JSON.stringify` has it."""
     if isinstance(said, dict):
         return {name: _finite(value) for name, value in said.items()}
     if isinstance(said, list):

@@ -39,7 +39,7 @@ ERROR_ECHOES: Sequence[str] = [
     # Names that the caller gave, and values that he sent.
     *(f"{named} {quote}" for named in ("function", "tool", "call id", "value:", "value") for quote in ("'", '"', "`")),
 ]
-"""What follows these within a field is the request's own text."""
+"""Signs after which the text of a field is the request's own."""
 
 
 def _said(sign: Sign, provider: str, *texts: str, alone: bool = False) -> ErrorSign:
@@ -48,7 +48,7 @@ def _said(sign: Sign, provider: str, *texts: str, alone: bool = False) -> ErrorS
 
 
 def _kind(sign: Sign) -> ErrorSign:
-    """What says so by its kind, whatever the words."""
+    """The row that holds by the kind of statement, whatever the words."""
     return {"sign": sign, "provider": "any", "any": (), "phrases": KINDS[sign], "alone": True}
 
 
@@ -225,11 +225,11 @@ WORDINGS: Sequence[ErrorSign] = [
           "参数无效", alone=True),
     _kind("malformed"),
 ]  # fmt: skip
-"""Each row by whom it is said (`any`: by several); the more particular signs come first."""
+"""Each row with the provider that says it (`any`: several do); the more particular signs come first."""
 
 
 def _merged(rows: Sequence[ErrorSign]) -> list[ErrorSign]:
-    """Neighbours of one sign as one row: a plan is read by pages, which need not know by whom it is said."""
+    """Rows of one sign that follow one another as one row: a page need not know which provider says so."""
     merged: list[ErrorSign] = []
     for row in rows:
         last = merged[-1] if merged else None
