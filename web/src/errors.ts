@@ -1,5 +1,5 @@
 /** The errors of the page; codes are the same as in Python (`sporewright/errors.py`). */
-import type { Attempt, Skipped } from "./types";
+import type { Attempt, Skipped } from "./receipt-types";
 
 /** Every error of the page, with a stable `code`. */
 export class SporewrightError extends Error {

@@ -17,7 +17,7 @@ import { keepOffline } from "./offline/offline";
 import { Online } from "./network/online";
 import { checkLimit, settingsOf, type Settings } from "./config/options";
 import { Queues } from "./state/queues";
-import { CorsHistory } from "./network/cors-history";
+import { CorsHistory } from "./state/cors-history";
 import { reportBody, type Reported } from "./call/report";
 import { Session } from "./engine/engine-client";
 import { settled, type Settle } from "./base/deferred";

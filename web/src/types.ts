@@ -1,29 +1,22 @@
 /** The public shapes of the page: what goes into a Router and what comes out of it. */
 import type { SporewrightError } from "./errors";
-import type {
-  Aside,
-  BlockData,
-  DialectName,
-  Dropped,
-  ErrorData,
-  Limits,
-  Ranked,
-  RefusedCell,
-  Restart,
-  Term,
-} from "./generated/calls";
-import type { Attempt, Receipt } from "./call/receipt-types";
+import type { Aside, BlockData, DialectName, ErrorData, Limits, RefusedCell, Restart, Term } from "./generated/calls";
+import type { Attempt, Cursor, Receipt, RouterState } from "./receipt-types";
 
 export type {
   Attempt,
+  Cursor,
+  EngineStanding,
   Known,
   Receipt,
   Recorded,
   RecordedEnding,
+  Resolution,
+  RouterState,
   SeenHealth,
   Skipped,
   Tokens,
-} from "./call/receipt-types";
+} from "./receipt-types";
 export type {
   Aside,
   AsideData,
@@ -46,9 +39,6 @@ export type {
   Sign,
   Term,
 } from "./generated/calls";
-
-/** An instance for each level; the engine fills in the device's own. */
-export type Cursor = Record<string, string>;
 
 /** One write of a config: a call of a writer made at `floor` (C1). A document is `{ b64 }`, a gate `"inf"` (S2). */
 export interface Seed {
@@ -203,17 +193,6 @@ export interface RouterOptions {
   callTimeout?: number | undefined;
 }
 
-export type RouterState = "cold" | "starting" | "ready" | "closed" | "failed";
-
-/** The state of the engine when a call was made. */
-export interface EngineStanding {
-  state: RouterState;
-  /** The stage of a start that is under way or has failed. */
-  stage?: string;
-  /** The reason why the engine did not start, or is gone. */
-  reason?: string;
-}
-
 export interface SyncState {
   state: "off" | "connecting" | "live" | "waiting" | "refused";
   /** Own cells that the orchestrator has not acknowledged yet. */
@@ -227,12 +206,6 @@ export interface SyncState {
 
 /** The `[level, instance]` that a layer was folded from (F1). */
 export type Source = Term["value_source"];
-
-/** The order with its reasons (R8): adding an option's products in order gives its score exactly. */
-export interface Resolution {
-  ranked: Ranked[];
-  dropped: Dropped[];
-}
 
 /** A rating of an answer: 0 to 1; false rejects it, and the next option is tried; true or nothing accepts it. */
 export type Verdict = number | boolean | { quality?: number; reject?: boolean } | undefined;

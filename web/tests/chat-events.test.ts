@@ -4,7 +4,8 @@ import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ChatEvents } from "../src/routing/dialects/chat-events";
 import { chatBody, chatPath, keyHeaders } from "../src/routing/dialects/chat-request";
-import type { ChatPart, ChatRequest } from "../src/chat/chat-types";
+import type { ChatPart } from "../src/routing/dialects/chat-parts";
+import type { ChatRequest } from "../src/chat/chat-types";
 import type { DialectName } from "../src/generated/calls";
 import { DIALECTS } from "../src/generated/dialects";
 

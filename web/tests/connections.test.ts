@@ -26,7 +26,7 @@ describe("six connections to an origin", () => {
     const connections = new Connections();
     const freed: number[] = [];
     const all = Array.from({ length: 9 }, (_, number) => at(number));
-    const waits = all.map((one) => connections.sent(one, ({ number }) => freed.push(number)));
+    const waits = all.map((one) => connections.sent(one, () => freed.push(one.number)));
     expect(waits).toEqual([false, false, false, false, false, false, true, true, true]);
     expect(connections.sent(at(9, "https://b.example/x"), () => undefined)).toBe(false);
     const [first, second, , , , , , eighth] = all as [AttemptIO, AttemptIO, ...AttemptIO[]];

@@ -2,7 +2,7 @@
 import type { FetchContext } from "../src/call/fetch";
 import { PLAN } from "../src/generated/plan";
 import { Health } from "../src/routing/health";
-import { basesOf } from "../src/call/target";
+import { basesOf } from "../src/config/bases";
 import type { Upstream } from "../src/types";
 
 export function contextOf(upstreams: Record<string, Upstream>, more: Partial<FetchContext> = {}): FetchContext {

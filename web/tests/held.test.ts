@@ -5,7 +5,7 @@ import { RoutedFetch } from "../src/call/fetch";
 import type { Limits, OutcomeBody } from "../src/generated/calls";
 import { PLAN } from "../src/generated/plan";
 import { Health } from "../src/routing/health";
-import { basesOf } from "../src/call/target";
+import { basesOf } from "../src/config/bases";
 import type { Receipt } from "../src/types";
 import { TestUpstream } from "./upstream";
 

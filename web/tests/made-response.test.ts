@@ -5,7 +5,7 @@ import { RoutedFetch } from "../src/call/fetch";
 import { PLAN } from "../src/generated/plan";
 import { responseOf } from "../src/call/made-response";
 import { Pipe } from "../src/streams/pull-stream";
-import { templateOf } from "../src/call/request";
+import { templateOf } from "../src/call/template";
 import { contextOf } from "./context";
 import { TestUpstream } from "./upstream";
 

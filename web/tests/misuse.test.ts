@@ -5,7 +5,7 @@ import { PLAN } from "../src/generated/plan";
 import type { OutcomeBody } from "../src/generated/calls";
 import { Health } from "../src/routing/health";
 import { isWhatItSays } from "../src/network/integrity";
-import { failsAt } from "../src/config/misuse";
+import { failsAt } from "../src/call/misuse";
 import type { AttemptDetail, RoutedInit } from "../src/types";
 import { contextOf } from "./context";
 

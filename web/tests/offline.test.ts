@@ -2,7 +2,8 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { integrityOf } from "../src/network/integrity";
-import { isApart, keepOffline } from "../src/offline/offline";
+import { isApart } from "../src/config/options";
+import { keepOffline } from "../src/offline/offline";
 
 describe("offline", () => {
   it("comes unasked only where no page of the host's is in the folder", () => {

@@ -4,7 +4,7 @@ import { RoutedFetch } from "../src/call/fetch";
 import type { OutcomeBody, Permit } from "../src/generated/calls";
 import { PLAN } from "../src/generated/plan";
 import { Health } from "../src/routing/health";
-import { permit } from "../src/call/permit";
+import { permit } from "../src/engine/permit";
 import type { Session } from "../src/engine/engine-client";
 import { contextOf } from "./context";
 import { TestUpstream } from "./upstream";

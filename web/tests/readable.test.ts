@@ -1,6 +1,6 @@
 /** Whose answers could be read, over reloads and tabs. */
 import { describe, expect, it, vi } from "vitest";
-import { CorsHistory } from "../src/network/cors-history";
+import { CorsHistory } from "../src/state/cors-history";
 import { BASES, mirrored } from "./mirrored";
 
 const mirror = mirrored();

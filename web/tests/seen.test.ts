@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Awake } from "../src/network/sleep-detector";
 import { Gaps } from "../src/routing/clock-gap";
 import { PLAN } from "../src/generated/plan";
+import { CorsHistory } from "../src/state/cors-history";
 import { isLoopback, isMixed, FailureDiagnosis } from "../src/network/diagnosis";
 
 const LIMITS = { ...PLAN.limits };
@@ -24,7 +25,7 @@ beforeEach(() => {
     asked.push([address, mode]);
     return reachable(address, mode) ? Promise.resolve(new Response()) : Promise.reject(new TypeError("failed"));
   });
-  sight = new FailureDiagnosis(LIMITS);
+  sight = new FailureDiagnosis(LIMITS, new CorsHistory());
 });
 
 afterEach(() => {
@@ -58,7 +59,7 @@ describe("a failed call", () => {
   it("may not be read, or is hidden for now where it could be read before", async () => {
     reachable = (_, mode) => mode === "no-cors";
     expect(await sight.look(failed())).toMatchObject({ kind: "unreadable", reason: "cors" });
-    const known = new FailureDiagnosis(LIMITS);
+    const known = new FailureDiagnosis(LIMITS, new CorsHistory());
     known.reads("a", new Response());
     expect(await known.look(failed())).toMatchObject({ kind: "masked" });
     known.close();

@@ -1,6 +1,7 @@
 /** Which calls are routed, and where to. */
 import { describe, expect, it } from "vitest";
-import { addressAt, basesOf, targetOf } from "../src/call/target";
+import { addressAt, targetOf } from "../src/call/target";
+import { basesOf } from "../src/config/bases";
 
 const bases = basesOf({
   groq: { url: "https://api.example/openai/v1" },

@@ -1,5 +1,5 @@
 /** What a request asks for at the top level of its body: a stream, a model, an inference; as `sporewright/device/asked_for.py`. */
-import type { Template } from "./request";
+import type { Template } from "./template";
 
 export interface AskedFor {
   /** Whether a stream of events is asked for; undefined: it cannot be told. */

@@ -4,9 +4,9 @@ import type { Connections } from "../network/connections";
 import type { CallTraits } from "../routing/attempt-chain";
 import type { OutcomeBody, Permit, Plan } from "../generated/calls";
 import type { Health } from "../routing/health";
-import type { CorsHistory } from "../network/cors-history";
+import type { CorsHistory } from "../state/cors-history";
 import type { FailureDiagnosis } from "../network/diagnosis";
-import type { Template } from "./request";
+import type { Template } from "./template";
 import type { Listening } from "../routing/dialects/sse-events";
 import type { Target } from "./target";
 import type {

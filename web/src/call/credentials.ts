@@ -1,9 +1,13 @@
 /** Whose key an option is called with, which of its own, and whether that has been changed. */
 import { inTime } from "../base/abort";
 import type { FetchContext } from "./call-context";
-import { CREDENTIALS, mayCarry, type Template } from "./request";
+import { pageAddress } from "../base/page-address";
 import type { Target } from "./target";
+import type { Template } from "./template";
 import type { Upstream } from "../types";
+
+/** Headers that prove who somebody is: a key for one provider is none of another's business. */
+export const CREDENTIALS = ["authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-goog-api-key"];
 
 /** A text, or a function that gives one. */
 export type Key = NonNullable<Upstream["key"]>;
@@ -70,4 +74,11 @@ function digestOf(text: string): string {
   let hash = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
   return hash.toString(16).padStart(8, "0");
+}
+
+/** Whether the caller's credentials go to this option: as addressed, or, of a path, where native `fetch` would send them. */
+export function mayCarry(option: string, upstream: Upstream, base: URL, { owner }: Target): boolean {
+  if (upstream.callerCredentials === true || owner === option) return true;
+  const page = pageAddress();
+  return owner === null && page !== undefined && base.origin === new URL(page).origin;
 }

@@ -4,7 +4,7 @@ import type { AttemptIO } from "./attempt-io";
 import type { Ending } from "../routing/classify";
 import { messageOf, nameOf, SporewrightError } from "../errors";
 import { CallerFault } from "./secrets";
-import { failsAt, Misuse } from "../config/misuse";
+import { failsAt, Misuse } from "./misuse";
 import type { FailureDiagnosis } from "../network/diagnosis";
 
 export interface Fault {

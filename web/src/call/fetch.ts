@@ -14,9 +14,10 @@ import { PLAN } from "../generated/plan";
 import { bringsKey, isKeyed, keysOf, lookForChanges } from "./credentials";
 import { expectsOf } from "../routing/dialects/judge";
 import { checkExpects, checkTask } from "../config/options";
-import { verified } from "../config/misuse";
-import { templateOf, type Spoken, type Template } from "./request";
+import { verified } from "./misuse";
+import { templateOf, type Spoken, type Template } from "./template";
 import { isLoopback, FailureDiagnosis } from "../network/diagnosis";
+import { CorsHistory } from "../state/cors-history";
 import type { Listening } from "../routing/dialects/sse-events";
 import { tableOf } from "../base/table";
 import { NOWHERE, targetOf, type Target } from "./target";
@@ -55,7 +56,8 @@ export class RoutedFetch {
   constructor(context: FetchContext, defaults: FetchDefaults = { retry: "auto", hedge: true }) {
     const { limits } = context.plan;
     const own = { awake: new Awake(limits), connections: new Connections() };
-    this.#context = { ...context, ...own, sight: new FailureDiagnosis(limits, context.readable) };
+    const { readable = new CorsHistory() } = context;
+    this.#context = { ...context, ...own, sight: new FailureDiagnosis(limits, readable) };
     this.#defaults = defaults;
   }
 

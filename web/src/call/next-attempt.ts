@@ -1,7 +1,7 @@
 /** Carries out what a chain decides until there is somebody to call: it waits, and asks for what is rationed. */
 import { unlessAborted } from "../base/abort";
-import type { CallContext } from "./call-context";
-import { granted } from "./permit";
+import type { CallContext, FetchContext } from "./call-context";
+import { unused } from "../engine/permit";
 import type { AttemptChain, Decision } from "../routing/attempt-chain";
 
 export class NextAttempt {
@@ -42,4 +42,16 @@ export class NextAttempt {
     }
     if (decision) this.#call(decision.option, decision.attempt);
   }
+}
+
+/** Whether the call has what its chain asks for; a probe that comes once the call has gone on without it is given back. */
+export async function granted(
+  asked: Decision & { do: "ask" },
+  chain: Pick<AttemptChain, "asks">,
+  context: FetchContext,
+): Promise<boolean> {
+  const { permit, option } = asked;
+  const isGranted = await context.permit(permit, option);
+  if (isGranted && permit === "probe" && !chain.asks(asked)) unused(option, context);
+  return isGranted;
 }

@@ -15,7 +15,7 @@ import { Brackets } from "../streams/json-truncation";
 import { faultOf } from "./failure";
 import type { ChainState } from "../generated/calls";
 import { Delivery } from "./delivery";
-import { sent } from "../config/misuse";
+import { sent } from "./misuse";
 import type { Judge } from "../routing/dialects/judge";
 import { ReceiptWriter } from "./receipt";
 import { redacted } from "./secrets";

@@ -1,6 +1,5 @@
 /** Which calls are routed, and where a routed one goes for each option: addresses only, no I/O. */
-import { SporewrightError } from "../errors";
-import type { Upstream } from "../types";
+import { pageAddress } from "../base/page-address";
 
 /** Stands for "whoever answers" while a call has no option yet; a reserved name that resolves nowhere (RFC 6761). */
 export const NOWHERE = "http://sporewright.invalid";
@@ -10,28 +9,6 @@ export interface Target {
   path: string;
   search: string;
   owner: string | null;
-}
-
-/** Each option's base address, checked once; ConfigError names the option whose address is none. */
-export function basesOf(upstreams: Readonly<Record<string, Upstream>>): Map<string, URL> {
-  return new Map(Object.entries(upstreams).map(([option, { url }]) => [option, baseOf(option, url)]));
-}
-
-function baseOf(option: string, url: string | URL): URL {
-  const no = (why: string, cause?: unknown): SporewrightError =>
-    new SporewrightError("config", `upstream ${option}: ${why}`, { cause });
-  // An empty one is the page's own address by the standard, and a setting that was never filled in by experience.
-  if (url === "") throw no('"" is no address');
-  let base: URL;
-  try {
-    base = new URL(url, pageAddress());
-  } catch (error) {
-    throw no(`${String(url)} is no address`, error);
-  }
-  if (!/^https?:$/.test(base.protocol)) throw no(`${base.href} is not http or https`);
-  if (base.username !== "" || base.password !== "")
-    throw no(`the address at ${base.host} holds a name or password, which fetch refuses; use headers`);
-  return base;
 }
 
 /** The target of a routed call; null when the address is somebody else's and goes straight through. */
@@ -60,13 +37,6 @@ export function addressAt(base: URL, target: Target): string {
     .join("&");
   url.hash = "";
   return url.href;
-}
-
-/** What relative addresses are relative to; undefined outside of a page. */
-export function pageAddress(): string | undefined {
-  const { location, document } = globalThis as Partial<typeof globalThis>;
-  // A frame that was written, not loaded (`srcdoc`, about:blank), has the addresses of whoever wrote it.
-  return location?.protocol === "about:" ? document?.baseURI : location?.href;
 }
 
 function isPath(input: string): boolean {

@@ -1,25 +1,30 @@
 /** The tensor as data: where it comes from, its text, and the order it declares before any engine has run. */
 import { messageOf, SporewrightError } from "../errors";
-import { pageAddress } from "../call/target";
-import type { Mirror } from "../state/mirror";
+import { pageAddress } from "../base/page-address";
 import type { Cursor, Seed, TensorConfig } from "../types";
 
 const LOAD_TIMEOUT_MS = 10_000;
 /** As `PARTS` of core/config.py, which refuses a seed's strange keys, too: what is ignored is believed to work. */
 const PARTS = new Set(["$schema", "global", "learning", "levels", "priors", "seeds"]);
 
+/** Where the last copy of a config from an address is kept. */
+export interface ConfigCopies {
+  recall(kind: "config", address: string): Promise<unknown>;
+  keep(kind: "config", address: string, config: TensorConfig): Promise<void>;
+}
+
 /** The config itself; from an address, or from the copy remembered of it when the address does not answer. */
-export async function loadConfig(config: TensorConfig | string | URL, mirror: Mirror): Promise<TensorConfig> {
+export async function loadConfig(config: TensorConfig | string | URL, copies: ConfigCopies): Promise<TensorConfig> {
   if (typeof config !== "string" && !(config instanceof URL)) return checked(config, "config");
   const address = addressOf(config);
   try {
     const response = await fetch(address, { signal: AbortSignal.timeout(LOAD_TIMEOUT_MS) });
     if (!response.ok) throw new Error(`HTTP ${response.status}`);
     const loaded = checked(await response.json(), address);
-    void mirror.keep("config", address, loaded);
+    void copies.keep("config", address, loaded);
     return loaded;
   } catch (error) {
-    const kept = await mirror.recall("config", address);
+    const kept = await copies.recall("config", address);
     if (kept !== undefined) return checked(kept, address);
     if (error instanceof SporewrightError) throw error;
     throw new SporewrightError("config", `config ${address}: ${messageOf(error)}`, { cause: error });

@@ -1,12 +1,12 @@
 /** The options of a router, checked once, before anything is opened: what cannot work is named with its value. */
-import { bestKinds } from "../engine/open-engine";
+import { bestKinds } from "../base/environment";
 import { SporewrightError } from "../errors";
 import type { Limits, Plan } from "../generated/calls";
 import { DIALECTS } from "../generated/dialects";
 import { PLAN } from "../generated/plan";
-import { isApart } from "../offline/offline";
 import { tableOf } from "../base/table";
-import { basesOf, pageAddress } from "../call/target";
+import { pageAddress } from "../base/page-address";
+import { basesOf } from "./bases";
 import { LONGEST_MS } from "../base/timers";
 import type { Critic, Cursor, EngineKind, RetryRule, RouterOptions, Upstream } from "../types";
 
@@ -218,4 +218,9 @@ function addressOf(value: unknown, base: string | undefined): URL | null {
   } catch {
     return null;
   }
+}
+
+/** Whether to keep the build offline when nobody says: where the folder holds no page of the host's, so that only our own workers are served. */
+export function isApart(runtime: string, page: string | undefined): boolean {
+  return page !== undefined && !page.startsWith(runtime);
 }

@@ -1,9 +1,8 @@
 /** What a page asks and tells its engine: in the order it was said, and together where nobody waits for it. */
-import type { FetchContext } from "../call/call-context";
 import { Batch } from "./batch";
 import type { SporewrightError } from "../errors";
 import type { Batched, CallName, Calls, Permit } from "../generated/calls";
-import { permit } from "../call/permit";
+import { permit, type Rationed } from "./permit";
 import type { Session } from "./engine-client";
 
 /** Nobody waits for a batch: it outlives an engine that hangs, which is noticed after 15 s, and the start of the next one. */
@@ -58,7 +57,7 @@ export class EngineCalls {
   }
 
   /** What was told before is counted in the answer: it goes first, at once like the question. */
-  permit(kind: Permit, option: string, context: FetchContext): boolean | Promise<boolean> {
+  permit(kind: Permit, option: string, context: Rationed): boolean | Promise<boolean> {
     return permit(kind, option, context, this.#now());
   }
 

@@ -15,11 +15,6 @@ export const LED = "sporewright led ";
 /** A timer that is this much late was asleep, and so may have been the leader. */
 const LATE_MS = 1000;
 
-/** Whether this browser has what it takes. */
-export function canLead(): boolean {
-  return typeof BroadcastChannel !== "undefined" && "locks" in navigator;
-}
-
 export interface Role {
   /** To the leader's engine; null: this tab leads. */
   endpoint: Endpoint | null;

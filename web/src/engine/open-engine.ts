@@ -1,7 +1,7 @@
 /** The page's side of the engine: which kind, under which key, its sign of life, and how to let go of it. */
 import { WORKER } from "../base/build";
 import { SporewrightError } from "../errors";
-import { canLead, LED, takeRole } from "./leader-election";
+import { LED, takeRole } from "./leader-election";
 import { holdLife, useLatest, type Life } from "./liveness-lock";
 import { endpointOf, type Endpoint, type Hello } from "./protocol";
 import { scriptAddress } from "../base/trusted-types";
@@ -35,16 +35,6 @@ export interface Opening {
   /** A leading tab that does not answer within so many milliseconds is deposed. */
   patience: number;
   signal: AbortSignal;
-}
-
-/**
- * What this browser has, the best first; Chrome on Android long had no SharedWorker. Where a site may not store, a browser
- * has the class and refuses the worker, so there are others to try; never `inline`, which blocks the page.
- */
-export function bestKinds(): readonly EngineKind[] {
-  if (typeof Worker === "undefined") return ["inline"];
-  const own: EngineKind[] = canLead() ? ["led", "dedicated"] : ["dedicated"];
-  return typeof SharedWorker === "undefined" ? own : ["shared", ...own];
 }
 
 /** Open an engine and greet it. `failed` is told when its script cannot be loaded or dies, or its tab is gone. */

@@ -2,7 +2,12 @@
  * Requests of this page that wait for a connection: over HTTP/1.1 a browser opens six to an origin, and says of nothing
  * beyond them that it waits. That time is not the option's.
  */
-import type { AttemptIO } from "../call/attempt-io";
+
+/** A request; `timer` is set while its headers are waited for. */
+export interface WaitingRequest {
+  readonly address: string;
+  readonly timer?: unknown;
+}
 
 /** What browsers open to one origin over HTTP/1.1. */
 const MOST = 6;
@@ -13,17 +18,17 @@ const SHARED = /^h[23]/;
 
 interface Line {
   /** Whose answers have not ended, oldest first, and who is told when it has waited. */
-  all: { one: AttemptIO; freed: (one: AttemptIO) => void }[];
+  all: { one: WaitingRequest; freed: () => void }[];
   /** Whether more answered at once than so many connections could. */
   isShared: boolean;
 }
 
 export class Connections {
   readonly #lines = new Map<string, Line>();
-  readonly #lineOf = new WeakMap<AttemptIO, Line>();
+  readonly #lineOf = new WeakMap<WaitingRequest, Line>();
 
   /** It is sent now; whether it may have to wait, and `freed` is called once another one's end gives it a connection. */
-  sent(one: AttemptIO, freed: (one: AttemptIO) => void): boolean {
+  sent(one: WaitingRequest, freed: () => void): boolean {
     const origin = one.address.slice(0, one.address.indexOf("/", "https://".length)); // it is a URL's own `href`
     const line = this.#lines.get(origin) ?? { all: [], isShared: false };
     this.#lines.set(origin, line);
@@ -34,14 +39,14 @@ export class Connections {
   }
 
   /** Whether as many as there are connections were sent before it, and may still have them. */
-  isWaiting(one: AttemptIO): boolean {
+  isWaiting(one: WaitingRequest): boolean {
     const line = this.#lineOf.get(one);
     if (!line || line.isShared || line.all.length <= MOST) return false;
     return line.all.findIndex((each) => each.one === one) >= MOST;
   }
 
   /** Its headers are in. Where twice six before it are waited for, it has shared one: six might be a matter of turns. */
-  answered(one: AttemptIO, { headers }: Response): void {
+  answered(one: WaitingRequest, { headers }: Response): void {
     const line = this.#lineOf.get(one);
     if (!line) return;
     const before = line.all.slice(
@@ -57,13 +62,13 @@ export class Connections {
   }
 
   /** Nothing more comes of it: its connection is the next one's. */
-  ended(one: AttemptIO): void {
+  ended(one: WaitingRequest): void {
     const line = this.#lineOf.get(one);
     const at = line?.all.findIndex((each) => each.one === one) ?? -1;
     if (!line || at < 0) return;
     const next = at < MOST && !line.isShared ? line.all[MOST] : undefined;
     line.all.splice(at, 1);
-    next?.freed(next.one);
+    next?.freed();
   }
 }
 

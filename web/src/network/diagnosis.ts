@@ -4,13 +4,18 @@
  */
 import { until } from "../base/abort";
 import type { Block, Ended, Limits } from "../generated/calls";
-import { CorsHistory } from "./cors-history";
 
 /** What it was; `says` is for people. */
 export interface Candidate {
   kind: Extract<Ended, "network" | "offline" | "blocked" | "unreadable" | "masked">;
   reason?: Block;
   says: string;
+}
+
+/** The options whose answers this page could read. */
+export interface ReadableOptions {
+  has(option: string): boolean;
+  add(option: string): void;
 }
 
 /** A failed call, before any answer: when it began on `performance.now`, and what was asked of whom. */
@@ -32,13 +37,13 @@ const KEPT = 32;
 
 export class FailureDiagnosis {
   readonly #limits: Limits;
-  readonly #readable: CorsHistory;
+  readonly #readable: ReadableOptions;
   readonly #looked = new Map<string, { at: number; found: Promise<Candidate> }>();
   readonly #waiting = new Set<AbortController>();
   readonly #violations: { at: number; address: string }[] = [];
   #offlineAt = -Infinity;
 
-  constructor(limits: Limits, readable = new CorsHistory()) {
+  constructor(limits: Limits, readable: ReadableOptions) {
     [this.#limits, this.#readable] = [limits, readable];
     if (typeof addEventListener === "undefined") return;
     addEventListener("offline", this.#lost);

@@ -24,8 +24,3 @@ export async function keepOffline(runtime: string, wanted: boolean): Promise<voi
     return; // not a secure context, another origin, or switched off
   }
 }
-
-/** Whether to do so when nobody says: where the folder holds no page of the host's, so that only our own workers are served. */
-export function isApart(runtime: string, page: string | undefined): boolean {
-  return page !== undefined && !page.startsWith(runtime);
-}

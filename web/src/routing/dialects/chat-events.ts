@@ -1,5 +1,5 @@
 /** What the bytes of a provider's answer say, as typed events by its dialect's rows; streams and whole answers alike. */
-import type { ChatPart, Usage } from "../../chat/chat-types";
+import type { ChatPart, Usage } from "./chat-parts";
 import { Frames, type Frame } from "./sse-frames";
 import type { DialectRow, Ended } from "../../generated/calls";
 import { SUFFICES } from "../../generated/dialects";

@@ -1,5 +1,5 @@
 /** Which tool call a part of an answer belongs to; the twin of `sporewright/routing/dialects/tool_calls.py`. */
-import type { ChatPart } from "../../chat/chat-types";
+import type { ChatPart } from "./chat-parts";
 import type { ToolFields } from "../../generated/calls";
 import { readJson, stripped } from "./read-json";
 import { isCount, isObject, reach } from "./rows";

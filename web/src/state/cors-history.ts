@@ -1,7 +1,7 @@
 /** The options whose answers this page could read, also before it was last reloaded: what they hide later is no lack of CORS. */
 import { seconds } from "../base/abort";
-import { OptionCache, nameOf } from "../state/option-cache";
-import type { Mirror } from "../state/mirror";
+import { OptionCache, nameOf } from "./option-cache";
+import type { Mirror } from "./mirror";
 
 /** Those last read are kept, by option and server: `[name, when it was read]`, seconds since the epoch. */
 type Read = [name: string, at: number];

@@ -1,15 +1,18 @@
 /** Who rations probes, retries and hedges: the engine for all tabs; before it is up, a page for itself. */
 import { seconds } from "../base/abort";
-import type { FetchContext } from "./call-context";
-import type { AttemptChain, Decision } from "../routing/attempt-chain";
 import { asError } from "../errors";
 import type { OutcomeBody, Permit } from "../generated/calls";
-import type { Session } from "../engine/engine-client";
+import type { Health } from "../routing/health";
+import type { Session } from "./engine-client";
 
 /** A busy engine must not hold up a call: what it does not answer within this is refused. A hedge holds up nothing. */
 const PERMIT_MS = 500;
 
-type Rationed = Pick<FetchContext, "health" | "onOutcome">;
+/** What the page knows by itself, and who is told of a probe that was not used. */
+export interface Rationed {
+  health: Health;
+  onOutcome: (body: OutcomeBody) => void;
+}
 
 /** `engine`: null while it is not up. */
 export function permit(
@@ -28,18 +31,6 @@ export function permit(
   return inTime(asked, () => {
     if (kind === "probe") unused(option, context);
   });
-}
-
-/** Whether the call has what its chain asks for; a probe that comes once the call has gone on without it is given back. */
-export async function granted(
-  asked: Decision & { do: "ask" },
-  chain: Pick<AttemptChain, "asks">,
-  context: FetchContext,
-): Promise<boolean> {
-  const { permit, option } = asked;
-  const isGranted = await context.permit(permit, option);
-  if (isGranted && permit === "probe" && !chain.asks(asked)) unused(option, context);
-  return isGranted;
 }
 
 /** A probe was granted to a call that has gone on, or has ended, without it: the next one may have it. */

@@ -1,18 +1,39 @@
-/** The public shapes of receipts: the record of one routed call. */
+/** The public shapes of receipts, the record of one routed call, and of what they are made of. */
 import type {
   AsideData,
   Block,
   BlockData,
   BreakerData,
+  Dropped,
   Ended,
   Facts,
   KeyData,
   Limits,
   Outcome,
+  Ranked,
   Restart,
   Sign,
-} from "../generated/calls";
-import type { Cursor, EngineStanding, Resolution } from "../types";
+} from "./generated/calls";
+
+/** An instance for each level; the engine fills in the device's own. */
+export type Cursor = Record<string, string>;
+
+export type RouterState = "cold" | "starting" | "ready" | "closed" | "failed";
+
+/** The state of the engine when a call was made. */
+export interface EngineStanding {
+  state: RouterState;
+  /** The stage of a start that is under way or has failed. */
+  stage?: string;
+  /** The reason why the engine did not start, or is gone. */
+  reason?: string;
+}
+
+/** The order with its reasons (R8): adding an option's products in order gives its score exactly. */
+export interface Resolution {
+  ranked: Ranked[];
+  dropped: Dropped[];
+}
 
 export interface Attempt {
   option: string;

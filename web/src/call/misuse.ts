@@ -3,9 +3,9 @@
  * attempt, and nobody is blamed for it.
  */
 import { isWhatItSays } from "../network/integrity";
-import { responseOf } from "../call/made-response";
-import type { Template } from "../call/request";
-import { pageAddress } from "../call/target";
+import { responseOf } from "./made-response";
+import type { Template } from "./template";
+import { pageAddress } from "../base/page-address";
 
 /** What the bodies of a page's requests that outlive it may come to, together (the Fetch standard, inflight keepalive bytes). */
 const KEEPALIVE_BYTES = 1 << 16;
