@@ -48,7 +48,7 @@ export function closedError(): SporewrightError {
   return new SporewrightError("closed", "the router is closed");
 }
 
-/** What anything thrown has to say, in one line. */
+/** The message of anything thrown, in one line. */
 export function messageOf(error: unknown): string {
   // By shape: Pyodide throws objects with a message that are no Error, and errors of another realm are not ours.
   const { message, name } = (error ?? {}) as { message?: unknown; name?: unknown };
@@ -56,7 +56,7 @@ export function messageOf(error: unknown): string {
   return typeof name === "string" ? name : String(error);
 }
 
-/** What kind of thing was thrown, where its own words may be a secret of whoever threw it. */
+/** The kind of a thrown value, for use where its own text may hold a secret of the code that threw it. */
 export function nameOf(error: unknown): string {
   const { name } = (error ?? {}) as { name?: unknown };
   return typeof name === "string" && /^\w{1,40}$/.test(name) ? name : "Error";

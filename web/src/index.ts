@@ -1,4 +1,4 @@
-/** What a page imports: `Router`, the error, and their types. */
+/** The module that a page imports: `Router`, the error, and their types. */
 export { SporewrightError } from "./errors";
 export { Chat } from "./chat/chat";
 export { Router } from "./router";

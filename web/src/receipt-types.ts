@@ -44,7 +44,7 @@ export interface Attempt {
   key?: number;
   /** Seconds until the headers had arrived or the attempt ended. */
   latency: number;
-  /** Why it ended, for people. */
+  /** The reason for its end, for people. */
   reason: string;
   /** Seconds that the upstream asked to wait. */
   retryAfter?: number;
@@ -114,7 +114,7 @@ export interface Receipt {
   version: 1;
   /** Number of the routed call in this page. */
   call: number;
-  /** When it began, seconds since the epoch. */
+  /** The time at which it began, seconds since the epoch. */
   at: number;
   /** Version of the plan (docs/reference/plan.md) that it followed. */
   plan: number;

@@ -65,7 +65,7 @@ export class Router extends TypedTarget<RouterEvents> {
     isReady: () => this.#state === "ready",
     error: () => this.#error,
   });
-  /** What each push of the engine does here. */
+  /** The reaction to each push of the engine. */
   readonly #hands: { [P in keyof Pushes]: (body: Pushes[P]) => void } = {
     queue: (push) => {
       this.#queues.told(push, this.#session);
@@ -378,7 +378,7 @@ export class Router extends TypedTarget<RouterEvents> {
   }
 
   async #renewToken(): Promise<void> {
-    // Nobody can give another text than the one that was refused; a function is asked again, and that it gave none is said.
+    // A text that was refused cannot become another; a function is asked again, and that it gave none is said.
     if (!this.#token.canChange) return;
     const token = (await this.#token.ask()) ?? null;
     await this.#calls.tell("token", { token }).catch(() => undefined);

@@ -52,7 +52,7 @@ export interface Seed {
 }
 
 /**
- * A tensor as data (C1). `priors`: the value of an option that nobody has measured, by dimension (D4). `global`: what an
+ * A tensor as data (C1). `priors`: the value of an option before it is measured, by dimension (D4). `global`: what an
  * orchestrator may carry from one workspace to others (U7); nothing by default.
  */
 export interface TensorConfig {
@@ -63,7 +63,7 @@ export interface TensorConfig {
   [more: string]: unknown;
 }
 
-/** How to call one option. It stays in the page: the worker never sees it. */
+/** The address of one option and how it is called. It stays in the page: the worker never sees it. */
 export interface Upstream {
   /** Base address; the path and query of a routed call are appended to it. */
   url: string | URL;
@@ -72,7 +72,7 @@ export interface Upstream {
   /** Changes a request before it is sent; its result is sent. If it throws, the option is unusable for this call. */
   prepare?: (request: Request, option: string) => Request | Promise<Request>;
   /**
-   * Whether the caller's credential headers (`authorization`, `x-api-key`, …) may be sent to this option. By default they
+   * True: the caller's credential headers (`authorization`, `x-api-key`, …) may be sent to this option. By default they
    * are sent to the upstream whose address the caller wrote, or, for a path, to upstreams of the page's own origin.
    */
   callerCredentials?: boolean;
@@ -86,16 +86,16 @@ export interface Upstream {
   key?: string | (() => string | Promise<string>);
   /** Further keys. If one is refused, the next is used before the call goes on to another option. */
   keys?: readonly (string | (() => string | Promise<string>))[];
-  /** What counts as this option's answer. Default: decided by the path. The call's own `expects` comes first. */
+  /** The answer expected of this option. Default: decided by the path. The call's own `expects` comes first. */
   expects?: Expectation;
   /** Path of chats below `url`, query included; `{model}` stands for the model. Default: the dialect's. */
   path?: string;
-  /** Whether a request that this option may have carried out may be sent again. Default: the router's rule. */
+  /** The rule for sending a request again that this option may have carried out. Default: the router's rule. */
   retry?: RetryRule;
 }
 
 /**
- * Which requests may be sent again after an option may have carried them out (it fell silent, broke off, failed).
+ * The requests that may be sent again after an option may have carried them out (it fell silent, broke off, failed).
  * `auto`: idempotent methods, inference (`…/chat/completions` and the like, which costs twice but does no harm), and
  * requests with an `Idempotency-Key`; `safe`: the methods and the key alone; `always`: every request. A request that
  * cannot have been carried out (refused with 429, never sent) always goes on.
@@ -105,7 +105,7 @@ export type RetryRule = "auto" | "safe" | "always";
 /** Options of a routed call beyond those of `fetch`. */
 export interface RoutedInit extends RequestInit {
   /**
-   * What happens if a stream breaks after part of it was delivered. `error` (default): reading the body fails. `buffer`:
+   * The effect of a break after part of the stream was delivered. `error` (default): reading the body fails. `buffer`:
    * the body is delivered once it is whole, so the next option can take over unnoticed. `notify`: the next option takes
    * over, and `onRestart` is called before its answer begins.
    */
@@ -116,9 +116,9 @@ export interface RoutedInit extends RequestInit {
   idempotent?: boolean | undefined;
   /** The rule for this call, in place of the upstreams' and the router's. */
   retry?: RetryRule | undefined;
-  /** Whether a second option may be tried if the first is later than usual. Default: the router's setting. */
+  /** True: a second option may be tried if the first is later than usual. Default: the router's setting. */
   hedge?: boolean | undefined;
-  /** What counts as an answer. Default: the upstream's `expects`, else decided by the path. */
+  /** The answer that is expected. Default: the upstream's `expects`, else decided by the path. */
   expects?: Expectation | undefined;
   /**
    * The kind of work. The call uses this kind's order, and what it teaches is learned for this kind. The first call of a
@@ -161,7 +161,7 @@ export interface RouterOptions {
   /** Folder that serves the build, on the page's origin unless the engine is inline. Default: this module's folder. */
   runtime?: string | URL | undefined;
   /**
-   * Whether a service worker keeps the build's files, so that the next visit works without a network. Its scope is the
+   * True: a service worker keeps the build's files, so that the next visit works without a network. Its scope is the
    * folder `runtime`, and it answers for the build's files only. Default: true if this page is outside that folder; a
    * page inside would be controlled by the worker, too, so it has to ask for it. False removes an earlier one.
    */
@@ -181,9 +181,9 @@ export interface RouterOptions {
   attemptTimeout?: number | undefined;
   /** Milliseconds for a whole routed call. Default: the plan's. */
   deadline?: number | undefined;
-  /** When requests may be sent again. Default `auto`. */
+  /** The rule for sending requests again. Default `auto`. */
   retry?: RetryRule | undefined;
-  /** Whether late calls are hedged: a second option is tried, in at most 5 % of the calls. Default true. */
+  /** True: late calls are hedged: a second option is tried, in at most 5 % of the calls. Default true. */
   hedge?: boolean | undefined;
   /** Other limits of the plan (docs/reference/limits.md), in seconds; the first page of an engine sets them for all. */
   limits?: Partial<Limits> | undefined;
@@ -211,7 +211,7 @@ export type Source = Term["value_source"];
 export type Verdict = number | boolean | { quality?: number; reject?: boolean } | undefined;
 
 /**
- * What counts as an answer; anything else fails as `invalid_answer`, and the next option is tried. `json`: JSON in one
+ * The kinds of answer; anything else fails as `invalid_answer`, and the next option is tried. `json`: JSON in one
  * piece that is no error object; `events`: a stream of events that says something; `any`: whatever comes; `answer`: an
  * answer of inference. A function gets the whole answer, which is held back for it. Default: `answer` for inference, by
  * the end of its path.

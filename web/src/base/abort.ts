@@ -22,7 +22,7 @@ export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal)
   }
 }
 
-/** What the promise comes to, or this in its place once so many seconds are over; it is not waited for any more then. */
+/** The promise's result, or this in its place once so many seconds are over; it is not waited for any more then. */
 export async function inTime<T, L>(promise: Promise<T>, seconds: number, late: L): Promise<T | L> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const over = new Promise<L>((resolve) => {

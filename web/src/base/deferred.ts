@@ -9,6 +9,6 @@ export interface Settle {
 export function settled(): Settle & { promise: Promise<void> } {
   const settle: Partial<Settle> = {};
   const promise = new Promise<void>((resolve, reject) => Object.assign(settle, { resolve, reject }));
-  promise.catch(() => undefined); // whoever does not wait for it has not asked
+  promise.catch(() => undefined); // a caller who does not wait for it has not asked
   return { ...(settle as Settle), promise };
 }

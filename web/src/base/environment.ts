@@ -1,4 +1,4 @@
-/** What a router finds around it: a page or a worker of one, and the kinds of engine that the browser can run. */
+/** The surroundings of a router: a page or a worker of one, and the kinds of engine that the browser can run. */
 import { SporewrightError } from "../errors";
 import type { EngineKind } from "../types";
 
@@ -29,7 +29,7 @@ export function bestKinds(): readonly EngineKind[] {
   return typeof SharedWorker === "undefined" ? own : ["shared", ...own];
 }
 
-/** Whether this browser lets one tab run an engine for others. */
+/** True if this browser lets one tab run an engine for others. */
 function canLead(): boolean {
   return typeof BroadcastChannel !== "undefined" && "locks" in navigator;
 }

@@ -3,7 +3,7 @@
 /** The policy's name, for the page's `trusted-types` directive. */
 export const POLICY = "sporewright";
 
-/** What the browsers that have Trusted Types have in common. */
+/** The part of Trusted Types that all browsers that have them share. */
 interface Factory {
   createPolicy(name: string, rules: { createScriptURL: (address: string) => string }): Policy;
 }

@@ -1,4 +1,4 @@
-/** What a response brings: which kind of body, and what its refusal says. */
+/** The body that a response brings, and the text of its refusal. */
 import { disarm, type AttemptIO } from "./attempt-io";
 import type { CallContext } from "./call-context";
 import { digestFor } from "./credentials";
@@ -11,7 +11,7 @@ import { isBodiless, responseOf } from "./made-response";
 import { joined } from "../streams/bytes";
 
 /**
- * How a good response to a request of this method goes on; null: there is nothing to read, or nobody may look inside.
+ * The kind of body of a good response to a request of this method; null: there is nothing to read, or it is opaque.
  * Chromium gives an empty stream where by the standard the body is null.
  */
 export function bodyOf(response: Response, method: string, plan: Plan, judged = false): Body | null {
@@ -23,7 +23,7 @@ export function bodyOf(response: Response, method: string, plan: Plan, judged = 
   return isJson(type) && Number(headers.get("content-length") ?? 0) <= plan.limits.hold_bytes ? "whole" : "bytes";
 }
 
-/** What follows a body that says by itself whether it is whole, as JSON does; null for any other. */
+/** A counter of open brackets for a body of JSON, which shows by itself whether it is whole; null for any other. */
 export function bracketsOf({ headers }: Response): Brackets | null {
   return isJson(typeOf(headers)) ? new Brackets() : null;
 }
@@ -36,7 +36,7 @@ function isJson(type: string): boolean {
   return type === "application/json" || type.endsWith("+json");
 }
 
-/** What the end of its body means, of which nothing follows; what it has counted is written into it. */
+/** The kind of end that the end of its body is; the tokens it has counted are written into it. */
 export function endOf(one: AttemptIO, isJudged: boolean): Ended {
   const { events } = one;
   const kind = events?.ends() ?? "complete";
@@ -71,7 +71,7 @@ export async function headEnding(
   return endingOf(response, text, awake.now(), plan);
 }
 
-/** What a response that ends its attempt says, where that decides; where there may be more of it, the caller gets this. */
+/** The text of a response that ends its attempt, if that decides; if there may be more of it, it is the caller's. */
 async function wordsOf(
   one: AttemptIO,
   response: Response,
@@ -88,7 +88,7 @@ async function wordsOf(
 }
 
 /**
- * What a refusal says, as much of it as comes in time, and a response that says no more than that where there would be
+ * The text of a refusal, as much of it as comes in time, and a response that says no more than that if there would be
  * more: a caller reads it at once.
  */
 export async function refusalOf(
@@ -124,7 +124,7 @@ export async function refusalOf(
   return { text, response: responseOf(response, joined(held)) };
 }
 
-/** What a response says in so many bytes, and a piece more at most; as far as it came, where it breaks off. */
+/** The first so many bytes of a response, and a piece more at most; as far as it came, if it breaks off. */
 export async function beginningOf({ body }: Response, most: number): Promise<string> {
   const held: Uint8Array[] = [];
   const reader = body?.getReader();

@@ -1,11 +1,11 @@
-/** What a request asks for at the top level of its body: a stream, a model, an inference; as `sporewright/device/asked_for.py`. */
+/** The stream, the model or the inference that a request asks for in its body; as `sporewright/device/asked_for.py`. */
 import type { Template } from "./template";
 
 export interface AskedFor {
-  /** Whether a stream of events is asked for; undefined: it cannot be told. */
+  /** True if a stream of events is asked for; undefined: it cannot be told. */
   stream: boolean | undefined;
   model: string | undefined;
-  /** Whether it may be inference; a form is none, nor an object that has something and none of its fields. */
+  /** True if it may be inference; a form is none, nor an object that has something and none of its fields. */
   infers: boolean;
 }
 

@@ -15,9 +15,9 @@ export interface AttemptIO {
   control: AbortController;
   began: number;
   called: boolean;
-  /** Where it was sent. */
+  /** The address to which it was sent. */
   address: string;
-  /** Whether the engine was told of its end. */
+  /** True if the engine was told of its end. */
   told: boolean;
   /** By what it was too late, once it is, and for people. */
   late: { kind: "timeout" | "deadline"; says: string } | null;
@@ -26,13 +26,13 @@ export interface AttemptIO {
   latency?: number;
   held: Uint8Array[];
   length: number;
-  /** What its JSON leaves open so far. */
+  /** The brackets and strings that its JSON leaves open so far. */
   brackets: Brackets | null;
   /** Of an answer in one piece nothing but white space has come. */
   blank: boolean;
-  /** Whether it is an answer, until its form is known. */
+  /** The judge of its form, until that is known. */
   judge: Judge | null;
-  /** Who follows what it says. */
+  /** The listener that follows its events. */
   events: Listening | null;
   /** A digest of its option's keys, where it was refused. */
   credential?: string | undefined;
@@ -41,7 +41,7 @@ export interface AttemptIO {
   entry: Attempt | null;
   /** Name of the exception whose text is the reason of its end. */
   threw?: string;
-  /** What is sent; values of its headers and query are told nobody. */
+  /** The request that is sent; values of its headers and query are never told. */
   request: Request | null;
   usage?: unknown;
   tokens?: Tokens;
@@ -96,7 +96,7 @@ export function drop(one: AttemptIO | null): void {
   else one?.control.abort();
 }
 
-/** What this option is sent; rejects for one that cannot be called. */
+/** The request for this option; rejects for one that cannot be called. */
 export async function prepared(
   { upstreams, bases }: FetchContext,
   { template, target }: CallRequest,

@@ -20,7 +20,7 @@ import type {
   Upstream,
 } from "../types";
 
-/** What the router lends: the order, the limits, and who wants to know what happened. */
+/** The parts that the router lends: the order, the limits, and the listeners to reports. */
 export interface FetchContext {
   /** For that kind of work; none: the bound cursor's. */
   queue(task?: string): readonly string[];
@@ -37,7 +37,7 @@ export interface FetchContext {
   onBegan?: ((option: string, first: boolean, task?: string) => void) | undefined;
   /** It is over, and no outcome was told of it: aborted, lost, a refusal. */
   onEnded?: ((option: string) => void) | undefined;
-  /** What the caller thinks of whole answers. */
+  /** The caller's function that judges whole answers. */
   critic?: Critic | undefined;
   /** A critic's word on an answer. */
   onReport?: ((option: string, quality: number, task?: string) => void) | undefined;
@@ -48,24 +48,24 @@ export interface FetchContext {
   onChanged?: ((option: string) => void) | undefined;
   /** An option was found to be out of this page's reach. */
   onBlocked?: ((option: string) => void) | undefined;
-  /** How the engine stands; default: there is none. */
+  /** The state of the engine; default: there is none. */
   engine?: (() => EngineStanding) | undefined;
-  /** Whose answers could be read before; default: known as long as the page lasts. */
+  /** The servers whose answers could be read before; default: known as long as the page lasts. */
   readable?: CorsHistory | undefined;
-  /** Why the engine orders the options of this queue so; null if it does not, or they are too many to be written down. */
+  /** The engine's reason for the order of this queue; null if it does not order it, or it is too long to write. */
   known?: ((queue: readonly string[]) => Known | null | Promise<Known | null>) | undefined;
   /** A call is over, its body included. */
   onReceipt?: ((receipt: Receipt) => void) | undefined;
 }
 
-/** What one call needs besides: the page's clock, and what can be seen of the network. */
+/** The other needs of one call: the page's clock, and what can be seen of the network. */
 export interface CallContext extends FetchContext {
   awake: Awake;
   connections: Connections;
   sight: FailureDiagnosis;
 }
 
-/** What the caller asks for. */
+/** The wishes of the caller. */
 export interface CallRequest {
   number: number;
   /** The kind of work, where the call was said to be one. */
@@ -76,11 +76,11 @@ export interface CallRequest {
   traits: CallTraits;
   signal: AbortSignal;
   onRestart?: ((detail: RestartDetail) => void) | undefined;
-  /** Who follows this option's answer; default: whichever dialect's rows, of a stream of events. */
+  /** The listener that follows this option's answer; default: whichever dialect's rows, of a stream of events. */
   listen?: ((option: string) => Listening) | undefined;
-  /** Whether a stream was asked for; undefined: that is not known. */
+  /** True if a stream was asked for; undefined: that is not known. */
   streaming: boolean | undefined;
-  /** What is taken for an answer of this option. */
+  /** The kind of answer that is expected of this option. */
   expects: (option: string) => Expectation;
   /** The answer, or the error instead, and how it came about; what comes of a stream that goes on is added to the receipt. */
   delivered(answer: unknown, receipt: Receipt): void;

@@ -6,7 +6,7 @@ import type { Attempt, Skipped } from "../types";
 import type { CallRequest } from "./call-context";
 import type { AttemptIO } from "./attempt-io";
 
-/** Why an attempt ended so, for people, where its body says it. */
+/** The reason, for people, for which an attempt ended, where its body gives it. */
 export function whyOf(kind: Ended): string {
   if (kind === "complete") return "whole";
   if (kind === "invalid") return "no answer in it";
@@ -14,7 +14,7 @@ export function whyOf(kind: Ended): string {
   return kind === "malformed" ? "an event of the stream is no JSON" : "the stream ended in the middle";
 }
 
-/** Why an answer that is to be held back until it is whole is given up. */
+/** The reason for which an answer that is to be held back until it is whole is given up. */
 export function tooLarge({ length }: AttemptIO, most: number): string {
   return `${length} bytes, and limits.buffer_bytes is ${most}`;
 }

@@ -1,4 +1,4 @@
-/** What is said of a call's attempts: in its receipt, and to the engine that learns of them. */
+/** The reports on a call's attempts: in its receipt, and to the engine that learns of them. */
 import { since } from "./attempt-io";
 import type { CallRequest, CallContext } from "./call-context";
 import type { AttemptIO } from "./attempt-io";

@@ -23,7 +23,7 @@ export async function keyOf(upstream: Upstream, number: number): Promise<string 
   return typeof key === "function" ? await key() : key;
 }
 
-/** Whether it is the caller's own key that this option is called with. */
+/** True if it is the caller's own key that this option is called with. */
 export function bringsKey(
   option: string,
   upstream: Upstream,
@@ -36,7 +36,7 @@ export function bringsKey(
   return mayCarry(option, upstream, base, target);
 }
 
-/** Whether it is declared what proves to this option who calls: a key, or a header for one. */
+/** True if credentials for this option are declared: a key, or a header for one. */
 export function isKeyed(upstream: Upstream): boolean {
   const { headers } = upstream;
   const own = headers === undefined || typeof headers === "function" ? new Headers() : new Headers(headers);
@@ -76,7 +76,7 @@ function digestOf(text: string): string {
   return hash.toString(16).padStart(8, "0");
 }
 
-/** Whether the caller's credentials go to this option: as addressed, or, of a path, where native `fetch` would send them. */
+/** True if the caller's credentials go to this option: as addressed, or, of a path, where native `fetch` sends them. */
 export function mayCarry(option: string, upstream: Upstream, base: URL, { owner }: Target): boolean {
   if (upstream.callerCredentials === true || owner === option) return true;
   const page = pageAddress();

@@ -12,7 +12,7 @@ export interface Answered {
 export interface Judged {
   quality?: number | undefined;
   rejects: boolean;
-  /** What is to be told of the function itself. */
+  /** A remark on the function itself. */
   says?: string;
 }
 
@@ -27,7 +27,7 @@ export async function judged(critic: Critic | undefined, answered: Answered, sec
 }
 
 /**
- * What such a function says in time. One that throws, or says nothing in time, has said nothing of the answer: a defect in it
+ * The verdict in time. A function that throws, or says nothing in time, has said nothing of the answer: a defect in it
  * loses none.
  */
 export async function verdictOf(

@@ -1,4 +1,4 @@
-/** Why the engine orders a call's options so, asked beside the call: what a receipt says was known. */
+/** The reason for the engine's order, asked for beside the call: the part of a receipt that says what was known. */
 import type { Cursor, Known, Resolution } from "../types";
 
 /** Beyond so many options a receipt holds the order, not its reasons: they would be larger than the answers. */

@@ -25,12 +25,12 @@ export class Delivery {
     });
   }
 
-  /** What goes on to be handed over; null until an answer is handed over in pieces. */
+  /** The pipe that is still being filled; null until an answer is handed over in pieces. */
   get pipe(): Pipe | null {
     return this.#pipe;
   }
 
-  /** Whether the caller has the answer, or the beginning of it. */
+  /** True if the caller has the answer, or the beginning of it. */
   get isGiven(): boolean {
     return this.#isGiven;
   }
@@ -57,7 +57,7 @@ export class Delivery {
     this.#isGiven = true;
   }
 
-  /** What was handed over will not do: that nobody wants the rest of it is no word on the call. */
+  /** The answer handed over is rejected: that the rest of it is not read says nothing of the call. */
   abandon(): void {
     this.#cancelled = () => undefined;
   }
@@ -78,7 +78,7 @@ export class Delivery {
     try {
       this.#asked.onRestart?.(detail);
     } catch {
-      // A defect in it loses no answer, and is nobody's fault.
+      // A defect in it loses no answer, and is no option's fault.
     }
     this.#context.onRestart(detail);
     this.#ledger.answeredBy(one.option);

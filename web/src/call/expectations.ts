@@ -1,4 +1,4 @@
-/** What one call takes for an answer from each option; the twin of `sporewright/device/expectations.py`. */
+/** The answer that one call expects of each option; the twin of `sporewright/device/expectations.py`. */
 import type { CallRequest, CallContext } from "./call-context";
 import type { AttemptIO } from "./attempt-io";
 import { verdictOf, type Judged } from "./critic";
@@ -16,7 +16,7 @@ export class Expectations {
     [this.#context, this.#asked] = [context, asked];
   }
 
-  /** Who tells whether this response is an answer; null: anything is, or the caller's own function will say. */
+  /** The judge of this response's form; null: anything is an answer, or the caller's own function will say. */
   judge(option: string, response: Response): Judge | null {
     const expects = this.#of(option);
     if (typeof expects === "function" || expects === "any") return null;
@@ -26,17 +26,17 @@ export class Expectations {
     return new Judge({ expects, mediaType, path: target.path, streaming, anyForm }, this.#context.plan);
   }
 
-  /** Who follows a chat's answer. */
+  /** The listener that follows a chat's answer. */
   listener(option: string): Listening | undefined {
     return this.#asked.listen?.(option);
   }
 
-  /** Whether a function of the caller's has to see the whole answer first. */
+  /** True if a function of the caller's has to see the whole answer first. */
   asks(option: string): boolean {
     return typeof this.#of(option) === "function";
   }
 
-  /** What that function says of this whole answer, in time; its quality is learned. */
+  /** The verdict of that function on this whole answer, in time; its quality is learned. */
   async verdict({ option, held }: AttemptIO, response: Response, seconds: number): Promise<Judged> {
     const expects = this.#of(option);
     if (typeof expects !== "function") return { rejects: false };

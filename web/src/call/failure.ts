@@ -1,4 +1,4 @@
-/** What became of an attempt that threw: as the chain is told, and for people. */
+/** The fault of an attempt that threw: for the chain, and for people. */
 import type { CallRequest, CallContext } from "./call-context";
 import type { AttemptIO } from "./attempt-io";
 import type { Ending } from "../routing/classify";

@@ -4,14 +4,14 @@ import { Pipe } from "../streams/pull-stream";
 /** By the standard a response of these has no body, whatever was sent; a Response cannot be made with one. */
 const BODILESS: ReadonlySet<number> = new Set([101, 103, 204, 205, 304]);
 const READERS = ["text", "json", "arrayBuffer", "blob", "bytes", "formData"] as const;
-/** What a made Response may have of its own (RFC 9112, reason-phrase). */
+/** The characters that a made Response may have in its status text (RFC 9112, reason-phrase). */
 const REASON = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 export function isBodiless(status: number): boolean {
   return BODILESS.has(status);
 }
 
-/** What was received, with this as its body: the same in everything that a caller can see. */
+/** The received response, with this as its body: the same in everything that a caller can see. */
 export function responseOf(received: Response, body: Pipe | Uint8Array): Response {
   const { status, statusText, headers } = received;
   const inside = isBodiless(status) ? null : body instanceof Pipe ? body.stream : (body as BodyInit);
@@ -57,7 +57,7 @@ async function saysWhy(read: () => Promise<unknown>, pipe: Pipe): Promise<unknow
   }
 }
 
-/** What its body is read by goes through this. */
+/** Lead each method that reads its body through this. */
 function readBy(response: Response, through: (read: () => Promise<unknown>) => Promise<unknown>): void {
   for (const name of READERS) {
     const read = Reflect.get(response, name) as (() => Promise<unknown>) | undefined;

@@ -1,18 +1,18 @@
 /**
  * Requests that fail wherever they are sent: the caller's own mistake. He gets the TypeError that `fetch` gives, after one
- * attempt, and nobody is blamed for it.
+ * attempt, and no option is blamed for it.
  */
 import { isWhatItSays } from "../network/integrity";
 import { responseOf } from "./made-response";
 import type { Template } from "./template";
 import { pageAddress } from "../base/page-address";
 
-/** What the bodies of a page's requests that outlive it may come to, together (the Fetch standard, inflight keepalive bytes). */
+/** The most that the bodies of a page's keepalive requests may come to, together (the Fetch standard, inflight bytes). */
 const KEEPALIVE_BYTES = 1 << 16;
 /** Of those under way here. */
 let keptAlive = 0;
 
-/** How a request goes out, and what of the caller's wishes is looked after here because a failure would not tell of it. */
+/** The way a request goes out, and the wishes that are checked here because a failure would not tell of them. */
 export function wishesOf({ mode, redirect, integrity }: Request): Pick<RequestInit, "redirect" | "integrity"> {
   if (mode === "no-cors") return { redirect, integrity };
   return { redirect: redirect === "error" ? "manual" : redirect, integrity: isVerifiedHere() ? "" : integrity };
@@ -34,16 +34,16 @@ export async function sent(request: Request, template: Template): Promise<Respon
   }
 }
 
-/** What the caller gets as it was thrown. */
+/** An error that the caller gets as it was thrown. */
 export class Misuse extends Error {
   constructor(readonly thrown: unknown) {
     super();
   }
 }
 
-/** Whether a request with these wishes can only fail at this address. */
+/** True if a request with these wishes can only fail at this address. */
 export function failsAt(address: string, { mode, redirect, cache, integrity }: Request): boolean {
-  if (cache === "only-if-cached") return true; // whatever there is was not asked of anybody
+  if (cache === "only-if-cached") return true; // whatever there is was not asked of a server
   if (mode !== "same-origin" && (mode !== "no-cors" || (redirect === "follow" && integrity === ""))) return false;
   return new URL(address).origin !== new URL(pageAddress() ?? address).origin;
 }

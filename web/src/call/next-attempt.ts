@@ -20,7 +20,7 @@ export class NextAttempt {
     [this.#chain, this.#context, this.#signal, this.#call] = [chain, context, signal, call];
   }
 
-  /** What the chain decides now, as the network stands. */
+  /** The chain's decision now, as the network stands. */
   pick(): Decision | null {
     const { isOffline } = this.#context.sight;
     if (isOffline !== this.#chain.isOffline) this.#chain.network(isOffline);
@@ -44,7 +44,7 @@ export class NextAttempt {
   }
 }
 
-/** Whether the call has what its chain asks for; a probe that comes once the call has gone on without it is given back. */
+/** True if the call gets the permit; a probe that comes once the call has gone on without it is given back. */
 export async function granted(
   asked: Decision & { do: "ask" },
   chain: Pick<AttemptChain, "asks">,

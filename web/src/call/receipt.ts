@@ -1,4 +1,4 @@
-/** What is written down of one routed call: what was known, what was done and why. No address, key, prompt or answer. */
+/** The receipt of one routed call: what was known, what was done and why. No address, key, prompt or answer. */
 import type { CallRequest, FetchContext } from "./call-context";
 import { skippedOf } from "./call-errors";
 import { PLAN } from "../generated/plan";

@@ -1,4 +1,4 @@
-/** What a caller says of an answer, as the engine takes it. */
+/** A caller's report on an answer, as the engine takes it. */
 import type { Calls } from "../generated/calls";
 import type { Receipt, Report } from "../types";
 

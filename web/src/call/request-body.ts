@@ -1,12 +1,12 @@
 /** A request's body, taken from the caller once, so that each option can be sent it whole. */
 
-/** What can be sent any number of times; null: no body. */
+/** A body that can be sent any number of times; null: no body. */
 export type Taken = ArrayBuffer | Blob | FormData | null;
 
 /** A Blob beyond this is sent as it is, a file of any size without being read into memory. */
 const READ_BYTES = 1 << 22;
 
-/** What a Request is made of to see whether the rest of it is right: a stream is taken beside it. */
+/** The fields of which a Request is made to see whether the rest of it is right: a stream is taken beside it. */
 export function initOf(init: RequestInit | undefined): RequestInit | undefined {
   if (!(init?.body instanceof ReadableStream)) return init;
   return { ...init, body: new Uint8Array(), duplex: undefined } as RequestInit;

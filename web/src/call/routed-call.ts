@@ -35,13 +35,13 @@ export class RoutedCall {
   readonly #account: CallReporter;
   #handover: Delivery;
   readonly #running = new Map<number, AttemptIO>();
-  /** Whose refusal is the caller's if nobody answers. */
+  /** The attempt whose refusal is the caller's if no option answers. */
   #kept: AttemptIO | null = null;
   readonly #timers: AttemptTimers;
   readonly #expectations: Expectations;
   readonly #next: NextAttempt;
   readonly #unwatch: () => void;
-  /** Whose answer was given. */
+  /** The attempt whose answer was given. */
   #given: AttemptIO | null = null;
   #isOver = false; // it is all handed over, or failed
   #isTaken = false; // it was looked at, and is what the caller gets
@@ -72,7 +72,7 @@ export class RoutedCall {
     return this.#ledger.receipt;
   }
 
-  /** What is to be told of whoever looked at the answer. */
+  /** Add a remark on the function that looked at the answer. */
   remarks(says: string): void {
     const entry = this.#given?.entry;
     if (!entry) return;
@@ -154,7 +154,7 @@ export class RoutedCall {
     sight.reads(one.option, response);
     const asks = this.#expectations.asks(one.option) && response.type !== "opaque";
     const found = bodyOf(response, request.method, plan, this.#chain.isJudged(one.option) && !asks);
-    // What a function has to see before it is anybody's answer is held back within the deadline, whatever it is.
+    // An answer that a function has to see before it counts is held back within the deadline, whatever it is.
     const body = asks && found === "bytes" ? "whole" : found;
     if (body === null || !response.body) {
       const ending = await unlessAborted(headEnding(one, response, this.#chain, this.#context), signal);
@@ -260,7 +260,7 @@ export class RoutedCall {
     else this.#ends(one, { kind: "complete" }, reason + says);
   }
 
-  /** Whether more is held than may be, which ends it; what need not be held is handed over from here on. */
+  /** True if more is held than may be, which ends it; what need not be held is handed over from here on. */
   #overflows(one: AttemptIO): boolean {
     const { hold_bytes: held, buffer_bytes: most } = this.#context.plan.limits;
     if (this.#asked.traits.restart === "buffer")
@@ -315,7 +315,7 @@ export class RoutedCall {
 
   async #failed(one: AttemptIO, error: unknown): Promise<void> {
     if (!this.#running.has(one.number)) {
-      // It has ended already, and this is its echo; or its answer could not be handed over, and nobody else's will be.
+      // It has ended already, and this is its echo; or its answer could not be handed over, and no other will be.
       if (this.#given === one && !this.#handover.isGiven) this.#giveUp(error);
       return;
     }

@@ -1,4 +1,4 @@
-/** What must stand in no receipt, event or error: by what a request proves who sent it, and what a caller's code throws. */
+/** Secrets that must stand in no receipt, event or error: a request's credentials, and texts of a caller's exceptions. */
 import { nameOf } from "../errors";
 
 /** Shorter values are words of a protocol, like `gzip` or `Bearer`, which an error may well need. */
@@ -15,7 +15,7 @@ export class CallerFault extends Error {
   }
 }
 
-/** What a function of the caller's gives, or what is made of that; a CallerFault if anything of it throws. */
+/** The result of a caller's function, or what is made of it; a CallerFault if anything of it throws. */
 export async function fromCaller<T>(where: string, asks: () => T | Promise<T>): Promise<T> {
   try {
     return await asks();

@@ -4,7 +4,7 @@ import { pageAddress } from "../base/page-address";
 /** Stands for "whoever answers" while a call has no option yet; a reserved name that resolves nowhere (RFC 6761). */
 export const NOWHERE = "http://sporewright.invalid";
 
-/** What a routed call asks for: path and query below an upstream's base; `owner` is whose base the caller wrote, if any. */
+/** The target of a routed call: path and query below an upstream's base; `owner`: the option whose base was written. */
 export interface Target {
   path: string;
   search: string;

@@ -3,13 +3,13 @@ import { initOf, takenFrom, type Taken } from "./request-body";
 import { NOWHERE, type Target } from "./target";
 import type { Upstream } from "../types";
 
-/** What stays the same over all attempts of one call. */
+/** The part of a request that stays the same over all attempts of one call. */
 export interface Template {
   request: Request;
   body: Taken;
-  /** What of the caller's wishes a Request does not tell. */
+  /** The caller's priority, which a Request does not tell. */
   priority?: RequestPriority;
-  /** What each option is sent in place of the caller's own path and body. */
+  /** The path and body that each option is sent in place of the caller's own. */
   spoken?: Spoken | undefined;
 }
 

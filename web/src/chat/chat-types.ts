@@ -31,7 +31,7 @@ export interface ChatInit {
   /** Aborts the call and every attempt upstream. */
   signal?: AbortSignal | null | undefined;
   /**
-   * What happens if a stream breaks. `notify` (default): a `restart` event, then the next option's whole answer.
+   * The effect of a broken stream. `notify` (default): a `restart` event, then the next option's whole answer.
    * `buffer`: no event before an answer is whole. `error`: the chat fails with the code `broken`.
    */
   restart?: Restart | undefined;

@@ -11,7 +11,7 @@ import type { Heard, Listening } from "../routing/dialects/sse-events";
 import { NOWHERE } from "../call/target";
 import type { Receipt, RoutedInit, Tokens, Upstream } from "../types";
 
-/** What kind of request a chat is to the plan: it may be sent twice. */
+/** The path by which the plan knows the kind of request that a chat is: it may be sent twice. */
 const PATH = "/chat/completions";
 
 /** A chat's answer, read once: by events (`for await`) or whole (`text()`). Leaving the loop early aborts the call. */
@@ -54,7 +54,7 @@ export class Chat implements AsyncIterable<ChatEvent> {
     return {
       next: () =>
         events.next().catch((error: unknown) => {
-          if (this.#left.signal.aborted) return over; // whoever left does not want to hear of it
+          if (this.#left.signal.aborted) return over; // a reader who left does not want to hear of it
           throw error;
         }),
       return: async () => {

@@ -7,7 +7,7 @@ const LOAD_TIMEOUT_MS = 10_000;
 /** As `PARTS` of core/config.py, which refuses a seed's strange keys, too: what is ignored is believed to work. */
 const PARTS = new Set(["$schema", "global", "learning", "levels", "priors", "seeds"]);
 
-/** Where the last copy of a config from an address is kept. */
+/** The store for the last copy of a config from an address. */
 export interface ConfigCopies {
   recall(kind: "config", address: string): Promise<unknown>;
   keep(kind: "config", address: string, config: TensorConfig): Promise<void>;

@@ -33,7 +33,7 @@ export interface Settings {
   engines: readonly EngineKind[];
   /** The folder that serves the build, absolute, with its closing slash. */
   runtime: string;
-  /** Whether the build's files are kept for starts without a network; undefined: it stays as it is. */
+  /** True: the build's files are kept for starts without a network; undefined: it stays as it is. */
   offline: boolean | undefined;
   orchestrator: string | undefined;
   device: string | undefined;
@@ -220,7 +220,7 @@ function addressOf(value: unknown, base: string | undefined): URL | null {
   }
 }
 
-/** Whether to keep the build offline when nobody says: where the folder holds no page of the host's, so that only our own workers are served. */
+/** The default for `offline`: true if the folder holds no page of the host's, so that it serves our own workers alone. */
 export function isApart(runtime: string, page: string | undefined): boolean {
   return page !== undefined && !page.startsWith(runtime);
 }

@@ -1,4 +1,4 @@
-/** What nobody waits for goes to the engine together, a moment later: its work is not done beside an answer's. */
+/** Reports that are not urgent go to the engine together, a moment later: its work is not done beside an answer's. */
 import { asError, SporewrightError } from "../errors";
 import type { Batched, Calls } from "../generated/calls";
 

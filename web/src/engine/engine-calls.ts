@@ -1,4 +1,4 @@
-/** What a page asks and tells its engine: in the order it was said, and together where nobody waits for it. */
+/** The questions and reports of a page for its engine: in order, and together if no call waits for them. */
 import { Batch } from "./batch";
 import type { SporewrightError } from "../errors";
 import type { Batched, CallName, Calls, Permit } from "../generated/calls";
@@ -13,9 +13,9 @@ export interface Line {
   /** Resolves once the engine answers. */
   ready(): Promise<void>;
   session(): Session;
-  /** Whether it answers now: it may do so no more, or be opened anew. */
+  /** True if it answers now: it may do so no more, or be opened anew. */
   isReady(): boolean;
-  /** Why nothing can be asked any more; null while it can. */
+  /** The reason why nothing can be asked any more; null while it can. */
   error(): SporewrightError | null;
 }
 
@@ -51,17 +51,17 @@ export class EngineCalls {
     this.ask(call, body).catch(() => undefined);
   }
 
-  /** What was gathered goes now. */
+  /** Send what was gathered now. */
   flush(): void {
     this.#batch.flush();
   }
 
-  /** What was told before is counted in the answer: it goes first, at once like the question. */
+  /** Ask for a permit. Reports made before are counted in the answer: they go first, at once like the question. */
   permit(kind: Permit, option: string, context: Rationed): boolean | Promise<boolean> {
     return permit(kind, option, context, this.#now());
   }
 
-  /** What counts each time that it is said has a number: said again after an engine was lost, it counts once. */
+  /** A number for a report that counts each time: sent again after an engine was lost, it counts once. */
   numbered(): { page: string; nth: number } {
     return { page: this.#line.session().head, nth: ++this.#said };
   }

@@ -20,7 +20,7 @@ export class EngineChannel {
     this.#say({ ask: true });
   }
 
-  /** How the options stand, as last heard or told. */
+  /** The health of the options, as last heard or told. */
   get known(): Iterable<News> {
     return this.#last.values();
   }
@@ -35,7 +35,7 @@ export class EngineChannel {
     this.#channel?.close();
   }
 
-  /** What was granted or made once is nothing for those that come later. */
+  /** Keep the health of an option; a permit or a call is nothing for engines that come later. */
   #note(news: News): void {
     if (news.health) this.#last.set(news.health.option, { health: news.health });
   }

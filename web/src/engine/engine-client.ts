@@ -24,7 +24,7 @@ const SHORT_PATIENCE_MS = 2000;
 
 export interface SessionEvents {
   push<P extends keyof Pushes>(push: P, body: Pushes[P]): void;
-  /** What an engine says first, at once: a push may come before its next answer, and is newer. Its head is a push, too. */
+  /** The engine's first reply, at once: a push may come before its next answer, and is newer. Its head is a push, too. */
   told(started: StartReply): void;
   /** The engine is gone, another one is being opened. */
   reopening(error: SporewrightError): void;
@@ -64,9 +64,9 @@ export class Session {
   #wanted: { key: EngineKey; config: TensorConfig } | null = null;
   #connection: Connection | null = null;
   #line = newLine();
-  /** Whether an engine is in use. */
+  /** True if an engine is in use. */
   #inUse = false;
-  /** What engines found of the options: the next one is told. */
+  /** The health of options as engines found it: the next one is told. */
   readonly #health = new Map<string, OptionHealth>();
   #nth = 0;
   #patience = PATIENCE_MS;
@@ -251,7 +251,7 @@ export class Session {
       this.#line = newLine();
       void this.#reopen(error, free);
     }
-    // Whoever was answered by it asks again; an engine that had not begun yet fails whoever began it.
+    // A caller whom it answered asks again; an engine that had not begun yet fails the caller who began it.
     connection.close(error);
   }
 
@@ -278,6 +278,6 @@ export class Session {
 function newLine(): Line {
   const line: Partial<Line> = {};
   line.link = new Promise((found, none) => Object.assign(line, { found, none }));
-  line.link.catch(() => undefined); // whoever asks hears of it
+  line.link.catch(() => undefined); // the caller who asks hears of it
   return line as Line;
 }

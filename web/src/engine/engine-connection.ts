@@ -14,7 +14,7 @@ const CLOSE_MS = 1000;
 /** More than a stage's own deadline, which the worker keeps. */
 const LATE_MS = 1000;
 
-/** Why an engine is lost. */
+/** The reason for which an engine is lost. */
 export interface Loss {
   error: SporewrightError;
   /** It has not answered any more; whether it will ever end nobody knows. */
@@ -48,12 +48,12 @@ export class Connection {
     this.#opening = { ...opening, signal: this.#ended.signal };
   }
 
-  /** Whether a worker has said anything: what it fails of then would fail one of another kind, too. */
+  /** True if a worker has said anything: what it fails of then would fail one of another kind, too. */
   get isAlive(): boolean {
     return this.#alive;
   }
 
-  /** Which in a row of workers it is (`Opening`). */
+  /** Its number in a row of workers (`Opening`). */
   get nth(): number {
     return this.#engine?.nth ?? this.#opening.nth;
   }
@@ -124,7 +124,7 @@ export class Connection {
     this.#listener.push(push, body);
   }
 
-  /** Whether it is a failure of the start, which whoever opens it is told. */
+  /** True if it is a failure of the start, of which the page that opens it is told. */
   #staged(state: Pushes["state"]): boolean {
     this.#alive = true;
     if (state.life !== undefined && !this.#watched) {

@@ -1,6 +1,6 @@
 /**
  * One engine for all tabs without a SharedWorker: the tab that holds a lock runs it, the others reach it over a channel of
- * their own. The lock's queue tells of the end: whoever is granted it while it follows knows that the leader is gone.
+ * their own. The lock's queue tells of the end: a follower that is granted it knows that the leader is gone.
  */
 import { closedError, SporewrightError } from "../errors";
 import { randomId } from "../base/ids";
@@ -9,7 +9,7 @@ import { endpointOf, type Endpoint } from "./protocol";
 /** On the common channel. `join`: a tab would follow; `joined`: it is listened to; `leads`: an engine has begun. */
 type Said = { join: string } | { joined: string } | { leads: true };
 
-/** What the name of a worker begins with that lets other tabs in. */
+/** The beginning of the name of a worker that lets other tabs in. */
 export const LED = "sporewright led ";
 
 /** A timer that is this much late was asleep, and so may have been the leader. */

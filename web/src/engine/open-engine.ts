@@ -7,7 +7,7 @@ import { endpointOf, type Endpoint, type Hello } from "./protocol";
 import { scriptAddress } from "../base/trusted-types";
 import type { EngineKind } from "../types";
 
-/** What tells engines of one origin apart: tabs whose values agree share one. */
+/** The values that tell engines of one origin apart: tabs whose values agree share one. */
 export interface EngineKey {
   workspace: string;
   device: string;
@@ -19,18 +19,18 @@ export interface OpenEngine {
   endpoint: Endpoint;
   /** Another tab runs it: when that one goes, it is nobody's fault. */
   isFollowed?: boolean;
-  /** Which in a row of workers for the same pages it is: one that is lost has no other of its name. */
+  /** Its number in a row of workers for the same pages: one that is lost has no other of its name. */
   nth: number;
   close(): void;
 }
 
-/** What it takes to open one. */
+/** The arguments for opening one. */
 export interface Opening {
   /** The folder that serves the build. */
   runtime: string;
   key: EngineKey;
   stageTimeout: number;
-  /** Which in that row it is at least. A worker that hangs, or is about to end, still answers to its name. */
+  /** Its number in that row, at least. A worker that hangs, or is about to end, still answers to its name. */
   nth: number;
   /** A leading tab that does not answer within so many milliseconds is deposed. */
   patience: number;
@@ -118,7 +118,7 @@ const OPENERS: Record<EngineKind, Opener> = {
   },
 };
 
-/** Where a site may not store, a browser throws. */
+/** A SharedWorker. If a site may not store, a browser throws. */
 function sharedWorker(script: string, name: string, { release }: Life): SharedWorker {
   try {
     return new SharedWorker(scriptAddress(script), { type: "module", name });

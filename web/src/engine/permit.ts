@@ -8,7 +8,7 @@ import type { Session } from "./engine-client";
 /** A busy engine must not hold up a call: what it does not answer within this is refused. A hedge holds up nothing. */
 const PERMIT_MS = 500;
 
-/** What the page knows by itself, and who is told of a probe that was not used. */
+/** The health that the page knows by itself, and the function that is told of a probe that was not used. */
 export interface Rationed {
   health: Health;
   onOutcome: (body: OutcomeBody) => void;

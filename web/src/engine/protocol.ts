@@ -35,7 +35,7 @@ export interface Hello {
   };
 }
 
-/** Whether the worker's thread still runs: it answers at once, whatever Python does next. */
+/** Asks whether the worker's thread still runs: it answers at once, whatever Python does next. */
 export interface PingMessage {
   ping: true;
 }
@@ -70,7 +70,7 @@ export class Link {
     });
   }
 
-  /** Why it is closed; null as long as it is not. */
+  /** The reason for which it is closed; null as long as it is not. */
   get closed(): SporewrightError | null {
     return this.#closed;
   }

@@ -1,4 +1,4 @@
-/** How a file of the build is served, looked at once a start has failed. */
+/** The status and type with which a file of the build is served, looked at once a start has failed. */
 import { messageOf } from "../errors";
 
 /** Looking for the reason must not take longer than was waited for. */
@@ -7,12 +7,12 @@ export const LOOK_MS = 5000;
 export interface Served {
   /** Status and content type, or why there are none; for people. */
   says: string;
-  /** Whether a browser takes it for what its name says. */
+  /** True if a browser takes it for what its name says. */
   isGood: boolean;
   headers?: Headers;
 }
 
-/** What a browser runs has a type that says so; it goes by nothing else. */
+/** The types that files must have to be run; browsers go by nothing else. */
 const TYPES: readonly { name: RegExp; type: RegExp; wanted: string }[] = [
   { name: /\.m?js$/, type: /^(text|application)\/(x-)?(java|ecma)script$/, wanted: "JavaScript" },
   { name: /\.wasm$/, type: /^application\/wasm$/, wanted: "application/wasm" },

@@ -3,7 +3,7 @@ import { messageOf, SporewrightError } from "../errors";
 
 export type TokenSource = string | (() => string | Promise<string>) | null | undefined;
 
-/** How long the page's own function may take before the engine goes on without; it asks again when it connects. */
+/** The time that the page's own function has before the engine goes on without; it asks again when it connects. */
 const TOKEN_TIMEOUT_MS = 10_000;
 
 /** Asks the page for its token and remembers why the last answer was none. */
@@ -18,12 +18,12 @@ export class Token {
     [this.#source, this.#changed, this.#timeout] = [source, changed, timeout];
   }
 
-  /** Why the last question gave no token; null if it did. */
+  /** The reason for which the last question gave no token; null if it did. */
   get error(): SporewrightError | null {
     return this.#error;
   }
 
-  /** Whether it may be another one the next time. */
+  /** True if it may be another one the next time. */
   get canChange(): boolean {
     return typeof this.#source === "function";
   }

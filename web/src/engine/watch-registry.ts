@@ -1,4 +1,4 @@
-/** What a page follows: as the next engine has to be told of it, with revisions that count over all engines. */
+/** The watches of a page: as the next engine has to be told of them, with revisions that count over all engines. */
 import type { Calls, Pushes } from "../generated/calls";
 
 type Queue = Pushes["queue"];
@@ -15,7 +15,7 @@ interface Entry {
 export class Watched {
   readonly #entries = new Map<string, Entry>();
 
-  /** What is to be asked of a new engine. */
+  /** The calls that a new engine is to be asked. */
   get asked(): readonly CallRequest[] {
     return [...this.#entries.values()].flatMap(({ asked }) => (asked ? [asked] : []));
   }

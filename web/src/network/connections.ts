@@ -9,7 +9,7 @@ export interface WaitingRequest {
   readonly timer?: unknown;
 }
 
-/** What browsers open to one origin over HTTP/1.1. */
+/** The number of connections that browsers open to one origin over HTTP/1.1. */
 const MOST = 6;
 /** So much of a body a browser takes from its connection before anybody reads it. */
 const READ_AHEAD = 1 << 16;
@@ -17,9 +17,9 @@ const READ_AHEAD = 1 << 16;
 const SHARED = /^h[23]/;
 
 interface Line {
-  /** Whose answers have not ended, oldest first, and who is told when it has waited. */
+  /** The attempts whose answers have not ended, oldest first, each with the function to call when it has waited. */
   all: { one: WaitingRequest; freed: () => void }[];
-  /** Whether more answered at once than so many connections could. */
+  /** True if more answered at once than so many connections could. */
   isShared: boolean;
 }
 
@@ -38,7 +38,7 @@ export class Connections {
     return this.isWaiting(one);
   }
 
-  /** Whether as many as there are connections were sent before it, and may still have them. */
+  /** True if as many as there are connections were sent before it, and may still have them. */
   isWaiting(one: WaitingRequest): boolean {
     const line = this.#lineOf.get(one);
     if (!line || line.isShared || line.all.length <= MOST) return false;
@@ -72,7 +72,7 @@ export class Connections {
   }
 }
 
-/** Whether the browser says so of an earlier answer, which it does where the origin lets this page see its timing. */
+/** True if the browser says so of an earlier answer, which it does if the origin lets this page see its timing. */
 function isShared(origin: string): boolean {
   const timings = performance.getEntriesByType("resource") as PerformanceResourceTiming[];
   return timings.some(({ name, nextHopProtocol }) => SHARED.test(nextHopProtocol) && name.startsWith(`${origin}/`));

@@ -1,11 +1,11 @@
 /**
- * What a failed call was, as far as a page can find out: a fetch that fails says only that it failed. The device's network,
+ * The cause of a failed call, as far as a page can see: a fetch that fails says only that it failed. The device's network,
  * the page's own policy, and one look at the server without asking to read the answer tell most of it apart.
  */
 import { until } from "../base/abort";
 import type { Block, Ended, Limits } from "../generated/calls";
 
-/** What it was; `says` is for people. */
+/** A possible cause; `says` is for people. */
 export interface Candidate {
   kind: Extract<Ended, "network" | "offline" | "blocked" | "unreadable" | "masked">;
   reason?: Block;
@@ -51,7 +51,7 @@ export class FailureDiagnosis {
     addEventListener("securitypolicyviolation", this.#violated);
   }
 
-  /** Whether the device has no network now, as it says itself. */
+  /** True if the device has no network now, as it says itself. */
   get isOffline(): boolean {
     return (globalThis.navigator as Partial<Navigator> | undefined)?.onLine === false;
   }
@@ -74,7 +74,7 @@ export class FailureDiagnosis {
     if (type !== "opaque") this.#readable.add(option);
   }
 
-  /** Whether it was, at any time since then, without a network. */
+  /** True if it was, at any time since then, without a network. */
   wasOffline(since: number): boolean {
     return this.isOffline || this.#offlineAt >= since;
   }
@@ -152,7 +152,7 @@ export class FailureDiagnosis {
   }
 
   /**
-   * Whether anything comes back; reads nothing of it and says nothing of the caller. By GET, which may be asked of anything:
+   * True if anything comes back; reads nothing of it and says nothing of the caller. By GET, which may be asked of anything:
    * many a server has no answer to HEAD, and so none with its usual headers.
    */
   async #answers(address: string, mode: RequestMode): Promise<boolean> {
@@ -182,7 +182,7 @@ export function isMixed({ protocol, hostname }: URL): boolean {
   );
 }
 
-/** Whether the host is this machine: reachable without a network. */
+/** True if the host is this machine: reachable without a network. */
 export function isLoopback(hostname: string): boolean {
   return /^(?:localhost|.+\.localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname);
 }

@@ -9,7 +9,7 @@ export function integrityOf(sha256: string): string {
 const STRENGTHS = ["sha256", "sha384", "sha512"];
 const DIGEST = /^(sha256|sha384|sha512)-([A-Za-z0-9+/_-]+={0,2})(?:\?.*)?$/;
 
-/** Whether these bytes are what the metadata says, by its strongest digests; metadata of no known kind says nothing. */
+/** True if these bytes are what the metadata says, by its strongest digests; metadata of no known kind says nothing. */
 export async function isWhatItSays(bytes: ArrayBuffer, metadata: string): Promise<boolean> {
   const known = metadata.split(/[\t\n\f\r ]+/).flatMap((token) => {
     const [, algorithm = "", digest = ""] = DIGEST.exec(token) ?? [];

@@ -1,5 +1,5 @@
 /**
- * Whether this page ran all the time: looks at the clock while somebody waits, and tells of gaps. It stops looking at a
+ * Detection of sleep: looks at the clock while a call waits, and tells of gaps. It stops looking at a
  * tick after the last one has gone, not with it: to listen to a document costs more than to answer a call.
  */
 import { seconds } from "../base/abort";

@@ -4,7 +4,7 @@ import { COMPLETE } from "./complete";
 
 /**
  * Register the service worker of the build served at `runtime`, for that folder alone; false removes what was registered.
- * A worker that somebody else has for the same folder stays. Never rejects: without one the page works as long as it is online.
+ * A worker of another script for the same folder stays. Never rejects: without one the page works as long as it is online.
  */
 export async function keepOffline(runtime: string, wanted: boolean): Promise<void> {
   const script = new URL("service-worker.js", runtime).href;

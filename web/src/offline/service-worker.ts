@@ -2,7 +2,7 @@
  * Serves the files of this build, and nothing else, where the network does not (docs/how-to/offline.md).
  *
  * What is named by its content comes from the cache: whatever the build, the name means the same bytes. What is not (the
- * page, the module it imports) is asked for first and comes from the cache only when nobody answers; it is kept as a whole
+ * page, the module it imports) is asked for first and comes from the cache only without an answer; it is kept as a whole
  * build, checked against its hashes, so that two builds never mix.
  */
 
@@ -64,13 +64,13 @@ self.addEventListener("fetch", (event) => {
   if (!hasLooked) event.waitUntil(complete());
 });
 
-/** What is named by its content may come out of the cache without a question; what is not there goes on to the network. */
+/** Serve files named by their content out of the cache without a question; what is not there goes on to the network. */
 function routes(): unknown {
   const urlPattern = { pathname: `${new URL(SCOPE).pathname}runtime/*` };
   return [{ condition: { urlPattern, requestMethod: "get" }, source: { cacheName: KEPT } }];
 }
 
-/** What was kept and is not there any more is fetched again; without a network the next start tries. */
+/** Fetch again what was kept and is not there any more; without a network the next start tries. */
 async function complete(): Promise<void> {
   hasLooked = true;
   await install().catch(() => undefined);

@@ -28,7 +28,7 @@ const ECHOES: ReadonlySet<Ending["kind"]> = new Set(["timeout", "network", "conn
 export class AttemptChain {
   /** The attempt whose response is the caller's if nothing better comes. */
   kept: number | null = null;
-  /** When the first option returns, where that is why nothing is left. */
+  /** The time at which the first option returns, if the chain ended because all that are left are away. */
   waitsFor: number | null = null;
   readonly #plan: Plan;
   readonly #health: Health;
@@ -76,17 +76,17 @@ export class AttemptChain {
     return this.#all.flatMap((one, number) => (isOver(one) ? [] : [number]));
   }
 
-  /** Whether this attempt is the one probe of its option. */
+  /** True if this attempt is the one probe of its option. */
   isProbe(attempt: number): boolean {
     return this.#all[attempt]?.probe ?? false;
   }
 
-  /** Whether how long this attempt takes says nothing. */
+  /** True if this attempt's duration is no measurement. */
   isUntimed(attempt: number): boolean {
     return this.#all[attempt]?.untimed ?? false;
   }
 
-  /** Whether the device has no network, as far as was told. */
+  /** True if the device has no network, as far as the chain was told. */
   get isOffline(): boolean {
     return this.#left.isOffline;
   }
@@ -109,7 +109,7 @@ export class AttemptChain {
     [one.began, one.heard, one.untimed, one.hadAll] = [one.began + gap, one.heard + gap, true, false];
   }
 
-  /** What to do next; null once nothing is left: the chain is EXHAUSTED, or DELIVERED with what it kept. */
+  /** The next decision; null once nothing is left: the chain is EXHAUSTED, or DELIVERED with what it kept. */
   pick(now: number, chance = EVEN): Decision | null {
     if (this.#state !== "PICKING") throw new SporewrightError("protocol", `pick: the chain is ${this.#state}`);
     this.#asked = null; // a hedge that is still asked for would be beside an attempt that has ended
@@ -136,12 +136,12 @@ export class AttemptChain {
     return this.#callOrAsk({ ...found, permit: "hedge" }, now, true);
   }
 
-  /** Whether an answer to this is still wanted: the attempt that a hedge was asked for may have ended meanwhile. */
+  /** True if an answer to this is still wanted: the attempt that a hedge was asked for may have ended meanwhile. */
   asks(decision: Decision): boolean {
     return this.#asked?.decision === decision;
   }
 
-  /** What to do now that this was granted or refused; null: go on without. */
+  /** The next decision, now that this was granted or refused; null: go on without. */
   answered(now: number, granted: boolean, chance = EVEN): Decision | null {
     const asked = this.#asked;
     if (!asked) throw new SporewrightError("protocol", "answered: nothing was asked for");
@@ -153,7 +153,7 @@ export class AttemptChain {
     return this.pick(now, chance);
   }
 
-  /** Where this attempt stands. */
+  /** The state of this attempt. */
   stateOf(attempt: number): ChainState {
     return this.#all[attempt]?.state ?? "PICKING";
   }
@@ -163,36 +163,36 @@ export class AttemptChain {
     return silentSince(this.#running(attempt), this.#streaming);
   }
 
-  /** When the patience with this attempt is over: by its own limit, its share of the call, or the deadline if that bounds it. */
+  /** The time at which the wait for this attempt ends: by its limit, its share of the call, or the deadline. */
   due(attempt: number): number {
     const one = this.#running(attempt);
     return Math.min(this.#ownDue(one), this.#share(one), isBounded(one) ? this.#deadline : Infinity);
   }
 
-  /** Whether it is then handed over as it comes (`opened` with `bytes`), and does not end. */
+  /** True if it is then handed over as it comes (`opened` with `bytes`), and does not end. */
   handsOver(attempt: number): boolean {
     const { any, state } = this.#running(attempt);
     return any && (state === "OPENED" || state === "HOLDING");
   }
 
-  /** Whether it then ends because another option is to have the rest of the call's time. */
+  /** True if it then ends because another option is to have the rest of the call's time. */
   outstays(now: number, attempt: number): boolean {
     const one = this.#running(attempt);
     return this.#share(one) <= now && now < this.#ownDue(one);
   }
 
-  /** Whether it is the call's deadline that ends the patience with this attempt, and not its own limit. */
+  /** True if the call's deadline ends the wait for this attempt, and not its own limit. */
   isPast(now: number, attempt: number): boolean {
     const one = this.#running(attempt);
     return isBounded(one) && Math.max(now, this.#deadline) < Math.min(this.#ownDue(one), this.#share(one));
   }
 
-  /** Whether it then ends with `deadline`, else with `timeout`: to one that had all the time there is it is its own limit. */
+  /** True if it then ends with `deadline`, else with `timeout`: to one that had all the time there is it is its limit. */
   isCut(now: number, attempt: number): boolean {
     return this.isPast(now, attempt) && !this.#running(attempt).hadAll;
   }
 
-  /** How long a caller's function may think about this answer, in seconds. */
+  /** The time in seconds that a caller's function has to judge this answer. */
   verdictSeconds(now: number, attempt: number): number {
     return verdictSeconds(this.#all[attempt], this.#plan.limits, this.#deadline - now);
   }
@@ -209,7 +209,7 @@ export class AttemptChain {
     return dueOf(one, this.#plan.limits, this.#health.history(one.option, true).firstToken, this.#streaming);
   }
 
-  /** When a second call is worth its price: at the p95 of the option that is late; ∞ if never. */
+  /** The time from which a second call is worth its price: the p95 of the option that is late; ∞ if never. */
   hedgeAt(): number {
     const late = this.#late();
     if (!this.#mayHedge || !late) return Infinity;
@@ -250,7 +250,7 @@ export class AttemptChain {
     one.heard = Math.min(now, one.heard + Math.max(0, now - since));
   }
 
-  /** How an attempt ended (the newest, if none is named); carries out on the health what the plan asks for. */
+  /** End an attempt (the newest, if none is named) and carry out on the health the actions of the plan. */
   ended(now: number, ending: Ending, attempt = this.#all.length - 1, chance = EVEN): Step {
     const one = this.#running(attempt);
     const whole = one.finished && ["timeout", "network", "truncated"].includes(ending.kind);
@@ -258,7 +258,7 @@ export class AttemptChain {
     const [fallback, judged] = [this.#left.hasFailed, this.isJudged(one.option)];
     const full: Ending = { ...ending, stage: one.state, fallback, brought, keyed, judged };
     if (one.slept && ECHOES.has(ending.kind)) full.kind = "slept";
-    // A timer may go off early: nobody is picked in what little is left.
+    // A timer may go off early: no option is picked in what little is left.
     else if (ending.kind === "deadline") this.#deadline = Math.min(now, this.#deadline);
     const rule = ruleOf(whole ? { kind: "complete" } : full, this.#plan);
     if (one.state === "CALLING" && rule.outcome === "ok") one.first = now - one.began;
@@ -268,7 +268,7 @@ export class AttemptChain {
     return step;
   }
 
-  /** What this attempt has delivered will not do: another option is asked, within what is left of the call. */
+  /** The caller rejects what this attempt delivered: another option is asked, in what is left of the time. */
   rejected(attempt: number): void {
     const one = this.#all[attempt];
     if (!one || (this.#state !== "DELIVERED" && this.#state !== "BODY"))
@@ -285,18 +285,18 @@ export class AttemptChain {
     if (this.#plan.transitions[this.#state]) this.#state = "ABORTED";
   }
 
-  /** Whether an answer of a kind is expected of this option. */
+  /** True if an answer of a certain kind is expected of this option. */
   isJudged(option: string): boolean {
     return this.#left.facts(option).judged ?? this.#judged;
   }
 
-  /** Which of its option's keys this attempt uses, and how many there are. */
+  /** The number of the key that this attempt uses, and the number of keys that its option has. */
   keysOf(attempt: number): { key: number; keys: number } {
     const { key, option } = this.#all[attempt] ?? { key: 0, option: "" };
     return { key, keys: this.#left.facts(option).keys ?? 1 };
   }
 
-  /** Whether what a response of this status says is waited for: it decides, or it may be the caller's. */
+  /** True if the text of a response of this status is waited for: it decides, or it may go to the caller. */
   wantsText(status: number, attempt: number): boolean {
     const rule = ruleOf({ kind: "status", status, judged: this.isJudged(this.#running(attempt).option) }, this.#plan);
     return (
@@ -321,12 +321,12 @@ export class AttemptChain {
     return late && others.length === 0 && UNANSWERED.has(late.state) && this.#mayRepeat(late.option) ? late : undefined;
   }
 
-  /** Whether the request may have been carried out. */
+  /** True if the request may have been carried out. */
   #isUnsafe({ unsafe, outcome }: Rule): boolean {
     return unsafe ?? this.#plan.unsafe.includes(outcome);
   }
 
-  /** Whether what was sent there may be sent once more, there or elsewhere. */
+  /** True if the request that was sent there may be sent once more, there or elsewhere. */
   #mayRepeat(option: string): boolean {
     return this.#left.facts(option).repeatable ?? this.#repeatable;
   }

@@ -104,7 +104,7 @@ export class Candidates {
     return null;
   }
 
-  /** Whether somebody who has not been asked could be then, as far as is known now. */
+  /** True if an option that has not been asked could be asked at that time, as far as is known now. */
   isAnotherReady(at: number): boolean {
     return [...this.#untried].some(
       (option) =>
@@ -112,7 +112,7 @@ export class Candidates {
     );
   }
 
-  /** What is declared of an option. */
+  /** The facts declared about an option. */
   facts(option: string): Facts {
     // Names are any text: "constructor" is something that every object has.
     return Object.hasOwn(this.#facts, option) ? (this.#facts[option] ?? {}) : {};
@@ -137,7 +137,7 @@ export class Candidates {
     this.#tries.set(option, (this.#tries.get(option) ?? 0) + 1);
   }
 
-  /** What was asked for was not to be had: no retries in this call, or another call has the probe. */
+  /** The permit was refused: no retries in this call, or another call has the probe. */
   refused(option: string, permit: Permit, now: number): void {
     if (permit === "probe") {
       this.#skip(option, REASONS.ask);
@@ -164,7 +164,7 @@ export class Candidates {
     this.#inPlace = null;
   }
 
-  /** Whether somebody could be asked if there were a network. */
+  /** True if an option could be asked if there were a network. */
   get wantsNetwork(): boolean {
     const some = [...this.#untried].some((option) => this.#upstreams.has(option));
     return this.isOffline && (some || (this.#retries > 0 && this.#again.size > 0));
@@ -205,7 +205,7 @@ export class Candidates {
       for (const [option, at] of this.#again) waiting.set(option, Math.max(at, this.#returns(option, now)));
     let first: [option: string, until: number] | undefined;
     for (const entry of waiting) {
-      // Nobody waits for a gate, or for a key: what keeps a call from an option so rarely goes away while it lasts.
+      // No call waits for a gate or a key: what keeps a call from an option so rarely goes away while the call lasts.
       if (!this.#isNear(entry[0]) || ["blocked", "set-aside"].includes(this.#admits(entry[0], now, 0))) continue;
       if (!first || entry[1] < first[1]) first = entry;
     }

@@ -24,14 +24,14 @@ export class CircuitBreaker {
     [this.#limits, this.#ramp] = [limits, ramp];
   }
 
-  /** Whether a call may go there; `ramping`: not this one, by chance, though it might. */
+  /** The answer to a call that wants to go there; `ramping`: chance turns this one away, and lets others in. */
   admits(now: number, chance = EVEN): Admission {
     if (this.#state === "open") return now < this.#until ? "open" : "ask";
     if (this.#state === "ramping") this.#climb(now);
     return this.#state === "ramping" && chance >= (this.#ramp[this.#stage(now)] ?? 1) ? "ramping" : "yes";
   }
 
-  /** When it may be asked about again; −∞ if it may now. */
+  /** The time at which a probe may be asked for; −∞ if it may now. */
   returns(now: number): number {
     return this.#state === "open" && now < this.#until ? this.#until : -Infinity;
   }
@@ -75,7 +75,7 @@ export class CircuitBreaker {
     else if (this.#state === "ramping") this.#since = now - Math.max(0, this.#stage(now) - 1) * limits.ramp_step_s;
   }
 
-  /** What other tabs are told. */
+  /** The state as other tabs receive it. */
   data(): BreakerData {
     return { state: this.#state, until: this.#until, since: this.#since };
   }

@@ -11,7 +11,7 @@ const DEEPEST = 3;
 const GAP = "[^]{0,120}";
 
 /**
- * How an attempt ended; `retry_after_s` is what the response asked for. `stage`, `fallback`, `judged`, `brought` and `keyed` are
+ * The end of an attempt; `retry_after_s`: the wait that was asked for. `stage`, `fallback`, `judged`, `brought` and `keyed` are
  * the chain's to say.
  */
 export interface Ending {
@@ -19,7 +19,7 @@ export interface Ending {
   status?: number;
   retry_after_s?: number;
   says?: readonly Sign[];
-  /** What keeps this page from it, where it is blocked or unreadable. */
+  /** The obstacle between this page and it, if it is blocked or unreadable. */
   reason?: Block;
   stage?: ChainState;
   fallback?: boolean;
@@ -49,7 +49,7 @@ export function ruleOf(ending: Ending, plan: Plan): Rule {
   return row;
 }
 
-/** Whether the text of such a response may decide what `rule`, its row without it, says; or may be the caller's. */
+/** True if the text of such a response may change `rule`, its row without the text, or may be the caller's. */
 export function textMatters(status: number, { outcome }: Rule, { classes, transitions }: Plan): boolean {
   const step = transitions.CALLING?.[outcome];
   if (step?.to === "DELIVERED" || step?.do.includes("keep_first")) return true;
@@ -57,7 +57,7 @@ export function textMatters(status: number, { outcome }: Rule, { classes, transi
 }
 
 /**
- * What the text of a refusal says, of the plan's error signs, in their order. Of a body of JSON only the fields that say why
+ * The plan's error signs that the text of a refusal gives, in their order. Of a body of JSON only the fields that say why
  * are looked at: the rest may repeat what was asked.
  */
 export function says(text: string, plan: Plan): Sign[] {
@@ -101,7 +101,7 @@ function isIn(text: string, wording: string): boolean {
   return new RegExp(parts.join(GAP), "u").test(text);
 }
 
-/** Whether a request may be sent twice: by its method, its path (no query), or a header's name. */
+/** True if a request may be sent twice: by its method, its path (no query), or a header's name. */
 export function isRepeatable(method: string, path: string, headers: Headers, plan: Plan): boolean {
   const { methods, paths, headers: names } = plan.repeatable;
   const bare = path.replace(/\/+$/, "");

@@ -1,4 +1,4 @@
-/** How long an option is left alone: as its Retry-After asks, else exponential per incident; never shortened. */
+/** Cooldowns of options: as long as a Retry-After asks, else longer with each incident; never shortened. */
 import type { Limits } from "../generated/calls";
 import { tableOf } from "../base/table";
 
@@ -20,7 +20,7 @@ export class Cooldowns {
     this.#limits = limits;
   }
 
-  /** When the option returns; −∞ if it never was away. */
+  /** The time at which the option returns; −∞ if it never was away. */
   until(option: string): number {
     return this.#until.get(option) ?? -Infinity;
   }

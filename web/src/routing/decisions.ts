@@ -1,7 +1,7 @@
-/** What a chain is asked, what it decides, and what an attempt's end meant; the twin of `sporewright/routing/decisions.py`. */
+/** The questions to a chain, its decisions, and its account of an end; the twin of `sporewright/routing/decisions.py`. */
 import type { Action, Aside, ChainState, Facts, Outcome, Permit, Restart } from "../generated/calls";
 
-/** What follows good headers: events, an answer short enough to be held until it is whole, anything else. */
+/** The body after good headers: events, an answer short enough to be held until it is whole, or bytes. */
 export type Body = "events" | "whole" | "bytes";
 
 /** Call this option now; nothing to do before `until`; ask for this, and say `answered`. */
@@ -10,14 +10,14 @@ export type Decision =
   | { do: "wait"; until: number }
   | { do: "ask"; permit: Permit; option: string };
 
-/** What an attempt's end, or a step of it, meant: where it stood, and what is to be done about it, in order. */
+/** An attempt's end, or a step of it: the state it was in, and the actions to carry out, in order. */
 export interface Step {
   option: string;
   outcome: Outcome;
   stage: ChainState;
   actions: readonly Action[];
   firstToken: number | undefined;
-  /** Why the option is set aside, where it is. */
+  /** The reason for which the option is set aside, if it is. */
   aside?: Aside | undefined;
   /** The model that it declined. */
   model?: string | undefined;

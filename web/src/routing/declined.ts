@@ -11,12 +11,12 @@ export class DeclinedOptions {
 
   constructor(limits: Limits) {
     const { aside_s: cooldown_s, aside_cap_s: cooldown_cap_s, probe_s } = limits;
-    // No jitter: one probe at a time goes there, and whoever mends a key may count on the time that is told.
+    // No jitter: one probe at a time goes there, and the operator who mends a key may count on the time told.
     this.#until = new Cooldowns({ ...limits, cooldown_s, cooldown_cap_s, jitter: 0 });
     this.#probe = probe_s;
   }
 
-  /** Whether a call that asks for `model` may go there; `ask`: for its one probe, its time being over. */
+  /** The answer to a call that asks for `model`; `ask`: the time is over, and it may go as the one probe. */
   admits(option: string, now: number, model?: string): "yes" | "ask" | "set-aside" {
     const data = this.#data.get(option);
     if (!data || (data.reason === "model" && data.model !== model)) return "yes";
@@ -55,7 +55,7 @@ export class DeclinedOptions {
     this.release(option);
   }
 
-  /** Why and until when; one whose time is over stays until it is lifted or renewed. */
+  /** The reason and the end; one whose time is over stays until it is lifted or renewed. */
   data(option: string): AsideData | null {
     return this.#data.get(option) ?? null;
   }

@@ -12,17 +12,17 @@ import type { SeenHealth } from "../types";
 
 export type Admits = Admission | "cooling-down" | "blocked" | "set-aside";
 
-/** What an attempt's end brings besides its actions. */
+/** The evidence that an attempt's end brings besides its actions. */
 export interface Evidence {
   retryAfter?: number | undefined;
   firstToken?: number | undefined;
   streaming?: boolean;
   chance?: number;
-  /** Why it is gated, where it is. */
+  /** The reason for which it is gated, if it is. */
   reason?: Block | undefined;
-  /** Why it is set aside, where it is. */
+  /** The reason for which it is set aside, if it is. */
   aside?: Aside | undefined;
-  /** Which of the option's keys was used. */
+  /** The number of the option's key that was used. */
   key?: number;
   /** The model asked for. */
   model?: string | undefined;
@@ -67,7 +67,7 @@ export class Health {
     return madeIn(streaming ? this.#streams : this.#others, option, () => new LatencyHistory(this.#plan.limits));
   }
 
-  /** Whether a call, for this model, may go there now, and why not. */
+  /** The answer to a call, for this model, that wants to go there now: yes, or the reason against it. */
   admits(option: string, now: number, chance = EVEN, model?: string): Admits {
     if (this.blocks.isBlocked(option, now)) return "blocked";
     if (this.cooldowns.isCooling(option, now)) return "cooling-down";
@@ -77,12 +77,12 @@ export class Health {
     return admits === "yes" ? aside : admits;
   }
 
-  /** When it may be asked again; −∞ if it may now. */
+  /** The time at which it may be asked again; −∞ if it may now. */
   returns(option: string, now: number): number {
     return Math.max(this.cooldowns.until(option), this.#breakers.get(option)?.returns(now) ?? -Infinity);
   }
 
-  /** Whether a call, for this model, may go there then without asking for anything, as far as is known now. */
+  /** True if a call, for this model, may go there at that time without a permit, as far as is known now. */
   isReady(option: string, at: number, model?: string): boolean {
     return (
       !this.cooldowns.isCooling(option, at) &&
@@ -130,7 +130,7 @@ export class Health {
     if (actions.includes("pace") && firstToken !== undefined) this.history(option, streaming).add(firstToken);
   }
 
-  /** What decides about these options now; nothing of those that never were away. */
+  /** The health that decides about these options now; nothing of those that never were away. */
   seen(options: readonly string[]): Record<string, SeenHealth> {
     const seen = new Map<string, SeenHealth>();
     for (const option of options) {

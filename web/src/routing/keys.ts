@@ -3,10 +3,10 @@ import { DeclinedOptions } from "./declined";
 import { Cooldowns, EVEN } from "./cooldown";
 import type { Action, Aside, KeyData, Limits } from "../generated/calls";
 
-/** What another key of the same option may not share. */
+/** The reasons that may hold for one key of an option and not for another. */
 const KEY_REASONS: ReadonlySet<string> = new Set<Aside>(["key", "credit", "quota"]);
 
-/** Which of an option's keys was refused, and why: no reason, for its rate. */
+/** The key of an option that was refused, and the reason: none, for its rate. */
 export interface Refused {
   key: number;
   keys: number;
@@ -25,12 +25,12 @@ export class Keys {
     [this.#cooldowns, this.#asides] = [new Cooldowns(limits), new DeclinedOptions(limits)];
   }
 
-  /** Whether these actions are about the key that was used, and not about the whole option. */
+  /** True if these actions are about the key that was used, and not about the whole option. */
   concerns(actions: readonly Action[], reason: Aside | undefined): boolean {
     return actions.includes("cool_down") || (actions.includes("set_aside") && KEY_REASONS.has(reason ?? ""));
   }
 
-  /** Whether another of the option's `keys` is used in its place, now that this one was refused: left alone. */
+  /** True if another of the option's `keys` is used instead of this one, which was refused and now cools down. */
   spares(option: string, actions: readonly Action[], now: number, refused: Refused): boolean {
     const { key, keys, reason, retryAfter, chance = EVEN } = refused;
     if (keys < 2 || !this.concerns(actions, reason)) return false;
@@ -41,7 +41,7 @@ export class Keys {
     return this.isFree(option, keys, now);
   }
 
-  /** What is left of the actions for an option whose next key is used: nothing that holds anything against it. */
+  /** The actions that remain for an option whose next key is used: none that counts against the option. */
   spared(actions: readonly Action[]): Action[] {
     return actions.filter((action) => ["mend", "keep_first", "next"].includes(action));
   }
@@ -52,7 +52,7 @@ export class Keys {
     this.#asides.lift(slotOf(option, key));
   }
 
-  /** When this key may be used again; −∞ if it may now, as far as is known. */
+  /** The time from which this key may be used again; −∞ if it may now, as far as is known. */
   until(option: string, key: number): number {
     const slot = slotOf(option, key);
     return Math.max(this.#cooldowns.until(slot), this.#asides.data(slot)?.until ?? -Infinity);
@@ -65,7 +65,7 @@ export class Keys {
     return free === -1 ? times.indexOf(Math.min(...times)) : free;
   }
 
-  /** Whether one of so many keys may be used now. */
+  /** True if one of the option's `count` keys may be used now. */
   isFree(option: string, count: number, now: number): boolean {
     return this.until(option, this.first(option, count, now)) <= now;
   }
@@ -79,7 +79,7 @@ export class Keys {
     this.#seen.delete(option);
   }
 
-  /** What other tabs are told, by number. */
+  /** The state of the keys as other tabs receive it, by number. */
   data(option: string): KeyData[] {
     const keys = [...(this.#seen.get(option) ?? [])].sort((a, b) => a - b);
     return keys.map((key) => {

@@ -1,4 +1,4 @@
-/** How soon an option begins to answer, from its own last answers: its p95, and the two limits drawn from it. */
+/** The time until an option begins to answer, from its last answers: its p95, and the two limits drawn from it. */
 import type { Limits } from "../generated/calls";
 
 /** The last `history` times to the first token (or the headers) of one option; as `sporewright/routing/latency_history.py`. */
@@ -18,7 +18,7 @@ export class LatencyHistory {
     if (this.#seconds.length > this.#limits.history) this.#seconds.shift();
   }
 
-  /** What the engine of this profile knows; holds until this page knows enough itself. */
+  /** Take over the p95 that the engine of this profile knows; it holds until this page knows enough itself. */
   told(p95: number | null): void {
     this.#told = p95;
   }
@@ -30,7 +30,7 @@ export class LatencyHistory {
     return this.#seconds.toSorted((one, other) => one - other)[Math.ceil(0.95 * length) - 1] ?? null;
   }
 
-  /** How long a first token may take: twice the p95 within the plan's bounds, or the plan's own. */
+  /** The time limit for a first token: twice the p95 within the plan's bounds, or the plan's own. */
   get firstToken(): number {
     const { p95 } = this;
     const { first_token_s, first_token_min_s, first_token_max_s } = this.#limits;

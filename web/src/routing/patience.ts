@@ -5,7 +5,7 @@ export interface AttemptState {
   option: string;
   began: number;
   probe: boolean;
-  /** Which of its option's keys it uses. */
+  /** The number of the option's key that it uses. */
   key: number;
   /** It began with the call: the call's whole time was its own. */
   hadAll: boolean;
@@ -23,7 +23,7 @@ export interface AttemptState {
   any: boolean;
   /** The clock had a gap. */
   slept: boolean;
-  /** How long it took says nothing: the clock had a gap, or it waited on this side for a connection. */
+  /** Its duration is no measurement: the clock had a gap, or it waited on this side for a connection. */
   untimed: boolean;
 }
 
@@ -41,17 +41,17 @@ export const FRESH = {
 export const UNANSWERED: ReadonlySet<ChainState> = new Set(["CALLING", "OPENED"]);
 const ENDS: ReadonlySet<ChainState> = new Set(["DELIVERED", "BROKEN", "LOST", "ABORTED", "PICKING"]);
 
-/** Whether it has ended. */
+/** True if it has ended. */
 export function isOver({ state }: AttemptState): boolean {
   return ENDS.has(state);
 }
 
-/** Whether the call's deadline bounds it, too: until it answers, and while a short answer is not whole. */
+/** True if the call's deadline bounds it, too: until it answers, and while a short answer is not whole. */
 export function isBounded({ state, short, finished }: AttemptState): boolean {
   return UNANSWERED.has(state) || (state === "HOLDING" && short && !finished);
 }
 
-/** Whether something of it comes that is nobody's answer so far, and has to be one before it is anybody's. */
+/** True if something has come that is not an answer yet and must become one before it is handed over. */
 export function isHeldBack({ any, state, heard, began, short, finished }: AttemptState): boolean {
   if (any) return false;
   return state === "CALLING" ? heard > began : state === "HOLDING" && short && !finished;
@@ -63,7 +63,7 @@ export function shareOf({ began }: AttemptState, deadline: number): number {
 }
 
 /**
- * How long a caller's function may think about this answer, in seconds: as long as an attempt may take. What is `left` of the
+ * The seconds that a caller's function has to judge this answer: as long as an attempt may take. What is `left` of the
  * call's time bounds that as well, unless the answer is a stream, which may have outlasted it.
  */
 export function verdictSeconds(
@@ -75,13 +75,13 @@ export function verdictSeconds(
   return flows ? most : Math.min(most, Math.max(0, left));
 }
 
-/** When the silence began that is measured now: at its start, or when something of the answer came last. */
+/** The beginning of the silence that is measured now: its start, or when something of the answer came last. */
 export function silentSince(one: AttemptState, streaming: boolean): number {
   const isBegun = one.state === "CALLING" || (one.state === "OPENED" && streaming);
   return isBegun ? one.began : one.heard;
 }
 
-/** When the patience with it is over, by its own limit; `firstToken`: what its option is given for that. */
+/** The time at which its own limit is over; `firstToken`: its option's limit for the first token. */
 export function dueOf(one: AttemptState, limits: Limits, firstToken: number, streaming: boolean): number {
   const patience = one.heard + limits.inter_token_s;
   const own = one.began + (streaming ? firstToken : limits.attempt_timeout_s);

@@ -1,4 +1,4 @@
-/** What a refusal's text says by its kind: a noun and its state, within a few words; the twin of `sporewright/routing/phrases.py`. */
+/** Kinds of statements in a refusal's text, by a noun and its state; the twin of `sporewright/routing/phrases.py`. */
 import type { Phrase, Phrases } from "../generated/calls";
 
 const FIELD = /^(?:[A-Za-z_]+=)+/;
@@ -62,7 +62,7 @@ function stripped(token: string): string {
   return token.slice(begin, end);
 }
 
-/** Whether this sentence says so. */
+/** True if this sentence makes the statement. */
 export function holdsOf(phrase: Phrase, sentence: string, { fillers, requests }: Phrases): boolean {
   const { first, then = [], within = WITHIN, names = false, either = false } = phrase;
   if (!names && any(requests).test(sentence)) return false;

@@ -11,7 +11,7 @@ export class Quarantine {
     this.#until = new Cooldowns({ ...limits, cooldown_s: limits.block_s, cooldown_cap_s: limits.block_cap_s });
   }
 
-  /** Whether it is gated; at `until` itself it may be tried again. */
+  /** True if it is gated; at `until` itself it may be tried again. */
   isBlocked(option: string, now: number): boolean {
     return this.#reasons.has(option) && this.#until.isCooling(option, now);
   }
@@ -27,7 +27,7 @@ export class Quarantine {
     if (this.#reasons.delete(option)) this.#until.forget(option);
   }
 
-  /** Why and until when; a gate that is over stays until it is lifted or renewed. */
+  /** The reason and the end; a gate that is over stays until it is lifted or renewed. */
   data(option: string): BlockData | null {
     const reason = this.#reasons.get(option);
     return reason === undefined ? null : { reason, until: this.#until.until(option) };

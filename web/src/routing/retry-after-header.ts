@@ -1,8 +1,8 @@
-/** What a Retry-After header asks for (RFC 9110 §10.2.3): seconds, or an HTTP date in any of its three forms. */
+/** The wait that a Retry-After header asks for (RFC 9110 §10.2.3): seconds, or an HTTP date in any of three forms. */
 import { parseHttpDate } from "./http-date";
 
 const SECONDS = /^\d{1,12}(\.\d{1,12})?$/;
-/** What may stand around a value (RFC 9110 §5.6.3). */
+/** The characters that may stand around a value (RFC 9110 §5.6.3). */
 const BLANK = /^[ \t]+|[ \t]+$/g;
 
 /** A header's value without what may stand around it; "" where it is absent. */

@@ -1,4 +1,4 @@
-/** When a response asks to come back: the plan's headers, in their forms; the twin of `sporewright/routing/retry_after.py`. */
+/** The wait that a response asks for, by the plan's headers; the twin of `sporewright/routing/retry_after.py`. */
 import type { PaceHeader, Plan } from "../generated/calls";
 import { retryAfterSeconds, trimmed } from "./retry-after-header";
 

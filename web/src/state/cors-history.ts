@@ -10,7 +10,7 @@ const KIND = "readable";
 const MOST = 256;
 /** A server that has taken its permission back since must not pass for a masked one for ever. */
 const KEPT_S = 7 * 24 * 3600;
-/** How often the same is written anew. */
+/** The least time between two writes of the same. */
 const AGAIN_S = 3600;
 
 export class CorsHistory {

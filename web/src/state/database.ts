@@ -1,6 +1,6 @@
 /**
  * One IndexedDB store of values by key, which outlives its handle: a browser closes a database when the site's data are cleared
- * or the disk fails, and whoever deletes it, or has a newer one, waits until it is let go of. It is opened again then, and what
+ * or the disk fails, and a tab that deletes it, or has a newer one, waits until it is closed. It is opened again then, and what
  * is missing there is written again.
  */
 import { openDB, type IDBPDatabase } from "idb";
@@ -10,7 +10,7 @@ import { messageOf } from "../errors";
 const OPEN_TIMEOUT_MS = 5000;
 /** While a browser clears a site's data it refuses to open any: waited before each further try. */
 const AGAIN_MS = [0, 100, 1000];
-/** What an operation fails with whose handle was closed under it. */
+/** The errors of an operation whose handle was closed under it. */
 const LOST: readonly unknown[] = ["InvalidStateError", "AbortError", "UnknownError"];
 
 type Key = string | string[];
@@ -42,7 +42,7 @@ export class Database<V> {
     [this.#name, this.#store] = [name, store];
   }
 
-  /** Whether what is missing is written again; not where somebody else is the writer. */
+  /** True: what is missing is written again; not if another tab is the writer. */
   set keepsUp(keepsUp: boolean) {
     this.#keepsUp = keepsUp;
   }
@@ -97,7 +97,7 @@ export class Database<V> {
     }
   }
 
-  /** What was handed over before is written. */
+  /** Close it once what was handed over before is written. */
   close(): void {
     this.#isClosed = true;
     this.#problem = "storage is closed";
@@ -158,7 +158,7 @@ export class Database<V> {
     for (const entry of entries) entry.isStored = true;
   }
 
-  /** What is not there, or was not written yet. */
+  /** Write what is missing, or was not written yet. */
   async #catchUp(db: IDBPDatabase): Promise<void> {
     const there = new Set((await db.getAllKeys(this.#store)).map((key) => nameOf(key as Key)));
     const missing = [...this.#known].filter(

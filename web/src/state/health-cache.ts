@@ -15,7 +15,7 @@ export class HealthCache {
   readonly #kept: OptionCache<Times>;
   readonly #health: Health;
   readonly #settings: Pick<Settings, "bases" | "cursor" | "device" | "plan">;
-  /** What was last kept of each option by this page, or found. */
+  /** The state of each option that this page kept last, or found. */
   readonly #last = new Map<string, string>();
 
   constructor(mirror: Mirror, health: Health, settings: Pick<Settings, "bases" | "cursor" | "device" | "plan">) {
@@ -78,7 +78,7 @@ export class HealthCache {
     this.#kept.change(() => []);
   }
 
-  /** Whether it still says something: a breaker that has half opened does for as long as its evidence; a clock that was set is none. */
+  /** True if it still counts: a breaker that has half opened does for as long as its evidence; a clock set back is none. */
   #lasting([, cooling, open]: Times): boolean {
     const { retry_after_cap_s, cooldown_cap_s, breaker_cap_s, breaker_window_s, jitter } = this.#settings.plan.limits;
     const now = seconds();

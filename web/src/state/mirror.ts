@@ -1,4 +1,4 @@
-/** What a returning tab knows before Python has started: the last queue and config, in IndexedDB. It may forget, never fail. */
+/** The last queue and config in IndexedDB, for a returning tab before Python has started. It may forget, never fail. */
 import { Database } from "./database";
 
 /** A hung store must not hold up the first call. */
@@ -15,7 +15,7 @@ export class Mirror {
     void this.#database.open();
   }
 
-  /** What was kept under this name; undefined if nothing was, or the storage is forbidden, broken or hangs. */
+  /** The value kept under this name; undefined if none was, or the storage is forbidden, broken or hangs. */
   async recall(kind: string, name: string): Promise<unknown> {
     const late = new Promise<undefined>((resolve) => setTimeout(resolve, READ_TIMEOUT_MS));
     return Promise.race([this.#read(kind, name), late]);

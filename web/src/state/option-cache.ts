@@ -1,4 +1,4 @@
-/** What a page keeps of options, by option and server, beside the remembered order: for the next page, and for other tabs. */
+/** The records that a page keeps of options, by option and server: for the next page, and for other tabs. */
 import type { Mirror } from "./mirror";
 
 /** One option's entry: its name (`nameOf`), and what is kept. */

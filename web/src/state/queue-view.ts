@@ -1,4 +1,4 @@
-/** What is known of the order: the head that is shown, and the order among the options that can be called. */
+/** The known part of the order: the head that is shown, and the order among the options that can be called. */
 import type { QueueDetail } from "../types";
 
 const NONE: readonly string[] = Object.freeze([]);
@@ -12,7 +12,7 @@ export class Order {
     return this.#head;
   }
 
-  /** What a routed fetch walks: the head, then whoever else can be called; both are cuts of one order, so this is one, too. */
+  /** The options that a routed fetch walks: the head, then all others that can be called; both are cuts of one order. */
   get walk(): readonly string[] {
     if (!this.#walk) {
       const shown = new Set(this.#head.queue);

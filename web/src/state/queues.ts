@@ -10,7 +10,7 @@ import { Order } from "./queue-view";
 import type { QueueDetail, TensorConfig } from "../types";
 import { Watch } from "./watch";
 
-/** What this page's own queues are called among the watches of a shared engine. */
+/** The names of this page's own queues among the watches of a shared engine. */
 interface Names {
   head: string;
   route: string;

@@ -1,7 +1,7 @@
-/** Whether JSON ends in the middle, by what it left open: a connection that ends early by its own rules says nothing. */
+/** Detection of JSON that ends in the middle, by what it left open: a connection that ends early may say nothing. */
 
 const [QUOTE, ESCAPE] = [0x22, 0x5c];
-/** What may stand before JSON (RFC 8259 §2), and a mark of the byte order, which readers skip. */
+/** The bytes that may stand before JSON (RFC 8259 §2), and a mark of the byte order, which readers skip. */
 const BLANK = new Set([0xef, 0xbb, 0xbf, 0x20, 0x09, 0x0d, 0x0a]);
 const OPENS = new Set([0x5b, 0x7b]);
 const CLOSES = new Set([0x5d, 0x7d]);

@@ -1,12 +1,12 @@
 /** A body that is fed only while somebody reads it: what is not asked for is not fetched. */
 
-/** Whether this browser has streams of bytes, as its own bodies are where it has. */
+/** True if this browser has streams of bytes, as its own bodies are then. */
 const HAS_BYTES = hasBytes();
 type Controller = ReadableStreamDefaultController<Uint8Array> | ReadableByteStreamController;
 
 export class Pipe {
   readonly stream: ReadableStream<Uint8Array>;
-  /** What broke it; undefined as long as nothing has. */
+  /** The error that broke it; undefined as long as none has. */
   error: unknown;
   #controller: Controller | null = null;
   /** Tells the stream that its last wish was served; null while it wishes nothing. */
@@ -52,7 +52,7 @@ export class Pipe {
     const controller = this.#controller;
     this.#controller = null;
     controller?.close();
-    // Whoever reads into memory of his own still waits for it.
+    // A reader into memory of his own still waits for it.
     // eslint-disable-next-line sporewright/members -- a controller that has it is of a browser that has all of it
     if (controller && "byobRequest" in controller) controller.byobRequest?.respond(0);
     this.#serve();

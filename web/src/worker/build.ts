@@ -1,4 +1,4 @@
-/** What the bundler put into the worker: every file that a start needs, under a name that says its content. */
+/** The values that the bundler puts into the worker: every file that a start needs, under a name by its content. */
 
 /** Places are relative to the folder that serves the build (docs/reference/build.md). */
 export interface Runtime {

@@ -54,7 +54,7 @@ export function whenCutOff(folder: string, done: AbortSignal): Promise<never> {
   });
 }
 
-/** What a browser tells of a file that arrived; not each tells its status (`responseStatus` is missing in WebKit). */
+/** A browser's facts on a file that arrived; not each tells its status (`responseStatus` is missing in WebKit). */
 type Arrival = Pick<PerformanceResourceTiming, "name" | "decodedBodySize"> & { readonly responseStatus?: number };
 
 /**

@@ -161,7 +161,7 @@ export class Host {
   async #goodbye(page: Page): Promise<void> {
     this.#drop(page);
     if (!page.owns) return;
-    // Whoever else is here asks the next engine, and does so at once.
+    // A page that is also connected asks the next engine, and does so at once.
     for (const other of this.#pages) other.stop();
     this.#pages.clear();
     await this.#leave();

@@ -19,7 +19,7 @@ export class Probes {
     else this.#told(call, body);
   }
 
-  /** What the page would have said of them if it had had the time. */
+  /** The outcomes that the page would have reported of them if it had had the time. */
   abandoned(): Outcome[] {
     return [...this.#out].map(unmade);
   }

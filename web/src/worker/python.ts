@@ -18,7 +18,7 @@ export interface Pyodide {
   pyimport(module: string): Proxy & Record<string, unknown>;
 }
 
-/** Where the archive is put; Python imports from it as it is, unpacking would take longer than the rest of the import. */
+/** The path of the archive; Python imports from it as it is, unpacking would take longer than the rest of the import. */
 const ARCHIVE = "/lib/sporewright.zip";
 
 export interface Python {
@@ -61,7 +61,7 @@ export function openBridge(pyodide: Pyodide, archive: Uint8Array): Python {
       };
       await pyodide.loadPackage(name, { messageCallback: () => undefined, errorCallback });
       if (!Object.hasOwn(pyodide.loadedPackages, name)) throw new Error(said.join("; ") || `${name} was not loaded`);
-      pyodide.pyimport(name).destroy(); // a broken one is found here, not by whoever uses it
+      pyodide.pyimport(name).destroy(); // a broken one is found here, not by the code that uses it
     },
     close: () => {
       for (const proxy of held.splice(0)) proxy.destroy();

@@ -1,4 +1,4 @@
-/** What the bytes of a provider's answer say, as typed events by its dialect's rows; streams and whole answers alike. */
+/** The bytes of a provider's answer as typed events, by its dialect's rows; streams and whole answers alike. */
 import type { ChatPart, Usage } from "./chat-parts";
 import { Frames, type Frame } from "./sse-frames";
 import type { DialectRow, Ended } from "../../generated/calls";
@@ -17,7 +17,7 @@ const OPENS = [0x7b, 0x5b];
 
 /** Fed with the bytes of one answer in any pieces; the same rules as `sporewright/routing/dialects/chat_events.py`. */
 export class ChatEvents {
-  /** How many events were a sign of life. */
+  /** The number of events that were a sign of life. */
   lively = 0;
   error: unknown;
   done = false;
@@ -71,12 +71,12 @@ export class ChatEvents {
     return this.#isFinished(this.#choices);
   }
 
-  /** Whether there is an answer in it, or a reason why there is none (cut short, filtered). */
+  /** True if there is an answer in it, or a reason why there is none (cut short, filtered). */
   get hasSaidAnything(): boolean {
     return this.#hasSaid || [...this.#finish.values()].some((why) => SUFFICES.includes(why));
   }
 
-  /** What it means if the answer ends here. */
+  /** The kind of end that it is if the answer ends here. */
   get ending(): Ended {
     if (saysSomething(this.error)) return "failed";
     if (this.malformed) return "malformed";
@@ -84,7 +84,7 @@ export class ChatEvents {
     return this.#isFinished(this.done || this.#json ? 1 : this.#choices) ? "complete" : "truncated";
   }
 
-  /** What these bytes say. */
+  /** The events in these bytes. */
   feed(bytes: Uint8Array): ChatPart[] {
     this.#length += bytes.byteLength;
     const piece = this.#begun ? bytes : this.#begin(bytes);
@@ -100,7 +100,7 @@ export class ChatEvents {
     return [];
   }
 
-  /** What the rest says, now that nothing follows. */
+  /** The events in the rest, now that nothing follows. */
   end(): ChatPart[] {
     const parts = this.#json ? this.#whole(this.#json) : this.#rest();
     return [...parts, ...(this.ending === "complete" ? this.#tools.withoutArguments() : [])];

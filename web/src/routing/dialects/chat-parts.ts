@@ -1,4 +1,4 @@
-/** What an answer to a chat is made of, whatever its dialect. */
+/** The parts of an answer to a chat, whatever its dialect. */
 
 /** Tokens used, as far as the provider counts them. */
 export interface Usage {

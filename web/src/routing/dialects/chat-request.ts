@@ -16,7 +16,7 @@ const NOTHING = "messages: none of them says anything";
 const PART = [["type"], ["image_url", "url"], ["image_url", "detail"], ["cache_control"]];
 const SYSTEM: unknown[] = ["system", "developer"];
 
-/** How this option is spoken to. */
+/** The dialect that this option speaks. */
 export function dialectOf({ dialect = "openai" }: Pick<Upstream, "dialect">): DialectRow {
   return DIALECTS[dialect];
 }
@@ -36,7 +36,7 @@ export function chatPath(
   return whole.replaceAll("{model}", name);
 }
 
-/** What the dialect's every request has in its headers, the key included. */
+/** The headers of the dialect's every request, the key included. */
 export function keyHeaders({ auth, headers }: DialectRow, key: string | undefined): Record<string, string> {
   const own = key === undefined ? {} : { [auth.header]: auth.prefix + key };
   return { ...(headers as Record<string, string>), ...own };
@@ -108,7 +108,7 @@ class Speaker {
     put(body, to, said);
   }
 
-  /** What is said in the message, and what stands beside it. */
+  /** The contents of the message, and the items beside it. */
   #parts(message: Json, place: string): { parts: unknown[]; alone: unknown[] } {
     const { content, refusal, tool_calls: asked, tool_call_id: id } = message;
     const { alone = [], answer } = this.#words;
@@ -187,7 +187,7 @@ function check(item: Json, names: readonly string[], place: string): void {
     if (!names.includes(name) && saysSomething(value)) throw no(`${place}.${name}: this dialect has no ${shown(name)}`);
 }
 
-/** What is at this path, each with its place; `*` stands for each item of a list. */
+/** The items at this path, each with its place; `*` stands for each item of a list. */
 function placed(body: unknown, path: readonly string[], place = ""): [string, unknown][] {
   const [step, ...rest] = path;
   if (step === undefined) return [[place, body]];

@@ -1,4 +1,4 @@
-/** Whether what an option sent is an answer; the twin of `sporewright/routing/dialects/judge.py`. */
+/** The judge of whether a response is an answer; the twin of `sporewright/routing/dialects/judge.py`. */
 import type { Ended, Expects, Plan } from "../../generated/calls";
 import { DIALECTS, SUFFICES } from "../../generated/dialects";
 import { readJson } from "./read-json";
@@ -12,7 +12,7 @@ export type Form = "events" | "lines" | "json";
 const FIELD = /^(data|event|id|retry)?:/;
 const LONGEST_FIELD = 6;
 const LF = 0x0a;
-/** What Python strips of bytes. */
+/** The bytes that Python strips. */
 const BLANK = [0x20, 0x09, LF, 0x0d, 0x0b, 0x0c];
 type AnswerWords = Required<Words> & {
   /** Places of a list that is an answer, empty or not. */
@@ -32,20 +32,20 @@ const NAMES: Record<Form, string> = {
   json: "JSON in one piece",
 };
 const PARTS = ["text", "reasoning", "tool", "life"];
-/** What JSON may begin with, besides objects and lists. */
+/** The characters with which JSON may begin, besides objects and lists. */
 const SCALARS = '"-0123456789tfn';
 
-/** What a call takes for an answer where nobody says: of inference, by the end of its path, one; else anything. */
+/** The answer expected of a call that does not say: of inference, by the end of its path, one; else anything. */
 export function expectsOf(method: string, path: string, { repeatable }: Plan): Expects {
   return method.toUpperCase() === "POST" && endsAs(path, repeatable.paths) ? "answer" : "any";
 }
 
-/** What a response is looked at for. */
+/** The facts by which a response is looked at. */
 export interface Expected {
   expects: Expects;
   mediaType: string;
   path: string;
-  /** Whether a stream was asked for; undefined: that is not known. */
+  /** True if a stream was asked for; undefined: that is not known. */
   streaming: boolean | undefined;
   /** Its reader takes streams of events and whole answers alike, whatever was asked for. */
   anyForm?: boolean;
@@ -93,7 +93,7 @@ export class Judge {
     this.invalid = this.#head === "" ? "nothing in it" : "text that is neither JSON nor a stream of events";
   }
 
-  /** Who follows an answer of this form, where nobody else does. */
+  /** The listener that follows an answer of this form, where there is no other. */
   listener(): Listening {
     if (this.form !== "events") return new Whole(this.#plan, this.#expects, this.#words, this.form === "lines");
     return this.#expects === "events" ? new Stream(this.#plan) : new Answer(this.#plan, this.#words);
@@ -171,7 +171,7 @@ class Whole implements Listening {
     return this.invalid === undefined ? "complete" : "invalid";
   }
 
-  /** Why JSON is no answer; undefined if it is one. */
+  /** The reason why JSON is no answer; undefined if it is one. */
   #judged(bytes: Uint8Array): string | undefined {
     let body: unknown;
     try {
@@ -222,7 +222,7 @@ function lastLine(bytes: Uint8Array): Uint8Array {
   return bytes.subarray(bytes.lastIndexOf(LF, end - 1) + 1, end);
 }
 
-/** Whether the path ends as one of these, whatever its query is. */
+/** True if the path ends as one of these, whatever its query is. */
 function endsAs(path: string, ends: readonly string[]): boolean {
   const bare = path.split("?", 1)[0]?.replace(/\/+$/, "") ?? "";
   return ends.some((end) => bare.endsWith(end));

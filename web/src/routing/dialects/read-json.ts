@@ -3,7 +3,7 @@ import type { Frame } from "./sse-frames";
 
 /** Levels of an event; what providers send has about ten. */
 const DEEPEST = 100;
-/** What may stand around JSON (RFC 8259 §2). */
+/** The characters that may stand around JSON (RFC 8259 §2). */
 const BLANK = /^[ \t\r\n]+|[ \t\r\n]+$/g;
 
 /** The text as JSON; throws where it is none, or so deep that a reader's stack would end before it does. */
@@ -23,7 +23,7 @@ export function stripped(text: string): string {
   return text.replace(BLANK, "");
 }
 
-/** Whether it begins as an object or a list does. */
+/** True if it begins as an object or a list does. */
 export function looksLikeJson(text: string): boolean {
   return /^[ \t\r\n]*[{[]/.test(text);
 }

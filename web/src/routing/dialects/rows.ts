@@ -1,4 +1,4 @@
-/** What a dialect's rows find in one event of an answer, or in a whole one; the twin of `sporewright/routing/dialects/rows.py`. */
+/** The parts that a dialect's rows find in an answer; the twin of `sporewright/routing/dialects/rows.py`. */
 import type { DialectRow, Reading, Where } from "../../generated/calls";
 
 /** One thing that an event says, of which choice, by which row. */
@@ -11,7 +11,7 @@ export interface Saying {
 const DEEPEST = 8;
 const PARTS: ReadonlySet<Reading["says"]> = new Set(["text", "reasoning", "tool"]);
 
-/** Whether an event is one of this dialect's streams. */
+/** True if an event is of one of this dialect's streams. */
 export function isOf({ marks }: DialectRow, body: unknown): boolean {
   return marks.some((mark) => holds(mark, body));
 }
@@ -33,7 +33,7 @@ export function sayings(body: unknown, rows: readonly Reading[]): Saying[] {
   return said;
 }
 
-/** Whether it is more than a place for it; a tool call in one piece has a name. */
+/** True if it is more than a place for it; a tool call in one piece has a name. */
 function counts({ says, whole, fields }: Reading, found: unknown): boolean {
   if (says === "error") return isError(found);
   if (!whole || !fields?.name) return true;
@@ -41,7 +41,7 @@ function counts({ says, whole, fields }: Reading, found: unknown): boolean {
   return typeof name === "string" && name !== "";
 }
 
-/** Whether what stands in the place of an error says one: some servers always have the field, with 0 or null in it. */
+/** True if the value in the place of an error says one: some servers always have the field, with 0 or null in it. */
 export function isError(found: unknown, depth = 0): boolean {
   if (typeof found !== "object" || found === null || depth > DEEPEST) return saysSomething(found) && found !== 0;
   return Object.values(found).some((inner) => isError(inner, depth + 1));
@@ -57,7 +57,7 @@ export function choicesIn(body: unknown, each: readonly string[]): [number, unkn
 }
 
 /**
- * How many signs of life these are: each part, or one for what is no part and yet part of the answer. An event of which nothing
+ * The number of signs of life: each part, or one for what is no part and yet part of the answer. An event of which nothing
  * is known is one as well: a dialect grows.
  */
 export function lifeIn(said: readonly Saying[]): number {
@@ -65,7 +65,7 @@ export function lifeIn(said: readonly Saying[]): number {
   return parts || Number(said.length === 0 || said.some(({ row }) => row.says === "life"));
 }
 
-/** What is at this path of JSON data, list positions as digits; undefined if nothing is. */
+/** The value at this path of JSON data, list positions as digits; undefined if there is none. */
 export function reach(body: unknown, path: readonly string[]): unknown {
   let here = body;
   for (const step of path) {
@@ -75,7 +75,7 @@ export function reach(body: unknown, path: readonly string[]): unknown {
   return here;
 }
 
-/** What is at this path, of a list each item; `*` stands for each item of a list. */
+/** The values at this path, of a list each item; `*` stands for each item of a list. */
 export function reachAll(body: unknown, path: readonly string[]): unknown[] {
   const star = path.indexOf("*");
   const found = reach(body, star < 0 ? path : path.slice(0, star));
@@ -89,7 +89,7 @@ export function saysSomething(found: unknown): boolean {
   return typeof found !== "object" || Object.keys(found).length > 0;
 }
 
-/** Whether something is said at one of these paths, in more than a number; at one that ends with `#`, a number. */
+/** True if something is said at one of these paths, in more than a number; at one that ends with `#`, a number. */
 export function saysAt(body: unknown, paths: readonly (readonly string[])[]): boolean {
   return paths.some((path) => {
     if (path.at(-1) === "#") return typeof reach(body, path.slice(0, -1)) === "number";
@@ -112,7 +112,7 @@ function isWanted(says: Reading["says"], found: unknown): boolean {
   return says !== "usage" || isObject(found);
 }
 
-/** Whether this is true of an item. */
+/** True if the condition holds of an item. */
 export function holds({ path, equals, begins, has, among, beyond }: Where, item: unknown): boolean {
   const found = reach(item, path);
   if (has !== undefined) return isObject(found) && Object.hasOwn(found, has);

@@ -1,4 +1,4 @@
-/** What the bytes of an event stream mean (server-sent events, WHATWG HTML §9.2), by the rows of whichever dialect. */
+/** The events in the bytes of a stream (server-sent events, WHATWG HTML §9.2), by the rows of whichever dialect. */
 import { Frames, type Frame } from "./sse-frames";
 import type { DialectRow, Ended, Plan } from "../../generated/calls";
 import { ANY, DIALECTS, SUFFICES } from "../../generated/dialects";
@@ -6,7 +6,7 @@ import { jsonOf, looksLikeJson, stripped } from "./read-json";
 import { choicesIn, isOf, lifeIn, saysAt, sayings, type Saying } from "./rows";
 import type { Tokens } from "../../types";
 
-/** What a piece of a stream brought; `error` and `usage` are the last ones told. */
+/** The news in a piece of a stream; `error` and `usage` are the last ones told. */
 export interface Heard {
   tokens: number;
   /** Events of no dialect that the plan knows. */
@@ -23,13 +23,13 @@ export interface Heard {
 
 /** Whoever follows an answer while it comes. */
 export interface Listening {
-  /** What these bytes brought. */
+  /** The news in these bytes. */
   feed(piece: Uint8Array): Heard;
-  /** How the answer ended, now that nothing follows. */
+  /** The kind of its end, now that nothing follows. */
   ends(): Ended;
-  /** Whether there is an answer in it, or a reason why there is none. */
+  /** True if there is an answer in it, or a reason why there is none. */
   readonly hasSaidAnything: boolean;
-  /** What it cost, once it has ended, if it says so. */
+  /** The usage, once it has ended, if it says so. */
   readonly usage?: unknown;
   /** Its tokens, once it has ended, where its dialect says how they are counted. */
   readonly tokens?: Tokens | undefined;
@@ -40,7 +40,7 @@ export interface Words {
   dialects: readonly DialectRow[];
   /** Undefined: whatever is of no dialect counts. */
   fields?: readonly (readonly string[])[];
-  /** What counts in a dialect's own events as well. */
+  /** The paths that count in a dialect's own events as well. */
   beside?: readonly (readonly string[])[];
 }
 
@@ -74,7 +74,7 @@ export class Events implements Listening {
   }
 
   /**
-   * Whether a stream that ends here is a whole answer: it said so, or it is of nobody's known dialect. The end mark says so
+   * True if a stream that ends here is a whole answer: it said so, or it is of an unknown dialect. The end mark says so
    * where the answer speaks of no finish reasons; of one that does, only a finish reason. By itself the end mark is no answer.
    */
   get whole(): boolean {
@@ -82,7 +82,7 @@ export class Events implements Listening {
     return this.#isFinished || (this.#others > 0 && !this.#known);
   }
 
-  /** Whether there is an answer in it: a part, an event of nobody's dialect, or a reason why there is none. */
+  /** True if there is an answer in it: a part, an event of an unknown dialect, or a reason why there is none. */
   get hasSaidAnything(): boolean {
     return this.#tokens + this.#others > 0 || [...this.#finish.values()].some((why) => SUFFICES.includes(why));
   }

@@ -1,11 +1,11 @@
-/** Which tool call a part of an answer belongs to; the twin of `sporewright/routing/dialects/tool_calls.py`. */
+/** The tool call to which a part of an answer belongs; the twin of `sporewright/routing/dialects/tool_calls.py`. */
 import type { ChatPart } from "./chat-parts";
 import type { ToolFields } from "../../generated/calls";
 import { readJson, stripped } from "./read-json";
 import { isCount, isObject, reach } from "./rows";
 
 type ToolPart = Extract<ChatPart, { type: "tool" }>;
-/** What an item says of a call, with its number. */
+/** The part of a call in an item, with the call's number. */
 export type Call = Omit<ToolPart, "type" | "choice" | "data">;
 
 interface Known {
@@ -40,7 +40,7 @@ export class ToolCalls {
     return { call: call.number, ...said, arguments: text ?? "", ...more };
   }
 
-  /** Whether this choice calls any. */
+  /** True if this choice calls any. */
   hasCalled(choice: number): boolean {
     return this.#calls.has(choice);
   }
@@ -84,7 +84,7 @@ export class ToolCalls {
   }
 }
 
-/** Whether these are arguments to which nothing can be added. */
+/** True if these are arguments to which nothing can be added. */
 function isWhole(text: string): boolean {
   try {
     return isObject(readJson(text));
