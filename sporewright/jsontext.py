@@ -1,4 +1,4 @@
-"""Strict JSON from anybody: what is wrong is a `DecodeError`, nothing else, in time linear in the text.
+"""Strict JSON from any source: what is wrong is a `DecodeError`, nothing else, in time linear in the text.
 
 Python's own reader takes more than JSON (NaN, duplicate keys, numbers that overflow) and recurses as deep as it is
 told to; this one refuses all of that first. A leaf that imports the errors alone.

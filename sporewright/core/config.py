@@ -53,7 +53,7 @@ class Seed:
 
 @dataclass(frozen=True, slots=True)
 class TensorConfig:
-    """`levels`, ordered `seeds`, and `priors`: dimension → the value an option has until somebody measures it (D4).
+    """`levels`, ordered `seeds`, and `priors`: dimension → the value an option has until it is measured (D4).
 
     `global_rules` is its part `global`: what may cross from one workspace to another (U7). A device only carries it.
     BadValueKindError for what are no seeds and no priors; what they mean is checked by `build` (C2).

@@ -48,7 +48,7 @@ class Term:
     value_source: Source
     weight_source: Source | None
     prior: bool = False
-    """True when the value is only a declared prior: nobody has measured it (D4)."""
+    """True when the value is only a declared prior: it has not been measured (D4)."""
 
     def to_dict(self) -> dict[str, Any]:
         """The term as JSON data, numbers by S2."""

@@ -175,7 +175,7 @@ class Corroborated(_LineByLine):
 
 
 class Support(_LineByLine):
-    """U4 as an operator: how many carry a finite scalar; None for nobody."""
+    """U4 as an operator: how many carry a finite scalar; None if none does."""
 
     def of_votes(self, pair: Pair, votes: Votes) -> float | None:  # noqa: ARG002
         """The definition."""

@@ -345,7 +345,7 @@ class Tensor:
                     dirty[at] = news
 
     def _tell(self, level: int, instance: str, pairs: Iterable[tuple[str, str]]) -> None:
-        """Tell whoever listens to every write."""
+        """Tell the listeners of every write."""
         listeners = self._listeners[level]
         for option, dimension in pairs if listeners else ():
             for listener in tuple(listeners):

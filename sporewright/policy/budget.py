@@ -61,7 +61,7 @@ class Budget:
         self._pool_of[option] = pool
 
     def price(self, pool: str) -> float:
-        """λ of the pool; 0.0 for a pool nobody added."""
+        """λ of the pool; 0.0 for a pool that was not added."""
         found = self._pools.get(name(pool, "pool"))
         return found.price if found else 0.0
 

@@ -42,7 +42,7 @@ def plan_exploration(
 ) -> ExplorationPlan:
     """The primary if affordable, then, if temperature > 0, others by √variance per cost while both limits hold (L8).
 
-    An option without a cost is left out: nobody can say that it is affordable. One that does not fit is passed over
+    An option without a cost is left out: it may not be affordable. One that does not fit is passed over
     for the next that does. ConfigError for a limit or a cost that is negative or not a number.
     """
     instance_of(Decision, decision, "decision")

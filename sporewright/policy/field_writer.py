@@ -45,7 +45,7 @@ class FieldWriter:
         return f"<FieldWriter {'anywhere' if layer is None else f'at layer {layer!r} and finer'}>"
 
     def set_prior(self, address: Address, option: str, dimension: str, value: float) -> None:
-        """Declare the mean of the node's residual; 0 where nobody does (L1)."""
+        """Declare the mean of the node's residual; 0 where it is not declared (L1)."""
         path = self._admit(address, option, dimension)
         prior = checked_number(value, self._place(path, option, dimension))
         trail = self._field.tree.grow(path)
@@ -115,7 +115,7 @@ class FieldWriter:
         return True
 
     def compact(self, address: Address, option: str | None = None, dimension: str | None = None) -> int:
-        """Fold what a retired subtree knows into its parent; cells emptied. Nobody else's posterior moves (L4).
+        """Fold what a retired subtree knows into its parent; cells emptied. No other posterior moves (L4).
 
         One (option, dimension), or every one where a name is left out. Weights and gates stay. The parent is written
         to, so the floor must admit it. ConfigError for the root, which has no parent, and for evidence that no longer

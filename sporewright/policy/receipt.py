@@ -1,4 +1,4 @@
-"""A decision written down so that somebody else can check it later (L9)."""
+"""A decision written down so that others can check it later (L9)."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def freshness(delta_hours: float) -> float:
 def next_trust_state(state: str, trust: float) -> str:
     """≥ 0.8 trusted, < 0.3 limited, between them what it was (X2).
 
-    Suspended and revoked stay until somebody lifts them. ConfigError for a state that is none of `STATES`.
+    Suspended and revoked stay until they are lifted. ConfigError for a state that is none of `STATES`.
     """
     known = unit(trust, START, "trust")
     if state not in STATES:

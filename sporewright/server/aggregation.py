@@ -1,6 +1,6 @@
 """The way up, kept from tick to tick: devices → holders → workspace → global (U1, U5, U7).
 
-A holder is whom a token names. Everybody votes once however many devices he has: the devices of one holder come to one
+A holder is named by a token. Each votes once however many devices he has: the devices of one holder come to one
 medial device first, which votes in their place. Tenants never mix: a workspace is derived from its own tensor, and what
 is global from the workspaces' results only, of what the operator has opened (`global_rollup.py`). A tick reads only
 what was written since the last one.
@@ -25,7 +25,7 @@ __all__ = ["Aggregation", "Holders"]
 WORKSPACE, DEVICE = "workspace", "device"
 
 Holders = Mapping[str, str]
-"""live device → whom its token names."""
+"""live device → the holder that its token names."""
 
 
 class _Rollups:

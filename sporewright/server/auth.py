@@ -48,7 +48,7 @@ class Tokens:
     def mint(self, workspace: str, device: str, *, holder: str = "", ttl_s: float) -> str:
         """A token for one device of one workspace; ConfigError for an empty name or a time that is not one.
 
-        Without a holder its subject is its own slice, by which nobody is named (`voices.holder_of`).
+        Without a holder its subject is its own slice, which names no holder (`holder_votes.holder_of`).
         """
         if not _names_slice(workspace, device):
             raise ConfigError(f"token: workspace {workspace!r}, device {device!r} must not be empty nor hold a '/'")

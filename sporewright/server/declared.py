@@ -31,7 +31,7 @@ class Declared:
     """The number of holders that a device asks for before it lays a value (`learning.support`)."""
 
     def shown_to(self, workspace: str) -> Stated:
-        """The cells that a workspace reads: the global ones and its own, nobody else's."""
+        """The cells that a workspace reads: the global ones and its own, no other's."""
         return {at: layers for at, layers in self.cells.items() if at[0] == "global" or at[1] in ("", workspace)}
 
 

@@ -18,7 +18,7 @@ Voters: TypeAlias = Mapping[str, str]
 """Instance that votes → its holder; each holder has one such instance in a workspace."""
 
 NOBODY = ""
-"""The holder of every token that names none: whoever they are, together they have one voice."""
+"""The holder of every token that names none: all of them together have one vote."""
 
 
 def holder_of(subject: str, workspace: str, device: str) -> str:
@@ -55,7 +55,7 @@ class HolderVotes:
         return self._behind.get(pair, frozenset())
 
     def renew(self, voters: Voters, touched: Collection[str]) -> set[Pair]:
-        """Read the voters that were touched, or are new; the pairs behind which somebody else may stand now."""
+        """Read the voters that were touched, or are new; the pairs behind which other holders may stand now."""
         moved: set[Pair] = set()
         for voter in [voter for voter, holder in self._voters.items() if voters.get(voter) != holder]:
             moved |= self._take(voter, self._voters.pop(voter), frozenset())

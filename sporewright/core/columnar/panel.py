@@ -70,7 +70,7 @@ class Rows:
         return None if self._sorted else order, labels
 
     def _make_room(self, wanted: Collection[str], fresh: int) -> None:
-        """Forget the names nobody uses, and give every panel room for twice as many as are left."""
+        """Forget the names that are not in use, and give every panel room for twice as many as are left."""
         kept = self._prepare(self, max(LEAST, 2 * (len(self.names) + fresh)))
         used: Marks = np.zeros(self.capacity, dtype=np.bool_)
         for panel in self.panels:

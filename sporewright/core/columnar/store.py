@@ -36,7 +36,7 @@ def _is_plain(option: str, layers: Layers) -> bool:
 
 
 def available() -> bool:
-    """numpy can be used now. A page is never made to load it: there it counts once somebody has imported it."""
+    """numpy can be used now. A page is never made to load it: there it counts once it has been imported."""
     if sys.platform == "emscripten":
         return "numpy" in sys.modules
     try:

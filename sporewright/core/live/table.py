@@ -206,7 +206,7 @@ class Table:
 
     @property
     def is_hollow(self) -> bool:
-        """Most slots are nobody's: made anew it weighs what its options weigh."""
+        """Most slots are unused: made anew it weighs what its options weigh."""
         return len(self._free) > SPARE + len(self.slots)
 
     # --- what they are worth -------------------------------------------------------------------------------------

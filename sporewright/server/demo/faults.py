@@ -80,7 +80,7 @@ class FaultServer:
         await self._listener.start()
 
     async def stop(self) -> None:
-        """Stop serving and close the port; nobody is kept waiting."""
+        """Stop serving and close the port; no caller is kept waiting."""
         self._stopping.set()
         await self._listener.stop()
 

@@ -12,10 +12,10 @@ WORKSPACE = "demo"
 # What a second is exchanged for (D1): a certain failure costs two, a dollar two hundred (a request is about 0.1 cent).
 WEIGHTS = {"latency": 1.0, "failure": 2.0, "financial": 200.0}
 
-# Optimistic on purpose (D4): an option nobody has tried looks quick, so each is tried before one is preferred.
+# Optimistic on purpose (D4): an untried option looks quick, so each is tried before one is preferred.
 PRIORS = {"latency": 0.1, "failure": 0.0, "financial": 0.0007}
 
-# Whoever tries the demo is alone with a second tab: there one holder's word is to count, else it takes five.
+# A user of the demo is alone with a second tab: there one holder's word is to count, else it takes five.
 LEARNING = {"support": 1}
 
 # What one workspace learns of its options is shown to the others: here they are all the visitor's.

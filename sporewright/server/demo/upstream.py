@@ -68,7 +68,7 @@ class Upstream:
         await self._listener.start()
 
     async def stop(self) -> None:
-        """Stop serving and close the port; nobody is kept waiting by a slow or a silent answer."""
+        """Stop serving and close the port; no caller is kept waiting by a slow or a silent answer."""
         self._stopping.set()
         await self._listener.stop()
 

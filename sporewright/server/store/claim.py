@@ -1,4 +1,4 @@
-"""One server to a database: whoever opens it holds a claim, which ends with its process however that ends."""
+"""One server to a database: the one that opens it holds a claim, which ends with its process however that ends."""
 
 from __future__ import annotations
 
