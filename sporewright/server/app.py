@@ -18,8 +18,7 @@ from sporewright.server.metrics import Metrics
 from sporewright.server.orchestrator import Orchestrator
 from sporewright.server.settings import Settings
 from sporewright.server.socket import Connection
-from sporewright.server.store import open_store
-from sporewright.server.store.contract import Store
+from sporewright.server.store import Store, open_store
 
 __all__ = ["create_app", "tokens_of"]
 

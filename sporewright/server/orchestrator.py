@@ -26,7 +26,7 @@ from sporewright.server.metrics import Metrics
 from sporewright.server.publication import changes, forget, publish
 from sporewright.server.rollup_rules import overlay, without_weak
 from sporewright.server.settings import Settings
-from sporewright.server.store.contract import Client, ClientKey, Publication, Store
+from sporewright.server.store import Client, ClientKey, Publication, Store
 from sporewright.server.validation import ack_from, acks_with, judge
 from sporewright.wire import Ack, Push
 

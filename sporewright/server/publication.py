@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from sporewright.server.cells import Layers, Stated, entry_of, same
-from sporewright.server.store.contract import Publication, Published
+from sporewright.server.store import Publication, Published
 from sporewright.wire import CellEntry, Delta, Limits, Snapshot, entry_bytes
 
 __all__ = ["changes", "forget", "publish", "updates"]

@@ -29,7 +29,7 @@ from sporewright.server.metrics import Metrics
 from sporewright.server.orchestrator import Member, Orchestrator
 from sporewright.server.publication import updates
 from sporewright.server.settings import Settings
-from sporewright.server.store.contract import ClientKey
+from sporewright.server.store import ClientKey
 from sporewright.sync import Role, Session
 from sporewright.wire import Bye, ErrorMessage, Hello, Message, Ping, Pong, Push, Snapshot, Welcome
 

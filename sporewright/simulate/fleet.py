@@ -12,7 +12,7 @@ from sporewright.server.cells import Stated
 from sporewright.server.device_reports import DeviceReports
 from sporewright.server.publication import changes, publish
 from sporewright.server.rollup_rules import overlay
-from sporewright.server.store.contract import Publication
+from sporewright.server.store import Publication
 from sporewright.simulate.account import mean
 from sporewright.simulate.chance import Draws, generator
 from sporewright.simulate.ours import WORKSPACE, Caller, Device

@@ -1,8 +1,15 @@
 /** The module that a page imports: `Router`, the error, and their types. */
 export { SporewrightError } from "./errors";
-export { Chat } from "./chat/chat";
+export {
+  Chat,
+  type ChatEvent,
+  type ChatInit,
+  type ChatMessage,
+  type ChatPart,
+  type ChatRequest,
+  type Usage,
+} from "./chat";
 export { Router } from "./router";
-export { Watch } from "./state/watch";
-export type * from "./chat/chat-types";
-export type { Reported } from "./call/report";
+export { Watch } from "./state";
+export type { Reported } from "./call";
 export type * from "./types";

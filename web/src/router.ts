@@ -1,29 +1,15 @@
 /** The page's router: knows its order without waiting, calls with failover, learns, and asks Python for the rest. */
-import { Attention } from "./engine/attention";
-import { HealthCache } from "./state/health-cache";
-import { EngineCalls } from "./engine/engine-calls";
-import { Chat } from "./chat/chat";
-import type { ChatInit, ChatRequest } from "./chat/chat-types";
-import { fingerprint, loadConfig, spelled, textOf } from "./config/config";
-import { checkEnvironment } from "./base/environment";
+import { Attention, EngineCalls, Session, Token, warnOf } from "./engine";
+import { CorsHistory, HealthCache, Mirror, Queues, TaskQueues, type Watch } from "./state";
+import { Chat, type ChatInit, type ChatRequest } from "./chat";
+import { checkLimit, fingerprint, loadConfig, type Settings, settingsOf, spelled, textOf } from "./config";
+import { checkEnvironment, type Settle, settled, TypedTarget } from "./base";
 import { asError, closedError, SporewrightError } from "./errors";
-import { TypedTarget } from "./base/events";
-import { RoutedFetch, type FetchContext } from "./call/fetch";
+import { type FetchContext, Reasons, reportBody, type Reported, RoutedFetch } from "./call";
 import type { Pushes, StartReply } from "./generated/calls";
-import { Health } from "./routing/health";
-import { Reasons } from "./call/decision-context";
-import { Mirror } from "./state/mirror";
-import { keepOffline } from "./offline/offline";
-import { Online } from "./network/online";
-import { checkLimit, settingsOf, type Settings } from "./config/options";
-import { Queues } from "./state/queues";
-import { CorsHistory } from "./state/cors-history";
-import { reportBody, type Reported } from "./call/report";
-import { Session } from "./engine/engine-client";
-import { settled, type Settle } from "./base/deferred";
-import { warnOf } from "./engine/start-failure";
-import { TaskQueues } from "./state/task-queues";
-import { Token } from "./engine/token";
+import { Health } from "./routing";
+import { keepOffline } from "./offline";
+import { Online } from "./network";
 import type {
   Cursor,
   EngineStanding,
@@ -38,7 +24,6 @@ import type {
   SyncState,
   TensorConfig,
 } from "./types";
-import type { Watch } from "./state/watch";
 
 export class Router extends TypedTarget<RouterEvents> {
   /** Resolves when the engine answers; rejects when it cannot start. Routing does not wait for it. */

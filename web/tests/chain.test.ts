@@ -2,7 +2,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import { AttemptChain, type Decision } from "../src/routing/attempt-chain";
+import { AttemptChain } from "../src/routing/attempt-chain";
+import type { Decision } from "../src/routing/decisions";
 import { PLAN } from "../src/generated/plan";
 import { Health } from "../src/routing/health";
 import { Replay, type Trace } from "./replay";

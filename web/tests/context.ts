@@ -1,5 +1,5 @@
 /** What a routed fetch is lent in a test: these upstreams, in their order; nobody listens but whom the test names. */
-import type { FetchContext } from "../src/call/fetch";
+import type { FetchContext } from "../src/call/call-context";
 import { PLAN } from "../src/generated/plan";
 import { Health } from "../src/routing/health";
 import { basesOf } from "../src/config/bases";

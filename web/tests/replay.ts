@@ -1,5 +1,6 @@
 /** One trace through the page's interpreter of the plan; the twin of `tests/routing/replay.py`. */
-import type { CallTraits, Decision, Ending, Step } from "../src/routing/attempt-chain";
+import type { Ending } from "../src/routing/classify";
+import type { CallTraits, Decision, Step } from "../src/routing/decisions";
 import { EVEN } from "../src/routing/cooldown";
 import { SporewrightError } from "../src/errors";
 import type {

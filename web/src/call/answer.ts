@@ -2,13 +2,10 @@
 import { disarm, type AttemptIO } from "./attempt-io";
 import type { CallContext } from "./call-context";
 import { digestFor } from "./credentials";
-import type { AttemptChain, Body, Ending } from "../routing/attempt-chain";
-import { ruleOf, says } from "../routing/classify";
-import { Brackets } from "../streams/json-truncation";
+import { type AttemptChain, type Body, type Ending, paceSeconds, ruleOf, says } from "../routing";
+import { Brackets, joined } from "../streams";
 import type { Ended, Limits, Plan } from "../generated/calls";
-import { paceSeconds } from "../routing/retry-after";
 import { isBodiless, responseOf } from "./made-response";
-import { joined } from "../streams/bytes";
 
 /**
  * The kind of body of a good response to a request of this method; null: there is nothing to read, or it is opaque.

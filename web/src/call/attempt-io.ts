@@ -1,10 +1,9 @@
 /** One attempt under way: its request, response, reader and timers. */
-import type { Brackets } from "../streams/json-truncation";
-import type { AttemptChain } from "../routing/attempt-chain";
+import type { Brackets } from "../streams";
+import type { AttemptChain } from "../routing";
 import { SporewrightError } from "../errors";
 import { requestFor } from "./request";
-import type { Judge } from "../routing/dialects/judge";
-import type { Listening } from "../routing/dialects/sse-events";
+import type { Judge, Listening } from "../routing/dialects";
 import type { Attempt, Tokens } from "../types";
 import type { CallRequest, FetchContext } from "./call-context";
 

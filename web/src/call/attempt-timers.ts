@@ -1,8 +1,8 @@
 /** The timers of one routed call: how long each attempt is waited for, and when a second one is sent beside it. */
 import { type CallContext } from "./call-context";
 import { disarm, latenessOf, since, type AttemptIO } from "./attempt-io";
-import type { AttemptChain } from "../routing/attempt-chain";
-import { delayOf } from "../base/timers";
+import type { AttemptChain } from "../routing";
+import { delayOf } from "../base";
 
 export class AttemptTimers {
   readonly #chain: AttemptChain;

@@ -1,13 +1,10 @@
 /** What one routed call is given: by its router, and by its caller. */
-import type { Awake } from "../network/sleep-detector";
-import type { Connections } from "../network/connections";
-import type { CallTraits } from "../routing/attempt-chain";
+import type { Awake, Connections, FailureDiagnosis } from "../network";
+import type { CallTraits, Health } from "../routing";
 import type { OutcomeBody, Permit, Plan } from "../generated/calls";
-import type { Health } from "../routing/health";
-import type { CorsHistory } from "../state/cors-history";
-import type { FailureDiagnosis } from "../network/diagnosis";
+import type { CorsHistory } from "../state";
 import type { Template } from "./template";
-import type { Listening } from "../routing/dialects/sse-events";
+import type { Listening } from "../routing/dialects";
 import type { Target } from "./target";
 import type {
   AttemptDetail,

@@ -1,5 +1,5 @@
 /** Why a call or an attempt ended, for people: the errors a caller gets, and the lines of a receipt. */
-import type { AttemptChain, Ending } from "../routing/attempt-chain";
+import type { AttemptChain, Ending } from "../routing";
 import { SporewrightError } from "../errors";
 import type { Ended, Outcome } from "../generated/calls";
 import type { Attempt, Skipped } from "../types";

@@ -2,10 +2,9 @@
 import { since } from "./attempt-io";
 import type { CallRequest, CallContext } from "./call-context";
 import type { AttemptIO } from "./attempt-io";
-import type { Ending, Step } from "../routing/attempt-chain";
+import type { Ending, RecordedChain, Step } from "../routing";
 import type { OutcomeBody } from "../generated/calls";
 import type { ReceiptWriter } from "./receipt";
-import type { RecordedChain } from "../routing/recording";
 import type { Attempt } from "../types";
 
 type Told = Omit<OutcomeBody, "option" | "latency_s" | "streaming" | "attempt" | "probe">;

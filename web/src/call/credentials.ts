@@ -1,7 +1,6 @@
 /** Whose key an option is called with, which of its own, and whether that has been changed. */
-import { inTime } from "../base/abort";
+import { inTime, pageAddress } from "../base";
 import type { FetchContext } from "./call-context";
-import { pageAddress } from "../base/page-address";
 import type { Target } from "./target";
 import type { Template } from "./template";
 import type { Upstream } from "../types";

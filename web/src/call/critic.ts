@@ -1,5 +1,5 @@
 /** What a function of the caller's says of a whole answer, and what follows from it. */
-import { inTime } from "../base/abort";
+import { inTime } from "../base";
 import { nameOf } from "../errors";
 import type { Critic, Receipt, Verdict } from "../types";
 

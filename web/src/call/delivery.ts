@@ -2,8 +2,7 @@
 import type { CallRequest, CallContext } from "./call-context";
 import type { AttemptIO } from "./attempt-io";
 import { abortable, responseOf } from "./made-response";
-import { joined } from "../streams/bytes";
-import { Pipe } from "../streams/pull-stream";
+import { joined, Pipe } from "../streams";
 import type { ReceiptWriter } from "./receipt";
 import type { RestartDetail } from "../types";
 

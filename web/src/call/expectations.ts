@@ -2,10 +2,9 @@
 import type { CallRequest, CallContext } from "./call-context";
 import type { AttemptIO } from "./attempt-io";
 import { verdictOf, type Judged } from "./critic";
-import { Judge } from "../routing/dialects/judge";
+import { Judge, type Listening } from "../routing/dialects";
 import { responseOf } from "./made-response";
-import { joined } from "../streams/bytes";
-import type { Listening } from "../routing/dialects/sse-events";
+import { joined } from "../streams";
 import type { Expectation } from "../types";
 
 export class Expectations {

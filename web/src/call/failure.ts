@@ -1,11 +1,11 @@
 /** The fault of an attempt that threw: for the chain, and for people. */
 import type { CallRequest, CallContext } from "./call-context";
 import type { AttemptIO } from "./attempt-io";
-import type { Ending } from "../routing/classify";
+import type { Ending } from "../routing";
 import { messageOf, nameOf, SporewrightError } from "../errors";
 import { CallerFault } from "./secrets";
 import { failsAt, Misuse } from "./misuse";
-import type { FailureDiagnosis } from "../network/diagnosis";
+import type { FailureDiagnosis } from "../network";
 
 export interface Fault {
   ending: Ending;

@@ -1,29 +1,22 @@
 /** Routed fetch: which calls are routed, with which request, and the receipts of their answers. */
-import { unlessAborted } from "../base/abort";
+import { tableOf, unlessAborted } from "../base";
 import { askedFor, type AskedFor } from "./asked-for";
 import type { CallRequest, CallContext, FetchContext } from "./call-context";
-import { Awake } from "../network/sleep-detector";
+import { Awake, Connections, FailureDiagnosis, isLoopback } from "../network";
 import { RoutedCall } from "./routed-call";
-import type { CallTraits } from "../routing/attempt-chain";
-import { isRepeatable } from "../routing/classify";
-import { Connections } from "../network/connections";
+import { type CallTraits, isRepeatable } from "../routing";
 import { judged, type Answered } from "./critic";
 import { SporewrightError } from "../errors";
 import type { Facts } from "../generated/calls";
 import { PLAN } from "../generated/plan";
 import { bringsKey, isKeyed, keysOf, lookForChanges } from "./credentials";
-import { expectsOf } from "../routing/dialects/judge";
-import { checkExpects, checkTask } from "../config/options";
+import { expectsOf, type Listening } from "../routing/dialects";
+import { checkExpects, checkTask } from "../config";
 import { verified } from "./misuse";
 import { templateOf, type Spoken, type Template } from "./template";
-import { isLoopback, FailureDiagnosis } from "../network/diagnosis";
-import { CorsHistory } from "../state/cors-history";
-import type { Listening } from "../routing/dialects/sse-events";
-import { tableOf } from "../base/table";
+import { CorsHistory } from "../state";
 import { NOWHERE, targetOf, type Target } from "./target";
 import type { Receipt, RetryRule, RoutedInit } from "../types";
-
-export type { FetchContext } from "./call-context";
 
 /** What holds for every call of a router. */
 export interface FetchDefaults {

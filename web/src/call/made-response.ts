@@ -1,5 +1,5 @@
 /** A Response over another body, with everything else as it was received. */
-import { Pipe } from "../streams/pull-stream";
+import { Pipe } from "../streams";
 
 /** By the standard a response of these has no body, whatever was sent; a Response cannot be made with one. */
 const BODILESS: ReadonlySet<number> = new Set([101, 103, 204, 205, 304]);

@@ -2,10 +2,10 @@
  * Requests that fail wherever they are sent: the caller's own mistake. He gets the TypeError that `fetch` gives, after one
  * attempt, and no option is blamed for it.
  */
-import { isWhatItSays } from "../network/integrity";
+import { isWhatItSays } from "../network";
 import { responseOf } from "./made-response";
 import type { Template } from "./template";
-import { pageAddress } from "../base/page-address";
+import { pageAddress } from "../base";
 
 /** The most that the bodies of a page's keepalive requests may come to, together (the Fetch standard, inflight bytes). */
 const KEEPALIVE_BYTES = 1 << 16;

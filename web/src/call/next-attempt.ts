@@ -1,8 +1,8 @@
 /** Carries out what a chain decides until there is somebody to call: it waits, and asks for what is rationed. */
-import { unlessAborted } from "../base/abort";
+import { unlessAborted } from "../base";
 import type { CallContext, FetchContext } from "./call-context";
-import { unused } from "../engine/permit";
-import type { AttemptChain, Decision } from "../routing/attempt-chain";
+import { unused } from "../engine";
+import type { AttemptChain, Decision } from "../routing";
 
 export class NextAttempt {
   readonly #chain: AttemptChain;

@@ -3,7 +3,7 @@ import type { CallRequest, FetchContext } from "./call-context";
 import { skippedOf } from "./call-errors";
 import { PLAN } from "../generated/plan";
 import type { Limits } from "../generated/calls";
-import type { RecordedChain } from "../routing/recording";
+import type { RecordedChain } from "../routing";
 import type { Attempt, Receipt } from "../types";
 
 /** Deeper than any provider's usage. */

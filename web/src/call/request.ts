@@ -1,5 +1,5 @@
 /** One caller's request, made again for each option: its headers are merged per option. */
-import { dialectOf, keyHeaders } from "../routing/dialects/chat-request";
+import { dialectOf, keyHeaders } from "../routing/dialects";
 import { CREDENTIALS, keyOf, mayCarry } from "./credentials";
 import { SporewrightError } from "../errors";
 import { wishesOf } from "./misuse";

@@ -1,5 +1,5 @@
 /** One routed call: carries out what its chain decides, over the network, the clock and the caller's signal. */
-import { unlessAborted } from "../base/abort";
+import { unlessAborted } from "../base";
 import { CallReporter } from "./call-report";
 import { AttemptTimers } from "./attempt-timers";
 import { bodyOf, bracketsOf, endOf, headEnding } from "./answer";
@@ -7,21 +7,18 @@ import { disarm, drop, letGo, prepared, runningAt, since } from "./attempt-io";
 import { broken, exhausted, reasonOf, tooLarge, whyOf } from "./call-errors";
 import type { CallRequest, CallContext } from "./call-context";
 import type { AttemptIO } from "./attempt-io";
-import type { Ending, Step } from "../routing/attempt-chain";
+import { type Ending, RecordedChain, type Step } from "../routing";
 import { NextAttempt } from "./next-attempt";
 import { SporewrightError } from "../errors";
 import { Expectations } from "./expectations";
-import { Brackets } from "../streams/json-truncation";
+import { Brackets, isBlank, joined } from "../streams";
 import { faultOf } from "./failure";
 import type { ChainState } from "../generated/calls";
 import { Delivery } from "./delivery";
 import { sent } from "./misuse";
-import type { Judge } from "../routing/dialects/judge";
+import { Events, type Judge } from "../routing/dialects";
 import { ReceiptWriter } from "./receipt";
 import { redacted } from "./secrets";
-import { RecordedChain } from "../routing/recording";
-import { isBlank, joined } from "../streams/bytes";
-import { Events } from "../routing/dialects/sse-events";
 import type { Receipt } from "../types";
 
 /** States in which what comes is handed on. */

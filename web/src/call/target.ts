@@ -1,5 +1,5 @@
 /** Which calls are routed, and where a routed one goes for each option: addresses only, no I/O. */
-import { pageAddress } from "../base/page-address";
+import { pageAddress } from "../base";
 
 /** Stands for "whoever answers" while a call has no option yet; a reserved name that resolves nowhere (RFC 6761). */
 export const NOWHERE = "http://sporewright.invalid";

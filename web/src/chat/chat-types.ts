@@ -1,9 +1,9 @@
 /** The public shapes of `router.chat`: requests, and the events of an answer. */
 import type { Restart } from "../generated/calls";
-import type { ChatPart, Usage } from "../routing/dialects/chat-parts";
+import type { ChatPart, Usage } from "../routing/dialects";
 import type { RetryRule } from "../types";
 
-export type { ChatPart, Usage } from "../routing/dialects/chat-parts";
+export type { ChatPart, Usage } from "../routing/dialects";
 
 /** A message as in OpenAI's chat completions; it is translated into the other dialects. */
 export interface ChatMessage {

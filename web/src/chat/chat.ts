@@ -1,14 +1,9 @@
 /** A routed chat: the answer's events as they come, whole or an error, whichever provider gives it. */
-import { beginningOf } from "../call/answer";
-import { ChatEvents } from "../routing/dialects/chat-events";
-import { chatBody, chatPath, dialectOf } from "../routing/dialects/chat-request";
+import { beginningOf, NOWHERE, type RoutedFetch, type Speech } from "../call";
+import { chatBody, ChatEvents, chatPath, dialectOf, type Heard, type Listening, reach } from "../routing/dialects";
 import type { ChatEvent, ChatInit, ChatPart, ChatRequest, Usage } from "./chat-types";
 import { SporewrightError } from "../errors";
-import type { RoutedFetch, Speech } from "../call/fetch";
 import type { Ended } from "../generated/calls";
-import { reach } from "../routing/dialects/rows";
-import type { Heard, Listening } from "../routing/dialects/sse-events";
-import { NOWHERE } from "../call/target";
 import type { Receipt, RoutedInit, Tokens, Upstream } from "../types";
 
 /** The path by which the plan knows the kind of request that a chat is: it may be sent twice. */

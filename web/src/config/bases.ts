@@ -1,5 +1,5 @@
 /** The base addresses of the upstreams, checked. */
-import { pageAddress } from "../base/page-address";
+import { pageAddress } from "../base";
 import { SporewrightError } from "../errors";
 import type { Upstream } from "../types";
 

@@ -1,6 +1,6 @@
 /** The tensor as data: where it comes from, its text, and the order it declares before any engine has run. */
 import { messageOf, SporewrightError } from "../errors";
-import { pageAddress } from "../base/page-address";
+import { pageAddress } from "../base";
 import type { Cursor, Seed, TensorConfig } from "../types";
 
 const LOAD_TIMEOUT_MS = 10_000;

@@ -1,13 +1,10 @@
 /** The options of a router, checked once, before anything is opened: what cannot work is named with its value. */
-import { bestKinds } from "../base/environment";
+import { bestKinds, LONGEST_MS, pageAddress, tableOf } from "../base";
 import { SporewrightError } from "../errors";
 import type { Limits, Plan } from "../generated/calls";
 import { DIALECTS } from "../generated/dialects";
 import { PLAN } from "../generated/plan";
-import { tableOf } from "../base/table";
-import { pageAddress } from "../base/page-address";
 import { basesOf } from "./bases";
-import { LONGEST_MS } from "../base/timers";
 import type { Critic, Cursor, EngineKind, RetryRule, RouterOptions, Upstream } from "../types";
 
 const KINDS: readonly EngineKind[] = ["shared", "led", "dedicated", "inline"];

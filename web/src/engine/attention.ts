@@ -1,7 +1,7 @@
 /** Whoever runs an option is told once each time that it is set aside, whichever of the profile's pages found it out. */
-import { seconds } from "../base/abort";
+import { seconds } from "../base";
 import type { AsideData } from "../generated/calls";
-import type { Health } from "../routing/health";
+import type { Health } from "../routing";
 import type { AttentionDetail } from "../types";
 
 export class Attention {

@@ -1,12 +1,10 @@
 /** The page's use of an engine: start it, ask it, open another when it is lost, let go of it. */
-import { unlessAborted } from "../base/abort";
-import { plain } from "../config/config";
+import { randomId, unlessAborted } from "../base";
+import { plain, type Settings } from "../config";
 import { Connection, type Loss } from "./engine-connection";
 import type { EngineKey } from "./open-engine";
 import { asError, closedError, SporewrightError } from "../errors";
 import type { CallName, Calls, OptionHealth, Pushes, StartReply } from "../generated/calls";
-import { randomId } from "../base/ids";
-import type { Settings } from "../config/options";
 import type { Link } from "./protocol";
 import { explained, Refusals } from "./start-failure";
 import { BackForwardCache } from "./bfcache";

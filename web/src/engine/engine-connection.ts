@@ -5,7 +5,7 @@ import type { Limits, Pushes } from "../generated/calls";
 import { Heartbeat } from "./heartbeat";
 import { outlive } from "./liveness-lock";
 import { Link } from "./protocol";
-import { delayOf } from "../base/timers";
+import { delayOf } from "../base";
 import type { EngineKind } from "../types";
 
 /** A worker whose script never comes alive (blocked, or on its way out) is given up after this much. */

@@ -1,6 +1,6 @@
 /** Whether an engine still answers: one that hangs, or whose tab is frozen, holds its locks and says nothing. */
-import { seconds } from "../base/abort";
-import { Gaps } from "../routing/clock-gap";
+import { seconds } from "../base";
+import { Gaps } from "../routing";
 import type { Limits } from "../generated/calls";
 
 const BEAT_S = 5;

@@ -3,7 +3,7 @@
  * their own. The lock's queue tells of the end: a follower that is granted it knows that the leader is gone.
  */
 import { closedError, SporewrightError } from "../errors";
-import { randomId } from "../base/ids";
+import { randomId } from "../base";
 import { endpointOf, type Endpoint } from "./protocol";
 
 /** On the common channel. `join`: a tab would follow; `joined`: it is listened to; `leads`: an engine has begun. */

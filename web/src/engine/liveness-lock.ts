@@ -1,5 +1,5 @@
 /** Signs of life: a Web Lock held by whoever lives, granted to whoever wants to know once it lets go or dies. */
-import { randomId } from "../base/ids";
+import { randomId } from "../base";
 
 export interface Life {
   /** The lock's name; null where there are no locks (no secure context): nobody will know. */

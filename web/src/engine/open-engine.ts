@@ -1,10 +1,10 @@
 /** The page's side of the engine: which kind, under which key, its sign of life, and how to let go of it. */
-import { WORKER } from "../base/build";
+import { WORKER } from "./build";
 import { SporewrightError } from "../errors";
 import { LED, takeRole } from "./leader-election";
 import { holdLife, useLatest, type Life } from "./liveness-lock";
 import { endpointOf, type Endpoint, type Hello } from "./protocol";
-import { scriptAddress } from "../base/trusted-types";
+import { scriptAddress } from "../base";
 import type { EngineKind } from "../types";
 
 /** The values that tell engines of one origin apart: tabs whose values agree share one. */

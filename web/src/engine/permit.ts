@@ -1,8 +1,8 @@
 /** Who rations probes, retries and hedges: the engine for all tabs; before it is up, a page for itself. */
-import { seconds } from "../base/abort";
+import { seconds } from "../base";
 import { asError } from "../errors";
 import type { OutcomeBody, Permit } from "../generated/calls";
-import type { Health } from "../routing/health";
+import type { Health } from "../routing";
 import type { Session } from "./engine-client";
 
 /** A busy engine must not hold up a call: what it does not answer within this is refused. A hedge holds up nothing. */

@@ -1,8 +1,8 @@
 /** Why an engine did not come up: looked into while it can be, and said once where a developer reads it. */
-import { WORKER } from "../base/build";
+import { WORKER } from "./build";
 import { messageOf, SporewrightError } from "../errors";
 import { LOOK_MS, lookAt } from "./served-file";
-import { POLICY } from "../base/trusted-types";
+import { POLICY } from "../base";
 
 const EMBEDDED = "; if this page has a Cross-Origin-Embedder-Policy, the worker's script needs the same";
 const DOCUMENTATION = 'docs/how-to/deploy.md, "When a start fails"';

@@ -2,7 +2,7 @@
  * The cause of a failed call, as far as a page can see: a fetch that fails says only that it failed. The device's network,
  * the page's own policy, and one look at the server without asking to read the answer tell most of it apart.
  */
-import { until } from "../base/abort";
+import { until } from "../base";
 import type { Block, Ended, Limits } from "../generated/calls";
 
 /** A possible cause; `says` is for people. */

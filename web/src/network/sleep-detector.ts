@@ -2,8 +2,8 @@
  * Detection of sleep: looks at the clock while a call waits, and tells of gaps. It stops looking at a
  * tick after the last one has gone, not with it: to listen to a document costs more than to answer a call.
  */
-import { seconds } from "../base/abort";
-import { Gaps } from "../routing/clock-gap";
+import { seconds } from "../base";
+import { Gaps } from "../routing";
 import type { Limits } from "../generated/calls";
 
 type OnGap = (gap: number) => void;

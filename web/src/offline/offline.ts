@@ -1,5 +1,5 @@
 /** The page's side of starts without a network: have the build's own service worker there, and nobody else's disturbed. */
-import { scriptAddress } from "../base/trusted-types";
+import { scriptAddress } from "../base";
 import { COMPLETE } from "./complete";
 
 /**

@@ -6,7 +6,7 @@
  * build, checked against its hashes, so that two builds never mix.
  */
 
-import { integrityOf } from "../network/integrity";
+import { integrityOf } from "../network";
 import { COMPLETE } from "./complete";
 
 /** `start`: no start without it; `page`: the inspector, which may not be served; `use`: kept once somebody has asked for it. */

@@ -19,9 +19,6 @@ import {
 import type { AttemptState } from "./patience";
 import { Candidates, type Candidate, type SkipReason } from "./candidates";
 
-export type { Ending } from "./classify";
-export type { Body, CallTraits, Decision, Step } from "./decisions";
-
 /** Ends that, after a gap in the clock, are its echo: the connection did not outlive the sleep. */
 const ECHOES: ReadonlySet<Ending["kind"]> = new Set(["timeout", "network", "connect", "truncated"]);
 /** The same rules as `sporewright/routing/attempt_chain.py`. Time is an argument, in seconds, and so is chance, in [0, 1). */

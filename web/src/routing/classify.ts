@@ -1,8 +1,7 @@
 /** From how an attempt ended to its outcome, by the plan's rows; the twin of `sporewright/routing/classify.py`. */
 import { SporewrightError } from "../errors";
 import type { Block, ChainState, Ended, Phrase, Plan, Rule, Sign, When } from "../generated/calls";
-import { looksLikeJson, readJson } from "./dialects/read-json";
-import { reachAll } from "./dialects/rows";
+import { looksLikeJson, reachAll, readJson } from "./dialects";
 import { holdsOf, sentences } from "./phrases";
 
 /** Levels of errors told as text in an error. */

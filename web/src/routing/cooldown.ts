@@ -1,6 +1,6 @@
 /** Cooldowns of options: as long as a Retry-After asks, else longer with each incident; never shortened. */
 import type { Limits } from "../generated/calls";
-import { tableOf } from "../base/table";
+import { tableOf } from "../base";
 
 /** The chance that leaves every jittered wait as it is. */
 export const EVEN = 0.5;

@@ -7,7 +7,7 @@ import { Cooldowns, EVEN } from "./cooldown";
 import { Keys } from "./keys";
 import type { Action, Aside, AsideData, Block, OptionHealth, Permit, Plan } from "../generated/calls";
 import { LatencyHistory } from "./latency-history";
-import { tableOf } from "../base/table";
+import { tableOf } from "../base";
 import type { SeenHealth } from "../types";
 
 export type Admits = Admission | "cooling-down" | "blocked" | "set-aside";

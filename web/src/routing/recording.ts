@@ -1,5 +1,7 @@
 /** A chain that writes down whatever it was told and asked: enough to let it decide again (`sporewright replay`). */
-import { AttemptChain, type Body, type CallTraits, type Decision, type Ending, type Step } from "./attempt-chain";
+import { AttemptChain } from "./attempt-chain";
+import type { Ending } from "./classify";
+import type { Body, CallTraits, Decision, Step } from "./decisions";
 import { EVEN } from "./cooldown";
 import type { Plan } from "../generated/calls";
 import type { Health } from "./health";

@@ -1,5 +1,5 @@
 /** The options whose answers this page could read, also before it was last reloaded: what they hide later is no lack of CORS. */
-import { seconds } from "../base/abort";
+import { seconds } from "../base";
 import { OptionCache, nameOf } from "./option-cache";
 import type { Mirror } from "./mirror";
 

@@ -1,10 +1,10 @@
 /** Whom to leave alone, over a reload: a page knows it before its engine is up, and so does an engine that starts. */
-import { seconds } from "../base/abort";
+import { seconds } from "../base";
 import type { OptionHealth } from "../generated/calls";
-import type { Health } from "../routing/health";
+import type { Health } from "../routing";
 import { OptionCache, nameOf } from "./option-cache";
 import type { Mirror } from "./mirror";
-import type { Settings } from "../config/options";
+import type { Settings } from "../config";
 
 /** By option and server: until when it cools down, until when its breaker is open; 0: it does not, it is not. */
 type Times = [name: string, cooling: number, open: number];

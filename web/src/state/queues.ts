@@ -1,11 +1,10 @@
 /** The queues that the engine tells this page: its head and the options it can call, remembered for the next start, and watches. */
-import { randomId } from "../base/ids";
-import { declaredOrder } from "../config/config";
-import type { EngineCalls } from "../engine/engine-calls";
+import { randomId } from "../base";
+import { declaredOrder, type Settings } from "../config";
+import type { EngineCalls } from "../engine";
 import { asError, type SporewrightError } from "../errors";
 import type { Calls, Pushes } from "../generated/calls";
 import type { Mirror } from "./mirror";
-import type { Settings } from "../config/options";
 import { Order } from "./queue-view";
 import type { QueueDetail, TensorConfig } from "../types";
 import { Watch } from "./watch";

@@ -1,6 +1,6 @@
 /** A queue kept current at a cursor of its own. */
 import type { SporewrightError } from "../errors";
-import { TypedTarget } from "../base/events";
+import { TypedTarget } from "../base";
 import type { QueueDetail, WatchEvents } from "../types";
 
 /** A queue kept current at its cursor; made by `router.watch`. Close it when done. */

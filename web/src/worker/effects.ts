@@ -1,7 +1,7 @@
 /** Carries out what the engine asks for and tells it what became of it: all I/O and the clock are here. */
 import { messageOf } from "../errors";
 import type { CallName, Effect, EngineEvent, ErrorData, News } from "../generated/calls";
-import { delayOf } from "../base/timers";
+import { delayOf } from "../base";
 import type { Python } from "./python";
 import type { Storage } from "./storage";
 

@@ -1,6 +1,6 @@
 /** The files of a start: fetched against their hashes, and looked into when a start has failed. */
-import { integrityOf } from "../network/integrity";
-import { LOOK_MS, lookAt } from "../engine/served-file";
+import { integrityOf } from "../network";
+import { LOOK_MS, lookAt } from "../engine";
 import { FOLDER, RUNTIME } from "./build";
 
 /** The bytes of a file of this build; the browser itself compares: what is of another build, or cut off, never arrives. */

@@ -1,10 +1,19 @@
 /** The message loop of an engine: pages come and go, calls go to Python in order, pushes to whom they concern. */
 import { asError } from "../errors";
 import type { CallName, StatePush } from "../generated/calls";
-import { randomId } from "../base/ids";
-import { holdLife, outlive, type Life } from "../engine/liveness-lock";
-import { EngineChannel } from "../engine/engine-channel";
-import { isCall, isHello, isPing, type CallMessage, type Endpoint, type Hello } from "../engine/protocol";
+import { randomId } from "../base";
+import {
+  type CallMessage,
+  type Endpoint,
+  EngineChannel,
+  type Hello,
+  holdLife,
+  isCall,
+  isHello,
+  isPing,
+  type Life,
+  outlive,
+} from "../engine";
 import { boot } from "./boot";
 import { Effects, type Answer } from "./effects";
 import { Probes } from "./probes";

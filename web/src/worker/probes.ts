@@ -1,6 +1,6 @@
 /** The probes that a page has out: they end with it, however it goes, and the next page need not wait for their lease. */
 import type { Calls } from "../generated/calls";
-import { unmade } from "../engine/permit";
+import { unmade } from "../engine";
 import type { Answer } from "./effects";
 
 type Outcome = Calls["outcome"]["body"];

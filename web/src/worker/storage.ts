@@ -1,5 +1,5 @@
 /** The engine's records in IndexedDB, with one writer at a time: a Web Lock decides which engine of a profile it is. */
-import { Database } from "../state/database";
+import { Database } from "../state";
 
 export class Storage {
   readonly #name: string;

@@ -1,6 +1,5 @@
 /** The worker's entry: a SharedWorker, a dedicated worker (of one page, or led by it for others), or `serve` for a page that runs the engine in its own thread. */
-import { endpointOf, type Endpoint } from "../engine/protocol";
-import { admit, LED } from "../engine/leader-election";
+import { admit, type Endpoint, endpointOf, LED } from "../engine";
 import { Host } from "./host";
 
 interface SharedScope {

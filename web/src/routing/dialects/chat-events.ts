@@ -4,7 +4,7 @@ import { Frames, type Frame } from "./sse-frames";
 import type { DialectRow, Ended } from "../../generated/calls";
 import { SUFFICES } from "../../generated/dialects";
 import { jsonOf, readJson, stripped } from "./read-json";
-import { joined } from "../../streams/bytes";
+import { joined } from "../../streams";
 import { isCount, lifeIn, reach, saysSomething, sayings, type Saying } from "./rows";
 import { reasonOf } from "./sse-events";
 import { ToolCalls } from "./tool-calls";

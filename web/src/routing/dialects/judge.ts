@@ -2,7 +2,7 @@
 import type { Ended, Expects, Plan } from "../../generated/calls";
 import { DIALECTS, SUFFICES } from "../../generated/dialects";
 import { readJson } from "./read-json";
-import { joined } from "../../streams/bytes";
+import { joined } from "../../streams";
 import { isError as saysError, isObject, reach, sayings, saysAt } from "./rows";
 import { EVERY, Events, reasonOf, type Heard, type Listening, type Words } from "./sse-events";
 

@@ -1,5 +1,5 @@
 /** The events of a byte stream (server-sent events, WHATWG HTML §9.2), without I/O and in bounded memory. */
-import { joined } from "../../streams/bytes";
+import { joined } from "../../streams";
 
 /** An event: its data, and its name, "" where it has none; whether its bytes are text at all (UTF-8). */
 export interface Frame {

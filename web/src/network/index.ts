@@ -1,0 +1,6 @@
+/** What a page finds out of its network: why a call failed, free connections, sleep, integrity. */
+export { Connections } from "./connections";
+export { FailureDiagnosis, isLoopback } from "./diagnosis";
+export { integrityOf, isWhatItSays } from "./integrity";
+export { Online } from "./online";
+export { Awake } from "./sleep-detector";

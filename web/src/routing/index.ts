@@ -1,0 +1,8 @@
+/** Decides what a routed call does, without I/O, and keeps the health of the options. */
+export type { AttemptChain } from "./attempt-chain";
+export { type Ending, isRepeatable, ruleOf, says } from "./classify";
+export { Gaps } from "./clock-gap";
+export type { Body, CallTraits, Decision, Step } from "./decisions";
+export { Health } from "./health";
+export { RecordedChain } from "./recording";
+export { paceSeconds } from "./retry-after";

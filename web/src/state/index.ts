@@ -1,0 +1,8 @@
+/** What a page shows and remembers: queues, watches, the health of options, in IndexedDB. */
+export { CorsHistory } from "./cors-history";
+export { Database } from "./database";
+export { HealthCache } from "./health-cache";
+export { Mirror } from "./mirror";
+export { Queues } from "./queues";
+export { TaskQueues } from "./task-queues";
+export { Watch } from "./watch";
