@@ -237,5 +237,21 @@ def test_no_docstring_begins_with_half_a_sentence() -> None:
     assert found == []
 
 
+def test_no_doc_comment_begins_with_half_a_sentence() -> None:
+    """The same of the page's doc comments."""
+    clauses = CLAUSES - {"it", "they", "of", "as"} | {"whether", "when"}
+    texts = {file: file.read_text(encoding="utf-8") for file in sorted((ROOT / "web" / "src").rglob("*.ts"))}
+    found = [
+        f"{file.relative_to(ROOT)}: {first}"
+        for file, text in texts.items()
+        if "generated" not in file.parts
+        for first in re.findall(r"/\*\*[\s*]*(\w.*)", text)
+        if first.split()[0].lower() in clauses
+    ]
+
+    assert texts
+    assert found == []
+
+
 NAMED = ("sporewright", "e2e", "tests", "tools")
 """The rooms whose every docstring has been read for this."""

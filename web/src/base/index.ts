@@ -1,4 +1,4 @@
-/** What any room may need and the browser lacks: waiting, timers, events, names, and what a router finds around it. */
+/** Tools that any room may need and the browser lacks: waiting, timers, events, names, and what a router finds around it. */
 export { inTime, seconds, unlessAborted, until } from "./abort";
 export { type Settle, settled } from "./deferred";
 export { bestKinds, checkEnvironment } from "./environment";

@@ -1,4 +1,4 @@
-/** What one routed call is given: by its router, and by its caller. */
+/** The context of one routed call: given by its router, and by its caller. */
 import type { Awake, Connections, FailureDiagnosis } from "../network";
 import type { CallTraits, Health } from "../routing";
 import type { OutcomeBody, Permit, Plan } from "../generated/calls";

@@ -1,4 +1,4 @@
-/** Why a call or an attempt ended, for people: the errors a caller gets, and the lines of a receipt. */
+/** The reasons, for people, for which calls and attempts end: a caller's errors, and the lines of a receipt. */
 import type { AttemptChain, Ending } from "../routing";
 import { SporewrightError } from "../errors";
 import type { Ended, Outcome } from "../generated/calls";

@@ -1,4 +1,4 @@
-/** Whose key an option is called with, which of its own, and whether that has been changed. */
+/** The key with which an option is called: the caller's or its own, which of these, and whether it has been changed. */
 import { inTime, pageAddress } from "../base";
 import type { FetchContext } from "./call-context";
 import type { Target } from "./target";

@@ -1,4 +1,4 @@
-/** What a function of the caller's says of a whole answer, and what follows from it. */
+/** The verdict of a caller's function on a whole answer, and what follows from it. */
 import { inTime } from "../base";
 import { nameOf } from "../errors";
 import type { Critic, Receipt, Verdict } from "../types";

@@ -18,20 +18,20 @@ import { CorsHistory } from "../state";
 import { NOWHERE, targetOf, type Target } from "./target";
 import type { Receipt, RetryRule, RoutedInit } from "../types";
 
-/** What holds for every call of a router. */
+/** The settings for every call of a router. */
 export interface FetchDefaults {
   retry: RetryRule;
   hedge: boolean;
 }
 
-/** How each option is asked, and who follows its answer. */
+/** The request in each option's dialect, and the listener that follows its answer. */
 export interface Speech {
   path: string;
   spoken: Spoken;
   listen: (option: string) => Listening;
 }
 
-/** What a request says by itself; `path`: that of inference, empty where it is none. */
+/** The facts read from a request itself; `path`: that of inference, empty where it is none. */
 interface Inferred extends Pick<CallRequest, "streaming" | "expects">, Pick<AskedFor, "model"> {
   path: string;
   isInference: boolean;
@@ -54,7 +54,7 @@ export class RoutedFetch {
     this.#defaults = defaults;
   }
 
-  /** What holds for every call. */
+  /** The context of every call. */
   get context(): FetchContext {
     return this.#context;
   }
@@ -154,7 +154,7 @@ export class RoutedFetch {
     return same;
   }
 
-  /** Whether the critic will not have it, and another may be asked for; its word is learned in any case. */
+  /** True if the critic rejects it, and another may be asked for; its verdict is learned in any case. */
   async #rejects(
     answered: Answered,
     { facts, repeatable }: CallTraits,
@@ -171,7 +171,7 @@ export class RoutedFetch {
     return rejects && (facts?.[option]?.repeatable ?? repeatable ?? true);
   }
 
-  /** What is taken for an answer of each option: what the call says, else its upstream, else its path. */
+  /** The answer expected of each option: by the call, else by its upstream, else by its path. */
   #expectationOf({ expects }: RoutedInit, isInference: boolean, speech: Speech | undefined): CallRequest["expects"] {
     const { upstreams } = this.#context;
     if (speech) return () => "answer";
@@ -194,7 +194,7 @@ export class RoutedFetch {
     // A function is shown the whole answer: it is held back until then.
     const isShown = Object.keys(this.#context.upstreams).some((option) => typeof expects(option) === "function");
     const restart = isShown ? "buffer" : (init.restart ?? "error");
-    // Where nobody has set a limit to it, plain `fetch` waits for an answer however slowly it comes.
+    // If no limit was set to it, plain `fetch` waits for an answer however slowly it comes.
     const isLimited = this.#context.plan.limits.inter_token_s !== PLAN.limits.inter_token_s;
     const isPlain = restart === "error" && !isLimited;
     const facts = Object.entries(this.#context.upstreams).map(([option, upstream]) => {

@@ -1,4 +1,4 @@
-/** Which calls are routed, and where a routed one goes for each option: addresses only, no I/O. */
+/** The calls that are routed, and the address of each for each option: addresses only, no I/O. */
 import { pageAddress } from "../base";
 
 /** Stands for "whoever answers" while a call has no option yet; a reserved name that resolves nowhere (RFC 6761). */

@@ -1,4 +1,4 @@
-/** Whether an engine still answers: one that hangs, or whose tab is frozen, holds its locks and says nothing. */
+/** The check that an engine still answers: one that hangs, or whose tab is frozen, holds its locks and says nothing. */
 import { seconds } from "../base";
 import { Gaps } from "../routing";
 import type { Limits } from "../generated/calls";

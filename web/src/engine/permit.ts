@@ -1,4 +1,4 @@
-/** Who rations probes, retries and hedges: the engine for all tabs; before it is up, a page for itself. */
+/** The rationing of probes, retries and hedges: by the engine for all tabs; before it is up, by a page for itself. */
 import { seconds } from "../base";
 import { asError } from "../errors";
 import type { OutcomeBody, Permit } from "../generated/calls";

@@ -1,4 +1,4 @@
-/** Why an engine did not come up: looked into while it can be, and said once where a developer reads it. */
+/** The reason why an engine did not come up: looked into while it can be, and shown once where a developer reads it. */
 import { WORKER } from "./build";
 import { messageOf, SporewrightError } from "../errors";
 import { LOOK_MS, lookAt } from "./served-file";

@@ -1,4 +1,4 @@
-/** What a page finds out of its network: why a call failed, free connections, sleep, integrity. */
+/** A page's findings on its network: why a call failed, free connections, sleep, integrity. */
 export { Connections } from "./connections";
 export { FailureDiagnosis, isLoopback } from "./diagnosis";
 export { integrityOf, isWhatItSays } from "./integrity";

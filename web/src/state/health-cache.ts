@@ -1,4 +1,4 @@
-/** Whom to leave alone, over a reload: a page knows it before its engine is up, and so does an engine that starts. */
+/** Options to leave alone, over a reload: known to a page before its engine is up, and to an engine that starts. */
 import { seconds } from "../base";
 import type { OptionHealth } from "../generated/calls";
 import type { Health } from "../routing";

@@ -1,4 +1,4 @@
-/** What a page shows and remembers: queues, watches, the health of options, in IndexedDB. */
+/** The state that a page shows and remembers: queues, watches, the health of options, in IndexedDB. */
 export { CorsHistory } from "./cors-history";
 export { Database } from "./database";
 export { HealthCache } from "./health-cache";

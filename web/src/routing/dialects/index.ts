@@ -1,4 +1,4 @@
-/** How each provider is asked and answers: interprets the tables in `generated/`. */
+/** The dialects in which providers are asked and answer: interprets the tables in `generated/`. */
 export { ChatEvents } from "./chat-events";
 export type { ChatPart, Usage } from "./chat-parts";
 export { chatBody, chatPath, dialectOf, keyHeaders } from "./chat-request";
