@@ -103,13 +103,21 @@ def _explains(
     """True if what the server did can have been what the page saw."""
     outcome, kind = attempt["outcome"], entry["kind"]
     if outcome in UNSEEN:
-        is_late = attempt["duration"] >= 0.9 * LIMITS["inter_token_s"] or _met_the_deadline(receipt)
+        patience = min(LIMITS["inter_token_s"], _share_of(attempt, receipt))
+        is_late = attempt["duration"] >= 0.9 * patience or _met_the_deadline(receipt)
         return outcome in ("lost", "aborted") or is_late
     if kind == "status":
         return bool(outcome == REFUSALS[entry["status"]])
     if kind in BROKEN and (stream or kind not in ONLY_STREAMS):
         return outcome in BROKEN[kind]
     return bool(outcome == "ok")
+
+
+def _share_of(attempt: Mapping[str, Any], receipt: Mapping[str, Any]) -> float:
+    """The time of an answer held back while another option is ready: two thirds of what was left of the call."""
+    attempts = receipt["attempts"]
+    before = sum(each["duration"] for each in attempts[: attempts.index(attempt)])
+    return float(max(0.0, LIMITS["deadline_s"] - before) * 2 / 3)
 
 
 def _met_the_deadline(receipt: Mapping[str, Any]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 from e2e.engines.driver import Tab
 
 BURN_MS = 1500
+ROUNDS = 8
 
 
 @contextmanager
@@ -26,12 +28,20 @@ def suspended(tab: Tab) -> Iterator[None]:
 
 
 def content_process(tab: Tab) -> int:
-    """The process among our descendants that works while the tab's page does nothing but work."""
-    before = _ticks()
-    tab.run(f"() => {{ const end = performance.now() + {BURN_MS}; while (performance.now() < end); }}")
-    time.sleep(0.05)
-    spent = {process: ticks - before.get(process, 0) for process, ticks in _ticks().items()}
-    return max(spent, key=lambda process: spent[process])
+    """The process among our descendants that works while the tab's page does nothing but work.
+
+    On a busy machine another may work as much for a while: it is asked again until one has worked twice as much.
+    """
+    spent: Counter[int] = Counter()
+    for _ in range(ROUNDS):
+        before = _ticks()
+        tab.run(f"() => {{ const end = performance.now() + {BURN_MS}; while (performance.now() < end); }}")
+        time.sleep(0.05)
+        spent.update({process: ticks - before.get(process, 0) for process, ticks in _ticks().items()})
+        (first, most), (_, next_most) = spent.most_common(2)
+        if most >= 2 * next_most:
+            return first
+    raise AssertionError(f"no process works for the page alone: {spent.most_common(3)}")
 
 
 def _ticks() -> dict[int, int]:

@@ -66,8 +66,7 @@ _DECLINED: Sequence[Rule] = [
 """Refusals for a reason of the option's own: no other request would fare better there until its owner mends it."""
 
 _REFUSALS: Sequence[Rule] = [
-    _declined(401, 401, "key", judged=True),
-    _declined(401, 401, "key", keyed=True),
+    _declined(401, 401, "key"),
     _declined(402, 402, "credit"),
     *_callers(403, 403, judged=True),
     _declined(403, 403, "key", judged=True),
@@ -77,7 +76,6 @@ _REFUSALS: Sequence[Rule] = [
     _declined(451, 451, "region"),
     _declined(498, 498, "key", judged=True),
     # What one option does not hold, or does not let in, another one may.
-    {"when": {"status": (401, 401)}, "outcome": "unsuited"},
     {"when": {"status": (403, 404)}, "outcome": "unsuited"},
     {"when": {"status": (413, 413)}, "outcome": "unsuited"},
     {"when": {"status": (400, 400), "says": "unsupported"}, "outcome": "unsuited"},
