@@ -25,6 +25,8 @@ from tests.serving import Orchestrator
 HERE = Path(__file__).resolve().parent
 REQUESTS = int(os.environ.get("SOAK_REQUESTS", "1000"))
 SEED = int(os.environ.get("SOAK_SEED", "1"))
+WARM = 500
+"""Requests after which a page has compiled what all of them need, a refusal's rare wordings included."""
 LANES, BATCH = 8, 100
 RECORDS = 12 * len(NAMES)
 
@@ -106,7 +108,7 @@ def run(page: Page, servers: Flapping) -> Soaked:
         asked = {"seed": SEED, "from": first, "count": min(BATCH, REQUESTS - first), "lanes": LANES}
         told = json.loads(page.evaluate("(asked) => soak.batch(asked)", asked))
         soaked.take(told, servers.take(), servers)
-        if not soaked.held and soaked.requests >= REQUESTS * 0.2:
+        if not soaked.held and soaked.requests >= max(REQUESTS * 0.2, WARM):
             soaked.held.append(meter.read())
     soaked.held.append(meter.read())
     meter.close()

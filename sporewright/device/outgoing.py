@@ -92,6 +92,10 @@ def address_of(option: str, upstream: Upstream) -> httpx.URL:
         raise ConfigError(f"upstream {option}: dialect {upstream['dialect']!r} is none of {', '.join(DIALECTS)}")
     if url.scheme not in ("http", "https"):
         raise ConfigError(f"upstream {option}: {str(url)!r} is not an http address")
+    keys = upstream.get("keys", ())
+    if isinstance(keys, str) or not isinstance(keys, Sequence):
+        # A text would be as many keys as it has letters; it is not repeated here, it may be a key.
+        raise ConfigError(f"upstream {option}: keys is a {type(keys).__name__}, not a list of keys")
     return url
 
 

@@ -54,10 +54,17 @@ class Settings:
     chance: Callable[[], float]
 
 
+WISHES = ("expects", "hedge", "idempotent", "on_restart", "restart", "retry", "speech", "task")
+"""The keys of a request's extension."""
+
+
 def checked(asked: Any, plan: Plan) -> Mapping[str, Any]:
     """The wishes of a request's extension; ConfigError names what is none."""
     if not isinstance(asked, Mapping):
         raise ConfigError(f"extension sporewright: {type(asked).__name__} is no mapping")
+    for name in asked:
+        if name not in WISHES:
+            raise ConfigError(f"extension sporewright: {name!r} is none of {', '.join(WISHES)}")
     for name, known in (("restart", list(plan["restarts"])), ("retry", [*get_args(Retry), None])):
         if name in asked and asked[name] not in known:
             raise ConfigError(f"extension sporewright: {name}: {asked[name]!r} is none of {', '.join(map(str, known))}")

@@ -68,6 +68,9 @@ _DECLINED: Sequence[Rule] = [
 _REFUSALS: Sequence[Rule] = [
     _declined(401, 401, "key"),
     _declined(402, 402, "credit"),
+    # It lacks a feature, or what a request names (a file, an earlier answer): another may have it.
+    {"when": {"status": (403, 404), "says": "unsupported"}, "outcome": "unsuited"},
+    {"when": {"status": (404, 404), "says": "malformed"}, "outcome": "unsuited"},
     *_callers(403, 403, judged=True),
     _declined(403, 403, "key", judged=True),
     {"when": {"status": (404, 404), "judged": True, "brought": True}, "outcome": "unsuited"},

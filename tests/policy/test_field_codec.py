@@ -67,6 +67,8 @@ EVIDENCE: dict[str, Any] = {"precision": [1.0], "information": [1.0], "observati
         ({"cells": [CELL | {"option": "", "prior": 1}]}, "shared slot"),
         ({"cells": [CELL | {"w": False}]}, r"cells\[0\].w"),
         ({"cells": [CELL | {"closed": 1}]}, r"cells\[0\].closed"),
+        ({"cells": [CELL | {"declared": 1}]}, r"cells\[0\].declared"),
+        ({"cells": [CELL | {"prior": 1.0, "declared": False}]}, r"cells\[0\].declared"),
         ({"cells": [CELL | {"evidence": 1}]}, r"cells\[0\].evidence"),
         ({"cells": [CELL | {"evidence": EVIDENCE | {"precision": 1}}]}, "evidence.precision"),
         ({"cells": [CELL | {"evidence": EVIDENCE | {"precision": [1.0] * 65}}]}, "evidence.precision"),
@@ -106,7 +108,14 @@ GRAINS = st.recursive(
 CELLS = st.lists(
     st.fixed_dictionaries(
         {"address": st.just({}) | st.just({"a": "x"}) | GRAINS, "option": st.sampled_from(["", "x", "\ud800"])},
-        optional={"dim": GRAINS | st.just("d"), "prior": GRAINS, "w": GRAINS, "closed": GRAINS, "evidence": GRAINS},
+        optional={
+            "dim": GRAINS | st.just("d"),
+            "prior": GRAINS,
+            "w": GRAINS,
+            "closed": GRAINS,
+            "declared": GRAINS,
+            "evidence": GRAINS,
+        },
     ),
     max_size=4,
 )
