@@ -26,7 +26,7 @@ test: build ## build, then run every test: CPython, TypeScript, and end to end i
 	@$(PYTHON_IN_VENV) -m tests.differential 20000 0
 	@CHROMIUM=$$(wasm-build/browser.sh) && FIREFOX=$$(wasm-build/browser.sh firefox) && WEBKIT=$$(wasm-build/browser.sh webkit) && \
 	  export CHROMIUM FIREFOX WEBKIT && echo "test: end to end with $$CHROMIUM $$FIREFOX $$WEBKIT" && \
-	  $(PYTHON_IN_VENV) -m pytest -q e2e
+	  $(PYTHON_IN_VENV) -m pytest -q -n auto --maxprocesses 2 --dist loadfile e2e
 	@$(MAKE) --no-print-directory docs
 
 # What needs a built page, real processes or minutes of random tries; and what `make check` runs.
