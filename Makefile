@@ -43,8 +43,8 @@ check: setup ## format, lint, types, import layers
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
-	@$(PYTHON_IN_VENV) -m pytest -q tests/architecture
 	@$(PYTHON_IN_VENV) -m sporewright.device.typescript web/src/generated
+	@$(PYTHON_IN_VENV) -m pytest -q tests/architecture
 	@cd web && npm run --silent check
 
 docs: setup ## build the documentation into site/; a dead link or reference fails
