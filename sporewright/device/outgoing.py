@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal, NotRequired, Protocol, TypedDict
 
@@ -96,7 +97,14 @@ def address_of(option: str, upstream: Upstream) -> httpx.URL:
     if isinstance(keys, str) or not isinstance(keys, Sequence):
         # A text would be as many keys as it has letters; it is not repeated here, it may be a key.
         raise ConfigError(f"upstream {option}: keys is a {type(keys).__name__}, not a list of keys")
+    for number, key in enumerate(keys_of(upstream)):
+        if isinstance(key, str) and not _FITS_A_HEADER.fullmatch(key.strip()):
+            raise ConfigError(f"upstream {option}: key {number} holds characters that no header takes")
     return url
+
+
+_FITS_A_HEADER = re.compile(r"[\x20-\x7e\x80-\xff]*")
+"""The characters of a header's value (RFC 9110 section 5.5)."""
 
 
 def own_headers(upstream: Upstream, key: int = 0) -> dict[str, str]:
@@ -121,7 +129,9 @@ def key_of(upstream: Upstream, number: int) -> str | None:
     """The key of this number; None where it has none."""
     keys = keys_of(upstream)
     key = keys[number] if number < len(keys) else None
-    return key() if callable(key) else key
+    found = key() if callable(key) else key
+    # A key read from a file often ends with its line: as in browsers, white space around it is no part of it.
+    return None if found is None else found.strip() or None
 
 
 def below(base: httpx.URL, path: str) -> httpx.URL:

@@ -315,3 +315,25 @@ def test_an_upstream_without_an_address_is_named(upstream: Any) -> None:
     with pytest.raises(ConfigError, match="upstream a") as error:
         RoutingTransport(["a"], {"a": upstream})
     assert "canary" not in str(error.value)
+
+
+SAID = {"choices": [{"message": {"role": "assistant", "content": "hi"}, "finish_reason": "stop"}]}
+
+
+async def test_a_key_is_what_stands_between_white_space() -> None:
+    """White space around a key is not sent; an empty key is none; one that no header takes is refused, unseen."""
+    seen: list[str | None] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.headers.get("authorization"))
+        return httpx.Response(200 if seen[-1] == "Bearer sk-two" else 401, json=SAID)
+
+    upstreams: dict[str, Any] = {"a": {"url": "https://a.example", "keys": ["", " sk-one", lambda: "sk-two\n"]}}
+    transport = RoutingTransport(["a"], upstreams, transport=httpx.MockTransport(answer))
+    async with httpx.AsyncClient(transport=transport, base_url=NOWHERE) as client:
+        response = await client.post("/v1/chat/completions", json={"model": "m", "messages": []})
+    assert (response.status_code, seen) == (200, [None, "Bearer sk-one", "Bearer sk-two"])
+    for keys, named in (("sk-SECRET", "keys is a str"), (["sk-good", "sk-SECRET\nx"], "key 1 holds characters")):
+        with pytest.raises(ConfigError, match=named) as why:
+            RoutingTransport(["a"], {"a": {"url": "https://a.example", "keys": keys}})
+        assert "SECRET" not in str(why.value)

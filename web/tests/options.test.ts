@@ -72,6 +72,13 @@ describe("options", () => {
     expect(reading({ upstreams: { a: { url: address } } })).not.toThrow(/secret/);
   });
 
+  it("refuses a key that no header takes without showing it", () => {
+    const upstreams = { a: { url: "http://h", keys: ["good\n", "secret\nx"] } };
+    expect(reading({ upstreams })).toThrow(/upstreams\["a"\]: key 1 holds characters that no header takes/);
+    expect(reading({ upstreams })).not.toThrow(/secret/);
+    expect(reading({ upstreams: { a: { url: "http://h", keys: ["good\n", ""] } } })).not.toThrow();
+  });
+
   it("refuses a key that is none without showing it", () => {
     const upstreams = { a: { url: "http://h", key: { secret: 1 } } };
     expect(reading({ upstreams })).toThrow(/upstreams\["a"\]\.key/);

@@ -154,6 +154,9 @@ function checkSpeech(
     refuse(`${name}.key`, typeof key, "a text or a function that gives one");
   if (keys !== undefined && !(Array.isArray(keys) && keys.every((one) => isText(one) || typeof one === "function")))
     refuse(`${name}.keys`, typeof keys, "a list of texts and of functions that give one");
+  const all: unknown[] = [key, ...((keys as unknown[] | undefined) ?? [])].filter((one) => one !== undefined);
+  const odd = all.findIndex((one) => isText(one) && !/^[\x20-\x7e\x80-\xff]*$/.test(one.trim()));
+  if (odd >= 0) throw new SporewrightError("config", `${name}: key ${odd} holds characters that no header takes`);
   if (path !== undefined && !(isText(path) && path.startsWith("/"))) refuse(`${name}.path`, path, "a path");
 }
 
