@@ -10,7 +10,7 @@ const linter = new ESLint({ cwd, overrideConfig: { languageOptions: { parserOpti
 /** What the rule says of an expression over `entry`, a resource timing. */
 async function said(expression: string, type = "PerformanceResourceTiming"): Promise<string[]> {
   const code = `export const read = (entry: ${type}): unknown => {\n${expression}\n};\n`;
-  const [result] = await linter.lintText(code, { filePath: "src/base/build.ts" });
+  const [result] = await linter.lintText(code, { filePath: "src/base/ids.ts" });
   return (result?.messages ?? [])
     .filter(({ ruleId }) => ruleId === "sporewright/members")
     .map(({ message }) => message);
