@@ -14,6 +14,8 @@ __all__ = ["Candidate", "Candidates"]
 NO_UPSTREAM = "no-upstream"
 OFFLINE = "offline"
 REJECTED = "rejected"
+ASK_AGAIN_S = 0.001
+"""The least pause after a permit was refused, where `backoff_s` is less."""
 REASONS: dict[Admits, str] = {
     "blocked": "blocked",
     "cooling-down": "cooling-down",
@@ -182,7 +184,8 @@ class Candidates:
         """The permit was refused: no retries in this call, or another call has the probe."""
         if permit == "probe":
             self.skipped.setdefault(option, REASONS["ask"])
-            self._busy[option] = now + self._limits["backoff_s"]
+            # Without a pause it would be asked for again at this very moment, without end.
+            self._busy[option] = now + max(self._limits["backoff_s"], ASK_AGAIN_S)
         else:
             self._retries, self._in_place = 0, None
 

@@ -30,6 +30,9 @@ const REASONS: Record<Exclude<Admits, "yes">, SkipReason> = {
   "set-aside": "set-aside",
 };
 
+/** The least pause after a permit was refused, where `backoff_s` is less. */
+const ASK_AGAIN_S = 0.001;
+
 /** The same rules as `sporewright/routing/candidates.py`. */
 export class Candidates {
   /** Option → reason, in the order they were passed over. */
@@ -141,7 +144,8 @@ export class Candidates {
   refused(option: string, permit: Permit, now: number): void {
     if (permit === "probe") {
       this.#skip(option, REASONS.ask);
-      this.#busy.set(option, now + this.#limits.backoff_s);
+      // Without a pause it would be asked for again at this very moment, without end.
+      this.#busy.set(option, now + Math.max(this.#limits.backoff_s, ASK_AGAIN_S));
     } else [this.#retries, this.#inPlace] = [0, null];
   }
 
