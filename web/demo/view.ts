@@ -24,11 +24,15 @@ export interface Share {
   share: number;
 }
 
-/** An option's bar: what lowers its cost ends at `zero`, a place on the scale in [0, 1]; what adds to it begins there. */
+/**
+ * An option's bar: what lowers its cost ends at `zero`, a place on the scale in [0, 1]; what adds to it begins there. `cut`:
+ * what lowers it goes on beyond the scale.
+ */
 export interface Bar {
   zero: number;
   lowering: readonly Share[];
   adding: readonly Share[];
+  cut?: true;
 }
 
 const ASIDE = "aside:";
@@ -48,7 +52,9 @@ export function plain(x: Num | null): string {
 
 /** A score or a product: always three decimals, so that columns of them line up. */
 export function cost(x: Num | null): string {
-  return typeof x === "number" ? x.toFixed(3).replace("-", "−") : plain(x);
+  if (typeof x !== "number") return plain(x);
+  const text = x.toFixed(3);
+  return text === "-0.000" ? "0.000" : text.replace("-", "−");
 }
 
 /** A value in the unit of its dimension (D4). */
@@ -65,16 +71,25 @@ export function asideOf(terms: readonly Term[]): Aside | null {
   return found ? (found.dimension.slice(ASIDE.length) as Aside) : null;
 }
 
-/** Each option's bar, on one scale for all of them; a term that counts nothing has no part. */
+/**
+ * Each option's bar, on one scale for all of them; a term that counts nothing has no part. What lowers a cost has no more
+ * room than what adds to one: an option that was never called may be worth a look a hundred times over.
+ */
 export function barsOf(ranked: readonly Ranked[]): Map<string, Bar> {
   const sides = ranked.map(({ option, terms }) => ({ option, less: sized(terms, -1), more: sized(terms, 1) }));
-  const left = Math.max(0, ...sides.map(({ less }) => total(less)));
-  const whole = left + Math.max(0, ...sides.map(({ more }) => total(more)));
-  const scaled = (parts: readonly Share[]): Share[] =>
-    parts.map(({ dimension, share }) => ({ dimension, share: share / whole }));
+  const most = Math.max(0, ...sides.map(({ more }) => total(more)));
+  const least = Math.max(0, ...sides.map(({ less }) => total(less)));
+  const left = most > 0 ? Math.min(least, most) : least;
+  const whole = left + most;
+  const scaled = (parts: readonly Share[], size = whole): Share[] =>
+    parts.map(({ dimension, share }) => ({ dimension, share: share / size }));
   const zero = whole > 0 ? left / whole : 0;
   return new Map(
-    sides.map(({ option, less, more }) => [option, { zero, lowering: scaled(less), adding: scaled(more) }]),
+    sides.map(({ option, less, more }) => {
+      const beyond = Math.max(1, total(less) / left);
+      const bar = { zero, lowering: scaled(less, whole * beyond), adding: scaled(more) };
+      return [option, beyond > 1 ? { ...bar, cut: true } : bar];
+    }),
   );
 }
 
@@ -108,8 +123,19 @@ export function sourceText(source: Source | null, me: Me): string {
 /** What a term's value rests on: a declared prior (D4), or the place it was folded from and what stands behind it. */
 export function knownFrom(term: Term, me: Me, terms: readonly Term[] = []): { text: string; prior: boolean } {
   if (term.prior) return { text: "assumed", prior: true };
-  if (term.dimension === "explore") return { text: "little known, worth a try", prior: false };
+  if (term.dimension === "explore") return { text: curiosityText(term, terms), prior: false };
   return { text: [sourceText(term.value_source, me), ...behind(term, terms)].join(", "), prior: false };
+}
+
+/** Why an option is worth a look, or is not now (docs/explanation/learning.md). */
+function curiosityText({ weight, product }: Term, terms: readonly Term[]): string {
+  if (plain(weight) === "0") return "nothing to find out now";
+  const rest = counted(terms).reduce(
+    (sum, { product: each }) => sum + Math.max(0, typeof each === "number" ? each : 0),
+    0,
+  );
+  const isNext = typeof product === "number" && -product > rest;
+  return isNext ? "little known, tried next: what calls elsewhere may have lost" : "little known, worth a try";
 }
 
 /** How many measurements or holders stand behind a value; `count:`, `own:` and `support:` are terms without weight. */

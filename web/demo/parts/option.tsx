@@ -55,9 +55,9 @@ function Score({ entry: { score, terms } }: { entry: Ranked }): JSX.Element {
 
 /** What lowers the cost to the left of the line, what adds to it to the right. */
 function CostBar({ bar }: { bar: Bar | undefined }): JSX.Element {
-  const { zero, lowering, adding } = bar ?? { zero: 0, lowering: [], adding: [] };
+  const { zero, lowering, adding, cut = false } = bar ?? { zero: 0, lowering: [], adding: [] };
   return (
-    <div class="bar" aria-hidden="true">
+    <div class={cut ? "bar cut" : "bar"} aria-hidden="true">
       <span style={{ width: percent(zero - total(lowering)) }} />
       {[...lowering, ...adding].map(({ dimension, share }) => (
         <span key={dimension} class={`part ${tone(dimension)}`} style={{ width: percent(share) }} />

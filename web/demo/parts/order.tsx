@@ -31,7 +31,7 @@ export function Order({ session }: { session: Session }): JSX.Element {
       </div>
       <p class="hint">
         {session.scope.value === "mine"
-          ? "Lowest cost first. A cost sums value × weight; left of a bar’s line is what lowers it."
+          ? "Lowest cost first. A cost sums value × weight; left of a bar’s line is what lowers it, faded where it goes on."
           : "A look from elsewhere: requests still follow this device’s own order."}
       </p>
       <ol class="options" ref={list}>

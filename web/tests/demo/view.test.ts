@@ -81,6 +81,7 @@ describe("numbers", () => {
 
   it("line up as costs", () => {
     expect([0, 1.23456, -0.5, "inf"].map((x) => cost(x as Num))).toEqual(["0.000", "1.235", "−0.500", "+∞"]);
+    expect([-0.0001, -0].map(cost)).toEqual(["0.000", "0.000"]);
   });
 });
 
@@ -118,6 +119,25 @@ describe("bars", () => {
       const { lowering, adding } = bars.get(option) as Bar;
       expect((total(adding) - total(lowering)) * 4).toBeCloseTo(score as number);
     }
+  });
+
+  it("leave what lowers a cost no more room than what adds to one, and say where it goes on", () => {
+    const ranked: Ranked[] = [
+      { option: "a", score: -174, terms: [explore(-175), latency(1)] },
+      { option: "b", score: 1.5, terms: [explore(-0.5), latency(2)] },
+    ];
+    const bars = barsOf(ranked);
+    expect(bars.get("a")).toEqual({
+      zero: 0.5,
+      lowering: [{ dimension: "explore", share: 0.5 }],
+      adding: [{ dimension: "latency", share: 0.25 }],
+      cut: true,
+    });
+    expect(bars.get("b")).toEqual({
+      zero: 0.5,
+      lowering: [{ dimension: "explore", share: 0.125 }],
+      adding: [{ dimension: "latency", share: 0.5 }],
+    });
   });
 
   it("show what an option costs, not that it is set aside", () => {
@@ -280,6 +300,8 @@ describe("what stands behind a value", () => {
       "workspace demo, 3 voices",
     );
     expect(knownFrom(explore, ME, all).text).toBe("little known, worth a try");
+    expect(knownFrom({ ...explore, product: -9 }, ME, all).text).toMatch(/tried next/);
+    expect(knownFrom({ ...explore, weight: 0 }, ME, all).text).toBe("nothing to find out now");
     expect(sourceText(explore.weight_source, ME)).toBe("this device");
   });
 
