@@ -72,7 +72,7 @@ install_web() {
   wanted=$(digest web/package.json web/package-lock.json)
   [ "$(cat "$stamp" 2>/dev/null || true)" != "$wanted" ] || return 0
   say "installing npm packages from web/package-lock.json"
-  (cd web && npm ci --loglevel=error --no-audit --no-fund)
+  (cd web && npm ci --loglevel=error --no-update-notifier --no-audit --no-fund)
   echo "$wanted" >"$stamp"
 }
 

@@ -83,7 +83,9 @@ class Crowd:
 
     def clear(self) -> None:
         """Forget all options."""
-        self.__init__()  # type: ignore[misc]
+        self._logs.clear()
+        self._sum = self._squares = 0.0
+        self._least = None
 
     def stranger(self) -> tuple[float, float] | None:
         """The mean score of an option like these and its deviation on the log scale; None where there are none."""

@@ -150,11 +150,14 @@ def _restore(
     if "evidence" in raw:
         evidence = _object(raw["evidence"], f"{place}.evidence")
         writer.restore_evidence(address, option, dimension, *_evidence(evidence, f"{place}.evidence"))
-    is_declared = raw.get("declared", "prior" in raw or "evidence" in raw)
-    if not isinstance(is_declared, bool) or ("prior" in raw and not is_declared):
-        raise DecodeError(f"{place}.declared: {jsontext.shown(is_declared)} is not true, nor false where no prior is")
-    if option:
-        field.tree.grow(path)[-1].ensure(option, dimension).is_declared = is_declared
+    if "declared" in raw:
+        is_declared = raw["declared"]
+        if not isinstance(is_declared, bool) or ("prior" in raw and not is_declared):
+            raise DecodeError(
+                f"{place}.declared: {jsontext.shown(is_declared)} is not true, nor false where no prior is"
+            )
+        if option:
+            field.tree.grow(path)[-1].ensure(option, dimension).is_declared = is_declared
 
 
 def _evidence(data: dict[str, Any], place: str) -> tuple[ExactSum, ExactSum, int]:

@@ -83,9 +83,7 @@ class FieldWriter:
         if not fits_evidence(cell or Cell(), precision, precision * measured):
             raise ConfigError(f"{place}: no more evidence fits this node")
         evidence = ExactSum([precision]), ExactSum([precision * measured])
-        updated = self._learn(path, option, dimension, evidence, 1)
-        self._field.tree.grow(path)[-1].ensure(option, dimension).is_declared = True
-        return updated
+        return self._learn(path, option, dimension, evidence, 1)
 
     def restore_evidence(
         self,
@@ -148,7 +146,9 @@ class FieldWriter:
         self, path: Sequence[str], option: str, dimension: str, evidence: tuple[ExactSum, ExactSum], observations: int
     ) -> int:
         trail = self._field.tree.grow(path)
-        trail[-1].ensure(option, dimension).merge(evidence, observations)
+        cell = trail[-1].ensure(option, dimension)
+        cell.merge(evidence, observations)
+        cell.is_declared = True
         return self._field.tree.climb(trail, option, dimension)
 
     def _weigh(self, address: Address, option: str, dimension: str, value: float) -> None:

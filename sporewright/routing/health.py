@@ -83,7 +83,10 @@ class Health:
         return max(self.cooldowns.until(option), -math.inf if breaker is None else breaker.returns(now))
 
     def is_ready(self, option: str, at: float, model: str | None = None) -> bool:
-        """True if a call, for this model, may go there at that time without a permit, as far as is known now."""
+        """True if a call, for this model, may go there at that time without a permit, as far as is known now.
+
+        `admits` cannot be asked about a time to come: it moves a ramp on.
+        """
         breaker = self._breakers.get(option)
         return (
             not self.cooldowns.is_cooling(option, at)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
 
 from sporewright.routing.terms import Phrase, Phrases
 
@@ -23,6 +24,9 @@ _BREAK = re.compile(r"[^a-z0-9\"'./:_-]+")
 _NAME = re.compile(r"[0-9/:\"-]")
 _PARTS = re.compile(r"[._]+")
 _ALL_PARTS = re.compile(r"[./:_-]+")
+
+# Of these few hundred the cache of `re` would drop some with every text: it holds 512 for the whole process.
+_compiled = cache(re.compile)
 
 
 def sentences(lines: Sequence[str], *, names: bool) -> list[str]:
@@ -67,11 +71,11 @@ def holds_of(phrase: Phrase, sentence: str, terms: Phrases) -> bool:
 
 
 def _any(words: Sequence[str]) -> re.Pattern[str]:
-    return re.compile(f"(?:^| )(?:{'|'.join(words)})(?= |$)")
+    return _compiled(f"(?:^| )(?:{'|'.join(words)})(?= |$)")
 
 
 def _between(first: Sequence[str], then: Sequence[str], fillers: Sequence[str], gap: int) -> re.Pattern[str]:
     if not then:
         return _any(first)
     between = f"(?: (?:{'|'.join(fillers)}))"
-    return re.compile(f"(?:^| )(?:{'|'.join(first)}){between}{{0,{gap}}} (?:{'|'.join(then)})(?= |$)")
+    return _compiled(f"(?:^| )(?:{'|'.join(first)}){between}{{0,{gap}}} (?:{'|'.join(then)})(?= |$)")

@@ -28,7 +28,7 @@ from sporewright.routing.terms import (
     Signal,
     State,
 )
-from sporewright.routing.transitions import CLASSES, LOGIN, TEACHES, TIMED, TRANSITIONS, UNSAFE
+from sporewright.routing.transitions import CLASSES, TEACHES, TIMED, TRANSITIONS, UNSAFE
 
 __all__ = [
     "ACTIONS",
@@ -127,7 +127,7 @@ PLAN: Plan = {
     "teaches": TEACHES,
     "repeatable": REPEATABLE,
     "answers": ANSWERS,
-    "error_signs": [*ERROR_SIGNS, LOGIN],
+    "error_signs": ERROR_SIGNS,
     "error_fields": ERROR_FIELDS,
     "error_echoes": ERROR_ECHOES,
     "phrases": PHRASES,

@@ -8,7 +8,6 @@ from typing import Unpack
 from sporewright.routing.terms import (
     Action,
     Aside,
-    ErrorSign,
     Outcome,
     Rule,
     Signal,
@@ -17,7 +16,7 @@ from sporewright.routing.terms import (
     When,
 )
 
-__all__ = ["CLASSES", "LOGIN", "TEACHES", "TIMED", "TRANSITIONS", "UNSAFE"]
+__all__ = ["CLASSES", "TEACHES", "TIMED", "TRANSITIONS", "UNSAFE"]
 
 
 def _to(state: State, *do: Action) -> Transition:
@@ -33,12 +32,6 @@ def _callers(first: int, last: int, **more: Unpack[When]) -> list[Rule]:
 def _declined(first: int, last: int, reason: Aside, **more: Unpack[When]) -> Rule:
     return {"when": {"status": (first, last), **more}, "outcome": "declined", "reason": reason}
 
-
-LOGIN: ErrorSign = {
-    "sign": "login",
-    "any": ["password", "passphrase", "passcode", "username", "user name", "login", "invalid credentials"],
-}
-"""Phrases by which a refusal speaks of a user who logs in at the option's service, not of the key of the call."""
 
 _LOGIN: When = {"status": (400, 429), "says": "login", "judged": False, "keyed": False}
 

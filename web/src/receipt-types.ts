@@ -95,6 +95,7 @@ export interface RecordedEnding {
   status?: number;
   retry_after_s?: number;
   says?: readonly Sign[];
+  /** The obstacle between this page and it, if it is blocked or unreadable. */
   reason?: Block;
 }
 

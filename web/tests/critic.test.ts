@@ -1,24 +1,23 @@
 /** A critic's word: learned, and an answer it rejects is asked for anew elsewhere. */
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { RoutedFetch } from "../src/call/fetch";
 import type { Limits } from "../src/generated/calls";
 import { PLAN } from "../src/generated/plan";
 import type { Critic, Receipt } from "../src/types";
 import { contextOf } from "./context";
-import { TestUpstream } from "./upstream";
+import { pairForEach, type TestUpstream } from "./upstream";
 
 let alpha: TestUpstream;
 let beta: TestUpstream;
 let told: string[];
 let receipts: Receipt[];
 
-beforeEach(async () => {
-  [alpha, beta] = await Promise.all([TestUpstream.open("alpha"), TestUpstream.open("beta")]);
-  [told, receipts] = [[], []];
+pairForEach((...pair) => {
+  [alpha, beta] = pair;
 });
 
-afterEach(async () => {
-  await Promise.all([alpha.close(), beta.close()]);
+beforeEach(() => {
+  [told, receipts] = [[], []];
 });
 
 function routed(critic: Critic, limits: Partial<Limits> = {}): RoutedFetch {

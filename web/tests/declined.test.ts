@@ -1,22 +1,21 @@
 /** Options that decline for a reason of their own, over real HTTP servers: the next one is asked, they are set aside. */
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { RoutedFetch } from "../src/call/fetch";
 import type { OutcomeBody } from "../src/generated/calls";
 import type { Upstream } from "../src/types";
 import { contextOf } from "./context";
-import { TestUpstream } from "./upstream";
+import { pairForEach, type TestUpstream } from "./upstream";
 
 let alpha: TestUpstream;
 let beta: TestUpstream;
 let learned: OutcomeBody[];
 
-beforeEach(async () => {
-  [alpha, beta] = await Promise.all([TestUpstream.open("alpha"), TestUpstream.open("beta")]);
-  learned = [];
+pairForEach((...pair) => {
+  [alpha, beta] = pair;
 });
 
-afterEach(async () => {
-  await Promise.all([alpha.close(), beta.close()]);
+beforeEach(() => {
+  learned = [];
 });
 
 function routed(

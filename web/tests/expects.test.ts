@@ -1,22 +1,18 @@
 /** Code of the caller's: `expects` as a function, a critic, keys and headers; bounded in time, never quoted. */
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { RoutedFetch } from "../src/call/fetch";
 import type { Limits } from "../src/generated/calls";
 import { PLAN } from "../src/generated/plan";
 import type { Attempt, Critic, Upstream } from "../src/types";
 import { contextOf } from "./context";
-import { TestUpstream } from "./upstream";
+import { pairForEach, type TestUpstream } from "./upstream";
 
 const SECRET = "sk-live-0123456789abcdef";
 let alpha: TestUpstream;
 let beta: TestUpstream;
 
-beforeEach(async () => {
-  [alpha, beta] = await Promise.all([TestUpstream.open("alpha"), TestUpstream.open("beta")]);
-});
-
-afterEach(async () => {
-  await Promise.all([alpha.close(), beta.close()]);
+pairForEach((...pair) => {
+  [alpha, beta] = pair;
 });
 
 function routed(own: Partial<Upstream> = {}, limits: Partial<Limits> = {}, critic?: Critic): RoutedFetch {

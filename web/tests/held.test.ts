@@ -1,5 +1,5 @@
 /** What is held back for `restart: "buffer"`, over real HTTP servers: all of it up to a limit, and an error beyond. */
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { SporewrightError } from "../src/errors";
 import { RoutedFetch } from "../src/call/fetch";
 import type { Limits, OutcomeBody } from "../src/generated/calls";
@@ -7,7 +7,7 @@ import { PLAN } from "../src/generated/plan";
 import { Health } from "../src/routing/health";
 import { basesOf } from "../src/config/bases";
 import type { Receipt } from "../src/types";
-import { TestUpstream } from "./upstream";
+import { pairForEach, type TestUpstream } from "./upstream";
 
 const EVENT = `data: ${JSON.stringify({ choices: [{ delta: { content: "x".repeat(400) } }] })}\n\n`;
 const STREAM = `${EVENT.repeat(8)}data: [DONE]\n\n`;
@@ -16,13 +16,12 @@ let beta: TestUpstream;
 let learned: OutcomeBody[];
 let receipts: Receipt[];
 
-beforeEach(async () => {
-  [alpha, beta] = await Promise.all([TestUpstream.open("alpha"), TestUpstream.open("beta")]);
-  [learned, receipts] = [[], []];
+pairForEach((...pair) => {
+  [alpha, beta] = pair;
 });
 
-afterEach(async () => {
-  await Promise.all([alpha.close(), beta.close()]);
+beforeEach(() => {
+  [learned, receipts] = [[], []];
 });
 
 function routed(most?: number): RoutedFetch {

@@ -1,8 +1,8 @@
 /** Answers that are labelled as something else, and what says nothing to a caller; the twin of `tests/device/test_unexplained.py`. */
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { beforeEach, expect, it } from "vitest";
 import { RoutedFetch } from "../src/call/fetch";
 import { contextOf } from "./context";
-import { TestUpstream } from "./upstream";
+import { pairForEach, type TestUpstream } from "./upstream";
 
 const SAID = {
   choices: [{ index: 0, message: { role: "assistant", content: "hello" }, finish_reason: "stop" }],
@@ -14,13 +14,12 @@ const EVENTS =
 let alpha: TestUpstream;
 let beta: TestUpstream;
 
-beforeEach(async () => {
-  [alpha, beta] = await Promise.all([TestUpstream.open("alpha"), TestUpstream.open("beta")]);
-  beta.answer = answers("application/json", JSON.stringify(SAID));
+pairForEach((...pair) => {
+  [alpha, beta] = pair;
 });
 
-afterEach(async () => {
-  await Promise.all([alpha.close(), beta.close()]);
+beforeEach(() => {
+  beta.answer = answers("application/json", JSON.stringify(SAID));
 });
 
 function answers(label: string, body: string): NonNullable<TestUpstream["answer"]> {

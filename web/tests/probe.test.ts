@@ -1,5 +1,5 @@
 /** The one probe of an option whose breaker is open: whoever rations it is told of its end, however it ends. */
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { beforeEach, expect, it } from "vitest";
 import { RoutedFetch } from "../src/call/fetch";
 import type { OutcomeBody, Permit } from "../src/generated/calls";
 import { PLAN } from "../src/generated/plan";
@@ -7,21 +7,20 @@ import { Health } from "../src/routing/health";
 import { permit } from "../src/engine/permit";
 import type { Session } from "../src/engine/engine-client";
 import { contextOf } from "./context";
-import { TestUpstream } from "./upstream";
+import { pairForEach, type TestUpstream } from "./upstream";
 
 let alpha: TestUpstream;
 let beta: TestUpstream;
 let health: Health;
 let learned: OutcomeBody[];
 
-beforeEach(async () => {
-  [alpha, beta] = await Promise.all([TestUpstream.open("alpha"), TestUpstream.open("beta")]);
-  [health, learned] = [new Health(PLAN), []];
-  health.breaker("alpha").told({ state: "open", until: 1, since: 0 });
+pairForEach((...pair) => {
+  [alpha, beta] = pair;
 });
 
-afterEach(async () => {
-  await Promise.all([alpha.close(), beta.close()]);
+beforeEach(() => {
+  [health, learned] = [new Health(PLAN), []];
+  health.breaker("alpha").told({ state: "open", until: 1, since: 0 });
 });
 
 function routed(permit: (kind: Permit, option: string) => boolean | Promise<boolean>): RoutedFetch {

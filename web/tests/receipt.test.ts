@@ -4,7 +4,7 @@ import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { SporewrightError } from "../src/errors";
 import { RoutedFetch } from "../src/call/fetch";
 import { PLAN } from "../src/generated/plan";
@@ -13,20 +13,19 @@ import { Reasons } from "../src/call/decision-context";
 import { countsOf } from "../src/call/receipt";
 import type { Critic, Receipt, Resolution, Upstream } from "../src/types";
 import { contextOf } from "./context";
-import { TestUpstream } from "./upstream";
+import { pairForEach, type TestUpstream } from "./upstream";
 
 const CANARY = "sk-canary-4711";
 let alpha: TestUpstream;
 let beta: TestUpstream;
 let receipts: Receipt[];
 
-beforeEach(async () => {
-  [alpha, beta] = await Promise.all([TestUpstream.open("alpha"), TestUpstream.open("beta")]);
-  receipts = [];
+pairForEach((...pair) => {
+  [alpha, beta] = pair;
 });
 
-afterEach(async () => {
-  await Promise.all([alpha.close(), beta.close()]);
+beforeEach(() => {
+  receipts = [];
 });
 
 function routed(more: Record<string, Partial<Upstream>> = {}, health = new Health(PLAN), critic?: Critic): RoutedFetch {

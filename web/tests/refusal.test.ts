@@ -1,20 +1,16 @@
 /** How long a refusal's text is waited for, over real HTTP servers, and what of it the caller gets. */
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { RoutedFetch } from "../src/call/fetch";
 import type { Limits } from "../src/generated/calls";
 import { PLAN } from "../src/generated/plan";
 import { contextOf } from "./context";
-import { TestUpstream } from "./upstream";
+import { pairForEach, type TestUpstream } from "./upstream";
 
 let alpha: TestUpstream;
 let beta: TestUpstream;
 
-beforeEach(async () => {
-  [alpha, beta] = await Promise.all([TestUpstream.open("alpha"), TestUpstream.open("beta")]);
-});
-
-afterEach(async () => {
-  await Promise.all([alpha.close(), beta.close()]);
+pairForEach((...pair) => {
+  [alpha, beta] = pair;
 });
 
 function limited(limits: Partial<Limits>): RoutedFetch {

@@ -1,16 +1,19 @@
 /** A call's kind of work: its order is walked, and what happens is learned for it. */
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { beforeEach, expect, it } from "vitest";
 import { RoutedFetch } from "../src/call/fetch";
 import { contextOf } from "./context";
-import { TestUpstream } from "./upstream";
+import { pairForEach, type TestUpstream } from "./upstream";
 
 let alpha: TestUpstream;
 let beta: TestUpstream;
 let told: unknown[];
 let router: RoutedFetch;
 
-beforeEach(async () => {
-  [alpha, beta] = await Promise.all([TestUpstream.open("alpha"), TestUpstream.open("beta")]);
+pairForEach((...pair) => {
+  [alpha, beta] = pair;
+});
+
+beforeEach(() => {
   told = [];
   const upstreams = { alpha: { url: alpha.url }, beta: { url: beta.url } };
   const context = contextOf(upstreams, {
@@ -21,10 +24,6 @@ beforeEach(async () => {
     critic: () => 0.5,
   });
   router = new RoutedFetch(context);
-});
-
-afterEach(async () => {
-  await Promise.all([alpha.close(), beta.close()]);
 });
 
 it("belongs to the call, its receipt and all that is learned of it", async () => {

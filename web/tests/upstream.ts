@@ -1,6 +1,7 @@
 /** A real HTTP server on a free loopback port; how it behaves is switched while it runs. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { afterEach, beforeEach } from "vitest";
 
 export interface Seen {
   method: string;
@@ -64,4 +65,17 @@ export class TestUpstream {
     response.writeHead(this.status, this.headers);
     response.write("first");
   }
+}
+
+/** Two servers anew for each test of a file, before its other preparations, closed after it. */
+export function pairForEach(opened: (alpha: TestUpstream, beta: TestUpstream) => void): void {
+  let pair: readonly TestUpstream[] = [];
+  beforeEach(async () => {
+    const [alpha, beta] = await Promise.all([TestUpstream.open("alpha"), TestUpstream.open("beta")]);
+    pair = [alpha, beta];
+    opened(alpha, beta);
+  });
+  afterEach(async () => {
+    await Promise.all(pair.map((each) => each.close()));
+  });
 }

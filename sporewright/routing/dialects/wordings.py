@@ -241,6 +241,9 @@ WORDINGS: Sequence[ErrorSign] = [
     _said("malformed", "any", "参数*错误", "参数*不能为空", "缺少*参数", "参数*不合法", "参数不正确",
           "参数无效", alone=True),
     _kind("malformed"),
+    # Of a user who logs in at the option's service, not of the key of the call.
+    _said("login", "any", "password", "passphrase", "passcode", "username", "user name", "login",
+          "invalid credentials"),
 ]  # fmt: skip
 """Each row with the provider that says it (`any`: several do); the more particular signs come first."""
 

@@ -1,6 +1,7 @@
 /** From how an attempt ended to its outcome, by the plan's rows; the twin of `sporewright/routing/classify.py`. */
 import { SporewrightError } from "../errors";
-import type { Block, ChainState, Ended, Phrase, Plan, Rule, Sign, When } from "../generated/calls";
+import type { ChainState, Phrase, Plan, Rule, Sign, When } from "../generated/calls";
+import type { RecordedEnding } from "../receipt-types";
 import { looksLikeJson, reachAll, readJson } from "./dialects";
 import { holdsOf, sentences } from "./phrases";
 
@@ -13,13 +14,7 @@ const GAP = "[^]{0,120}";
  * The end of an attempt; `retry_after_s`: the wait that was asked for. `stage`, `fallback`, `judged`, `brought` and `keyed` are
  * the chain's to say.
  */
-export interface Ending {
-  kind: "status" | "abort" | Ended;
-  status?: number;
-  retry_after_s?: number;
-  says?: readonly Sign[];
-  /** The obstacle between this page and it, if it is blocked or unreadable. */
-  reason?: Block;
+export interface Ending extends RecordedEnding {
   stage?: ChainState;
   fallback?: boolean;
   judged?: boolean;

@@ -82,7 +82,10 @@ export class Health {
     return Math.max(this.cooldowns.until(option), this.#breakers.get(option)?.returns(now) ?? -Infinity);
   }
 
-  /** True if a call, for this model, may go there at that time without a permit, as far as is known now. */
+  /**
+   * True if a call, for this model, may go there at that time without a permit, as far as is known now. `admits` cannot
+   * be asked about a time to come: it moves a ramp on.
+   */
   isReady(option: string, at: number, model?: string): boolean {
     return (
       !this.cooldowns.isCooling(option, at) &&
