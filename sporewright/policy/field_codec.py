@@ -152,9 +152,10 @@ def _restore(
         writer.restore_evidence(address, option, dimension, *_evidence(evidence, f"{place}.evidence"))
     if "declared" in raw:
         is_declared = raw["declared"]
-        if not isinstance(is_declared, bool) or ("prior" in raw and not is_declared):
+        if not isinstance(is_declared, bool) or ("prior" in raw and not is_declared) or (is_declared and not option):
             raise DecodeError(
-                f"{place}.declared: {jsontext.shown(is_declared)} is not true, nor false where no prior is"
+                f"{place}.declared: {jsontext.shown(is_declared)} is not true, nor false where no prior is; "
+                "what holds for every option declares none"
             )
         if option:
             field.tree.grow(path)[-1].ensure(option, dimension).is_declared = is_declared

@@ -69,6 +69,7 @@ EVIDENCE: dict[str, Any] = {"precision": [1.0], "information": [1.0], "observati
         ({"cells": [CELL | {"closed": 1}]}, r"cells\[0\].closed"),
         ({"cells": [CELL | {"declared": 1}]}, r"cells\[0\].declared"),
         ({"cells": [CELL | {"prior": 1.0, "declared": False}]}, r"cells\[0\].declared"),
+        ({"cells": [CELL | {"option": "", "w": 1.0, "declared": True}]}, r"cells\[0\].declared: True .* declares none"),
         ({"cells": [CELL | {"evidence": 1}]}, r"cells\[0\].evidence"),
         ({"cells": [CELL | {"evidence": EVIDENCE | {"precision": 1}}]}, "evidence.precision"),
         ({"cells": [CELL | {"evidence": EVIDENCE | {"precision": [1.0] * 65}}]}, "evidence.precision"),
@@ -92,7 +93,8 @@ def test_what_is_malformed_is_named(body: Any, where: str) -> None:
 
 def test_an_open_gate_and_an_empty_cell_hold_nothing() -> None:
     """Reading what says nothing gives the empty field; a missing variance is 1."""
-    text = json.dumps({"layers": ["a"], "cells": [CELL, CELL | {"dim": "reach", "closed": False}]})
+    told = [CELL, CELL | {"dim": "reach", "closed": False}, CELL | {"option": "", "declared": False}]
+    text = json.dumps({"layers": ["a"], "cells": told})
 
     assert AddressedField.from_json(text).to_json() == AddressedField(["a"]).to_json()
 
