@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from sporewright.device.responses import Receipt
+from sporewright.device.responses import Receipt, redacted
 from sporewright.device.transport import NOWHERE, Upstream, dialect_of
 from sporewright.errors import BrokenError, ClosedError, ConfigError, RefusedError
 from sporewright.jsontext import shown
@@ -33,6 +33,7 @@ class Chat:
             raise ConfigError(f"chat: messages: {shown(request.get('messages'))} is not a list")
         self._client, self._asked = client, asked
         self._readers: dict[str, Callable[[], ChatEvents]] = {}
+        self._sent: dict[str, httpx.Request] = {}
         self._request = {**request, "stream": request.get("stream") is not False}
         self._has_begun = False
         self._restarted = ""
@@ -51,6 +52,10 @@ class Chat:
         path = chat_path(dialect, base, model=model, is_streaming=is_streaming, path=upstream.get("path"))
         body = chat_body(dialect, self._request, model=model)
         return path, json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+
+    def sent(self, option: str, request: httpx.Request) -> None:
+        """Keep what the option is sent: a refusal may quote from it what proves who sent it."""
+        self._sent[option] = request
 
     def listener(self, option: str, upstream: Upstream, most: int) -> _Listener:
         """A listener that follows this option's answer for the chain; `most` bytes of one event."""
@@ -76,7 +81,9 @@ class Chat:
                 raise ConfigError("chat: the client's transport is not a RoutingTransport")
             self.receipt, self.option = receipt, receipt.option
             if response.status_code >= 400:
-                raise _refused(self.option, response.status_code, await response.aread())
+                said = _reason(await response.aread())
+                why = redacted(said, self._sent.get(self.option))[:500]
+                raise RefusedError(f"{self.option} refused with HTTP {response.status_code}: {why}")
             if self.option not in self._readers:
                 raise BrokenError(
                     f"{self.option} answered HTTP {response.status_code}, without an answer that can be read"
@@ -161,10 +168,12 @@ class _Listener:
         return {name: usage[of] for name, of in (("in", "input"), ("out", "output")) if of in usage}
 
 
-def _refused(option: str, status: int, text: bytes) -> RefusedError:
-    """The provider's reason, as far as it gives one."""
+def _reason(text: bytes) -> str:
+    """The provider's reason for a refusal, as far as it gives one."""
     said: Any = text.decode("utf-8", "replace")
-    with suppress(ValueError):  # its own words, then
+    with suppress(ValueError, RecursionError):  # its own words, then
         body = read_json(said)
-        said = reach(body, ["error", "message"]) or reach(body, ["message"]) or said
-    return RefusedError(f"{option} refused with HTTP {status}: {str(said)[:500]}")
+        # Written anew: what JSON escapes may be what is not to be told.
+        anew = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+        said = reach(body, ["error", "message"]) or reach(body, ["message"]) or anew
+    return str(said)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import httpx
 
 from sporewright.device.expectations import reported
+from sporewright.device.outgoing import from_caller
 from sporewright.device.pipe import Pipe
 from sporewright.device.raw_body import RawBody
 from sporewright.device.responses import Receipt
@@ -35,7 +36,7 @@ class Delivery:
         elif self._on_restart is not None:
             # Everything handed over so far has been read: this is where the new answer begins.
             try:
-                self._on_restart(option)
+                from_caller(self._on_restart, option)
             except Exception as why:  # a defect in the caller's function loses no answer, and is no option's fault
                 reported("on_restart raised", why)
         for piece in held:

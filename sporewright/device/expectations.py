@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import httpx
 
 from sporewright.device.order_source import Source
-from sporewright.device.outgoing import Attention, Expected, Upstream, key_of, keys_of
+from sporewright.device.outgoing import Attention, Expected, Upstream, from_caller, key_of, keys_of
 from sporewright.device.responses import Running
 from sporewright.routing.decisions import Ended
 from sporewright.routing.dialects.judge import Judge
@@ -90,7 +90,7 @@ class Expectations:
         assert callable(expects), "only a function is shown an answer"
         copy = httpx.Response(response.status_code, headers=response.headers, content=body, request=response.request)
         try:
-            verdict: Any = expects(copy)
+            verdict: Any = from_caller(expects, copy)
             if inspect.isawaitable(verdict):
                 verdict = await _in_time(verdict, within_s)
         except _LateError as why:
@@ -116,7 +116,8 @@ class Expectations:
         data = asides.data(one.option)
         if data is not None and step.aside is not None and self._on_attention is not None:
             try:
-                self._on_attention({"option": one.option, "reason": step.aside, "until": data["until"]})
+                told: Attention = {"option": one.option, "reason": step.aside, "until": data["until"]}
+                from_caller(self._on_attention, told)
             except Exception as why:  # the listener's own mistake costs no call its answer
                 reported("on_attention raised", why)
         return digest

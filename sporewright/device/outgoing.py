@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal, NotRequired, Protocol, TypedDict
@@ -26,6 +27,7 @@ __all__ = [
     "address_of",
     "below",
     "dialect_of",
+    "from_caller",
     "is_keyed",
     "key_of",
     "keys_of",
@@ -77,6 +79,9 @@ class Speech(Protocol):
     def listener(self, option: str, upstream: Upstream, most: int) -> Listening:
         """A listener that follows this option's answer; `most` bytes of one event."""
 
+    def sent(self, option: str, request: httpx.Request) -> None:
+        """This is what the option is sent now."""
+
 
 def dialect_of(upstream: Upstream) -> DialectRow:
     """The dialect that this option speaks."""
@@ -110,7 +115,16 @@ _FITS_A_HEADER = re.compile(r"[\x20-\x7e\x80-\xff]*")
 def own_headers(upstream: Upstream, key: int = 0) -> dict[str, str]:
     """The headers of the option itself: the key of this number in its dialect's header, then its own headers."""
     own = upstream.get("headers", {})
-    return {**key_headers(dialect_of(upstream), key_of(upstream, key)), **(own() if callable(own) else own)}
+    headers = from_caller(own) if callable(own) else own
+    return {**key_headers(dialect_of(upstream), key_of(upstream, key)), **headers}
+
+
+def from_caller(function: Callable[..., Any], *arguments: Any) -> Any:
+    """The result of a function of the caller's; RuntimeError if it raises CancelledError: that cancels nobody."""
+    try:
+        return function(*arguments)
+    except asyncio.CancelledError as why:
+        raise RuntimeError("it raised CancelledError") from why
 
 
 def keys_of(upstream: Upstream) -> Sequence[str | Callable[[], str]]:
@@ -129,7 +143,7 @@ def key_of(upstream: Upstream, number: int) -> str | None:
     """The key of this number; None where it has none."""
     keys = keys_of(upstream)
     key = keys[number] if number < len(keys) else None
-    found = key() if callable(key) else key
+    found: str | None = from_caller(key) if callable(key) else key
     # A key read from a file often ends with its line: as in browsers, white space around it is no part of it.
     return None if found is None else found.strip() or None
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import quote
 
 import httpx
 
@@ -32,6 +33,7 @@ __all__ = [
     "body_of",
     "brackets_of",
     "counts_of",
+    "defect_of",
     "end_of",
     "ending_of",
     "error_of",
@@ -60,6 +62,10 @@ WHY = {
 _SHORTEST_SECRET = 8
 """Shorter values are words of a protocol, like `gzip` or `Bearer`, which an error may well need."""
 
+_KNOWN_TO_ALL = frozenset(
+    ("accept", "accept-encoding", "connection", "content-length", "content-type", "host", "transfer-encoding")
+)
+"""Headers that prove nothing, and of whose values a refusal may well speak."""
 
 Fault = Literal["connect", "network", "prepare", "timeout", "impatient"]
 
@@ -263,6 +269,14 @@ def error_of(ending: Ending) -> type[Exception] | None:
     return _ERRORS.get(ending["kind"])
 
 
+def defect_of(task: asyncio.Task[None]) -> BaseException | None:
+    """The exception that a task has ended by; None: it has done its work, or somebody has cancelled it."""
+    if not task.cancelled():
+        return task.exception()
+    # By nobody: a function that it called, the caller's as a rule, has raised this.
+    return None if task.cancelling() else asyncio.CancelledError()
+
+
 def told(why: BaseException) -> str:
     """An exception for people: httpx's own by its text, any other by the place where it was raised.
 
@@ -280,9 +294,10 @@ def redacted(text: str, request: httpx.Request | None) -> str:
     """This text without anything by which the request proves who sent it: its headers' values, its query's."""
     if request is None:
         return text
-    own = [value for name, value in request.headers.items() if name != "host"]
+    own = [value for name, value in request.headers.items() if name not in _KNOWN_TO_ALL]
     values = [*own, *(value for _, value in request.url.params.multi_items())]
-    words = {word for value in values for word in (value, *value.split()) if len(word) >= _SHORTEST_SECRET}
+    bare = {word for value in values for word in (value, *value.split()) if len(word) >= _SHORTEST_SECRET}
+    words = {*bare, *(quote(word, safe="!'()*") for word in bare)}  # as an address that is quoted has it
     for word in sorted(words, key=len, reverse=True):
         text = text.replace(word, "[redacted]")
     return text

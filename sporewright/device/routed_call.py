@@ -24,6 +24,7 @@ from sporewright.device.responses import (
     Running,
     body_of,
     brackets_of,
+    defect_of,
     end_of,
     ending_of,
     error_of,
@@ -92,7 +93,7 @@ class RoutedCall:
     def _done(self, task: asyncio.Task[None]) -> None:
         """A defect in this package ends the call: the caller must not wait for ever for a task that is gone."""
         self._tasks.discard(task)
-        if not task.cancelled() and (why := task.exception()) is not None:
+        if (why := defect_of(task)) is not None:
             self._delivery.give_up(of_httpx(InternalError, httpx.TransportError, f"{self._what}: {told(why)}"))
             self._stop()
 

@@ -181,6 +181,8 @@ class RoutedRequest:
 
     async def _exchange(self, option: str, request: httpx.Request) -> httpx.Response:
         self.sent[option] = request
+        if self._speech is not None:
+            self._speech.sent(option, request)
         may_repeat = self._facts[option].get("repeatable", self._is_repeatable)
         response = await exchanged(self._settings.inner, request, may_repeat=may_repeat)
         return received(response, request, is_raw=self._asked.get("restart") != "notify")

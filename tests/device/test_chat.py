@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import Callable
 from contextlib import aclosing
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
 
 from sporewright import RoutingTransport, chat
 from sporewright.device.chat import Chat
+from sporewright.device.transport import NOWHERE
 from sporewright.errors import BrokenError, ClosedError, ConfigError, ExhaustedError, RefusedError
 from sporewright.server.demo.faults import Step
 from tests.device.faulty import WHOLE, fleet_of
@@ -77,6 +81,32 @@ async def test_leaving_ends_it_upstream() -> None:
 
         assert "left" in fleet.attempts("a")[0]
         assert fleet.attempts("b") == []
+
+
+@pytest.mark.parametrize(
+    "quoting",
+    [
+        lambda key: json.dumps({"error": {"message": f"{'x' * 490} {key}"}}),
+        lambda key: json.dumps({"detail": [{"why": key, "at": f"/v1?key={quote(key, safe='')}"}]}),
+        lambda key: json.dumps({"reason": key}).replace("/", "\\/"),
+        lambda key: f"No: {key}, application/json",
+    ],
+)
+async def test_what_is_refused_quotes_no_key(quoting: Callable[[str], str]) -> None:
+    """Whole or cut short, as text, as JSON or as an address has it."""
+    key = "sk/live+0123456789"
+    transport = RoutingTransport(
+        ["a"],
+        {"a": {"url": "http://a.invalid", "key": key}},
+        transport=httpx.MockTransport(lambda _: httpx.Response(400, text=quoting(key))),
+    )
+    async with httpx.AsyncClient(transport=transport, base_url=NOWHERE) as client:
+        with pytest.raises(RefusedError, match="a refused with HTTP 400: ") as error:
+            await chat(client, {"messages": MESSAGES}).text()
+    said = str(error.value)
+    assert "[reda" in said
+    assert not any(part in said for part in ("0123456789", "sk/live", "sk\\/live", "sk%2Flive"))
+    assert "application/json" in said or not quoting("").startswith("No")
 
 
 async def test_what_is_refused_says_why() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from sporewright.device.expectations import Expectations
 from sporewright.device.transport import NOWHERE, RoutingTransport, Upstream
-from sporewright.errors import ConfigError, ExhaustedError
+from sporewright.errors import ConfigError, ExhaustedError, InternalError
 
 SECRET = "sk-live-0123456789abcdef"
 TWO: dict[str, Upstream] = {name: {"url": f"http://{name}.invalid"} for name in ("a", "b")}
@@ -116,6 +116,30 @@ async def test_a_function_that_fails_is_named_in_the_receipt_and_not_quoted(how:
     (attempt,) = response.extensions["sporewright"].attempts
     raised = "ValueError" if how == "raises" else "RuntimeError"
     assert attempt.reason == f"whole; expects raised {raised}"
+
+
+async def test_a_function_that_is_not_awaited_cancels_nothing() -> None:
+    """Whatever of the caller's raises CancelledError: the call ends as with any other of its errors."""
+
+    def cancelled(*_: Any) -> Any:
+        raise asyncio.CancelledError(SECRET)
+
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+    async with asyncio.timeout(5):
+        (attempt,) = (await asked(whole, expects=cancelled)).extensions["sporewright"].attempts
+        assert (attempt.outcome, attempt.reason) == ("ok", "whole; expects raised RuntimeError")
+        for broken in ({"headers": cancelled}, {"key": cancelled}):
+            response = await asked(whole, {"a": {**TWO["a"], **broken}, "b": TWO["b"]})
+            attempts = response.extensions["sporewright"].attempts
+            assert [attempt.outcome for attempt in attempts] == ["unusable", "ok"]
+            assert attempts[0].reason == "RuntimeError"
+        transport = RoutingTransport(
+            ["a"], TWO, transport=httpx.MockTransport(lambda _: _refusal()), on_attention=cancelled
+        )
+        async with httpx.AsyncClient(transport=transport, base_url=NOWHERE) as client:
+            assert (await client.get("/x")).status_code == 401
+        with pytest.raises(InternalError, match="GET /x: CancelledError"):
+            await asked(cancelled)
 
 
 async def test_a_function_for_one_option_holds_back_no_call_that_expects_something_else() -> None:

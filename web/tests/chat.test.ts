@@ -237,6 +237,27 @@ describe("a chat", () => {
     expect([answer.option, two.seen.length]).toEqual(["one", 0]);
   });
 
+  it.each([
+    (key: string) => ({ error: { message: `${"x".repeat(490)} ${key}`, [key]: [key] } }),
+    (key: string) => ({ detail: [{ why: key, at: `/v1?key=${encodeURIComponent(key)}` }] }),
+    (key: string) => `{"reason": "${key.replaceAll("/", "\\/")} is none"}`,
+    (key: string) => `No: ${key}, application/json`,
+  ])("ends with the provider's reason without the key that it quotes (%#)", async (quoting) => {
+    const key = "sk/live+0123456789";
+    one.answer = (response) => {
+      const body = quoting(key);
+      response.writeHead(400);
+      response.end(typeof body === "string" ? body : JSON.stringify(body));
+      return Promise.resolve();
+    };
+    const error = await errorOf(all(chat({}, {}, routed({ one: { key }, two: { key } }))));
+    const told = error.message + JSON.stringify(error.refusal) + JSON.stringify(error.attempts);
+    expect([error.code, error.status]).toEqual(["refused", 400]);
+    expect(told).toMatch(/\[redacted\]/);
+    expect(told).not.toMatch(/0123456789|sk.{1,3}live/);
+    if (typeof error.refusal === "string") expect(error.refusal).toBe("No: [redacted], application/json");
+  });
+
   it("ends with a reason that never ends as far as it may be held", async () => {
     one.answer = (response) => {
       response.writeHead(400);

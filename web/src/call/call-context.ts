@@ -79,6 +79,9 @@ export interface CallRequest {
   streaming: boolean | undefined;
   /** The kind of answer that is expected of this option. */
   expects: (option: string) => Expectation;
-  /** The answer, or the error instead, and how it came about; what comes of a stream that goes on is added to the receipt. */
-  delivered(answer: unknown, receipt: Receipt): void;
+  /**
+   * The answer, or the error instead, and how it came about; what comes of a stream that goes on is added to the receipt.
+   * `request`: the one that was answered.
+   */
+  delivered(answer: unknown, receipt: Receipt, request?: Request | null): void;
 }

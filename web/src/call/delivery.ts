@@ -51,7 +51,7 @@ export class Delivery {
   gives(one: AttemptIO, response: Response): void {
     this.#ledger.answeredBy(one.option);
     const given = abortable(response, this.#asked.signal);
-    this.#asked.delivered(given, this.#ledger.receipt);
+    this.#asked.delivered(given, this.#ledger.receipt, one.request);
     this.#answer?.resolve(given);
     this.#isGiven = true;
   }

@@ -13,6 +13,7 @@ import { bringsKey, isKeyed, keysOf, lookForChanges } from "./credentials";
 import { expectsOf, type Listening } from "../routing/dialects";
 import { checkExpects, checkTask } from "../config";
 import { verified } from "./misuse";
+import { redacted } from "./secrets";
 import { templateOf, type Spoken, type Template } from "./template";
 import { CorsHistory } from "../state";
 import { NOWHERE, targetOf, type Target } from "./target";
@@ -43,6 +44,7 @@ export class RoutedFetch {
   readonly #defaults: FetchDefaults;
   readonly #underWay = new Set<AbortController>();
   readonly #receipts = new WeakMap<object, Receipt>();
+  readonly #requests = new WeakMap<object, Request>();
   #calls = 0;
   #closed: SporewrightError | null = null;
 
@@ -61,6 +63,11 @@ export class RoutedFetch {
 
   receipt(answer: object): Receipt | undefined {
     return this.#receipts.get(answer);
+  }
+
+  /** The text of an answer with this receipt, without what proves who sent its request. */
+  redacted(text: string, receipt: Receipt | undefined): string {
+    return redacted(text, (receipt && this.#requests.get(receipt)) ?? null);
   }
 
   /** Reject what is under way with this reason, abort it upstream and learn nothing from it; a body handed over stays. */
@@ -129,8 +136,10 @@ export class RoutedFetch {
       listen: speech?.listen,
       streaming,
       expects,
-      delivered: (answer, receipt) => {
-        if (typeof answer === "object" && answer !== null) this.#receipts.set(answer, receipt);
+      delivered: (answer, receipt, sent) => {
+        if (typeof answer !== "object" || answer === null) return;
+        this.#receipts.set(answer, receipt);
+        if (sent) this.#requests.set(receipt, sent);
       },
     });
     for (let response = await call.run(); ;) {

@@ -3,6 +3,8 @@ import { nameOf } from "../errors";
 
 /** Shorter values are words of a protocol, like `gzip` or `Bearer`, which an error may well need. */
 const SHORTEST = 8;
+/** Headers that prove nothing, and of whose values a refusal may well speak. */
+const KNOWN_TO_ALL: ReadonlySet<string> = new Set(["accept", "content-type"]);
 
 /** A function of the caller's has thrown. Its words may be a secret: the message says only where, and what kind of error. */
 export class CallerFault extends Error {
@@ -30,9 +32,11 @@ export function redacted(text: string, request: Request | null): string {
   return secrets.reduce((rest, secret) => rest.replaceAll(secret, "[redacted]"), text);
 }
 
-/** The values of a request's headers and query, whole and in words, longest first. */
+/** The values of a request's headers and query, whole and in words, as they are and as an address has them, longest first. */
 function secretsOf({ headers, url }: Request): string[] {
-  const values = [...headers.values(), ...new URL(url).searchParams.values()];
-  const words = new Set(values.flatMap((value) => [value, ...value.split(/\s+/)]));
-  return [...words].filter(({ length }) => length >= SHORTEST).sort((one, other) => other.length - one.length);
+  const own = [...headers].flatMap(([name, value]) => (KNOWN_TO_ALL.has(name) ? [] : [value]));
+  const values = [...own, ...new URL(url).searchParams.values()];
+  const bare = values.flatMap((value) => [value, ...value.split(/\s+/)]).filter(({ length }) => length >= SHORTEST);
+  const words = new Set(bare.flatMap((word) => [word, encodeURIComponent(word)]));
+  return [...words].sort((one, other) => other.length - one.length);
 }

@@ -158,10 +158,13 @@ export class Chat implements AsyncIterable<ChatEvent> {
   }
 
   async #refused(response: Response): Promise<SporewrightError> {
-    const text = await beginningOf(response, this.#fetch.context.plan.limits.hold_bytes);
+    const own = (text: string): string => this.#fetch.redacted(text, this.receipt);
+    let text = own(await beginningOf(response, this.#fetch.context.plan.limits.hold_bytes));
     let refusal: unknown = text;
     try {
-      refusal = JSON.parse(text);
+      // Once more: JSON may escape what is not to be told.
+      refusal = JSON.parse(text, (_, value: unknown) => (typeof value === "string" ? own(value) : value));
+      text = JSON.stringify(refusal);
     } catch {
       // Its own words, then.
     }
