@@ -151,6 +151,7 @@ class DeviceState:
             reason=next((reason for reason in ASIDES if reason == body.get("reason")), None),
             retry_after_s=body.get("retry_after_s"),
             chance=self._chance(now, body["option"]),
+            model=body.get("model"),
         )
 
     def _chance(self, now: float, option: str) -> float:

@@ -296,7 +296,8 @@ class AttemptChain(Patience):
         if not self._all:
             self._health.called()
         self._left.take(option)
-        key = self._health.keys.first(option, self._left.facts(option).get("keys", 1), now)
+        model, keys = self._left.model_of(option), self._left.facts(option).get("keys", 1)
+        key = self._health.keys.first(option, keys, now, model)
         had_all = not self._all and not self._has_waited
         is_any = self._left.facts(option).get("any", False)
         self._all.append(Attempt(option, now, is_probe, had_all=had_all, heard=now, key=key, is_any=is_any))
@@ -325,15 +326,23 @@ class AttemptChain(Patience):
         one.state, actions, one.heard = row[signal]["to"], row[signal]["do"], now
         retry_after_s = None if ending is None else ending.get("retry_after_s")
         key, keys = one.key, self._left.facts(one.option).get("keys", 1)
+        model = self._left.model_of(one.option) if aside == "model" else None
         is_spared = self._health.keys.spares(
-            one.option, actions, now, key=key, keys=keys, reason=aside, retry_after_s=retry_after_s, chance=chance
+            one.option,
+            actions,
+            now,
+            key=key,
+            keys=keys,
+            reason=aside,
+            retry_after_s=retry_after_s,
+            chance=chance,
+            model=model,
         )
         if is_spared:
             actions = self._health.keys.spared(actions)
         if one.is_untimed:
             actions = [action for action in actions if action not in self._plan["timed"]]
         pace = one.first_s if "pace" in actions else None
-        model = self._left.model_of(one.option) if aside == "model" else None
         self._health.apply(
             one.option,
             actions,

@@ -144,7 +144,7 @@ class Health:
         if "learn_ok" in actions:
             self.cooldowns.answered(option)
             self.asides.lift(option)
-            self.keys.answered(option, key)
+            self.keys.answered(option, key, now)
         if "trip" in actions:
             breaker.failed(now, chance)
         elif "mend" in actions:

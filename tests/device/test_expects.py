@@ -251,6 +251,28 @@ async def test_the_receipt_numbers_the_keys() -> None:
     assert response.extensions["sporewright"].attempts[0].key is None
 
 
+async def test_a_key_that_lacks_a_model_is_passed_over_for_it_alone() -> None:
+    """The next key of the same option is used; calls for another model begin with the first key."""
+    lacks = {"error": {"message": "Project `p` does not have access to model `m1`", "code": "model_not_found"}}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.headers["authorization"] == "Bearer one" and b"m1" in request.content:
+            return httpx.Response(403, json=lacks)
+        return httpx.Response(200, json={"choices": [{"message": {"content": "hello"}, "finish_reason": "stop"}]})
+
+    told: list[Any] = []
+    upstreams: dict[str, Upstream] = {"a": {**TWO["a"], "keys": ["one", "two"]}, "b": TWO["b"]}
+    transport = RoutingTransport(["a", "b"], upstreams, transport=httpx.MockTransport(answer), on_attention=told.append)
+    used = []
+    async with httpx.AsyncClient(transport=transport, base_url=NOWHERE) as client:
+        for model in ("m1", "m2", "m1", "m2"):
+            response = await client.post("/v1/chat/completions", json={"model": model, "messages": []})
+            receipt = response.extensions["sporewright"]
+            used.append([(attempt.option, attempt.key) for attempt in receipt.attempts])
+    assert used == [[("a", 0), ("a", 1)], [("a", 0)], [("a", 1)], [("a", 0)]]
+    assert told == []
+
+
 async def test_a_key_that_cannot_be_had_says_nothing() -> None:
     """Neither where an option has refused it, nor where it is looked at for a change."""
     keys = iter([SECRET])

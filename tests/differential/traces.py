@@ -269,6 +269,8 @@ class Drawn:
     def _key(self, number: int) -> dict[str, Any]:
         dice = self._dice
         reason = {"reason": dice.one(KEY_REASONS)} if dice.byte() & 1 else {}
+        if "reason" in reason and dice.byte() & 1:
+            reason["model"] = dice.one(MODELS)
         return {"key": number, "until": self._replay.now + dice.one(SECONDS), **reason}
 
     def _when(self, said: dict[str, Any]) -> float:

@@ -54,6 +54,7 @@ class Replay:
         actions = self.plan["transitions"].get(stage, {}).get(outcome, {"do": []})["do"]  # type: ignore[call-overload]
         keys, reason = more.pop("keys", 1), more.get("reason")
         used = {"key": more.get("key", 0), "keys": keys, "reason": reason if reason in ASIDES else None}
+        used["model"] = more.get("model")
         waits = {name: more[name] for name in ("retry_after_s", "chance") if name in more}
         for _ in range(times):
             self.health.called()

@@ -154,7 +154,7 @@ export class Replay {
     for (let time = 0; time < times; time += 1) {
       this.#health.called();
       const [aside, block] = isAside(reason) ? [reason, undefined] : [undefined, reason];
-      if (this.#health.keys.spares(option, actions, at, { key, keys, reason: aside, retryAfter, chance }))
+      if (this.#health.keys.spares(option, actions, at, { key, keys, reason: aside, retryAfter, chance, model }))
         actions = this.#health.keys.spared(actions);
       const evidence = { firstToken, retryAfter, streaming, chance, reason: block, aside, key, model };
       this.#health.apply(option, actions, at, evidence);

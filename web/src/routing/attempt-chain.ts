@@ -344,8 +344,8 @@ export class AttemptChain {
     if (this.#all.length === 0) this.#health.called();
     this.#left.take(option);
     const hadAll = this.#all.length === 0 && !this.#hasWaited;
-    const key = this.#health.keys.first(option, this.#left.facts(option).keys ?? 1, now);
-    const { any = false } = this.#left.facts(option);
+    const { any = false, keys = 1 } = this.#left.facts(option);
+    const key = this.#health.keys.first(option, keys, now, this.#left.modelOf(option));
     this.#all.push({ ...FRESH, option, began: now, probe, key, hadAll, heard: now, any });
     if (this.#state === "PICKING") this.#state = this.#plan.transitions.PICKING?.picked?.to ?? "CALLING";
     return { do: "call", option, attempt: this.#all.length - 1 };
@@ -370,7 +370,7 @@ export class AttemptChain {
     if (!step) throw new SporewrightError("protocol", `${signal}: the attempt at ${option} is ${stage}`);
     const [{ keys }, { key }] = [this.#health, one];
     const model = aside === "model" ? this.#left.modelOf(option) : undefined;
-    const refused = { key, keys: this.#left.facts(option).keys ?? 1, reason: aside, retryAfter, chance };
+    const refused = { key, keys: this.#left.facts(option).keys ?? 1, reason: aside, retryAfter, chance, model };
     const spared = keys.spares(option, step.do, now, refused);
     const asked = spared ? keys.spared(step.do) : step.do;
     const actions = one.untimed ? asked.filter((action) => !this.#plan.timed.includes(action)) : asked;

@@ -126,7 +126,7 @@ export class Health {
     if (actions.includes("learn_ok")) {
       this.cooldowns.answered(option);
       this.asides.lift(option);
-      this.keys.answered(option, key);
+      this.keys.answered(option, key, now);
     }
     if (actions.includes("trip")) this.breaker(option).failed(now, chance);
     else if (actions.includes("mend")) this.breaker(option).succeeded(now);
