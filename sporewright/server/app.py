@@ -16,6 +16,7 @@ from sporewright.server.declared import read_config
 from sporewright.server.http import add_addresses
 from sporewright.server.metrics import Metrics
 from sporewright.server.orchestrator import Orchestrator
+from sporewright.server.rate import Paces
 from sporewright.server.settings import Settings
 from sporewright.server.socket import Connection
 from sporewright.server.store import Store, open_store
@@ -37,7 +38,7 @@ def create_app(settings: Settings, clock: Clock | None = None, store: Store | No
     time = clock or SystemClock()
     declared = read_config(settings.config, settings.limits)
     tokens = tokens_of(settings, time)
-    metrics = Metrics()
+    metrics, paces = Metrics(), Paces(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -47,7 +48,7 @@ def create_app(settings: Settings, clock: Clock | None = None, store: Store | No
             app.state.store, app.state.metrics, app.state.hub = kept, metrics, hub
 
             async def connect(socket: WebSocket) -> None:
-                await Connection(socket, hub, tokens, settings, time, metrics).serve()
+                await Connection(socket, hub, tokens, paces, settings, time, metrics).serve()
 
             app.state.connect = connect
             running = asyncio.create_task(hub.run())

@@ -25,6 +25,9 @@ class Metrics:
         self.ticks = Histogram("sporewright_tick_seconds", "One tick, publishing included", registry=self.registry)
         self.published = Counter("sporewright_published_total", "Shared cells changed", registry=self.registry)
         self.revision = Gauge("sporewright_revision", "Revision of the database", registry=self.registry)
+        self.throttled = Counter(
+            "sporewright_throttled_total", "Messages after which a device had to wait", registry=self.registry
+        )
         self.snapshots = Counter("sporewright_snapshots_total", "Snapshots sent", registry=self.registry)
 
     def text(self) -> bytes:

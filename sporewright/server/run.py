@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import socket
+from typing import Any
 
+import structlog
 import uvicorn
 
 from sporewright.errors import ConfigError
 from sporewright.server.app import create_app
+from sporewright.server.http_protocol import HttpProtocol
 from sporewright.server.log import configure_logging
+from sporewright.server.newcomers import ServerConfig
 from sporewright.server.settings import Settings
 from sporewright.server.store import open_store
 from sporewright.server.websocket import WebSocketProtocol
 
-__all__ = ["listening", "serve"]
+__all__ = ["listening", "serve", "uvicorn_config"]
+
+# The database, the log, the page's files.
+OTHER_FILES = 256
+RECEIVE_BYTES = 64 * 1024
+_log = structlog.get_logger("sporewright.run")
 
 
 def serve(settings: Settings) -> None:
@@ -21,18 +30,33 @@ def serve(settings: Settings) -> None:
     configure_logging()
     with listening(settings.host, settings.port) as listener:
         app = create_app(settings, store=open_store(settings.database))
-        config = uvicorn.Config(
-            app,
-            ws=WebSocketProtocol,
-            # A message over the limit is told so by the session; what is far over it is cut off while it arrives.
-            ws_max_size=settings.message_bytes + 4096,
-            log_level="warning",
-            timeout_graceful_shutdown=5,
-        )
+        _allow_files(settings.connections + settings.newcomers)
+        config = uvicorn_config(app, settings, log_level="warning", timeout_graceful_shutdown=5)
         host, port = listener.getsockname()[:2]
         page = settings.dist if settings.dist and settings.dist.is_dir() else "not built (make build)"
         print(f"Listening on http://{f'[{host}]' if ':' in host else host}:{port}/ · page: {page}", flush=True)
         uvicorn.Server(config).run(sockets=[listener])
+
+
+def uvicorn_config(app: Any, settings: Settings, **more: Any) -> ServerConfig:
+    """The configuration with which an orchestrator is served."""
+    return ServerConfig(app, settings, http=HttpProtocol, ws=WebSocketProtocol, **more)
+
+
+def _allow_files(connections: int) -> None:
+    """Raise this process's limit on open files to what so many connections take; a log line where it stays too low."""
+    try:
+        import resource
+    except ModuleNotFoundError:  # Windows has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + OTHER_FILES
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    if most < wanted:
+        _log.warning("too few files may be open for all connections", limit=most, wanted=wanted)
 
 
 def listening(host: str, port: int) -> socket.socket:
@@ -44,6 +68,8 @@ def listening(host: str, port: int) -> socket.socket:
     except OSError as why:
         raise ConfigError(f"host {host!r}: {why.strerror}") from None
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # What a connection has sent and nobody has read is memory, too; connections have it from the listener.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
     try:
         listener.bind(address)
         listener.listen(1024)

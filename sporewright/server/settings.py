@@ -47,7 +47,16 @@ class Settings(BaseSettings):
     hello_timeout_s: float = Field(default=10.0, gt=0)
     send_timeout_s: float = Field(default=20.0, gt=0)
     """A device that takes no byte for this long is cut off; it comes back with `resume`."""
+    message_timeout_s: float = Field(default=30.0, gt=0)
+    """A message that has begun ends within this time."""
     connections: int = Field(default=10_000, ge=1)
+    newcomers: int = Field(default=1000, ge=1)
+    """Connections that have not greeted; over it, the one that has waited longest is cut off."""
+    device_messages_s: float = Field(default=100.0, gt=0)
+    """Messages a second of one device, all its sessions together; what comes faster is read later."""
+    device_bytes_s: float = Field(default=float(1 << 20), gt=0)
+    holder_messages_s: float = Field(default=2000.0, gt=0)
+    """The same for all devices of one holder in one workspace."""
 
     @model_validator(mode="after")
     def _refusals_fit(self) -> Settings:

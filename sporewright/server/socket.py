@@ -28,10 +28,12 @@ from sporewright.server.log import told
 from sporewright.server.metrics import Metrics
 from sporewright.server.orchestrator import Member, Orchestrator
 from sporewright.server.publication import updates
+from sporewright.server.rate import Paces
 from sporewright.server.settings import Settings
 from sporewright.server.store import ClientKey
+from sporewright.server.websocket import HELLO_BYTES
 from sporewright.sync import Role, Session
-from sporewright.wire import Bye, ErrorMessage, Hello, Message, Ping, Pong, Push, Snapshot, Welcome
+from sporewright.wire import Bye, ErrorMessage, Hello, Limits, Message, Ping, Pong, Push, Snapshot, Welcome
 
 __all__ = ["Connection"]
 
@@ -60,11 +62,20 @@ class Connection:
     """Serves one WebSocket until it ends; never raises."""
 
     def __init__(
-        self, socket: WebSocket, hub: Orchestrator, tokens: Tokens, settings: Settings, clock: Clock, metrics: Metrics
+        self,
+        socket: WebSocket,
+        hub: Orchestrator,
+        tokens: Tokens,
+        paces: Paces,
+        settings: Settings,
+        clock: Clock,
+        metrics: Metrics,
     ) -> None:
-        self._socket, self._hub, self._tokens = socket, hub, tokens
+        self._socket, self._hub, self._tokens, self._paces = socket, hub, tokens, paces
         self._settings, self._clock, self._metrics = settings, clock, metrics
-        self._session = Session(Role.SERVER, limits=settings.limits)
+        # Until it has greeted, a device has nothing long to say.
+        self._session = Session(Role.SERVER, limits=Limits(min(HELLO_BYTES, settings.message_bytes)))
+        self._received = 0
         self._sending = asyncio.Lock()
 
     async def serve(self) -> None:
@@ -103,7 +114,11 @@ class Connection:
             raise ClosedError("the device closed the session before its hello")
         if len(hello.client.encode()) > CLIENT_BYTES:
             raise ProtocolError(f"hello.client: {len(hello.client.encode())} bytes, the limit is {CLIENT_BYTES}")
-        return self._tokens.verify(hello.token), hello
+        grant = self._tokens.verify(hello.token)
+        greeted = self._socket.scope["state"].get("greeted")
+        if greeted is not None:  # not where another server than `serve` holds the connection
+            greeted()
+        return grant, hello
 
     def _welcome(self, key: ClientKey) -> Welcome:
         return Welcome(
@@ -123,8 +138,10 @@ class Connection:
             raise TokenError(f"token: expired at {grant.expires:.0f}")
 
     async def _read(self, member: Member, grant: Grant) -> None:
+        pace = self._paces.of(member.key.workspace, member.key.device, member.holder)
         while True:
             message = await self._receive()
+            wait = pace.take(self._received, self._clock.monotonic())
             self._check_token(grant)
             self._hub.heard(member)
             match message:
@@ -136,6 +153,9 @@ class Connection:
                     raise ClosedError("the device closed the session")
                 case _:
                     pass
+            if wait > 0:
+                self._metrics.throttled.inc()
+                await asyncio.sleep(wait)
 
     async def _publish(self, member: Member, grant: Grant) -> None:
         """Bring the device up to date whenever the bell rings; several rings meanwhile are one."""
@@ -160,7 +180,9 @@ class Connection:
         if frame["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(frame.get("code", 1006))
         text = frame.get("text")
-        return self._session.receive(text if text is not None else frame["bytes"])
+        data = text if text is not None else frame["bytes"]
+        self._received = len(data)
+        return self._session.receive(data)
 
     async def _say(self, message: Message) -> None:
         async with self._sending:

@@ -15,9 +15,9 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from sporewright.server.app import create_app, tokens_of
 from sporewright.server.cells import Stated
+from sporewright.server.run import uvicorn_config
 from sporewright.server.settings import Settings
 from sporewright.server.store.contract import Store
-from sporewright.server.websocket import WebSocketProtocol
 from sporewright.sync import Role, Session
 from sporewright.wire import Ack, CellEntry, Delta, Hello, Message, Push, Resume, Snapshot, Welcome
 from tests.serving import SECRET, free_port
@@ -65,9 +65,7 @@ class Running:
     async def serving(self) -> AsyncIterator[Running]:
         """Serve until the block ends."""
         self.app = create_app(self.settings, self.clock)
-        config = uvicorn.Config(
-            self.app, host="127.0.0.1", port=self.port, ws=WebSocketProtocol, log_level="error", ws_max_size=1 << 20
-        )
+        config = uvicorn_config(self.app, self.settings, host="127.0.0.1", port=self.port, log_level="error")
         server = uvicorn.Server(config)
         task = asyncio.create_task(server.serve())
         while not server.started:

@@ -10,9 +10,11 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from sporewright.errors import ConfigError
+from sporewright.server.http_protocol import HttpProtocol
+from sporewright.server.newcomers import ServerConfig
+from sporewright.server.settings import Settings
 from sporewright.server.websocket import WebSocketProtocol
 
 __all__ = ["Listener", "bind", "reset"]
@@ -24,18 +26,18 @@ class Listener:
     The app's lifespan is its owner's business.
     """
 
-    def __init__(self, app: Callable[..., Any], host: str, port: int = 0, *, ws_max_size: int = 1 << 20) -> None:
+    def __init__(self, app: Callable[..., Any], host: str, port: int = 0, settings: Settings | None = None) -> None:
         self._socket = bind(host, port)
         self.port = int(self._socket.getsockname()[1])
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
         # Open answers get a second to end; a silent one never would.
         self._server = _Server(
-            uvicorn.Config(
+            ServerConfig(
                 app,
+                settings or Settings(),
                 http=_Resettable,
-                lifespan="off",
                 ws=WebSocketProtocol,
-                ws_max_size=ws_max_size,
+                lifespan="off",
                 log_config=None,
                 access_log=False,
                 timeout_graceful_shutdown=1,
@@ -69,7 +71,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-class _Resettable(H11Protocol):
+class _Resettable(HttpProtocol):
     """Hands its transport to the app as `scope["state"]["transport"]`, so that a fault can be a real socket fault."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]

@@ -75,7 +75,7 @@ async def _page(
     settings = _settings(host, port, database or f"sqlite:///{folder / 'demo.db'}", folder)
     orchestrator = create_app(settings)
     site = demo_site(tokens_of(settings, SystemClock()), upstreams)
-    page = Listener(with_demo(orchestrator, site), host, port, ws_max_size=settings.message_bytes + 4096)
+    page = Listener(with_demo(orchestrator, site), host, port, settings)
     try:
         # Not left to the listener: a store that does not open is then an error of ours with its own words.
         async with orchestrator.router.lifespan_context(orchestrator):
