@@ -35,6 +35,7 @@ from sporewright.learning.cells import LOCAL
 from sporewright.learning.evidence import Evidence
 from sporewright.learning.settings import settings_from
 from sporewright.policy.gates import Device
+from sporewright.pools import pools_from
 from sporewright.routing.health import Health, Permit
 from sporewright.routing.learn import cost_of, evidence_of
 from sporewright.routing.plan import plan_with
@@ -58,6 +59,7 @@ class DeviceState:
         self.identity = choose(body, before)
         self.bound = dict(body["cursor"])
         settings = settings_from(self.config.get("learning"))
+        pools_from(self.config.get("pools"), declared.declared_order())
         self.learned = LearningStore(self.tensor, self.level, self.identity.device, self.bound, settings, disk)
         self.tensor.path(self.cursor())  # a cursor that cannot be read is the caller's error, before anything is kept
         self.shared = SharedLevels(self.tensor, self.tensor.level_index(self.level), settings.support)

@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 
 from sporewright.errors import ConfigError
-from sporewright.routing.dialects.conventions import ANSWERS, DONE, PACE_HEADERS, REPEATABLE
+from sporewright.routing.dialects.conventions import ALLOWANCE_HEADERS, ANSWERS, DONE, PACE_HEADERS, REPEATABLE
 from sporewright.routing.dialects.phrases import PHRASES
 from sporewright.routing.dialects.wordings import ERROR_ECHOES, ERROR_FIELDS, ERROR_SIGNS
 from sporewright.routing.terms import (
@@ -132,6 +132,7 @@ PLAN: Plan = {
     "error_echoes": ERROR_ECHOES,
     "phrases": PHRASES,
     "pace_headers": PACE_HEADERS,
+    "allowance_headers": ALLOWANCE_HEADERS,
     "done": DONE,
     "ramp": [0.1, 0.25, 0.5],
 }

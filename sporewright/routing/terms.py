@@ -14,6 +14,7 @@ __all__ = [
     "OUTCOMES",
     "STATES",
     "Action",
+    "AllowanceHeader",
     "AnswerPath",
     "Answers",
     "Aside",
@@ -293,6 +294,15 @@ class PaceHeader(TypedDict):
     unless_left: NotRequired[str]
 
 
+class AllowanceHeader(TypedDict):
+    """A header that says how much of a unit is left, and the one that says of how much; `structured`: one has both."""
+
+    unit: Literal["requests", "tokens"]
+    left: str
+    limit: NotRequired[str]
+    structured: NotRequired[bool]
+
+
 class Repeatable(TypedDict):
     """Requests that may be sent twice: by their method, by the end of their path, by a header of the caller's.
 
@@ -370,5 +380,6 @@ class Plan(TypedDict):
     error_echoes: Sequence[str]
     phrases: Phrases
     pace_headers: Sequence[PaceHeader]
+    allowance_headers: Sequence[AllowanceHeader]
     done: str
     ramp: Sequence[float]

@@ -9,10 +9,12 @@ from sporewright import jsontext
 from sporewright.core.config import TensorConfig
 from sporewright.errors import ConfigError
 from sporewright.learning.settings import DEFAULTS, settings_from
+from sporewright.pools import pools_from
 from sporewright.server.cells import Coordinate, Layers, Stated, entry_of, shown
 from sporewright.server.holder_votes import Opened
 from sporewright.server.publication import FRAME_BYTES
 from sporewright.wire import Limits, entry_bytes
+from sporewright.zones import is_zone
 
 __all__ = ["LEVELS", "Declared", "config_of", "declared_by", "read_config"]
 
@@ -55,6 +57,7 @@ def config_of(text: str | bytes, limits: Limits) -> Declared:
         raise ConfigError(f"config.levels: a server needs {' ≺ '.join(LEVELS)} first, not {named}")
     for cell in config.build().cells():
         _check_fits((cell.level, cell.instance, cell.option, cell.dimension), Layers(cell.value, cell.weight), limits)
+    pools_from(data.get("pools"), config.declared_order(), is_zone=is_zone)
     return declared_by(config, settings_from(data.get("learning")).support)
 
 

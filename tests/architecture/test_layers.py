@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "sporewright"
 MODULES = sorted(PACKAGE.rglob("*.py"))
-PURE = ("core", "policy", "learning", "routing", "wire", "sync", "errors", "jsontext")
+PURE = ("core", "pools", "policy", "learning", "routing", "wire", "sync", "errors", "jsontext")
 COLUMNAR = "sporewright.core.columnar"
 WITH_NUMPY = {f"{COLUMNAR}.{name}" for name in ("fold", "level", "moves", "panel", "rollup", "scores")}
 FORBIDDEN = {"time", "datetime", "random", "os", "socket", "asyncio", "threading", "sqlite3", "js", "pyodide"}
@@ -23,15 +23,41 @@ FORBIDDEN = {"time", "datetime", "random", "os", "socket", "asyncio", "threading
 MAY_IMPORT = {
     "errors": set(),
     "_version": set(),
+    "zones": set(),
     "jsontext": {"errors"},
     "core": {"errors", "jsontext"},
+    "pools": {"errors", "jsontext"},
     "policy": {"errors", "jsontext", "core"},
     "learning": {"errors", "jsontext", "core", "policy"},
-    "routing": {"errors", "jsontext", "core", "policy", "learning"},
+    "routing": {"errors", "jsontext", "core", "policy", "learning", "pools"},
     "wire": {"errors", "jsontext"},
     "sync": {"errors", "jsontext", "wire"},
-    "device": {"errors", "jsontext", "core", "policy", "learning", "routing", "wire", "sync", "_version"},
-    "server": {"errors", "jsontext", "core", "policy", "learning", "routing", "wire", "sync", "_version"},
+    "device": {
+        "errors",
+        "jsontext",
+        "core",
+        "pools",
+        "policy",
+        "learning",
+        "routing",
+        "wire",
+        "sync",
+        "zones",
+        "_version",
+    },
+    "server": {
+        "errors",
+        "jsontext",
+        "core",
+        "pools",
+        "policy",
+        "learning",
+        "routing",
+        "wire",
+        "sync",
+        "zones",
+        "_version",
+    },
     "simulate": {*PURE, "device", "server", "_version"},
     "cli": {*PURE, "device", "server", "simulate", "_version"},
     "__main__": {"cli"},

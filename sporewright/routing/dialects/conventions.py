@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
-from sporewright.routing.terms import Answers, PaceHeader, Repeatable
+from sporewright.routing.terms import AllowanceHeader, Answers, PaceHeader, Repeatable
 
-__all__ = ["ANSWERS", "DONE", "PACE_HEADERS", "REPEATABLE"]
+__all__ = ["ALLOWANCE_HEADERS", "ANSWERS", "DONE", "PACE_HEADERS", "REPEATABLE"]
+
+_UNITS: Sequence[Literal["requests", "tokens"]] = ("requests", "tokens")
+
+
+def _allowances(form: str) -> list[AllowanceHeader]:
+    return [
+        {"unit": unit, "left": form.format(unit=unit, said="remaining"), "limit": form.format(unit=unit, said="limit")}
+        for unit in _UNITS
+    ]
+
 
 PACE_HEADERS: Sequence[PaceHeader] = [
     # The first that can be read wins: the finest one, the standard's, the drafts', and the providers' own.
@@ -17,6 +28,16 @@ PACE_HEADERS: Sequence[PaceHeader] = [
     {"header": "x-ratelimit-reset-requests", "form": "duration", "unless_left": "x-ratelimit-remaining-requests"},
     {"header": "x-ratelimit-reset-tokens", "form": "duration", "unless_left": "x-ratelimit-remaining-tokens"},
     {"header": "x-ratelimit-reset", "form": "seconds", "unless_left": "x-ratelimit-remaining"},
+]
+
+ALLOWANCE_HEADERS: Sequence[AllowanceHeader] = [
+    # When it is full again is not read: a declared pool has a refill of its own.
+    *_allowances("x-ratelimit-{said}-{unit}"),
+    *_allowances("anthropic-ratelimit-{unit}-{said}"),
+    *(row for window in ("minute", "hour", "day") for row in _allowances(f"x-ratelimit-{{said}}-{{unit}}-{window}")),
+    {"unit": "requests", "left": "ratelimit-remaining", "limit": "ratelimit-limit"},
+    {"unit": "requests", "left": "x-ratelimit-remaining", "limit": "x-ratelimit-limit"},
+    {"unit": "requests", "left": "ratelimit", "structured": True},
 ]
 
 DONE = "[DONE]"

@@ -1,0 +1,1 @@
+"""Pools: declared, drawn on, leased and priced (P1–P7)."""
