@@ -15,6 +15,7 @@ __all__ = [
     "ConfigError",
     "DecodeError",
     "EngineError",
+    "ExcludedError",
     "ExhaustedError",
     "InternalError",
     "ProtocolError",
@@ -119,6 +120,12 @@ class ExhaustedError(SporewrightError):
     """Every option was tried or skipped; each one's reason is in the message."""
 
     code = "exhausted"
+
+
+class ExcludedError(ExhaustedError):
+    """The preferences of a call leave no option; the message says which one excluded which option."""
+
+    code = "excluded"
 
 
 class OfflineError(ExhaustedError):

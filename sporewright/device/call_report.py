@@ -11,8 +11,9 @@ import httpx
 from sporewright.device.httpx_errors import common, of_httpx
 from sporewright.device.order_source import Source
 from sporewright.device.responses import Attempt, Receipt, Running, counts_of
-from sporewright.errors import BrokenError, ExhaustedError, TooLargeError
+from sporewright.errors import BrokenError, ExcludedError, ExhaustedError, TooLargeError
 from sporewright.routing.attempt_chain import AttemptChain, Ended
+from sporewright.routing.preferences import why
 
 __all__ = ["Account", "broken"]
 
@@ -34,10 +35,16 @@ class Account:
 
     def __init__(self, source: Source, chain: AttemptChain, receipt: Receipt, *, is_streaming: bool) -> None:
         self._source, self._chain, self._receipt, self._is_streaming = source, chain, receipt, is_streaming
+        self._passed = dict(receipt.skipped)
+        """The options that the call itself passed over."""
         self._said: list[tuple[str, Running]] = []
         """The reason for which each attempt of the receipt ended, for its error: it may quote the exception there."""
         self._unexplained: list[Running] = []
         """They refused for no known reason: a failure of theirs once another option answers, else the caller's."""
+
+    def names(self, one: Running) -> None:
+        """Write down which option answers, and which were passed over."""
+        self._receipt.option, self._receipt.skipped = one.option, {**self._passed, **self._chain.skipped}
 
     def notes(self, one: Running, outcome: str, reason: str, retry_after_s: float | None) -> None:
         """One entry an attempt; what is learned later of a stream that is handed on is written into it."""
@@ -113,13 +120,17 @@ class Account:
         """
         ended = zip(self._receipt.attempts, self._said, strict=True)
         told = [f"{attempt.option}: {attempt.outcome} ({said})" for attempt, (said, _) in ended]
-        told += [f"{option}: skipped ({reason})" for option, reason in self._chain.skipped.items()]
-        named = {attempt.option for attempt in self._receipt.attempts} | set(self._chain.skipped)
+        skipped = {**self._passed, **self._chain.skipped}
+        asked: Any = (self._receipt.preferences or {}).get("asked", {})
+        told += [f"{option}: skipped ({why(option, reason, asked, {})})" for option, reason in skipped.items()]
+        named = {attempt.option for attempt in self._receipt.attempts} | set(skipped)
         # The call's time, or its attempts, were over before it was their turn.
         told += [f"{option}: skipped (not-reached)" for option in self._receipt.queue if option not in named]
         returns = self._chain.waits_for
         if returns is not None:
             told.append(f"the first returns at {datetime.fromtimestamp(returns, UTC).isoformat()}")
-        why = "; ".join(told) or "the queue is empty"
+        all_of_it = "; ".join(told) or "the queue is empty"
         theirs = common(one.error for _, one in self._said)
-        return of_httpx(ExhaustedError, theirs, f"no option answered {what}: {why}")
+        if skipped and not self._receipt.queue:
+            return of_httpx(ExcludedError, theirs, f"what {what} asks for leaves no option: {all_of_it}")
+        return of_httpx(ExhaustedError, theirs, f"no option answered {what}: {all_of_it}")

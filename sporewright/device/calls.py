@@ -10,6 +10,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 from sporewright.device.events import EFFECTS, EVENTS, Effect, ErrorData, Event
 from sporewright.routing.health import OptionHealth, Permit
+from sporewright.routing.preferences import Preferences
 from sporewright.routing.terms import Aside, Block, Outcome, State
 
 __all__ = ["CALLS", "EFFECTS", "EVENTS", "PUSHES", "Batched", "Effect", "ErrorData", "Event", "Num"]
@@ -60,9 +61,18 @@ class StartReply(TypedDict):
 
 
 class CursorBody(TypedDict):
-    """A cursor laid over the bound one; none: the bound one."""
+    """A cursor laid over the bound one, none: the bound one; and the preferences of a call that is thought of there."""
 
     cursor: NotRequired[dict[str, str]]
+    preferences: NotRequired[Preferences]
+
+
+class SkippedOption(TypedDict):
+    """An option that preferences pass over: the reason, and the same for people, with its numbers."""
+
+    option: str
+    reason: str
+    why: str
 
 
 class ResolveReply(TypedDict):
@@ -102,10 +112,11 @@ class Dropped(TypedDict):
 
 
 class ResolutionReply(TypedDict):
-    """The order with its reasons."""
+    """The order with its reasons; with preferences, as they arrange it and without those that they pass over."""
 
     ranked: list[Ranked]
     dropped: list[Dropped]
+    skipped: NotRequired[list[SkippedOption]]
 
 
 class ObserveBody(TypedDict):

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sporewright.core.codec import decode_number
+from sporewright.device.arranged import arranged_at, explained_at
 from sporewright.device.calls import CALLS, EVENTS, Effect, Event
 from sporewright.device.device_state import DeviceState
 from sporewright.device.link import Link, as_data
@@ -160,11 +161,15 @@ class Engine:
 
     def _resolve(self, now: float, body: Any) -> dict[str, Any]:
         state = self._running()
-        return {"queue": state.tensor.resolve(state.at(now, body.get("cursor")))}
+        cursor = state.at(now, body.get("cursor"))
+        return {"queue": arranged_at(state.tensor, cursor, body.get("preferences", {})).queue}
 
     def _explain(self, now: float, body: Any) -> dict[str, Any]:
         state = self._running()
-        return state.tensor.explain(state.at(now, body.get("cursor"))).to_dict()
+        cursor, asked = state.at(now, body.get("cursor")), body.get("preferences")
+        if not asked:
+            return state.tensor.explain(cursor).to_dict()
+        return explained_at(state.tensor, cursor, asked)
 
     def _observe(self, now: float, body: Any) -> None:
         value = decode_number(body["value"], "observe.value")

@@ -16,6 +16,7 @@ from sporewright.device.engine import Engine
 from sporewright.errors import ClosedError, StorageError, TimedOutError, error_from_code
 from sporewright.routing.health import Health
 from sporewright.routing.plan import plan_with
+from sporewright.routing.preferences import PREFERENCES, checked, refuse_unknown_words
 
 __all__ = ["NativeDevice"]
 
@@ -116,10 +117,14 @@ class NativeDevice:
         """Record a measurement (A1)."""
         self.call("observe", option=option, dimension=dimension, value=value)
 
-    def resolve(self, cursor: Mapping[str, str] | None = None) -> list[str]:
-        """The whole order at the cursor laid over the bound one."""
-        queue: list[str] = self.call("resolve", cursor=dict(cursor or {}))["queue"]
+    def resolve(self, cursor: Mapping[str, str] | None = None, **preferences: Any) -> list[str]:
+        """The whole order at the cursor laid over the bound one; `only=["a"]` …: as a call with these preferences."""
+        queue: list[str] = self.call("resolve", **_asked(cursor, preferences))["queue"]
         return queue
+
+    def explain(self, cursor: Mapping[str, str] | None = None, **preferences: Any) -> dict[str, Any]:
+        """The same with its reasons: `ranked`, `dropped`, and `skipped` by preferences (docs/reference/bridge.md)."""
+        return self.call("explain", **_asked(cursor, preferences))
 
     async def until(self, condition: Callable[[NativeDevice], bool], timeout_s: float = 10.0) -> None:
         """Wait until the condition holds, asked again after every change; TimedOutError says where things stand."""
@@ -234,6 +239,11 @@ class NativeDevice:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _asked(cursor: Mapping[str, str] | None, preferences: Mapping[str, Any]) -> dict[str, Any]:
+    refuse_unknown_words(preferences, PREFERENCES, "preferences")
+    return {"cursor": dict(cursor or {}), "preferences": checked(preferences)}
 
 
 class _Socket:

@@ -16,7 +16,7 @@ from sporewright.routing.learn import cost_of, evidence_of
 from sporewright.routing.plan import plan_with
 from sporewright.routing.terms import Plan
 
-__all__ = ["DeviceSource", "OrderSource", "Source", "TensorSource"]
+__all__ = ["TASK", "DeviceSource", "OrderSource", "Source", "TensorSource"]
 
 
 class Source(Protocol):
@@ -25,8 +25,8 @@ class Source(Protocol):
     plan: Plan
     health: Health
 
-    def order(self, task: str | None = None) -> Sequence[str]:
-        """The options, best first, for that kind of work; None: the one of the cursor."""
+    def order(self, cursor: Mapping[str, str] | None = None) -> Sequence[str]:
+        """All options, best first, at a cursor laid over the source's own; None: the head of the order there."""
 
     def permit(self, permit: Permit, option: str) -> bool:
         """Ask for what is rationed."""
@@ -49,7 +49,7 @@ class OrderSource:
         self.plan = plan_with(limits)
         self.health = Health(self.plan)
 
-    def order(self, task: str | None = None) -> Sequence[str]:  # noqa: ARG002
+    def order(self, cursor: Mapping[str, str] | None = None) -> Sequence[str]:  # noqa: ARG002
         """The options, best first, whatever the kind of work."""
         return self._order() if callable(self._order) else self._order
 
@@ -108,9 +108,9 @@ class DeviceSource:
         self._device = device
         self.plan, self.health = device.plan, device.health
 
-    def order(self, task: str | None = None) -> Sequence[str]:
-        """The head of the device's order; for a kind of work all of it."""
-        return self._device.queue if task is None else self._device.resolve({TASK: task})
+    def order(self, cursor: Mapping[str, str] | None = None) -> Sequence[str]:
+        """The head of the device's order; at a cursor all of it."""
+        return self._device.queue if cursor is None else self._device.resolve(cursor)
 
     def permit(self, permit: Permit, option: str) -> bool:
         """From the device's own budget."""

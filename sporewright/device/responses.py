@@ -102,6 +102,8 @@ class Receipt:
     skipped: dict[str, str] = field(default_factory=dict)
     task: str | None = None
     """The kind of work that was told."""
+    preferences: dict[str, Any] | None = None
+    """The preferences of the call (`asked`) and the learned order (`from`); None if it has none."""
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON data."""

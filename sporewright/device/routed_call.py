@@ -371,20 +371,16 @@ class RoutedCall:
         response = one.response
         if response is None:
             return
-        self._name(one)
+        self._account.names(one)
         if one.entry is None:
             self._account.notes(one, "ok", f"HTTP {response.status_code}", None)
         is_whole = self._chain.state_of(one.number) == "DELIVERED"
         self._delivery.begin(response, one.option, one.held, is_whole=is_whole)
 
-    def _name(self, one: Running) -> None:
-        """The receipt says who answers, and who was passed over."""
-        self.receipt.option, self.receipt.skipped = one.option, dict(self._chain.skipped)
-
     def _deliver_kept(self) -> None:
         kept = self._over.get(-1 if self._chain.kept is None else self._chain.kept)
         if kept is not None and kept.response is not None and self._delivery.pipe is None:
-            self._name(kept)
+            self._account.names(kept)
             self._delivery.begin(kept.response, kept.option, kept.held, is_whole=True)
         else:
             self._delivery.give_up(self._account.exhausted(self._what))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
 import httpx
 
 from sporewright.device.asked_for import asked_for
+from sporewright.device.call_options import Arrangement, plan_of
 from sporewright.device.expectations import Expectations
 from sporewright.device.order_source import Source
 from sporewright.device.outgoing import (
@@ -29,15 +30,14 @@ from sporewright.device.redirects import Redirected, follow
 from sporewright.device.responses import Receipt, redacted
 from sporewright.device.reused import exchanged
 from sporewright.device.routed_call import RoutedCall
-from sporewright.errors import ConfigError
 from sporewright.routing.attempt_chain import AttemptChain
 from sporewright.routing.classify import is_repeatable
 from sporewright.routing.dialects.judge import expects_of
 from sporewright.routing.dialects.sse_events import Listening
 from sporewright.routing.plan import PLAN
-from sporewright.routing.terms import Expects, Facts, Plan
+from sporewright.routing.terms import Facts
 
-__all__ = ["RoutedRequest", "Settings", "checked"]
+__all__ = ["RoutedRequest", "Settings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,34 +54,6 @@ class Settings:
     chance: Callable[[], float]
 
 
-WISHES = ("expects", "hedge", "idempotent", "on_restart", "restart", "retry", "speech", "task")
-"""The keys of a request's extension."""
-
-
-def checked(asked: Any, plan: Plan) -> Mapping[str, Any]:
-    """The wishes of a request's extension; ConfigError names what is none."""
-    if not isinstance(asked, Mapping):
-        raise ConfigError(f"extension sporewright: {type(asked).__name__} is no mapping")
-    for name in asked:
-        if name not in WISHES:
-            raise ConfigError(f"extension sporewright: {name!r} is none of {', '.join(WISHES)}")
-    for name, known in (("restart", list(plan["restarts"])), ("retry", [*get_args(Retry), None])):
-        if name in asked and asked[name] not in known:
-            raise ConfigError(f"extension sporewright: {name}: {asked[name]!r} is none of {', '.join(map(str, known))}")
-    task = asked.get("task")
-    if task is not None and not isinstance(task, str):
-        raise ConfigError(f"extension sporewright: task: {task!r} is no text")
-    if "expects" in asked:
-        checked_expects("extension sporewright", asked["expects"])
-    return asked
-
-
-def checked_expects(place: str, expects: Any) -> None:
-    """ConfigError where this is nothing that may be expected."""
-    if expects is not None and not callable(expects) and expects not in get_args(Expects):
-        raise ConfigError(f"{place}: expects: {expects!r} is none of {', '.join(get_args(Expects))}, nor a function")
-
-
 class RoutedRequest:
     """One request on its way: what each option is sent for it."""
 
@@ -93,13 +65,13 @@ class RoutedRequest:
         owner: str | None,
         path: str,
         asked: Mapping[str, Any],
-        queue: list[str],
+        order: Arrangement,
         redirected: Redirected | None,
     ) -> None:
         self._settings, self._request, self._body, self._owner, self._path = settings, request, body, owner, path
-        self._asked, self._queue, self._redirected = asked, queue, redirected
+        self._asked, self._order, self._redirected = asked, order, redirected
         self._speech: Speech | None = asked.get("speech")
-        self._plan = settings.source.plan
+        self._plan = plan_of(asked, settings.source.plan)
         own: Retry | None = "always" if asked.get("idempotent") else asked.get("retry")
         streams, self._model, infers = asked_for(request, body, self._plan["repeatable"]["fields"])
         # What is no inference has no path of inference, whatever it ends in.
@@ -127,7 +99,7 @@ class RoutedRequest:
         restart = asked.get("restart", "error")
         self._expectations.look()
         chain = AttemptChain(
-            self._queue,
+            self._order.queue,
             settings.upstreams,
             health=settings.source.health,
             now=time.time(),
@@ -142,7 +114,7 @@ class RoutedRequest:
         return RoutedCall(
             settings.source,
             chain,
-            Receipt(self._queue, task=asked.get("task")),
+            self._receipt(),
             send=self._send,
             redacts=lambda option, text: redacted(text, self.sent.get(option)),
             expectations=self._expectations,
@@ -151,6 +123,15 @@ class RoutedRequest:
             is_streaming=self._is_streaming,
             is_held=self._is_held,
             on_restart=asked.get("on_restart"),
+        )
+
+    def _receipt(self) -> Receipt:
+        order = self._order
+        return Receipt(
+            order.queue,
+            skipped=dict(order.skipped),
+            task=self._asked.get("task"),
+            preferences=order.to_dict(),
         )
 
     @property

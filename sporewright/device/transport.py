@@ -9,11 +9,12 @@ from typing import Any
 import httpx
 
 from sporewright.core.tensor import Tensor
+from sporewright.device.call_options import Arrangement, arranged, checked_call, checked_expects
 from sporewright.device.native import NativeDevice
 from sporewright.device.order_source import DeviceSource, OrderSource, Source, TensorSource
 from sporewright.device.outgoing import Attention, Retry, Speech, Upstream, address_of, dialect_of, without_keys
 from sporewright.device.redirects import is_same_origin, note, noted, restore
-from sporewright.device.routed_request import RoutedRequest, Settings, checked, checked_expects
+from sporewright.device.routed_request import RoutedRequest, Settings
 from sporewright.errors import ConfigError
 
 __all__ = ["NOWHERE", "RoutingTransport", "Speech", "Upstream", "dialect_of"]
@@ -34,10 +35,11 @@ class RoutingTransport(httpx.AsyncBaseTransport):
     `on_attention` is called for each option that is set aside.
 
     A request can say more by the extension `{"sporewright": {"restart": "buffer", "idempotent": True, "retry": …,
-    "hedge": …, "on_restart": …, "expects": …, "task": …}}`. The response's extension of that name is the `Receipt`.
+    "hedge": …, "on_restart": …, "expects": …, "task": …, "deadline": …}}`, and by its preferences: `only`, `ignore`,
+    `order`, `prefer` (docs/reference/preferences.md). The response's extension of that name is the `Receipt`.
 
-    Raises ExhaustedError; BrokenError while the body is read; TooLargeError if `restart: "buffer"` would have to hold
-    more than `buffer_bytes`.
+    Raises ExhaustedError, of which ExcludedError says that the call's preferences leave no option; BrokenError while
+    the body is read; TooLargeError if `restart: "buffer"` would have to hold more than `buffer_bytes`.
     """
 
     base_url = NOWHERE
@@ -77,9 +79,12 @@ class RoutingTransport(httpx.AsyncBaseTransport):
         if found is None:
             return await self._inner.handle_async_request(request)
         owner, path = found
-        asked = checked(request.extensions.get("sporewright", {}), self.source.plan)
-        queue = list(self.source.order(asked.get("task"))) if redirected is None else [redirected.option]
-        routed = RoutedRequest(self._settings, request, await request.aread(), owner, path, asked, queue, redirected)
+        asked = checked_call(request.extensions.get("sporewright", {}), self.source.plan)
+        if redirected is None:
+            order = arranged(asked, self.source, self._settings.upstreams)
+        else:
+            order = Arrangement([redirected.option])
+        routed = RoutedRequest(self._settings, request, await request.aread(), owner, path, asked, order, redirected)
         answer = await routed.call().run()
         option = answer.extensions["sporewright"].option
         if option in routed.sent:

@@ -14,7 +14,7 @@ from typing import Any, Literal, NotRequired, Union, get_args, get_origin, get_t
 
 from sporewright.device import calls, events
 from sporewright.errors import CODES
-from sporewright.routing import circuit_breaker, declined, health, keys, plan, quarantine, terms
+from sporewright.routing import circuit_breaker, declined, health, keys, plan, preferences, quarantine, terms
 from sporewright.routing.dialects import chat_terms
 from sporewright.routing.dialects.providers import DIALECTS, SUFFICES
 from sporewright.routing.dialects.readings import ANY
@@ -131,6 +131,7 @@ def calls_ts() -> str:
         + _shapes(keys)
         + _shapes(circuit_breaker)
         + _shapes(health)
+        + _shapes(preferences)
         + _shapes(terms)
     )
     parts += _shapes(chat_terms)

@@ -11,12 +11,13 @@ from typing import Any, cast
 from sporewright import jsontext
 from sporewright.core.codec import decode_number
 from sporewright.core.resolve import rank_key
-from sporewright.errors import DecodeError, SporewrightError
+from sporewright.errors import ConfigError, DecodeError, SporewrightError
 from sporewright.policy.receipt import Receipt
 from sporewright.routing.attempt_chain import AttemptChain
 from sporewright.routing.cooldown import EVEN
 from sporewright.routing.health import Admits, Health
 from sporewright.routing.plan import PLAN, plan_with
+from sporewright.routing.preferences import arrange, checked
 from sporewright.routing.terms import Plan
 
 __all__ = ["VERSION", "Replayed", "order_of", "replay"]
@@ -87,13 +88,32 @@ def replay(data: object) -> Replayed:
             f"receipt.plan: {jsontext.shown(body.get('plan'))} is not {PLAN['version']}, the version here"
         )
     queue, known = _names(body, "queue"), body.get("known")
-    order = queue if known is None else order_of(known, queue)
-    if order != queue:
-        raise DecodeError(f"receipt.known: its terms give {', '.join(order)}; the queue was {', '.join(queue)}")
+    learned, passed = _arranged(body, queue)
+    order = learned if known is None else order_of(known, learned)
+    if order != learned:
+        raise DecodeError(f"receipt.known: its terms give {', '.join(order)}; the order was {', '.join(learned)}")
     chain = _walked(body, queue)
-    _compare(body, chain)
-    decided = tuple(chain.attempts), dict(chain.skipped), chain.state
-    return Replayed(tuple(order), known is not None, *decided, engine=_standing(body))
+    skipped = {**passed, **chain.skipped}
+    _compare(body, chain, skipped)
+    decided = tuple(chain.attempts), skipped, chain.state
+    return Replayed(tuple(queue), known is not None, *decided, engine=_standing(body))
+
+
+def _arranged(body: Mapping[str, Any], queue: list[str]) -> tuple[list[str], dict[str, str]]:
+    """The learned order, and the options that the call's preferences passed over; DecodeError for another queue."""
+    if "preferences" not in body:
+        return queue, {}
+    place = "receipt.preferences"
+    data = _object(body["preferences"], place)
+    learned = _names(data, "from", place)
+    try:
+        asked = checked(_object(data.get("asked"), f"{place}.asked"), place=f"{place}.asked")
+    except ConfigError as why:
+        raise DecodeError(str(why)) from None
+    found, skipped = arrange(learned, asked)
+    if found != queue:
+        raise DecodeError(f"{place}: {', '.join(found)}; the queue was {', '.join(queue)}")
+    return learned, skipped
 
 
 def order_of(known: object, queue: Sequence[str]) -> list[str]:
@@ -179,7 +199,7 @@ def _tell(chain: AttemptChain, health: _Seen, event: Mapping[str, Any], place: s
         raise DecodeError(f"{place}.do: {jsontext.shown(what)} is not an event of a receipt's log")
 
 
-def _compare(body: Mapping[str, Any], chain: AttemptChain) -> None:
+def _compare(body: Mapping[str, Any], chain: AttemptChain, passed: Mapping[str, str]) -> None:
     """The same options called and passed over, or DecodeError; those of a race may have ended in another order."""
     wrote = [_object(each, "receipt.attempts").get("option") for each in _list(body, "attempts")]
     running = [chain.attempts[number] for number in chain.running]
@@ -188,10 +208,8 @@ def _compare(body: Mapping[str, Any], chain: AttemptChain) -> None:
             f"receipt.attempts: {jsontext.listed(map(str, wrote))}; replayed: {', '.join(chain.attempts)}"
         )
     skipped = {each.get("option"): each.get("reason") for each in _list(body, "skipped") if isinstance(each, dict)}
-    if body.get("end") != "open" and skipped != dict(chain.skipped):
-        raise DecodeError(
-            f"receipt.skipped: {jsontext.shown(skipped)}; replayed: {jsontext.shown(dict(chain.skipped))}"
-        )
+    if body.get("end") != "open" and skipped != passed:
+        raise DecodeError(f"receipt.skipped: {jsontext.shown(skipped)}; replayed: {jsontext.shown(passed)}")
     ends = _ends(body, chain)
     if body.get("end") not in ("open", *ends):
         said = f"receipt.end: {jsontext.shown(body.get('end'))}; here the chain is {chain.state}"
@@ -231,16 +249,16 @@ def _object(data: object, place: str) -> dict[str, Any]:
     return data
 
 
-def _list(data: Mapping[str, Any], key: str) -> list[Any]:
+def _list(data: Mapping[str, Any], key: str, place: str = "receipt") -> list[Any]:
     found = data.get(key)
     if not isinstance(found, list):
-        raise DecodeError(f"receipt.{key}: {jsontext.shown(found)} is not a list")
+        raise DecodeError(f"{place}.{key}: {jsontext.shown(found)} is not a list")
     return found
 
 
-def _names(data: Mapping[str, Any], key: str) -> list[str]:
-    names = _list(data, key)
+def _names(data: Mapping[str, Any], key: str, place: str = "receipt") -> list[str]:
+    names = _list(data, key, place)
     for at, name in enumerate(names):
         if not isinstance(name, str):
-            raise DecodeError(f"receipt.{key}[{at}]: {jsontext.shown(name)} is not a string")
+            raise DecodeError(f"{place}.{key}[{at}]: {jsontext.shown(name)} is not a string")
     return cast("list[str]", names)

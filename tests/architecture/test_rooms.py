@@ -40,7 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "offline": {*SHAPES, "base", "network"},
     "worker": {*SHAPES, "base", "network", "engine", "state"},
     "call": {*NETWORK, "network", "config", "engine", "state"},
-    "chat": {*NETWORK, "call"},
+    "chat": {*NETWORK, "config", "call"},
     "router": {*NETWORK, "network", "config", "engine", "state", "offline", "call", "chat"},
     "index": {*SHAPES, "state", "call", "chat", "router"},
 }

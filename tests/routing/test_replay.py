@@ -46,6 +46,42 @@ def receipt() -> dict[str, Any]:
     }  # fmt: skip
 
 
+def preferring(**changes: Any) -> dict[str, Any]:
+    """The same call, which would not have alpha and wanted delta before gamma."""
+    found = receipt()
+    found["preferences"] = {"asked": {"ignore": ["alpha"], "order": ["beta"]}, "from": found["queue"]}
+    found["queue"] = ["beta", "gamma", "delta"]
+    found["skipped"][0] = {"option": "alpha", "reason": "ignored"}
+    found["preferences"] |= changes
+    return found
+
+
+def test_preferences_are_applied_again() -> None:
+    """To the learned order, whose terms are added up; who was passed over for them is in the account."""
+    found = replay(preferring())
+
+    assert (found.order, found.is_scored) == (("beta", "gamma", "delta"), True)
+    assert found.attempts == ("gamma", "delta")
+    assert found.skipped == {"alpha": "ignored", "beta": "cooling-down"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"asked": {"order": ["delta"]}}, r"receipt.preferences: delta, alpha, beta, gamma; the queue was beta, gamma"),
+        ({"asked": {"only": []}}, "receipt.preferences.asked: only: an empty list"),
+        ({"asked": 3}, "receipt.preferences.asked: 3 is not an object"),
+        ({"from": None}, "receipt.preferences.from: None is not a list"),
+        ({"from": [1]}, r"receipt.preferences.from\[0\]: 1 is not a string"),
+        ({"from": ["beta", "gamma", "delta", "alpha"]}, "receipt.known: its terms give"),
+    ],
+)
+def test_preferences_that_give_another_queue(changes: dict[str, Any], error: str) -> None:
+    """They are refused, and so is what no page writes."""
+    with pytest.raises(DecodeError, match=error):
+        replay(preferring(**changes))
+
+
 def test_the_same_order_and_the_same_attempts() -> None:
     """An option that was open or cooling down then is passed over again; the order is that of the terms."""
     found = replay(receipt())

@@ -10,6 +10,7 @@ import type {
   KeyData,
   Limits,
   Outcome,
+  Preferences,
   Ranked,
   Restart,
   Sign,
@@ -33,6 +34,8 @@ export interface EngineStanding {
 export interface Resolution {
   ranked: Ranked[];
   dropped: Dropped[];
+  /** The options that the preferences pass over; absent if there are none. */
+  skipped?: Skipped[];
 }
 
 export interface Attempt {
@@ -66,6 +69,8 @@ export interface Tokens {
 export interface Skipped {
   option: string;
   reason: string;
+  /** The reason for people, with its numbers, where a call was only thought of. */
+  why?: string;
 }
 
 /** The health of an option when a decision was made; times in seconds since the epoch. */
@@ -127,8 +132,10 @@ export interface Receipt {
   option: string;
   /** The kind of work, if the call named one. */
   task?: string;
-  /** The order when the call was made. */
+  /** The order that the call walked. */
   queue: readonly string[];
+  /** The preferences of the call and the learned order that they arranged; absent if it had none. */
+  preferences?: { asked: Preferences; from: readonly string[] };
   attempts: Attempt[];
   skipped: readonly Skipped[];
   /** The options that this page can call. */

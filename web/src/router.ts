@@ -2,7 +2,7 @@
 import { Attention, EngineCalls, Session, Token, warnOf } from "./engine";
 import { CorsHistory, HealthCache, Mirror, Queues, TaskQueues, type Watch } from "./state";
 import { Chat, type ChatInit, type ChatRequest } from "./chat";
-import { checkLimit, fingerprint, loadConfig, type Settings, settingsOf, spelled, textOf } from "./config";
+import { askedFrom, checkLimit, fingerprint, loadConfig, type Settings, settingsOf, spelled, textOf } from "./config";
 import { checkEnvironment, type Settle, settled, TypedTarget } from "./base";
 import { asError, closedError, SporewrightError } from "./errors";
 import { type FetchContext, Reasons, reportBody, type Reported, RoutedFetch } from "./call";
@@ -13,6 +13,7 @@ import { Online } from "./network";
 import type {
   Cursor,
   EngineStanding,
+  Preferences,
   Receipt,
   Report,
   Resolution,
@@ -206,14 +207,17 @@ export class Router extends TypedTarget<RouterEvents> {
     return error ? { ...this.#sync, error: { code: error.code, message: error.message } } : this.#sync;
   }
 
-  /** The exact, whole order at the cursor, after every `observe` made before this call. */
-  async resolve(cursor?: Cursor): Promise<string[]> {
-    return (await this.#calls.call("resolve", { cursor })).queue;
+  /**
+   * The exact, whole order at the cursor, after every `observe` made before this call; with preferences, as a call that
+   * has them would walk it.
+   */
+  async resolve(cursor?: Cursor, preferences: Preferences = {}): Promise<string[]> {
+    return (await this.#calls.call("resolve", { cursor, ...askedFrom(preferences) })).queue;
   }
 
-  /** The exact order with its reasons (R8). */
-  explain(cursor?: Cursor): Promise<Resolution> {
-    return this.#calls.call("explain", { cursor });
+  /** The exact order with its reasons (R8); with preferences, `skipped` says which options they pass over, and why. */
+  async explain(cursor?: Cursor, preferences: Preferences = {}): Promise<Resolution> {
+    return this.#calls.call("explain", { cursor, ...askedFrom(preferences) });
   }
 
   /** A queue kept current at a cursor laid over the bound one; throws code `config` for a bad limit. */

@@ -102,8 +102,34 @@ export interface Upstream {
  */
 export type RetryRule = "auto" | "safe" | "always";
 
+/**
+ * The demands of one call on the options (docs/reference/preferences.md). Options that it passes over stand in the receipt with
+ * the reason; if none is left, the call fails with code `excluded`.
+ */
+export interface Preferences {
+  /** Only these options may answer. */
+  only?: readonly string[] | undefined;
+  /** These options may not answer. */
+  ignore?: readonly string[] | undefined;
+  /** These options come first, in this order; the others follow in the learned order. */
+  order?: readonly string[] | undefined;
+  /** These options come first, in the learned order. */
+  prefer?: readonly string[] | undefined;
+}
+
+/** The options of one call, in `router.fetch` and `router.chat` alike. */
+export interface CallOptions extends Preferences {
+  /**
+   * The kind of work. The call uses this kind's order, and what it teaches is learned for this kind. The first call of a
+   * kind uses the order at large. Default: the router's cursor.
+   */
+  task?: string | undefined;
+  /** Milliseconds for the whole call. Default: the router's `deadline`. */
+  deadline?: number | undefined;
+}
+
 /** Options of a routed call beyond those of `fetch`. */
-export interface RoutedInit extends RequestInit {
+export interface RoutedInit extends RequestInit, CallOptions {
   /**
    * The effect of a break after part of the stream was delivered. `error` (default): reading the body fails. `buffer`:
    * the body is delivered once it is whole, so the next option can take over unnoticed. `notify`: the next option takes
@@ -120,11 +146,6 @@ export interface RoutedInit extends RequestInit {
   hedge?: boolean | undefined;
   /** The answer that is expected. Default: the upstream's `expects`, else decided by the path. */
   expects?: Expectation | undefined;
-  /**
-   * The kind of work. The call uses this kind's order, and what it teaches is learned for this kind. The first call of a
-   * kind uses the order at large. Default: the router's cursor.
-   */
-  task?: string | undefined;
 }
 
 /** An option that needs its operator: why it declined, and until when it is set aside (seconds since the epoch). */

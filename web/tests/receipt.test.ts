@@ -1,9 +1,4 @@
 /** Receipts of routed calls over real HTTP servers: what is in them, and what never is. */
-import { execFile } from "node:child_process";
-import { mkdtemp, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { promisify } from "node:util";
 import { beforeEach, describe, expect, it } from "vitest";
 import { SporewrightError } from "../src/errors";
 import { RoutedFetch } from "../src/call/fetch";
@@ -13,6 +8,7 @@ import { Reasons } from "../src/call/decision-context";
 import { countsOf } from "../src/call/receipt";
 import type { Critic, Receipt, Resolution, Upstream } from "../src/types";
 import { contextOf } from "./context";
+import { replayed } from "./replayed";
 import { pairForEach, type TestUpstream } from "./upstream";
 
 const CANARY = "sk-canary-4711";
@@ -120,13 +116,9 @@ describe("receipts", () => {
     await (await routed({}, new Health(PLAN), (_, { option }) => option === "beta").fetch("/v1/models")).text();
     await expect.poll(() => receipts.length, { timeout: 15_000 }).toBe(6);
     expect(receipts[5]?.skipped).toEqual([{ option: "alpha", reason: "rejected" }]);
-    const path = join(await mkdtemp(join(tmpdir(), "receipt-")), "receipts.json");
-    await writeFile(path, JSON.stringify(receipts));
-    const python = join(import.meta.dirname, "../../.venv/bin/python");
-    const { stdout } = await promisify(execFile)(python, ["-m", "sporewright.cli", "replay", path, "--json"]);
-    const replayed = JSON.parse(stdout) as { order: string[]; attempts: string[] }[];
-    expect(replayed.map(({ order }) => order)).toEqual(receipts.map(({ queue }) => queue));
-    expect(replayed.map(({ attempts }) => attempts)).toEqual(
+    const decided = await replayed(receipts);
+    expect(decided.map(({ order }) => order)).toEqual(receipts.map(({ queue }) => queue));
+    expect(decided.map(({ attempts }) => attempts)).toEqual(
       receipts.map(({ attempts }) => attempts.map(({ option }) => option)),
     );
   }, 40_000);

@@ -5,6 +5,7 @@ export { bestKinds, checkEnvironment } from "./environment";
 export { TypedTarget } from "./events";
 export { randomId } from "./ids";
 export { pageAddress } from "./page-address";
+export { meant } from "./spelling";
 export { tableOf } from "./table";
 export { delayOf, LONGEST_MS } from "./timers";
 export { POLICY, scriptAddress } from "./trusted-types";

@@ -1,7 +1,7 @@
 /** The context of one routed call: given by its router, and by its caller. */
 import type { Awake, Connections, FailureDiagnosis } from "../network";
-import type { CallTraits, Health } from "../routing";
-import type { OutcomeBody, Permit, Plan } from "../generated/calls";
+import type { Arranged, CallTraits, Health } from "../routing";
+import type { OutcomeBody, Permit, Plan, Preferences } from "../generated/calls";
 import type { CorsHistory } from "../state";
 import type { Template } from "./template";
 import type { Listening } from "../routing/dialects";
@@ -62,12 +62,20 @@ export interface CallContext extends FetchContext {
   sight: FailureDiagnosis;
 }
 
+/** The preferences of a call, the learned order, and the result of both. */
+export interface Arrangement extends Arranged {
+  asked: Preferences;
+  from: readonly string[];
+}
+
 /** The wishes of the caller. */
 export interface CallRequest {
   number: number;
   /** The kind of work, where the call was said to be one. */
   task?: string | undefined;
   queue: readonly string[];
+  /** The origin of `queue`, if the call has preferences. */
+  arranged?: Arrangement | undefined;
   target: Target;
   template: Template;
   traits: CallTraits;

@@ -1,5 +1,5 @@
 /** The reasons, for people, for which calls and attempts end: a caller's errors, and the lines of a receipt. */
-import type { AttemptChain, Ending } from "../routing";
+import { type AttemptChain, type Ending, whySkipped } from "../routing";
 import { SporewrightError } from "../errors";
 import type { Ended, Outcome } from "../generated/calls";
 import type { Attempt, Skipped } from "../types";
@@ -25,8 +25,9 @@ export function reasonOf({ status = 0, retry_after_s: retryAfter, says = [] }: E
   return `HTTP ${status}${asked}${says.length > 0 ? `: ${says.join(", ")}` : ""}`;
 }
 
-export function skippedOf(chain: AttemptChain): Skipped[] {
-  return [...chain.skipped].map(([option, reason]) => ({ option, reason }));
+/** The options that the call itself passed over, then those that its chain did. */
+export function skippedOf({ arranged }: Pick<CallRequest, "arranged">, chain: AttemptChain): Skipped[] {
+  return [...(arranged?.skipped ?? []), ...chain.skipped].map(([option, reason]) => ({ option, reason }));
 }
 
 /** An answer that began and will not be whole, or not here. */
@@ -46,20 +47,25 @@ export function broken(
 
 /** Nobody answered: every attempt and every option passed over, with its reason, and when the first returns. */
 export function exhausted(asked: CallRequest, attempts: readonly Attempt[], chain: AttemptChain): SporewrightError {
-  const { queue, template, target } = asked;
-  const [passed, returns] = [skippedOf(chain), chain.waitsFor];
+  const { queue, template, target, arranged } = asked;
+  const [passed, returns] = [skippedOf(asked, chain), chain.waitsFor];
   const named = new Set([...attempts, ...passed].map(({ option }) => option));
   // The call's time, or its attempts, were over before it was their turn.
   const rest = queue.filter((option) => !named.has(option)).map((option) => ({ option, reason: "not-reached" }));
   const skipped = [...passed, ...rest];
   const told = [
     ...attempts.map(({ option, outcome, reason }) => `${option}: ${outcome} (${reason})`),
-    ...skipped.map(({ option, reason }) => `${option}: skipped (${reason})`),
+    ...skipped.map(
+      ({ option, reason }) =>
+        `${option}: skipped (${arranged ? whySkipped(option, reason, arranged.asked, {}) : reason})`,
+    ),
     ...(returns === null ? [] : [`the first returns at ${new Date(returns * 1000).toISOString()}`]),
   ];
-  const why = queue.length === 0 ? "the queue is empty" : told.join("; ");
+  const why = told.length === 0 ? "the queue is empty" : told.join("; ");
   const what = `${template.request.method} ${target.path}`;
   const detail = { attempts, skipped, ...(returns === null ? {} : { returnsAt: returns * 1000 }) };
+  if (queue.length === 0 && passed.length > 0)
+    return new SporewrightError("excluded", `what ${what} asks for leaves no option: ${why}`, detail);
   if (chain.isOffline)
     return new SporewrightError("offline", `the device was offline until the deadline of ${what}: ${why}`, detail);
   return new SporewrightError("exhausted", `no option answered ${what}: ${why}`, detail);

@@ -11,7 +11,8 @@ import type { Facts } from "../generated/calls";
 import { PLAN } from "../generated/plan";
 import { bringsKey, isKeyed, keysOf, lookForChanges } from "./credentials";
 import { expectsOf, type Listening } from "../routing/dialects";
-import { checkExpects, checkTask } from "../config";
+import { checkCall, checkFetchWords } from "../config";
+import { askedOf, orderOf } from "./arrangement";
 import { verified } from "./misuse";
 import { redacted } from "./secrets";
 import { templateOf, type Spoken, type Template } from "./template";
@@ -81,8 +82,8 @@ export class RoutedFetch {
   async fetch(input: RequestInfo | URL, init?: RoutedInit): Promise<Response> {
     const target = targetOf(input, this.#context.bases);
     if (this.#closed) throw this.#closed;
-    checkExpects("expects", init?.expects);
-    checkTask(init?.task);
+    checkFetchWords(init ?? {});
+    checkCall(init ?? {});
     if (!target) return globalThis.fetch(input, init);
     return this.#tracked(signalOf(input, init), (signal) => this.#route(target, input, init ?? {}, signal));
   }
@@ -90,7 +91,7 @@ export class RoutedFetch {
   /** A POST that each option is sent in its own words; `path` says what kind of request it is. */
   async speak(speech: Speech, init: RoutedInit): Promise<Response> {
     if (this.#closed) throw this.#closed;
-    checkTask(init.task);
+    checkCall(init);
     const target = { path: speech.path, search: "", owner: null };
     return this.#tracked(signalOf(NOWHERE, init), (signal) => this.#route(target, NOWHERE, init, signal, speech));
   }
@@ -113,20 +114,22 @@ export class RoutedFetch {
     speech?: Speech,
   ): Promise<Response> {
     signal.throwIfAborted();
+    const context = within(this.#context, init.deadline);
+    const asked = askedOf(init, context);
     const read = await unlessAborted(templateOf(input, init, signal), signal);
     const template: Template = { ...read, spoken: speech?.spoken };
     const number = ++this.#calls;
-    const { plan } = this.#context;
+    const { plan } = context;
     const { stream: streaming, model, infers } = askedFor(template, target.path, plan.repeatable.fields);
     // What is no inference has no path of inference, whatever it ends in.
     const path = infers ? target.path : "";
     const isInference = speech !== undefined || this.#isInference(template, path);
     const expects = this.#expectationOf(init, isInference, speech);
     const traits = this.#traitsOf(init, target, template, { streaming, expects, model, path, isInference });
-    await unlessAborted(lookForChanges(this.#context), signal);
-    const call = new RoutedCall(this.#context, {
+    await unlessAborted(lookForChanges(context), signal);
+    const call = new RoutedCall(context, {
       number,
-      queue: Object.freeze([...this.#context.queue(init.task)]),
+      ...orderOf(asked, context.queue(init.task)),
       task: init.task,
       target,
       template,
@@ -231,6 +234,13 @@ export class RoutedFetch {
       facts: tableOf(facts),
     };
   }
+}
+
+/** The context of a call that has this much time (ms) for itself. */
+function within(context: CallContext, deadline: number | undefined): CallContext {
+  if (deadline === undefined) return context;
+  const { plan } = context;
+  return { ...context, plan: { ...plan, limits: { ...plan.limits, deadline_s: deadline / 1000 } } };
 }
 
 function mayRepeat(rule: RetryRule, path: string, { request }: Template, { plan }: FetchContext): boolean {

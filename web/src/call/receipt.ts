@@ -15,12 +15,13 @@ export class ReceiptWriter {
   readonly attempts: Attempt[] = [];
   readonly receipt: Receipt;
   readonly #chain: RecordedChain;
+  readonly #asked: CallRequest;
   readonly #copies = new Map<Attempt, Attempt>();
   readonly #context: FetchContext;
   readonly #known: Promise<void>;
 
   constructor(context: FetchContext, asked: CallRequest, chain: RecordedChain, at: number) {
-    [this.#context, this.#chain] = [context, chain];
+    [this.#context, this.#chain, this.#asked] = [context, chain, asked];
     const {
       facts = {},
       repeatable = true,
@@ -30,7 +31,7 @@ export class ReceiptWriter {
       judged,
       model,
     } = asked.traits;
-    const { queue, number: call, task } = asked;
+    const { queue, number: call, task, arranged } = asked;
     this.receipt = {
       version: 1,
       call,
@@ -40,6 +41,7 @@ export class ReceiptWriter {
       option: "",
       ...(task === undefined ? {} : { task }),
       queue,
+      ...(arranged ? { preferences: { asked: arranged.asked, from: arranged.from } } : {}),
       attempts: [],
       skipped: [],
       upstreams: Object.keys(context.upstreams),
@@ -54,7 +56,7 @@ export class ReceiptWriter {
       log: chain.log,
       known: null,
     };
-    this.#known = Promise.resolve(context.known?.(queue) ?? null).then(
+    this.#known = Promise.resolve(context.known?.(arranged?.from ?? queue) ?? null).then(
       (known) => {
         this.receipt.known = known;
       },
@@ -78,7 +80,7 @@ export class ReceiptWriter {
   /** The option that answers, from here on; "" if its answer will not do. */
   answeredBy(option: string): void {
     this.receipt.option = option;
-    this.receipt.skipped = skippedOf(this.#chain);
+    this.receipt.skipped = skippedOf(this.#asked, this.#chain);
   }
 
   /** It is over; only the first end counts. */
@@ -86,7 +88,7 @@ export class ReceiptWriter {
     const { receipt } = this;
     if (receipt.end !== "open") return;
     receipt.end = end;
-    receipt.skipped = skippedOf(this.#chain);
+    receipt.skipped = skippedOf(this.#asked, this.#chain);
     if (code !== undefined) receipt.error = code;
     void this.#known.then(() => {
       this.#context.onReceipt?.(receipt);

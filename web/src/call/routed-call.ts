@@ -144,7 +144,9 @@ export class RoutedCall {
     const request = await unlessAborted(prepared(this.#context, this.#asked, one, this.#chain, signal), signal);
     one.request = request;
     this.#timers.sent(one, request);
-    this.#context.onBegan?.(one.option, one.number === 0, this.#asked.task);
+    const { arranged, queue, task } = this.#asked;
+    const isChosen = !arranged || arranged.from[0] === queue[0]; // else the caller chose, not the learner
+    this.#context.onBegan?.(one.option, one.number === 0 && isChosen, task);
     const response = await unlessAborted(sent(request, this.#asked.template), signal);
     this.#timers.answered(one, response);
     const { plan, sight } = this.#context;

@@ -1,7 +1,7 @@
 /** The public shapes of `router.chat`: requests, and the events of an answer. */
 import type { Restart } from "../generated/calls";
 import type { ChatPart, Usage } from "../routing/dialects";
-import type { RetryRule } from "../types";
+import type { CallOptions, RetryRule } from "../types";
 
 export type { ChatPart, Usage } from "../routing/dialects";
 
@@ -27,7 +27,7 @@ export interface ChatRequest {
   [more: string]: unknown;
 }
 
-export interface ChatInit {
+export interface ChatInit extends CallOptions {
   /** Aborts the call and every attempt upstream. */
   signal?: AbortSignal | null | undefined;
   /**
@@ -40,7 +40,6 @@ export interface ChatInit {
   /** The same as in `router.fetch`. */
   retry?: RetryRule | undefined;
   hedge?: boolean | undefined;
-  task?: string | undefined;
 }
 
 export type ChatEvent =

@@ -2,6 +2,7 @@
 import { beginningOf, NOWHERE, type RoutedFetch, type Speech } from "../call";
 import { chatBody, ChatEvents, chatPath, dialectOf, type Heard, type Listening, reach } from "../routing/dialects";
 import type { ChatEvent, ChatInit, ChatPart, ChatRequest, Usage } from "./chat-types";
+import { checkChatWords } from "../config";
 import { SporewrightError } from "../errors";
 import type { Ended } from "../generated/calls";
 import type { Receipt, RoutedInit, Tokens, Upstream } from "../types";
@@ -84,6 +85,7 @@ export class Chat implements AsyncIterable<ChatEvent> {
   async #answer(): Promise<Response> {
     const { messages, n } = this.#request;
     if (!Array.isArray(messages)) throw new SporewrightError("config", "chat: messages is not a list");
+    checkChatWords(this.#init);
     const { signal, restart = "notify", ...more } = this.#init;
     const headers = new Headers(this.#init.headers);
     headers.set("content-type", "application/json");

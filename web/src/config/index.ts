@@ -1,3 +1,4 @@
-/** The router's options and config: checked, loaded, and the order that a config declares. */
+/** The router's options and config and those of its calls: checked, loaded, and the order that a config declares. */
+export { askedFrom, checkCall, checkChatWords, checkFetchWords, preferencesOf } from "./call-options";
 export { declaredOrder, fingerprint, loadConfig, plain, spelled, textOf } from "./config";
-export { checkExpects, checkLimit, checkTask, type Settings, settingsOf } from "./options";
+export { checkLimit, type Settings, settingsOf } from "./options";

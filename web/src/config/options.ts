@@ -83,7 +83,8 @@ function checkCursor(cursor: unknown): void {
     if (!isText(instance)) refuse(`cursor[${JSON.stringify(level)}]`, instance, "a text");
 }
 
-function refuse(name: string, value: unknown, wanted: string): never {
+/** Code `config`: what was given, and what is wanted. */
+export function refuse(name: string, value: unknown, wanted: string): never {
   throw new SporewrightError("config", `${name}: ${shown(value)} is not ${wanted}`);
 }
 
@@ -160,7 +161,8 @@ function checkSpeech(
   if (path !== undefined && !(isText(path) && path.startsWith("/"))) refuse(`${name}.path`, path, "a path");
 }
 
-function milliseconds(name: string, value: unknown): number | undefined {
+/** A time that a timer takes; undefined where none was given. */
+export function milliseconds(name: string, value: unknown): number | undefined {
   if (value === undefined) return undefined;
   if (typeof value === "number" && value > 0 && value <= LONGEST_MS) return value;
   return refuse(name, value, `a positive number of milliseconds, at most ${LONGEST_MS}`);

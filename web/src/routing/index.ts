@@ -4,5 +4,6 @@ export { type Ending, isRepeatable, ruleOf, says } from "./classify";
 export { Gaps } from "./clock-gap";
 export type { Body, CallTraits, Decision, Step } from "./decisions";
 export { Health } from "./health";
+export { type Arranged, arrange, whySkipped } from "./preferences";
 export { RecordedChain } from "./recording";
 export { paceSeconds } from "./retry-after";

@@ -1,0 +1,92 @@
+"""The options of one native call, in its request's extension: checked, and its order arranged by them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, get_args
+
+from sporewright.device.order_source import TASK, Source
+from sporewright.device.outgoing import Retry
+from sporewright.errors import ConfigError
+from sporewright.jsontext import shown
+from sporewright.routing.preferences import PREFERENCES, Figures, Preferences, arrange, checked, refuse_unknown_words
+from sporewright.routing.terms import Expects, Plan
+
+__all__ = ["Arrangement", "arranged", "checked_call", "checked_expects", "plan_of"]
+
+PLACE = "extension sporewright"
+WORDS = (
+    "deadline",
+    "expects",
+    "hedge",
+    "idempotent",
+    "on_restart",
+    *PREFERENCES,
+    "restart",
+    "retry",
+    "speech",
+    "task",
+)
+"""The keys of a request's extension."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """The order of one call; `asked` of the learned order `learned`, where the call has preferences."""
+
+    queue: list[str]
+    asked: Preferences = field(default_factory=lambda: Preferences())
+    learned: list[str] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
+    figures: dict[str, Figures] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any] | None:
+        """The part `preferences` of a receipt; None if the call has none."""
+        return {"asked": dict(self.asked), "from": self.learned} if self.asked else None
+
+
+def checked_call(asked: Any, plan: Plan) -> Mapping[str, Any]:
+    """The words of a request's extension; ConfigError names what is none, and what was probably meant."""
+    if not isinstance(asked, Mapping):
+        raise ConfigError(f"{PLACE}: {type(asked).__name__} is no mapping")
+    refuse_unknown_words(asked, WORDS, PLACE)
+    for name, known in (("restart", list(plan["restarts"])), ("retry", [*get_args(Retry), None])):
+        if name in asked and asked[name] not in known:
+            raise ConfigError(f"{PLACE}: {name}: {asked[name]!r} is none of {', '.join(map(str, known))}")
+    task = asked.get("task")
+    if task is not None and not isinstance(task, str):
+        raise ConfigError(f"{PLACE}: task: {task!r} is no text")
+    if "expects" in asked:
+        checked_expects(PLACE, asked["expects"])
+    deadline = asked.get("deadline")
+    if deadline is not None and (
+        isinstance(deadline, bool) or not isinstance(deadline, int | float) or not 0 < deadline < float("inf")
+    ):
+        raise ConfigError(f"{PLACE}: deadline: {shown(deadline)} is not a positive number of seconds")
+    checked(asked, place=PLACE)
+    return asked
+
+
+def checked_expects(place: str, expects: Any) -> None:
+    """ConfigError where this is nothing that may be expected."""
+    if expects is not None and not callable(expects) and expects not in get_args(Expects):
+        raise ConfigError(f"{place}: expects: {expects!r} is none of {', '.join(get_args(Expects))}, nor a function")
+
+
+def plan_of(asked: Mapping[str, Any], plan: Plan) -> Plan:
+    """The plan of a call that has this much time for itself."""
+    deadline = asked.get("deadline")
+    return plan if deadline is None else {**plan, "limits": {**plan["limits"], "deadline_s": float(deadline)}}
+
+
+def arranged(asked: Mapping[str, Any], source: Source, upstreams: Collection[str]) -> Arrangement:
+    """The order of a call with these words; ConfigError for the name of an option that there is not."""
+    task = asked.get("task")
+    at = None if task is None else {TASK: task}
+    if not checked(asked, place=PLACE):
+        return Arrangement(list(source.order(at)))
+    learned: Sequence[str] = list(source.order(at or {}))
+    wanted = checked(asked, frozenset((*upstreams, *learned)), PLACE)
+    queue, skipped = arrange(learned, wanted)
+    return Arrangement(queue, wanted, list(learned), skipped)

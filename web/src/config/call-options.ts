@@ -1,0 +1,89 @@
+/** The options of one call, checked: a wrong word is named, with the word that was probably meant. */
+import { meant } from "../base";
+import { SporewrightError } from "../errors";
+import type { Preferences as Asked } from "../generated/calls";
+import { checkExpects, checkTask, milliseconds, refuse } from "./options";
+import type { CallOptions, Preferences, RoutedInit } from "../types";
+
+const LISTS = ["only", "ignore", "order", "prefer"] as const;
+const CALL_WORDS = ["deadline", "task", ...LISTS] as const satisfies readonly (keyof CallOptions)[];
+const OWN_WORDS = ["restart", "onRestart", "idempotent", "retry", "hedge", "expects"] as const;
+const CHAT_WORDS: readonly string[] = ["signal", "restart", "headers", "retry", "hedge", ...CALL_WORDS];
+const FETCH_WORDS: readonly string[] = [...OWN_WORDS, ...CALL_WORDS] satisfies readonly (keyof RoutedInit)[];
+/** The words of `fetch` itself: none of them is a misspelt one of ours. */
+const NATIVE_WORDS: ReadonlySet<string> = new Set(
+  "body cache credentials duplex headers integrity keepalive method mode priority redirect referrer referrerPolicy signal window".split(
+    " ",
+  ),
+);
+/** So many known names are listed in an error. */
+const NAMED = 8;
+
+/** Code `config` for a word that is nearly one of ours; what else `fetch` does not know it ignores, as it always does. */
+export function checkFetchWords(init: object): void {
+  for (const word of Object.keys(init)) {
+    if (FETCH_WORDS.includes(word) || NATIVE_WORDS.has(word)) continue;
+    const near = meant(word, FETCH_WORDS);
+    if (near !== undefined) throw new SporewrightError("config", `fetch: ${word}: did you mean "${near}"?`);
+  }
+}
+
+/** Code `config` for a word that a chat does not have. */
+export function checkChatWords(init: object): void {
+  for (const word of Object.keys(init)) {
+    if (CHAT_WORDS.includes(word)) continue;
+    throw new SporewrightError("config", `chat: ${word}: ${hintOf(word, CHAT_WORDS)}`);
+  }
+}
+
+/** Code `config` for values that cannot be meant; whether the options named exist is checked by `preferencesOf`. */
+export function checkCall(init: RoutedInit): void {
+  checkExpects("expects", init.expects);
+  checkTask(init.task);
+  milliseconds("deadline", init.deadline);
+  preferencesOf(init, null);
+}
+
+/** The preferences among these words, null if there are none; code `config` for a name that is not `known`. */
+export function preferencesOf(init: CallOptions, known: ReadonlySet<string> | null): Asked | null {
+  const asked: Asked = {};
+  for (const word of LISTS) {
+    const names = namesOf(word, init[word]);
+    if (known) for (const name of names) checkKnown(word, name, known);
+    if (names.length > 0) asked[word] = names;
+    else if (word === "only" && init.only !== undefined)
+      throw new SporewrightError("config", "only: an empty list admits no option");
+  }
+  return Object.keys(asked).length > 0 ? asked : null;
+}
+
+/** The part of a question to the engine that holds these preferences; code `config` for what cannot be meant. */
+export function askedFrom(preferences: Preferences): { preferences?: Asked } {
+  for (const word of Object.keys(preferences)) {
+    if ((LISTS as readonly string[]).includes(word)) continue;
+    throw new SporewrightError("config", `preferences: ${word}: ${hintOf(word, LISTS)}`);
+  }
+  const asked = preferencesOf(preferences, null);
+  return asked ? { preferences: asked } : {};
+}
+
+function hintOf(word: string, known: readonly string[]): string {
+  const near = meant(word, known);
+  return near === undefined ? `is none of ${known.join(", ")}` : `did you mean "${near}"?`;
+}
+
+function namesOf(word: string, value: unknown): string[] {
+  if (value === undefined || value === null) return [];
+  if (!Array.isArray(value)) return refuse(word, value, "a list of options");
+  const odd = value.findIndex((name: unknown) => typeof name !== "string" || name === "");
+  if (odd >= 0) return refuse(`${word}[${odd}]`, value[odd], "the name of an option");
+  return [...new Set(value as string[])];
+}
+
+function checkKnown(word: string, name: string, known: ReadonlySet<string>): void {
+  if (known.has(name)) return;
+  const near = meant(name, known);
+  const hint = near === undefined ? "" : `: did you mean "${near}"?`;
+  const listed = [...known].sort().slice(0, NAMED).join(", ") + (known.size > NAMED ? ", …" : "");
+  throw new SporewrightError("config", `${word}: "${name}" is no option${hint} (known: ${listed})`);
+}

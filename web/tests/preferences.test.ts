@@ -1,0 +1,187 @@
+/** The preferences of a call: the rules by the corpus that Python runs as well, their checks, and calls that have some. */
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { beforeEach, describe, expect, it } from "vitest";
+import { meant } from "../src/base";
+import { checkChatWords } from "../src/config";
+import { RoutedFetch } from "../src/call/fetch";
+import { Chat } from "../src/chat/chat";
+import type { Figures, Preferences } from "../src/generated/calls";
+import { arrange, figuresFor, whySkipped, type Properties, type TokenCount } from "../src/routing/preferences";
+import type { FetchContext } from "../src/call/call-context";
+import type { RoutedInit } from "../src/types";
+import { contextOf } from "./context";
+import { replayed } from "./replayed";
+import { pairForEach, type TestUpstream } from "./upstream";
+
+interface Case {
+  name: string;
+  queue: string[];
+  asked: Preferences;
+  figures?: Record<string, Figures>;
+  properties?: Record<string, Properties>;
+  want: { queue: string[]; skipped: Record<string, string> };
+}
+
+function casesOf<T>(file: string): T[] {
+  return JSON.parse(readFileSync(resolve(import.meta.dirname, "../../tests/routing", file), "utf-8")) as T[];
+}
+
+let alpha: TestUpstream;
+let beta: TestUpstream;
+
+pairForEach((...pair) => {
+  [alpha, beta] = pair;
+});
+
+describe("the rules", () => {
+  it.each(casesOf<Case>("preferences.json"))("$name", ({ queue, asked, figures, properties, want }) => {
+    const found = arrange(queue, asked, figures, properties);
+    expect({ ...found, skipped: [...found.skipped] }).toEqual({ ...want, skipped: Object.entries(want.skipped) });
+  });
+
+  it.each(casesOf<{ name: string; figures: Figures; tokens: TokenCount; want: Figures }>("call-costs.json"))(
+    "cost of a call: $name",
+    ({ figures, tokens, want }) => {
+      const { a = {} } = figuresFor({ a: figures }, tokens);
+      expect(Object.keys(a)).toEqual(Object.keys(want));
+      for (const name of ["cost", "latency"] as const) if (name in want) expect(a[name]).toBeCloseTo(want[name] ?? 0);
+    },
+  );
+
+  it.each(casesOf<{ word: string; known: string[]; meant: string | null }>("spelling.json"))(
+    "spelling: $word among $known",
+    ({ word, known, meant: wanted }) => {
+      expect(meant(word, known) ?? null).toBe(wanted);
+    },
+  );
+
+  it("give reasons with their numbers", () => {
+    const [asked, figures] = [{ max_cost: 0.01, max_latency: 2 }, { a: { cost: 0.5, latency: 3.25 } }];
+    expect(whySkipped("a", "max-cost", asked, figures)).toBe("max-cost: 0.5 USD expected, 0.01 allowed");
+    expect(whySkipped("a", "max-latency", asked, figures)).toBe("max-latency: 3.25 s expected, 2 allowed");
+    expect(whySkipped("a", "ignored", asked, figures)).toBe("ignored");
+  });
+});
+
+describe("a call with preferences", () => {
+  let began: unknown[];
+  let context: FetchContext;
+  let router: RoutedFetch;
+
+  beforeEach(() => {
+    began = [];
+    context = contextOf(
+      { alpha: { url: alpha.url }, beta: { url: beta.url } },
+      { onBegan: (option, first) => began.push([option, first]) },
+    );
+    router = new RoutedFetch(context);
+  });
+
+  it("is answered by the options that it admits, and its receipt replays", async () => {
+    const response = await router.fetch("/v1/hello", { only: ["beta"] });
+    expect(await response.text()).toBe("beta");
+    const receipt = router.receipt(response);
+    expect(receipt).toMatchObject({
+      queue: ["beta"],
+      preferences: { asked: { only: ["beta"] }, from: ["alpha", "beta"] },
+      skipped: [{ option: "alpha", reason: "not-only" }],
+    });
+    expect(began).toEqual([["beta", false]]);
+  });
+
+  it("keeps the order that it says, and falls back within it", async () => {
+    beta.status = 503;
+    const response = await router.fetch("/v1/hello", { order: ["beta"] });
+    expect(await response.text()).toBe("alpha");
+    expect(router.receipt(response)).toMatchObject({ queue: ["beta", "alpha"], skipped: [] });
+  });
+
+  it("is nobody's choice but the learner's where it leaves the first option", async () => {
+    await (await router.fetch("/v1/hello", { prefer: ["alpha"] })).text();
+    expect(began).toEqual([["alpha", true]]);
+  });
+
+  it("fails at once where it leaves no option, and says what excluded which", async () => {
+    const call = router.fetch("/v1/hello", { only: ["alpha"], ignore: ["alpha"] });
+    const error: unknown = await call.catch((why: unknown) => why);
+    expect(error).toMatchObject({
+      code: "excluded",
+      message: "what GET /v1/hello asks for leaves no option: alpha: skipped (ignored); beta: skipped (not-only)",
+      skipped: [
+        { option: "alpha", reason: "ignored" },
+        { option: "beta", reason: "not-only" },
+      ],
+    });
+    expect(alpha.seen).toEqual([]);
+    expect(router.receipt(error as object)).toMatchObject({ end: "failed", error: "excluded" });
+  });
+
+  it("is decided again from its receipt", async () => {
+    const receipts = [];
+    for (const init of [{ only: ["beta"] }, { order: ["beta"], ignore: ["alpha"] }, { prefer: ["beta"] }]) {
+      const response = await router.fetch("/v1/hello", init);
+      await response.text();
+      receipts.push(router.receipt(response));
+    }
+    const error: unknown = await router.fetch("/", { ignore: ["alpha", "beta"] }).catch((why: unknown) => why);
+    receipts.push(router.receipt(error as object));
+    const decided = await replayed(receipts);
+    expect(decided.map(({ order }) => order)).toEqual([["beta"], ["beta"], ["beta", "alpha"], []]);
+    expect(decided[3]?.skipped).toEqual({ alpha: "ignored", beta: "ignored" });
+  }, 20_000);
+
+  it("has a deadline of its own", async () => {
+    alpha.mode = beta.mode = "silent";
+    const began = performance.now();
+    await expect(router.fetch("/v1/hello", { deadline: 200 })).rejects.toMatchObject({ code: "exhausted" });
+    expect(performance.now() - began).toBeLessThan(2000);
+  });
+
+  it("stands in a chat, too", async () => {
+    const chat = new Chat(router, { messages: [] }, { only: ["beta"], ignore: ["beta"] });
+    await expect(chat.text()).rejects.toMatchObject({ code: "excluded" });
+  });
+
+  it.each<[RoutedInit & Record<string, unknown>, string]>([
+    [{ onyl: ["beta"] }, 'fetch: onyl: did you mean "only"?'],
+    [{ Prefer: ["beta"] }, 'fetch: Prefer: did you mean "prefer"?'],
+    [{ only: [] }, "only: an empty list admits no option"],
+    [{ only: "beta" as unknown as string[] }, 'only: "beta" is not a list of options'],
+    [{ ignore: [3 as unknown as string] }, "ignore[0]: 3 is not the name of an option"],
+    [{ order: ["betta"] }, 'order: "betta" is no option: did you mean "beta"? (known: alpha, beta)'],
+    [{ prefer: ["nobody"] }, 'prefer: "nobody" is no option (known: alpha, beta)'],
+    [{ deadline: 0 }, "deadline: 0 is not a positive number of milliseconds, at most 2147483647"],
+  ])("is refused by name for what cannot be meant: %o", async (init, message) => {
+    await expect(router.fetch("/v1/hello", init)).rejects.toMatchObject({ code: "config", message });
+    expect(alpha.seen).toEqual([]);
+  });
+
+  it("leaves alone what other fetches know and this one does not", async () => {
+    const init = { dispatcher: null, next: { revalidate: 1 }, only: undefined, ignore: [] } as RoutedInit;
+    const response = await router.fetch("/v1/hello", init);
+    expect(router.receipt(response)).not.toHaveProperty("preferences");
+    await response.text();
+  });
+
+  it("is refused in a chat for any word that a chat does not have", () => {
+    const refuse = (init: Record<string, unknown>): void => {
+      checkChatWords(init);
+    };
+    expect(() => {
+      refuse({ maxTokens: 3 });
+    }).toThrow(/^chat: maxTokens: is none of signal, restart/);
+    expect(() => {
+      refuse({ odrer: [] });
+    }).toThrow('chat: odrer: did you mean "order"?');
+    expect(() => {
+      refuse({ order: [], headers: {}, task: "x" });
+    }).not.toThrow();
+  });
+
+  it("lists a few known options where there are many", async () => {
+    const many = Object.fromEntries(Array.from({ length: 30 }, (_, at) => [`o${at}`, { url: alpha.url }]));
+    const call = new RoutedFetch(contextOf(many)).fetch("/", { only: ["nobody"] });
+    await expect(call).rejects.toThrow(/\(known: o0, o1, o10, .*, …\)/);
+  });
+});
