@@ -57,7 +57,7 @@ def _holds(when: When, ending: Ending) -> bool:
         return False
     if "retry_after" in when and ("retry_after_s" in ending) is not when["retry_after"]:
         return False
-    if "says" in when and when["says"] not in ending.get("says", ()):
+    if any(sign not in ending.get("says", ()) for sign in when.get("says", ())):
         return False
     if any(name in when and ending.get(name, False) is not when[name] for name in _FLAGS):
         return False

@@ -64,6 +64,8 @@ def holds_of(phrase: Phrase, sentence: str, terms: Phrases) -> bool:
     """True if this sentence makes the statement."""
     if not phrase.get("names", False) and _any(terms["requests"]).search(sentence):
         return False
+    if "beside" in phrase and (not _any(phrase["beside"]).search(sentence) or _any(terms["persons"]).search(sentence)):
+        return False
     first, then, gap = phrase["first"], phrase.get("then", ()), phrase.get("within", _WITHIN)
     if _between(first, then, terms["fillers"], gap).search(sentence):
         return True

@@ -146,11 +146,12 @@ Block = Literal["csp", "cors", "client", "mixed-content"]
 device (an extension), an insecure address in a secure page."""
 Sign = Literal[
     "content_filter", "context_length", "prefill", "model", "key", "credit", "quota", "region", "rate",
-    "size", "malformed", "unsupported", "login",
+    "size", "malformed", "unsupported", "login", "person", "account",
 ]  # fmt: skip
 """The statements that the text of a refusal can make. `key`, `credit`, `quota`, `region` and `model` are reasons of the
 option's own, `rate` a limit by the minute; `size`: more bytes than it takes; `malformed`: the caller's own mistake;
-`unsupported`: a parameter or feature that this option lacks; `login`: the name of a user who logs in at its service."""
+`unsupported`: a parameter or feature that this option lacks; `login`: the name of a user who logs in at its service;
+`person`: a session, a card or a plan of such a user; `account`: the reason is of the account to which a key belongs."""
 Aside = Literal["key", "credit", "quota", "region", "model"]
 """The reasons to decline every request for a while: key, credit, quota, the caller's region, an unknown model."""
 Expects = Literal["answer", "json", "events", "any"]
@@ -217,13 +218,16 @@ class Limits(TypedDict):
 
 
 class When(TypedDict):
-    """The conditions on an attempt's end; every field there must hold, both ends of `status` belong to it."""
+    """The conditions on an attempt's end; every field there must hold, both ends of `status` belong to it.
+
+    `says`: all of these signs.
+    """
 
     status: NotRequired[tuple[int, int]]
     event: NotRequired[Ended]
     stage: NotRequired[Sequence[State]]
     retry_after: NotRequired[bool]
-    says: NotRequired[Sign]
+    says: NotRequired[Sequence[Sign]]
     fallback: NotRequired[bool]
     judged: NotRequired[bool]
     brought: NotRequired[bool]
@@ -256,6 +260,7 @@ class Phrase(TypedDict):
 
     Between them stand at most six fillers and names, or as many as `within` says; without `then`, `first` is enough.
     Each is a regular expression of words. `names`: what is quoted, and sentences of a request's parts, are read, too.
+    `beside`: the sentence has one of these as well, and none of the plan's `persons`.
     """
 
     first: Sequence[str]
@@ -263,13 +268,18 @@ class Phrase(TypedDict):
     either: NotRequired[bool]
     within: NotRequired[int]
     names: NotRequired[bool]
+    beside: NotRequired[Sequence[str]]
 
 
 class Phrases(TypedDict):
-    """Words that may stand between, and those by which a sentence speaks of a request's parts, not of the option."""
+    """Words that may stand between, and those by which a sentence speaks of a request's parts, not of the option.
+
+    `persons`: those by which it speaks of a user of the service.
+    """
 
     fillers: Sequence[str]
     requests: Sequence[str]
+    persons: Sequence[str]
 
 
 class ErrorSign(TypedDict):

@@ -10,6 +10,7 @@ from sporewright.routing.terms import (
     Aside,
     Outcome,
     Rule,
+    Sign,
     Signal,
     State,
     Transition,
@@ -29,60 +30,84 @@ def _callers(first: int, last: int, **more: Unpack[When]) -> list[Rule]:
     return [{"when": {**of, "fallback": True}, "outcome": "unsuited"}, {"when": of, "outcome": "refused"}]
 
 
+def _users(first: int, last: int, **more: Unpack[When]) -> list[Rule]:
+    """A refusal that may be of a user of the service: the option's own fault once another one has answered."""
+    of: When = {"status": (first, last), **more, "judged": False}
+    return [{"when": {**of, "fallback": True}, "outcome": "unsuited"}, {"when": of, "outcome": "unexplained"}]
+
+
 def _declined(first: int, last: int, reason: Aside, **more: Unpack[When]) -> Rule:
     return {"when": {"status": (first, last), **more}, "outcome": "declined", "reason": reason}
 
 
-_LOGIN: When = {"status": (400, 429), "says": "login", "judged": False, "keyed": False}
+def _said(reason: Aside) -> list[Rule]:
+    """A text on this; where nothing is inferred it may be of a user: his card, his session, his plan."""
+    return [
+        _declined(400, 499, reason, says=[reason], judged=True),
+        _declined(400, 499, reason, says=[reason, "account"]),
+    ]
+
+
+_LOGIN: When = {"status": (400, 499), "says": ["login"], "judged": False, "keyed": False}
 
 _DECLINED: Sequence[Rule] = [
-    *_callers(400, 429, says="credit"),
-    *_callers(400, 429, says="key"),
+    *_callers(400, 499, says=["credit"]),
+    *_callers(400, 499, says=["key"]),
     *_callers(401, 402),
     # The password of a user of his, where we prove nothing ourselves: the caller's, and no option's fault.
     {"when": {**_LOGIN, "fallback": True}, "outcome": "unsuited"},
     {"when": _LOGIN, "outcome": "refused"},
     # A 413 that speaks of tokens per minute is a rate, not a size.
-    {"when": {"status": (413, 413), "says": "rate"}, "outcome": "rate_limited"},
-    _declined(400, 429, "credit", says="credit"),
-    _declined(400, 429, "key", says="key"),
-    _declined(400, 429, "region", says="region"),
+    {"when": {"status": (413, 413), "says": ["rate"]}, "outcome": "rate_limited"},
+    *_said("credit"),
+    *_said("key"),
+    *_said("region"),
     # Which models a key may use is a matter of whose it is.
-    {"when": {"status": (400, 429), "says": "model", "judged": True, "brought": True}, "outcome": "unsuited"},
-    _declined(400, 429, "model", says="model", judged=True),
+    {"when": {"status": (400, 499), "says": ["model"], "judged": True, "brought": True}, "outcome": "unsuited"},
+    _declined(400, 499, "model", says=["model"], judged=True),
     # A refusal that gives a time, or speaks of a rate, is of a quota that fills again by itself, and soon.
     {"when": {"status": (429, 429), "retry_after": True}, "outcome": "rate_limited"},
-    {"when": {"status": (429, 429), "says": "rate"}, "outcome": "rate_limited"},
-    *_callers(400, 429, says="quota"),
-    _declined(400, 429, "quota", says="quota"),
+    {"when": {"status": (429, 429), "says": ["rate"]}, "outcome": "rate_limited"},
+    *_callers(400, 499, says=["quota"]),
+    *_said("quota"),
 ]
 """Refusals for a reason of the option's own: no other request would fare better there until its owner mends it."""
 
+_SAID_OF_USERS: Sequence[Sign] = ["credit", "key", "region", "quota"]
+
 _REFUSALS: Sequence[Rule] = [
-    _declined(401, 401, "key"),
-    _declined(402, 402, "credit"),
+    _declined(401, 401, "key", judged=True),
+    _declined(402, 402, "credit", judged=True),
+    # A key that is declared is what a 401 is about, unless it speaks of somebody's session, card or password.
+    *_users(401, 401, says=["login"]),
+    *_users(401, 401, says=["person"]),
+    _declined(401, 401, "key", keyed=True),
+    *_users(401, 402),
     # It lacks a feature, or what a request names (a file, an earlier answer): another may have it.
-    {"when": {"status": (403, 404), "says": "unsupported"}, "outcome": "unsuited"},
-    {"when": {"status": (404, 404), "says": "malformed"}, "outcome": "unsuited"},
+    {"when": {"status": (403, 404), "says": ["unsupported"]}, "outcome": "unsuited"},
+    {"when": {"status": (404, 404), "says": ["malformed"]}, "outcome": "unsuited"},
     *_callers(403, 403, judged=True),
     _declined(403, 403, "key", judged=True),
     {"when": {"status": (404, 404), "judged": True, "brought": True}, "outcome": "unsuited"},
     _declined(404, 404, "model", judged=True),
     _declined(410, 410, "model", judged=True),
-    _declined(451, 451, "region"),
+    _declined(451, 451, "region", judged=True),
     _declined(498, 498, "key", judged=True),
     # What one option does not hold, or does not let in, another one may.
-    {"when": {"status": (403, 404)}, "outcome": "unsuited"},
+    {"when": {"status": (404, 404)}, "outcome": "unsuited"},
+    *(row for sign in _SAID_OF_USERS for row in _users(400, 499, says=[sign])),
+    {"when": {"status": (403, 403)}, "outcome": "unsuited"},
+    {"when": {"status": (451, 451)}, "outcome": "unsuited"},
     {"when": {"status": (413, 413)}, "outcome": "unsuited"},
-    {"when": {"status": (400, 400), "says": "unsupported"}, "outcome": "unsuited"},
-    {"when": {"status": (422, 422), "says": "unsupported"}, "outcome": "unsuited"},
+    {"when": {"status": (400, 400), "says": ["unsupported"]}, "outcome": "unsuited"},
+    {"when": {"status": (422, 422), "says": ["unsupported"]}, "outcome": "unsuited"},
     # How the body is labelled is the caller's doing.
     {"when": {"status": (415, 415), "fallback": False}, "outcome": "refused"},
     # What a fallback thinks of the request or an assistant prefill must not hide why it was asked at all.
     {"when": {"status": (400, 400), "fallback": True}, "outcome": "unsuited"},
     {"when": {"status": (422, 422), "fallback": True}, "outcome": "unsuited"},
     {"when": {"status": (400, 499), "judged": True, "fallback": True}, "outcome": "unsuited"},
-    {"when": {"status": (400, 499), "says": "malformed"}, "outcome": "refused"},
+    {"when": {"status": (400, 499), "says": ["malformed"]}, "outcome": "refused"},
     # Inference is refused in many words: what none of the tables knows may be this option's alone.
     {"when": {"status": (400, 499), "judged": True}, "outcome": "unexplained"},
     {"when": {"status": (400, 499)}, "outcome": "refused"},
@@ -115,8 +140,8 @@ CLASSES: Sequence[Rule] = [
     {"when": {"event": "masked"}, "outcome": "masked"},
     {"when": {"event": "connect"}, "outcome": "unreachable"},
     {"when": {"event": "network"}, "outcome": "network_error"},
-    {"when": {"status": (400, 422), "says": "content_filter"}, "outcome": "content_filter"},
-    {"when": {"status": (400, 422), "says": "context_length"}, "outcome": "context_length"},
+    {"when": {"status": (400, 422), "says": ["content_filter"]}, "outcome": "content_filter"},
+    {"when": {"status": (400, 422), "says": ["context_length"]}, "outcome": "context_length"},
     *_DECLINED,
     {"when": {"status": (429, 429)}, "outcome": "rate_limited"},
     # A 5xx that names the time of its return is a queue that is full, not a fault; but only of 503 (RFC 9110) and 529

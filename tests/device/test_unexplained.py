@@ -45,6 +45,40 @@ async def test_a_refusal_without_a_reason_is_a_failure_once_another_option_answe
     ]
 
 
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (400, {"code": "card_declined", "message": "Your card was declined: insufficient funds"}),
+        (401, {"error": "Your session has expired, please sign in again"}),
+        (402, {"message": "Upgrade to Pro to use this"}),
+        (403, {"error": "session token is invalid"}),
+    ],
+)
+async def test_what_is_of_a_user_sets_nothing_aside(status: int, said: dict[str, str]) -> None:
+    """The next option is asked; a failure is learned only where it answers, and nobody is blamed where all refuse."""
+    refusing, told, attention = {"a.test", "b.test"}, list[tuple[Any, ...]](), list[Any]()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        refuses = request.url.host in refusing
+        return httpx.Response(status, json=said) if refuses else httpx.Response(200, json={"paid": True})
+
+    keyed = {name: {**UPSTREAMS[name], "key": "sk-0123456789"} for name in "ab"}
+    inner = httpx.MockTransport(answer)
+    transport = RoutingTransport(["a", "b"], keyed, transport=inner, on_attention=attention.append)
+    transport.source.outcome = lambda body: told.append((body["option"], body["outcome"], body["stage"]))  # type: ignore[method-assign]
+    async with httpx.AsyncClient(transport=transport, base_url=NOWHERE) as client:
+        for expected in (status, 200):
+            response = await client.post("/pay", json={"amount": 1})
+            assert response.status_code == expected
+            refusing.discard("b.test")
+
+    assert [each for each in told if each[1] == "unexplained"][1:] == [
+        ("a", "unexplained", "CALLING"),
+        ("a", "unexplained", "PICKING"),
+    ]
+    assert (attention, transport.source.health.asides.active(0.0)) == ([], {})
+
+
 async def test_a_device_learns_of_a_refusal_without_a_reason_once_another_option_answers() -> None:
     """Its place is lost by the second call alone."""
     refusing = {"a.test", "b.test"}

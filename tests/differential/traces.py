@@ -207,7 +207,7 @@ class Drawn:
         if when.get("retry_after", dice.rarely(24)):
             said["retry_after_s"] = dice.one(SECONDS)
         if "says" in when or dice.rarely(24):
-            said["says"] = list(dict.fromkeys([when.get("says", SIGNS[0]), *dice.some(SIGNS)]))
+            said["says"] = list(dict.fromkeys([*when.get("says", SIGNS[:1]), *dice.some(SIGNS)]))
         if said["kind"] in ("blocked", "unreadable") or dice.rarely(4):
             said["reason"] = dice.one(BLOCKS)
         return said

@@ -105,7 +105,7 @@ describe("a critic", () => {
     await expect(router.fetch("/x")).rejects.toMatchObject({ attempts: [{ option: "alpha" }, { option: "beta" }] });
     [alpha.mode, beta.status] = ["ok", 402];
     await expect(router.fetch("/x")).rejects.toMatchObject({
-      attempts: [{ option: "alpha" }, { outcome: "declined" }],
+      attempts: [{ option: "alpha" }, { outcome: "unsuited" }],
     });
   });
 

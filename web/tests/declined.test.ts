@@ -34,7 +34,7 @@ describe("an option that declines", () => {
       expect((await routed().fetch("/")).status).toBe(409);
       beta.status = 403;
       expect((await routed().fetch("/")).status).toBe(status);
-      expect(learned.every(({ outcome }) => ["ok", "declined", "unsuited", "refused"].includes(outcome))).toBe(true);
+      expect(learned.every(({ outcome }) => ["ok", "unexplained", "unsuited", "refused"].includes(outcome))).toBe(true);
     },
   );
 

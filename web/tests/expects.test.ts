@@ -158,10 +158,20 @@ describe("a 401", () => {
     expect(router.context.health.asides.data("alpha")).toBeNull();
   });
 
-  it("without a word is the option's own, and sets it aside", async () => {
-    alpha.status = 401;
-    const router = routed();
+  it.each([
+    ["", SECRET, { reason: "key" }],
+    ["", undefined, null],
+    ['{"error":"Your session has expired, please sign in again"}', SECRET, null],
+    ['{"message":"Invalid API key"}', undefined, { reason: "key" }],
+  ])("that says %j is the option's own only if it is of a key (%s)", async (said, key, aside) => {
+    alpha.answer = (response) => {
+      response.writeHead(401, { "content-type": "application/json" });
+      response.end(said);
+    };
+    const router = routed(key === undefined ? {} : { key });
     expect(await (await router.fetch("/x")).text()).toBe("beta");
-    expect(router.context.health.asides.data("alpha")).toMatchObject({ reason: "key" });
+    const data = router.context.health.asides.data("alpha");
+    if (aside) expect(data).toMatchObject(aside);
+    else expect(data).toBeNull();
   });
 });

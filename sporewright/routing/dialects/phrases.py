@@ -26,19 +26,23 @@ _ABSENT = (
     "missing", "required", "needed", "not found",
     "not (?:set|sen[dt]|present|pass(?:ed)?|provided?|specif(?:y|ied)|suppl(?:y|ied)|received)",
     "(?:must|should|needs to|has to) be (?:provided|set|specified|supplied|sent|included|passed)",
-    "(?:must|please|need to|have to) (?:provide|set|specify|supply|send|include|pass|add|update)",
+    "(?:must|please|need to|have to) (?:provide|set|specify|supply|send|include|pass|add|update|enter|register)"
+    "(?: or update)?",
 )  # fmt: skip
 
 _KEYS = (
     "api keys?",
-    "(?:access|secret|auth|authorization|authentication|bearer|api|service|session|security) (?:key|token|secret)s?",
+    "(?:access|secret|auth|authorization|authentication|bearer|api|service|session|security|subscription)"
+    " (?:key|token|secret)s?",
+    "token (?:verification|validation|authentication)",
     "(?:your|subscription|license) key", "authorization(?: header)?", "authentication", "credentials?",
 )  # fmt: skip
 _ACCOUNTS = ("your (?:account|project|workspace|team)", "this (?:account|project|key)", "organization")
 _MONEY = (
     "(?:account |wallet |token )?balance", "(?:account |api )?credits?(?: limit)?", "funds?", "invoices?",
     "payments?(?: method)?",
-    "billing(?: account| details| information)?", "wallet", "subscription", "free trial", "trial(?: period)?",
+    "billing(?: account| details| information)?", "wallet", "subscription(?! (?:key|token)s?(?: |$))",
+    "free trial", "trial(?: period)?",
     "prepaid",
 )  # fmt: skip
 _QUOTAS = (
@@ -46,6 +50,10 @@ _QUOTAS = (
     "(?:usage|spend(?:ing)?|daily|weekly|monthly|plan) (?:token |request |usage |spending )?(?:limit|cap|budget)s?",
     "budget", "allowance", "free (?:tier|allocation|allowance|usage)(?: of the model)?",
     "(?:daily|weekly|monthly) (?:free |included )?(?:usage|allocation)",
+)  # fmt: skip
+_COUNTED = (
+    "(?:api )?calls", "requests", "searches", "lookups", "queries", "characters", "points", "units", "minutes",
+    "generations",
 )  # fmt: skip
 _PLACES = ("countr(?:y|ies)", "regions?", "locations?", "territor(?:y|ies)", "jurisdictions?", "ip(?: address)?")
 _NOT_ALLOWED = "(?:not|no longer) (?:allowed|permitted|authorized|entitled|eligible) to (?:use|access|call|invoke)"
@@ -91,7 +99,16 @@ _MAXIMUM = (
     "(?:completion|output|generated|requested) tokens", "maximum tokens you requested",
 )  # fmt: skip
 
-KINDS: Mapping[Sign, Sequence[Phrase]] = {
+_PERSONS = (
+    "cards?", "sessions?", "cookies?", "customers?", "carts?", "checkouts?",
+    "(?:log|sign|logged|signed) ?in", "membership", "jwt", "upgrade to (?:pro|premium|plus|business|team)",
+)  # fmt: skip
+_OF_A_KEY = (
+    "apis?", "(?:subscription|license|virtual|service account) (?:key|token)s?",
+    "(?:your|this|current|the) (?:[a-z]+ )?plan(?:'s)?", "(?:your|this|the) key",
+)  # fmt: skip
+
+_OWN: Mapping[Sign, Sequence[Phrase]] = {
     "region": [{"first": _PLACES, "then": _BARRED, "either": True}],
     "credit": [
         {
@@ -119,13 +136,29 @@ KINDS: Mapping[Sign, Sequence[Phrase]] = {
         {"first": _ACCOUNTS, "then": (*_GONE, "banned", "locked", "terminated", "not (?:active|verified)", "frozen",
         "be verified")},
     ],
+    "quota": [
+        {
+            "first": _QUOTAS,
+            "then": (*_REACHED, *_LACKING, "over", "runs? out", "ran out", "zero", "expired"),
+            "either": True,
+        },
+        # Things that are counted: so many searches, points or characters a month.
+        {"first": ("(?:runs?|ran) out of", "used (?:up )?(?:all )?(?:of )?your"), "then": _COUNTED, "within": 2},
+    ],
+}  # fmt: skip
+"""Reasons of the option's own that may be of the account to which a key belongs."""
+
+KINDS: Mapping[Sign, Sequence[Phrase]] = {
+    **_OWN,
+    "account": [{**phrase, "beside": _OF_A_KEY} for phrases in _OWN.values() for phrase in phrases],
+    "person": [{"first": _PERSONS}],
     "model": [
         {
             "first": _MODELS,
             "then": (
                 "unknown", "unsupported", "invalid", "unavailable", "not exist", "do not exist", "does not exist",
                 "deprecated", "decommissioned", "retired", "removed", "discontinued", "disabled", "offline",
-                "denied", "shut ?down", "sunset", "turned off",
+                "denied", "gated", "shut ?down", "sunset", "turned off",
                 "not (?:be |currently |yet )?(?:found|available|supported|allowed|enabled|activated|deployed|loaded)",
                 "not (?:a )?(?:valid|recognized|permitted|accessible|open)",
                 "no longer (?:available|supported|served|exists)",
@@ -141,13 +174,6 @@ KINDS: Mapping[Sign, Sequence[Phrase]] = {
             "within": 2,
         },
         {"first": ("access to", "permission to (?:use|access)", _NOT_ALLOWED), "then": _MODELS},
-    ],
-    "quota": [
-        {
-            "first": _QUOTAS,
-            "then": (*_REACHED, *_LACKING, "over", "runs? out", "ran out", "zero", "expired"),
-            "either": True,
-        },
     ],
     "context_length": [
         {
@@ -193,7 +219,7 @@ KINDS: Mapping[Sign, Sequence[Phrase]] = {
         {"first": _PARTS, "then": _RULES, "either": True, "names": True},
         {
             "first": (
-                "(?:could not|cannot|failed to|unable to) (?:parse|decode|process|read) (?:request|image|file)",
+                "(?:could not|cannot|failed to|unable to) (?:parse|decode|process|read) (?:request|image|file|audio)",
                 "field required", "not one of", "not of type", "must be one of",
                 "unexpected (?:token|end|eof|character)",
                 "invalid type", "value error", "content type", "malformed (?:request|input)",
@@ -214,6 +240,7 @@ PHRASES: Phrases = {
         "please", "can", "could", "would", "will", "does", "do", "did", "but", "which", "must", "should", "value",
         "valid", "allowed", "equal", "both", "specify", "provide", "you", "we", "all", "any", "each", "every",
         "one", "first", "last", "also",
+        "plan's", "account's", "set",
         "remaining", "left", "more", "account", "user", "service", "requests?", "already", "today",
         "total", "available", "number", "access", "api", "free", "level", "name", "id", "there", "than", "so", "here",
     ],
@@ -221,4 +248,5 @@ PHRASES: Phrases = {
         "propert(?:y|ies)", "fields?", "parameters?", "params?", "arguments?", "schemas?", "messages", "tools?",
         "functions?", "json", "enum", "items?", "elements?", "attributes?", "arrays?", "roles?", "required key",
     ],
+    "persons": _PERSONS,
 }  # fmt: skip

@@ -16,7 +16,7 @@ __all__ = ["ERROR_ECHOES", "ERROR_FIELDS", "ERROR_SIGNS", "WORDINGS"]
 ERROR_FIELDS: Sequence[Sequence[str]] = [
     # Where a body of JSON says why; elsewhere it may repeat the request. `*` stands for each item of a list.
     ["error"],
-    *(["error", name] for name in ("message", "type", "code", "status", "param", "msg", "detail")),
+    *(["error", name] for name in ("message", "type", "code", "status", "param", "msg", "detail", "info")),
     ["error", "innererror", "code"],
     ["error", "details", "*", "reason"],
     ["error", "details", "*", "violations", "*", "quotaId"],
@@ -25,6 +25,10 @@ ERROR_FIELDS: Sequence[Sequence[str]] = [
     # What a gateway was told by its own provider.
     ["error", "metadata", "raw"],
     *([name] for name in ("message", "type", "code", "status", "detail", "msg", "error_type", "error_msg", "__type")),
+    *([name] for name in ("title", "reason", "error_code", "err_code", "err_msg", "errors")),
+    *(["detail", name] for name in ("message", "status", "code", "type", "error")),
+    *(["Response", "Error", name] for name in ("Code", "Message")),
+    ["data", "message"],
     *([*at, "detail", "*", name] for at in ([], ["message"], ["error"]) for name in ("msg", "type")),
     # The place of a fault, as its steps.
     *([*at, "detail", "*", "loc"] for at in ([], ["message"], ["error"])),
@@ -47,9 +51,10 @@ def _said(sign: Sign, provider: str, *texts: str, alone: bool = False) -> ErrorS
     return {**row, "alone": True} if alone else row
 
 
-def _kind(sign: Sign) -> ErrorSign:
+def _kind(sign: Sign, *, alone: bool = True) -> ErrorSign:
     """The row that holds by the kind of statement, whatever the words."""
-    return {"sign": sign, "provider": "any", "any": (), "phrases": KINDS[sign], "alone": True}
+    row: ErrorSign = {"sign": sign, "provider": "any", "any": (), "phrases": KINDS[sign]}
+    return {**row, "alone": True} if alone else row
 
 
 WORDINGS: Sequence[ErrorSign] = [
@@ -102,6 +107,7 @@ WORDINGS: Sequence[ErrorSign] = [
           "not supported in your region", "not supported in your country"),
     _said("region", "any", "地区*不支持", "不支持*地区", "所在地区", "所在国家"),
     _kind("region"),
+    _said("quota", "elevenlabs", "quota_exceeded"),
     _said("credit", "openai", "insufficient_quota", "billing_hard_limit_reached", "billing hard limit",
           "billing_not_active", "account is not active"),
     _said("credit", "anthropic", "credit balance is too low"),
@@ -126,6 +132,10 @@ WORDINGS: Sequence[ErrorSign] = [
     _said("key", "azure", "invalid subscription key", "principal does not have access"),
     _said("key", "bedrock", "security token included in the request", "is not authorized to perform",
           "account is not authorized", "request signature we calculated", "unrecognizedclientexception"),
+    _said("key", "baidu", "iam certification failed", "no permission to access data"),
+    _said("key", "elevenlabs", "detected_unusual_activity"),
+    _said("key", "novita", "failed_to_auth"),
+    _said("key", "rapidapi", "not subscribed to this api"),
     _said("key", "cohere", "invalid api token", "no api key supplied"),
     _said("key", "deepseek", "authentication fails"),
     _said("key", "fireworks", "api key you provided is invalid"),
@@ -148,6 +158,7 @@ WORDINGS: Sequence[ErrorSign] = [
     _said("model", "azure", "deploymentnotfound", "api deployment for this resource does not exist"),
     _said("model", "bedrock", "model identifier is invalid", "on-demand throughput",
           "have access to the model", "reached the end of its life"),
+    _said("model", "databricks", "endpoint_not_found", "resource_does_not_exist", "permission*on endpoint"),
     _said("model", "deepseek", "model not exist"),
     _said("model", "fireworks", "model not found, inaccessible"),
     _said("model", "gemini", "is not found for api version"),
@@ -156,12 +167,17 @@ WORDINGS: Sequence[ErrorSign] = [
     _said("model", "ollama", "try pulling it first"),
     _said("model", "openrouter", "is not a valid model", "no endpoints found for", "no endpoints found matching",
           "no allowed providers are available"),
+    _said("model", "replicate", "invalid version or not permitted"),
     _said("model", "together", "unable to access model", "unable to access non-serverless model"),
     _said("model", "vertex", "publisher model*was not found", "publisher model*is not servable"),
     _said("model", "zhipu", "模型不存在"),
     _said("model", "any", "模型*不存在", "模型*已下线", "模型*未开通", "未开通*模型", "无权*模型", "不支持的模型",
           "模型*无可用渠道"),
     _kind("model"),
+    # Of a model, where one is named.
+    _said("key", "github", "permission is required", alone=True),
+    _said("key", "huggingface", "have sufficient permissions", alone=True),
+    _said("key", "scaleway", "insufficient permissions", alone=True),
     _said("quota", "anthropic", "api usage limits"),
     _said("quota", "azure", "out of call volume quota"),
     _said("quota", "bedrock", "too many tokens per day"),
@@ -179,10 +195,12 @@ WORDINGS: Sequence[ErrorSign] = [
     _said("rate", "openai", "rate limit", "rate_limit", "tokens per min", "requests per min"),
     _said("rate", "anthropic", "usage increase rate"),
     _said("rate", "bedrock", "throttlingexception", "please wait before trying again"),
-    _said("rate", "gemini", "perminute", "resource_exhausted", "resource has been exhausted", "please retry in"),
+    _said("rate", "gemini", "perminute"),
     _said("rate", "mistral", "service tier capacity exceeded"),
     _said("rate", "any", "too many requests", "too_many_requests", "per minute", "per second", "ratelimit",
           "concurrency limit"),
+    # Said of a day's quota as well.
+    _said("rate", "gemini", "resource_exhausted", "resource has been exhausted", "please retry in", alone=True),
     # What a limit by the minute says as well.
     _kind("quota"),
     _kind("context_length"),
@@ -208,6 +226,7 @@ WORDINGS: Sequence[ErrorSign] = [
     _said("unsupported", "ollama", "does not support tools", "does not support thinking", alone=True),
     _said("unsupported", "openai", "no such file object",
           "vector store with id", "container with id", alone=True),
+    _said("unsupported", "elevenlabs", "voice_not_found", alone=True),
     _said("unsupported", "gemini", "permission to access the file", "cachedcontent not found", alone=True),
     _said("unsupported", "openrouter", "no endpoints found that support", alone=True),
     _said("unsupported", "vllm", "not a multimodal model", "tool choice requires", alone=True),
@@ -244,6 +263,30 @@ WORDINGS: Sequence[ErrorSign] = [
     # Of a user who logs in at the option's service, not of the key of the call.
     _said("login", "any", "password", "passphrase", "passcode", "username", "user name", "login",
           "invalid credentials"),
+    _kind("person", alone=False),
+    # Of the account of whoever has the key, and of no user of a service.
+    _kind("account", alone=False),
+    _said("account", "openai", "invalid_api_key", "insufficient_quota", "billing_hard_limit", "billing_not_active",
+          "account_deactivated", "unsupported_country_region_territory", "or territory not supported",
+          "check your plan and billing", "member of an organization to use the api"),
+    _said("account", "anthropic", "invalid x-api-key"),
+    _said("account", "any", "api key*is required", "无效的 api key", "api key*无效", "api key*错误",
+          "api key*不正确", "api key*过期"),
+    _said("account", "azure", "out of call volume quota", "principal does not have access to api"),
+    _said("account", "bedrock", "security token included in the request", "request signature we calculated",
+          "unrecognizedclientexception", "is not authorized to perform", "unsupported countries, regions",
+          "is not authorized to invoke this api"),
+    _said("account", "cloudflare", "banned the country or region", "daily free allocation"),
+    _said("account", "gemini", "reported as leaked", "spending cap", "api_key_service_blocked",
+          "api_key_http_referrer_blocked", "consumer_suspended", "unregistered callers",
+          "billing_disabled", "perday", "dailylimitexceeded",
+          "before or it is disabled"),
+    _said("account", "cohere", "api calls / month"),
+    _said("account", "groq", "organization_restricted"),
+    _said("account", "openrouter", "free-models-per-day", "key limit exceeded"),
+    _said("account", "qwen", "arrearage"),
+    _said("account", "rapidapi", "not subscribed to this api"),
+    _said("account", "volcengine", "accountoverdueerror"),
 ]  # fmt: skip
 """Each row with the provider that says it (`any`: several do); the more particular signs come first."""
 

@@ -29,7 +29,7 @@ function holds(when: When, ending: Ending): boolean {
   if (when.event !== undefined && event !== when.event) return false;
   if (when.stage !== undefined && !when.stage.includes(ending.stage ?? "CALLING")) return false;
   if (when.retry_after !== undefined && (ending.retry_after_s !== undefined) !== when.retry_after) return false;
-  if (when.says !== undefined && !(ending.says ?? []).includes(when.says)) return false;
+  if (when.says?.some((sign) => !ending.says?.includes(sign))) return false;
   if (FLAGS.some((name) => when[name] !== undefined && (ending[name] ?? false) !== when[name])) return false;
   if (when.status === undefined) return true;
   const [low, high] = when.status;

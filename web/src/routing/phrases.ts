@@ -63,9 +63,10 @@ function stripped(token: string): string {
 }
 
 /** True if this sentence makes the statement. */
-export function holdsOf(phrase: Phrase, sentence: string, { fillers, requests }: Phrases): boolean {
-  const { first, then = [], within = WITHIN, names = false, either = false } = phrase;
+export function holdsOf(phrase: Phrase, sentence: string, { fillers, requests, persons }: Phrases): boolean {
+  const { first, then = [], within = WITHIN, names = false, either = false, beside } = phrase;
   if (!names && any(requests).test(sentence)) return false;
+  if (beside && (!any(beside).test(sentence) || any(persons).test(sentence))) return false;
   if (between(first, then, fillers, within).test(sentence)) return true;
   return either && between(then, first, fillers, within).test(sentence);
 }
