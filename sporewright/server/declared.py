@@ -32,6 +32,10 @@ class Declared:
     support: float = DEFAULTS.support
     """The number of holders that a device asks for before it lays a value (`learning.support`)."""
 
+    def options_of(self, workspace: str) -> frozenset[str]:
+        """The options that the operator declares for a workspace."""
+        return frozenset(at[2] for at in self.cells if at[0] == "global" or at[1] in ("", workspace))
+
     def shown_to(self, workspace: str) -> Stated:
         """The cells that a workspace reads: the global ones and its own, no other's."""
         return {at: layers for at, layers in self.cells.items() if at[0] == "global" or at[1] in ("", workspace)}

@@ -4,11 +4,34 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from sporewright.core.tensor import Tensor
 from sporewright.server.cells import Coordinate, Layers
 
-__all__ = ["DeviceReports"]
+__all__ = ["DeviceReports", "Extent"]
+
+
+@dataclass
+class Extent:
+    """The extent of a workspace's reports: its cells, and how many of them each option and each pair has."""
+
+    cells: int = 0
+    options: Counter[str] = field(default_factory=Counter)
+    pairs: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def add(self, option: str, dimension: str, cells: int) -> None:
+        """Count a cell more, or one less."""
+        self.cells += cells
+        _count(self.options, option, cells)
+        _count(self.pairs, (option, dimension), cells)
+
+
+def _count(counter: Counter[Any], name: object, more: int) -> None:
+    counter[name] += more
+    if not counter[name]:
+        del counter[name]
 
 
 class DeviceReports:
@@ -19,6 +42,7 @@ class DeviceReports:
         self._tensors: dict[str, Tensor] = {}
         self._counts: dict[str, Counter[str]] = {}
         self._touched: dict[str, set[str]] = {}
+        self._extents: dict[str, Extent] = {}
 
     @property
     def workspaces(self) -> Iterable[str]:
@@ -35,15 +59,21 @@ class DeviceReports:
     def state(self, workspace: str, cells: Iterable[tuple[Coordinate, Layers]]) -> None:
         """State cells whole; empty layers remove one."""
         slices: dict[tuple[str, str], dict[tuple[str, str], Layers]] = {}
-        for (level, instance, *pair), layers in cells:
-            slices.setdefault((level, instance), {})[pair[0], pair[1]] = layers
+        for (level, instance, option, dimension), layers in cells:
+            slices.setdefault((level, instance), {})[option, dimension] = layers
         tensor = self.tensor(workspace)
         counts, touched = self._counts[workspace], self._touched.setdefault(workspace, set())
+        extent = self._extents.setdefault(workspace, Extent())
         for (level, instance), row in slices.items():
-            before = len(tensor.store)
-            tensor.put_many(tensor.level_index(level), instance, row)
+            index, grown = tensor.level_index(level), 0
+            for pair, layers in row.items():
+                more = (layers != Layers()) - (tensor.store.get(index, instance, *pair) != (None, None))
+                if more:
+                    extent.add(*pair, more)
+                    grown += more
+            tensor.put_many(index, instance, row)
             # Its device, at any level: '/' parts a device from its finer instances (W2).
-            counts[instance.partition("/")[0]] += len(tensor.store) - before
+            counts[instance.partition("/")[0]] += grown
             touched.add(instance)
 
     def touched(self, workspace: str) -> Collection[str]:
@@ -54,6 +84,10 @@ class DeviceReports:
         """True if there is such a cell."""
         tensor = self._tensors.get(workspace)
         return tensor is not None and tensor.store.get(tensor.level_index(at[0]), *at[1:]) != (None, None)
+
+    def extent(self, workspace: str) -> Extent:
+        """The extent of what the workspace's devices say."""
+        return self._extents.get(workspace) or Extent()
 
     def count(self, workspace: str, device: str) -> int:
         """The number of cells that the device keeps here, those of its finer instances included."""

@@ -7,45 +7,34 @@ what changed. Nothing here knows HTTP.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
 from itertools import islice
 
 import structlog
 
 from sporewright.errors import InternalError, ProtocolError, SporewrightError
 from sporewright.server.aggregation import Aggregation, Holders
+from sporewright.server.batch import Batch
 from sporewright.server.cells import Coordinate, Layers, Stated
+from sporewright.server.clients import Clients
 from sporewright.server.clock import Clock
 from sporewright.server.declared import Declared
 from sporewright.server.device_reports import DeviceReports
 from sporewright.server.holder_votes import holder_of
+from sporewright.server.members import Member, Members
 from sporewright.server.metrics import Metrics
 from sporewright.server.publication import changes, forget, publish
 from sporewright.server.rollup_rules import overlay, without_weak
 from sporewright.server.settings import Settings
-from sporewright.server.store import Client, ClientKey, Publication, Store
-from sporewright.server.validation import ack_from, acks_with, judge
+from sporewright.server.store import ClientKey, Publication, Store
 from sporewright.wire import Ack, Push
 
-__all__ = ["Member", "Orchestrator"]
+__all__ = ["Orchestrator"]
 
 # Cells of one device written together are written faster; more of them are only more memory.
 RESTORED_AT_ONCE = 10_000
 _log = structlog.get_logger("sporewright.orchestrator")
-
-
-@dataclass(eq=False)
-class Member:
-    """One live session: whose it is, and the bells: its workspace has something new; a later session took its place."""
-
-    key: ClientKey
-    holder: str
-    """The holder that the token names: all devices of a holder have one vote (U7)."""
-    news: asyncio.Event = field(default_factory=asyncio.Event)
-    replaced: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(eq=False)
@@ -64,7 +53,7 @@ class Orchestrator:
         self._declared = declared
         self._store, self._settings, self._clock, self._metrics = store, settings, clock, metrics
         self._reports = _restored(store, self.levels)
-        self._clients = store.clients()
+        self._clients = Clients(store.clients())
         self._publications = store.publications()
         self._fleet = self._new_fleet()
         self._stale = set(self._publications)
@@ -73,10 +62,10 @@ class Orchestrator:
         """workspace → device → when it was last heard of, by the monotonic clock."""
         self._holders: dict[str, dict[str, str]] = {}
         now = clock.now()
-        for key, client in sorted(self._clients.items(), key=lambda each: each[1].seen):
+        for key, client in sorted(self._clients, key=lambda each: each[1].seen):
             # What the store says is by the wall clock; one that was set back since has made nobody younger than now.
             self._hear(key, client.holder, clock.monotonic() - max(0.0, now - client.seen))
-        self._members: set[Member] = set()
+        self._members = Members(settings)
         self._waiting: asyncio.Queue[_Waiting] = asyncio.Queue()
         self._writing = asyncio.Lock()
 
@@ -92,25 +81,17 @@ class Orchestrator:
     async def join(self, member: Member) -> None:
         """Let a session in, in place of an earlier one of the same client (a line that died unnoticed).
 
-        The first one of a workspace waits until something is in its publication.
+        The first one of a workspace waits until something is in its publication. TooLargeError: there are enough.
         """
-        for other in self._members:
-            if other.key == member.key:
-                other.replaced.set()
-        self._members.add(member)
+        self._members.enter(member)
         self._metrics.connections.set(len(self._members))
         self.heard(member)
         if self.publication(member.key.workspace).head == 0:
             await self.tick()
 
-    @property
-    def is_full(self) -> bool:
-        """True when no further session is let in."""
-        return len(self._members) >= self._settings.connections
-
     def leave(self, member: Member) -> None:
         """A session ended; what it said stays, until its lease is over."""
-        self._members.discard(member)
+        self._members.leave(member)
         self._metrics.connections.set(len(self._members))
 
     def heard(self, member: Member) -> None:
@@ -134,8 +115,8 @@ class Orchestrator:
         async with self._writing:
             with self._metrics.ticks.time():
                 changed = await asyncio.to_thread(self._ticked, self._live())
-        for member in self._members:
-            if member.key.workspace in changed:
+        for workspace in changed:
+            for member in self._members.of(workspace):
                 member.news.set()
 
     def _hear(self, key: ClientKey, holder: str, when: float) -> None:
@@ -230,14 +211,17 @@ class Orchestrator:
         loop.call_soon_threadsafe(self._answer, answers)
 
     def _committed(self, group: list[_Waiting]) -> list[tuple[_Waiting, Ack | SporewrightError]]:
-        batch = _Batch(self._clients, self._reports)
+        batch = Batch(self._clients, self._reports, self._declared, self._settings)
         answers = [(waiting, self._taken(batch, waiting)) for waiting in group]
         if batch.clients:
+            forgotten = self._clients.too_many(batch.clients, self._members.holds, self._settings.device_clients)
             with self._store.write() as writing:
                 for workspace, cells in batch.cells.items():
                     writing.report(workspace, cells)
                 writing.acknowledge(batch.clients)
+                writing.forget_clients(forgotten)
             self._adopt(batch)
+            self._clients.forget(forgotten)
         return answers
 
     def _one_by_one(self, group: list[_Waiting]) -> list[tuple[_Waiting, Ack | SporewrightError]]:
@@ -257,13 +241,14 @@ class Orchestrator:
             return False
         return True
 
-    def _taken(self, batch: _Batch, waiting: _Waiting) -> Ack | SporewrightError:
+    def _taken(self, batch: Batch, waiting: _Waiting) -> Ack | SporewrightError:
+        member = waiting.member
         try:
-            return batch.take(waiting.member, waiting.push, self.levels, self._settings, self._clock.now())
+            return batch.take(member.key, member.holder, waiting.push, self._clock.now())
         except ProtocolError as why:
             return why
 
-    def _adopt(self, batch: _Batch) -> None:
+    def _adopt(self, batch: Batch) -> None:
         for workspace, cells in batch.cells.items():
             self._reports.state(workspace, cells.items())
         self._clients.update(batch.clients)
@@ -288,38 +273,6 @@ def _failed(what: str, why: Exception) -> SporewrightError:
         return why
     _log.error(f"{what} failed", exc_info=why)
     return InternalError("internal error of the server; its log says more")
-
-
-class _Batch:
-    """The effects of one group of pushes, before it is committed."""
-
-    def __init__(self, clients: Mapping[ClientKey, Client], reports: DeviceReports) -> None:
-        self.cells: dict[str, Stated] = {}
-        self.clients: dict[ClientKey, Client] = {}
-        self._known, self._reports = clients, reports
-        self._grown: Counter[tuple[str, str]] = Counter()
-
-    def take(self, member: Member, push: Push, levels: tuple[str, ...], settings: Settings, now: float) -> Ack:
-        """Add a push; one that is already committed gets its old ack again. ProtocolError for a gap in `seq`."""
-        key = member.key
-        client = self.clients.get(key) or self._known.get(key) or Client(0, "[]", now, member.holder)
-        if push.seq <= client.seq:
-            return ack_from(client.acks, push.seq)
-        if push.seq > client.seq + 1:
-            raise ProtocolError(f"push.seq: {push.seq} leaves a gap, {client.seq} is committed")
-        kept = partial(self._holds, key.workspace)
-        slice_ = (key.workspace, key.device)
-        room = settings.slice_cells - self._reports.count(*slice_) - self._grown[slice_]
-        accepted, ack = judge(levels, key.device, push, kept, room, settings)
-        self._grown[slice_] += sum((layers != Layers()) - kept(at) for at, layers in accepted.items())
-        self.cells.setdefault(key.workspace, {}).update(accepted)
-        self.clients[key] = Client(push.seq, acks_with(client.acks, ack), now, member.holder)
-        return ack
-
-    def _holds(self, workspace: str, at: Coordinate) -> bool:
-        """True if there is such a cell once the batch is committed."""
-        batched = self.cells.get(workspace, {}).get(at)
-        return self._reports.holds(workspace, at) if batched is None else batched != Layers()
 
 
 def _restored(store: Store, levels: tuple[str, ...]) -> DeviceReports:

@@ -42,6 +42,13 @@ class Settings(BaseSettings):
     message_cells: int = Field(default=4096, ge=1)
     slice_cells: int = Field(default=20_000, ge=1)
     """The number of cells that one device may keep on the server."""
+    device_clients: int = Field(default=16, ge=1)
+    """The engine states of one device that are remembered, and its sessions at once."""
+    workspace_options: int = Field(default=20_000, ge=1)
+    """The options that the devices of one workspace may name, besides the operator's."""
+    workspace_pairs: int = Field(default=50_000, ge=1)
+    """Pairs of option and dimension, whose results every device of the workspace is sent."""
+    workspace_cells: int = Field(default=2_000_000, ge=1)
     coordinate_bytes: int = Field(default=1024, ge=64, le=2048)
     """The names of one cell together, UTF-8; PostgreSQL indexes keys up to 2.7 kB."""
     hello_timeout_s: float = Field(default=10.0, gt=0)
@@ -50,6 +57,8 @@ class Settings(BaseSettings):
     message_timeout_s: float = Field(default=30.0, gt=0)
     """A message that has begun ends within this time."""
     connections: int = Field(default=10_000, ge=1)
+    holder_connections: int = Field(default=2000, ge=1)
+    """Sessions of one holder in one workspace."""
     newcomers: int = Field(default=1000, ge=1)
     """Connections that have not greeted; over it, the one that has waited longest is cut off."""
     device_messages_s: float = Field(default=100.0, gt=0)

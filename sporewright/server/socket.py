@@ -19,14 +19,14 @@ from sporewright.errors import (
     StorageError,
     TimedOutError,
     TokenError,
-    TooLargeError,
     VersionError,
 )
 from sporewright.server.auth import Grant, Tokens
 from sporewright.server.clock import Clock
 from sporewright.server.log import told
+from sporewright.server.members import Member
 from sporewright.server.metrics import Metrics
-from sporewright.server.orchestrator import Member, Orchestrator
+from sporewright.server.orchestrator import Orchestrator
 from sporewright.server.publication import updates
 from sporewright.server.rate import Paces
 from sporewright.server.settings import Settings
@@ -94,10 +94,8 @@ class Connection:
     async def _live(self) -> None:
         grant, hello = await self._greeted()
         member = Member(ClientKey(grant.workspace, grant.device, hello.client), grant.holder)
-        if self._hub.is_full:
-            raise TooLargeError(f"connections: this server takes {self._settings.connections} at a time")
-        await self._hub.join(member)
         try:
+            await self._hub.join(member)
             await self._say(self._welcome(member.key))
             member.news.set()
             await _first_of(self._read(member, grant), self._publish(member, grant), self._replaced(member))

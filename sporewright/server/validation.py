@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from sporewright.core.tensor import Tensor
 from sporewright.errors import SporewrightError, TooLargeError
 from sporewright.server.cells import Coordinate, Layers, Stated, coordinate_of, layers_of, shown
+from sporewright.server.room import Room
 from sporewright.server.settings import Settings
 from sporewright.wire import Ack, Push, Refusal
 
@@ -15,6 +17,10 @@ __all__ = ["KEPT_ACKS", "ack_from", "acks_with", "judge"]
 
 KEPT_ACKS = 8
 """The number of a client's newest acks that are kept, to be sent again when their push comes a second time."""
+ACKS_BYTES = 64 * 1024
+# What one refusal, and all of one ack, say in words.
+REASON_BYTES, REASONS_BYTES = 400, 16 * 1024
+_compact = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def judge(
@@ -22,10 +28,11 @@ def judge(
     device: str,
     push: Push,
     kept: Callable[[Coordinate], bool],
-    room: int,
+    left: int,
+    room: Room,
     settings: Settings,
 ) -> tuple[Stated, Ack]:
-    """The cells to commit and the ack; `kept` says which the device has by now, `room` how many more it may have.
+    """The cells to commit and the ack; `kept` says which the device has by now, `left` how many more it may have.
 
     Each cell is put to a slice-bound writer of an empty tensor: `unset` there checks W1 and W2 and changes nothing.
     """
@@ -39,8 +46,10 @@ def judge(
             writer.unset(*at)
             adds = layers != Layers() and at not in accepted and not kept(at)
             _check_size(at, settings.coordinate_bytes)
-            if adds and new >= room:
-                raise TooLargeError(f"{shown(at)}: a device keeps at most {settings.slice_cells} cells here")
+            if adds and new >= left:
+                raise TooLargeError(f"{shown(at)[:200]}: a device keeps at most {settings.slice_cells} cells here")
+            if adds:
+                room.take(at)
         except SporewrightError as why:
             refused.append(Refusal(index, why.code, str(why)))
             continue
@@ -50,10 +59,19 @@ def judge(
 
 
 def _short(refused: Sequence[Refusal], message_bytes: int) -> tuple[Refusal, ...]:
-    """The refusals with their messages cut so that one ack holds them all."""
+    """The refusals with their messages cut so that one ack holds them all, and the store a few of them.
+
+    The first ones say why in full; after that the code says it alone.
+    """
     # 80 bytes of frame each; an ASCII character takes two at most once it is escaped in JSON.
-    room = max(0, min(400, (message_bytes // max(1, len(refused)) - 80) // 2))
-    return tuple(Refusal(one.index, one.code, _ascii(one.message)[:room]) for one in refused)
+    left = min(REASONS_BYTES, (message_bytes - 80 * len(refused)) // 2)
+    short = []
+    for one in refused:
+        message = _ascii(one.message)[:REASON_BYTES]
+        message = message if len(message) <= left else ""
+        left -= len(message)
+        short.append(Refusal(one.index, one.code, message))
+    return tuple(short)
 
 
 def _ascii(text: str) -> str:
@@ -67,14 +85,42 @@ def _check_size(at: Coordinate, name_bytes: int) -> None:
 
 
 def acks_with(acks: str, ack: Ack) -> str:
-    """The kept acks as JSON text, with one more."""
-    refused = [vars(refusal) for refusal in ack.refused]
-    return json.dumps([*json.loads(acks), {"seq": ack.seq, "accepted": ack.accepted, "refused": refused}][-KEPT_ACKS:])
+    """The kept acks as JSON text, with one more; the older ones only as far as all take no more than `ACKS_BYTES`."""
+    kept = [_compact({"seq": ack.seq, "accepted": ack.accepted, "refused": _runs(ack.refused)})]
+    size = len(kept[0])
+    for older in reversed(json.loads(acks)[1 - KEPT_ACKS :]):
+        text = _compact(older)
+        size += len(text)
+        if size > ACKS_BYTES:
+            break
+        kept.insert(0, text)
+    return f"[{','.join(kept)}]"
+
+
+def _runs(refused: Sequence[Refusal]) -> list[tuple[int, int, str, str]]:
+    """Refusals as (first index, how many, code, message): those in a row that say the same are one."""
+    runs: list[tuple[int, int, str, str]] = []
+    for one in refused:
+        first, count, *says = runs[-1] if runs else (-1, 0, "", "")
+        if one.index == first + count and says == [one.code, one.message]:
+            runs[-1] = (first, count + 1, one.code, one.message)
+        else:
+            runs.append((one.index, 1, one.code, one.message))
+    return runs
+
+
+def _refusals(kept: Sequence[Any]) -> Iterator[Refusal]:
+    for each in kept:
+        if isinstance(each, dict):  # as they were kept before runs were
+            yield Refusal(**each)
+        else:
+            first, count, code, message = each
+            yield from (Refusal(index, code, message) for index in range(first, first + count))
 
 
 def ack_from(acks: str, seq: int) -> Ack:
     """The ack that was given to push `seq`; a bare one if it is too old to be kept."""
     for kept in json.loads(acks):
         if kept["seq"] == seq:
-            return Ack(seq, kept["accepted"], tuple(Refusal(**refusal) for refusal in kept["refused"]))
+            return Ack(seq, kept["accepted"], tuple(_refusals(kept["refused"])))
     return Ack(seq, 0)

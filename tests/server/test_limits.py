@@ -62,7 +62,7 @@ async def test_a_full_house(server: Make) -> None:
             late = Device(line)
             await late.say(Hello(token=running.tokens.mint("acme", "B", ttl_s=60), client="c"))
             assert (await late.hear(ErrorMessage)).code == "too-large"
-        assert await _in_time(lambda: not running.app.state.hub.is_full)
+        assert await _in_time(lambda: b"sporewright_connections 0.0" in running.app.state.metrics.text())
         async with running.device("B") as welcome:
             assert welcome.welcome.device == "B"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, TypeAlias
@@ -65,6 +65,10 @@ class Transaction(Protocol):
 
     def acknowledge(self, clients: Mapping[ClientKey, Client]) -> None:
         """Remember how far these clients are."""
+        ...
+
+    def forget_clients(self, keys: Collection[ClientKey]) -> None:
+        """Remember nothing of these."""
         ...
 
     def publish(self, workspace: str, cells: Mapping[Coordinate, Layers]) -> None:

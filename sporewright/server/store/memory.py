@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -21,13 +21,16 @@ class _Transaction:
 
     rows: _Rows
     revision: int
-    steps: list[Callable[[], None]] = field(default_factory=list)
+    steps: list[Callable[[], object]] = field(default_factory=list)
 
     def report(self, workspace: str, cells: Mapping[Coordinate, Layers]) -> None:
         self.steps.append(partial(self.rows.report, workspace, dict(cells)))
 
     def acknowledge(self, clients: Mapping[ClientKey, Client]) -> None:
         self.steps.append(partial(self.rows.clients.update, dict(clients)))
+
+    def forget_clients(self, keys: Collection[ClientKey]) -> None:
+        self.steps.extend(partial(self.rows.clients.pop, key, None) for key in keys)
 
     def publish(self, workspace: str, cells: Mapping[Coordinate, Layers]) -> None:
         rows = {coordinate: Published(layers, self.revision) for coordinate, layers in cells.items()}

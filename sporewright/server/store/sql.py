@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,10 @@ BUSY_MS = 10_000
 PAGE = 10_000
 
 _KEY = ("workspace", *tables.COORDINATE)
+_AT_CLIENT = ("at_workspace", "at_device", "at_client")
+_FORGET = delete(tables.clients).where(
+    *(tables.clients.c[name.removeprefix("at_")] == bindparam(name) for name in _AT_CLIENT)
+)
 _REMOVE = delete(tables.reports).where(*(tables.reports.c[name] == bindparam(f"at_{name}") for name in _KEY))
 
 
@@ -63,6 +67,11 @@ class _SqlTransaction:
             for key, client in clients.items()
         ]
         self._put(tables.clients, rows)
+
+    def forget_clients(self, keys: Collection[ClientKey]) -> None:
+        if keys:
+            rows = [dict(zip(_AT_CLIENT, map(to_text, key), strict=True)) for key in keys]
+            self._connection.execute(_FORGET, rows)
 
     def publish(self, workspace: str, cells: Mapping[Coordinate, Layers]) -> None:
         stated = {"workspace": to_text(workspace), "revision": self.revision}
