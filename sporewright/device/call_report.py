@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import httpx
 
+from sporewright.device.expectations import Expectations
 from sporewright.device.httpx_errors import common, of_httpx
 from sporewright.device.order_source import Source
 from sporewright.device.responses import Attempt, Receipt, Running, counts_of
@@ -33,13 +34,22 @@ def broken(one: Running, outcome: str, reason: str) -> Exception:
 class Account:
     """Of one call: `receipt` is kept current, `source` is told."""
 
-    def __init__(self, source: Source, chain: AttemptChain, receipt: Receipt, *, is_streaming: bool) -> None:
+    def __init__(
+        self,
+        source: Source,
+        chain: AttemptChain,
+        receipt: Receipt,
+        expectations: Expectations,
+        *,
+        is_streaming: bool,
+    ) -> None:
         self._source, self._chain, self._receipt, self._is_streaming = source, chain, receipt, is_streaming
+        self._expectations = expectations
         self._passed = dict(receipt.skipped)
         """The options that the call itself passed over."""
         self._said: list[tuple[str, Running]] = []
         """The reason for which each attempt of the receipt ended, for its error: it may quote the exception there."""
-        self._unexplained: list[Running] = []
+        self._unexplained: list[tuple[Running, Ended]] = []
         """They refused for no known reason: a failure of theirs once another option answers, else the caller's."""
 
     def names(self, one: Running) -> None:
@@ -96,17 +106,25 @@ class Account:
         more |= {f"tokens_{name}": count for name, count in one.tokens.items()}
         self._source.outcome(body | {name: value for name, value in more.items() if value is not None})
         if step.outcome == "unexplained":
-            self._unexplained.append(one)
+            self._unexplained.append((one, step))
         elif "learn_ok" in step.actions:
             self._outdoes()
 
     def _outdoes(self) -> None:
         """Tell the learner of the options that refused a request which another option has answered now."""
         while self._unexplained:
-            one = self._unexplained.pop()
+            one, step = self._unexplained.pop()
             told = {"option": one.option, "outcome": "unexplained", "stage": "PICKING", "attempt": one.number + 1}
             task = {} if self._receipt.task is None else {"task": self._receipt.task}
-            self._source.outcome({**told, **task, "streaming": self._is_streaming, "probe": False})
+            why = {} if step.aside is None else self._declined(one, step)
+            self._source.outcome({**told, **task, "streaming": self._is_streaming, "probe": False, **why})
+
+    def _declined(self, one: Running, step: Ended) -> dict[str, Any]:
+        """Set the option aside for what its status said; how the learner is told of it."""
+        self._source.health.apply(one.option, ["set_aside"], time.time(), reason=step.aside or "key")
+        credential = self._expectations.set_aside(one, step)
+        signed = {} if credential is None else {"credential": credential}
+        return {"outcome": "declined", "reason": step.aside, **signed}
 
     def quits(self, one: Running, outcome: Literal["aborted", "lost"]) -> None:
         """A probe that the caller gave up, or that lost a race, is over, and says nothing."""

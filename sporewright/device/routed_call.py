@@ -63,7 +63,7 @@ class RoutedCall:
     ) -> None:
         self._source, self._chain, self.receipt, self._send, self._what = source, chain, receipt, send, what
         self._chance, self._is_held, self._redacts, self._expectations = chance, is_held, redacts, expectations
-        self._account = Account(source, chain, receipt, is_streaming=is_streaming)
+        self._account = Account(source, chain, receipt, expectations, is_streaming=is_streaming)
         self._running, self._over = dict[int, Running](), dict[int, Running]()
         self._tasks: set[asyncio.Task[None]] = set()
         self._delivery = Delivery(receipt, self._stop, on_restart)

@@ -238,7 +238,7 @@ class Rule(TypedDict):
     """A row of the classification: the first one whose `when` holds names the outcome, and the retries in place.
 
     `unsafe`: the request may have been carried out; default: as the plan says of the outcome. `reason`: why the option
-    is set aside, where the outcome's transition does so.
+    is set aside, where the outcome's transition does so, or once another option has answered.
     """
 
     when: When

@@ -30,10 +30,14 @@ def _callers(first: int, last: int, **more: Unpack[When]) -> list[Rule]:
     return [{"when": {**of, "fallback": True}, "outcome": "unsuited"}, {"when": of, "outcome": "refused"}]
 
 
-def _users(first: int, last: int, **more: Unpack[When]) -> list[Rule]:
+def _users(first: int, last: int, reason: Aside | None = None, **more: Unpack[When]) -> list[Rule]:
     """A refusal that may be of a user of the service: the option's own fault once another one has answered."""
     of: When = {"status": (first, last), **more, "judged": False}
-    return [{"when": {**of, "fallback": True}, "outcome": "unsuited"}, {"when": of, "outcome": "unexplained"}]
+    row: Rule = {"when": of, "outcome": "unexplained"}
+    return [
+        {"when": {**of, "fallback": True}, "outcome": "unsuited"},
+        row if reason is None else {**row, "reason": reason},
+    ]
 
 
 def _declined(first: int, last: int, reason: Aside, **more: Unpack[When]) -> Rule:
@@ -79,10 +83,11 @@ _REFUSALS: Sequence[Rule] = [
     _declined(401, 401, "key", judged=True),
     _declined(402, 402, "credit", judged=True),
     # A key that is declared is what a 401 is about, unless it speaks of somebody's session, card or password.
-    *_users(401, 401, says=["login"]),
-    *_users(401, 401, says=["person"]),
+    *_users(401, 402, says=["login"]),
+    *_users(401, 402, says=["person"]),
     _declined(401, 401, "key", keyed=True),
-    *_users(401, 402),
+    *_users(401, 401, "key"),
+    *_users(402, 402, "credit"),
     # It lacks a feature, or what a request names (a file, an earlier answer): another may have it.
     {"when": {"status": (403, 404), "says": ["unsupported"]}, "outcome": "unsuited"},
     {"when": {"status": (404, 404), "says": ["malformed"]}, "outcome": "unsuited"},
@@ -194,8 +199,10 @@ TRANSITIONS: Mapping[State, Mapping[Signal, Transition]] = {
         "picked": _to("CALLING"),
         "nothing_left": _to("EXHAUSTED", "give_up"),
         "kept": _to("DELIVERED", "deliver"),
-        # Said of an attempt that has ended so, once another option has answered the same request.
+        # Said of an attempt that has ended so, once another option has answered the same request; the second, where its
+        # status gave the reason.
         "unexplained": _to("PICKING", "learn_failure"),
+        "declined": _to("PICKING", "set_aside"),
         "aborted": _ABORTED,
     },
     "CALLING": {

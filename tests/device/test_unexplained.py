@@ -79,6 +79,39 @@ async def test_what_is_of_a_user_sets_nothing_aside(status: int, said: dict[str,
     assert (attention, transport.source.health.asides.active(0.0)) == ([], {})
 
 
+@pytest.mark.parametrize(("status", "reason"), [(401, "key"), (402, "credit")])
+@pytest.mark.parametrize("key", [None, "sk-0123456789"])
+async def test_a_status_that_gives_a_reason_sets_aside_once_another_option_answers(
+    status: int, reason: str, key: str | None
+) -> None:
+    """Without a word of a user; where every option refuses alike, nobody is blamed unless his key is declared."""
+    refusing, told, attention = {"a.test", "b.test"}, list[Any](), list[Any]()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(status) if request.url.host in refusing else httpx.Response(200, json={"paid": True})
+
+    upstreams = {name: {**UPSTREAMS[name], **({} if key is None else {"key": key})} for name in "ab"}
+    inner = httpx.MockTransport(answer)
+    transport = RoutingTransport(["a", "b"], upstreams, transport=inner, on_attention=attention.append)
+    transport.source.outcome = told.append  # type: ignore[method-assign]
+    async with httpx.AsyncClient(transport=transport, base_url=NOWHERE) as client:
+        assert (await client.get("/x", extensions={"sporewright": {"task": "sums"}})).status_code == status
+        if key is not None and status == 401:
+            assert [each["option"] for each in attention] == ["a", "b"]
+            return
+        assert attention == []
+        refusing.discard("b.test")
+        assert (await client.get("/x", extensions={"sporewright": {"task": "sums"}})).status_code == 200
+
+    assert [(each["option"], each["reason"]) for each in attention] == [("a", reason)]
+    named = ("option", "outcome", "stage", "reason", "task", "attempt")
+    assert [told[-1][name] for name in named] == ["a", "declined", "PICKING", reason, "sums", 1]
+    assert ("credential" in told[-1]) is (key is not None)
+    data = transport.source.health.asides.data("a")
+    assert data is not None
+    assert data["reason"] == reason
+
+
 async def test_a_device_learns_of_a_refusal_without_a_reason_once_another_option_answers() -> None:
     """Its place is lost by the second call alone."""
     refusing = {"a.test", "b.test"}

@@ -56,7 +56,9 @@ def test_the_tables_use_their_own_words() -> None:
 
     assert {row["outcome"] for row in PLAN["classes"]} == set(OUTCOMES)
     assert {action for step in steps for action in step["do"]} == set(ACTIONS)
-    assert set(PLAN["transitions"]["PICKING"]) == {"picked", "nothing_left", "kept", "aborted", "unexplained"}
+    assert set(PLAN["transitions"]["PICKING"]) == {
+        *("picked", "nothing_left", "kept", "aborted", "unexplained", "declined"),
+    }
     assert not {"DELIVERED", "BROKEN", "LOST", "ABORTED", "EXHAUSTED"} & set(PLAN["transitions"])
     assert set(PLAN["unsafe"]) <= set(OUTCOMES)
     assert to_json() == to_json()

@@ -34,7 +34,8 @@ describe("an option that declines", () => {
       expect((await routed().fetch("/")).status).toBe(409);
       beta.status = 403;
       expect((await routed().fetch("/")).status).toBe(status);
-      expect(learned.every(({ outcome }) => ["ok", "unexplained", "unsuited", "refused"].includes(outcome))).toBe(true);
+      const known = ["ok", "declined", "unexplained", "unsuited", "refused"];
+      expect(learned.every(({ outcome }) => known.includes(outcome))).toBe(true);
     },
   );
 
@@ -62,6 +63,26 @@ describe("an option that declines", () => {
       ["beta", "ok", "HOLDING", 2],
       ["alpha", "unexplained", "PICKING", 1],
     ]);
+  });
+
+  it.each([
+    [401, "key"],
+    [402, "credit"],
+  ])("with %i and without a word has declined once another one has answered", async (status, reason) => {
+    [alpha.status, beta.status] = [status, status];
+    const attention: string[] = [];
+    const upstreams = { alpha: { url: alpha.url }, beta: { url: beta.url } };
+    const context = contextOf(upstreams, {
+      onOutcome: (body) => learned.push(body),
+      onAttention: (option) => attention.push(option),
+    });
+    const router = new RoutedFetch(context);
+    expect((await router.fetch("/")).status).toBe(status);
+    expect([attention, context.health.asides.data("alpha")]).toEqual([[], null]);
+    beta.status = 200;
+    expect(await (await router.fetch("/")).text()).toBe("beta");
+    expect([attention, context.health.asides.data("alpha")?.reason]).toEqual([["alpha"], reason]);
+    expect(learned.at(-1)).toMatchObject({ option: "alpha", outcome: "declined", stage: "PICKING", reason });
   });
 
   it("is asked last from then on, and its refusal is the caller's where nobody answers", async () => {

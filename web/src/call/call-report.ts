@@ -3,7 +3,7 @@ import { since } from "./attempt-io";
 import type { CallRequest, CallContext } from "./call-context";
 import type { AttemptIO } from "./attempt-io";
 import type { Ending, RecordedChain, Step } from "../routing";
-import type { OutcomeBody } from "../generated/calls";
+import type { Aside, OutcomeBody } from "../generated/calls";
 import type { ReceiptWriter } from "./receipt";
 import type { Attempt } from "../types";
 
@@ -18,7 +18,7 @@ export class CallReporter {
   readonly #chain: RecordedChain;
   readonly #ledger: ReceiptWriter;
   /** They refused for no known reason: a failure of theirs once another option answers, else the caller's mistake. */
-  #unexplained: AttemptIO[] = [];
+  #unexplained: { one: AttemptIO; aside: Aside | undefined }[] = [];
 
   constructor(context: CallContext, asked: CallRequest, chain: RecordedChain, ledger: ReceiptWriter) {
     [this.#context, this.#asked, this.#chain, this.#ledger] = [context, asked, chain, ledger];
@@ -59,11 +59,21 @@ export class CallReporter {
       ...(keys > 1 ? { key, keys } : {}),
     };
     this.#tells(one, { outcome, stage, first_token_s: firstToken, ...more });
-    if (outcome === "unexplained") this.#unexplained.push(one);
-    else if (actions.includes("learn_ok")) {
-      for (const other of this.#unexplained) this.#tells(other, { outcome: "unexplained", stage: "PICKING" });
-      this.#unexplained = [];
+    if (outcome === "unexplained") this.#unexplained.push({ one, aside: step.aside });
+    else if (actions.includes("learn_ok"))
+      for (const other of this.#unexplained.splice(0)) this.#outdone(other.one, other.aside);
+  }
+
+  /** Another option has answered the same request: it has failed, or declined for what its status said. */
+  #outdone(one: AttemptIO, aside: Aside | undefined): void {
+    if (aside === undefined) {
+      this.#tells(one, { outcome: "unexplained", stage: "PICKING" });
+      return;
     }
+    this.#context.health.apply(one.option, ["set_aside"], this.#context.awake.now(), { aside });
+    this.setAside(one);
+    const credential = one.credential === undefined ? {} : { credential: one.credential };
+    this.#tells(one, { outcome: "declined", stage: "PICKING", reason: aside, ...credential });
   }
 
   /** Whoever runs it is told of an option that declined, and by which key. */
