@@ -16,28 +16,24 @@ import httpx
 
 from sporewright.device.raw_body import RawBody
 from sporewright.errors import SporewrightError
+from sporewright.routing.answer_reader import AnswerReader
 from sporewright.routing.attempt_chain import Body
 from sporewright.routing.classify import Ending, rule_of, says
-from sporewright.routing.dialects.judge import Judge
-from sporewright.routing.dialects.sse_events import Kind, Listening
 from sporewright.routing.retry_after import pace_seconds
 from sporewright.routing.terms import Limits, Plan
 
 __all__ = [
-    "WHY",
     "Attempt",
-    "Brackets",
     "Fault",
     "Receipt",
     "Running",
     "body_of",
-    "brackets_of",
     "counts_of",
     "defect_of",
-    "end_of",
     "ending_of",
     "error_of",
     "fault_of",
+    "is_json",
     "late_by",
     "redacted",
     "refusal",
@@ -47,18 +43,6 @@ __all__ = [
 # Deeper than any provider's usage; a name is a word of the provider's, too: those of the APIs are short and plain.
 _DEEPEST = 4
 _NAME = re.compile(r"\w{1,40}", re.ASCII)
-_BLANK = b"\xef\xbb\xbf \t\r\n"
-"""The bytes that may stand before JSON (RFC 8259 §2), and a mark of the byte order, which readers skip."""
-_IN_STRING = re.compile(rb'["\\]')
-_PAIRS = ((b"{", b"["), (b"}", b"]"))
-WHY = {
-    "complete": "whole",
-    "truncated": "the stream ended in the middle",
-    "malformed": "an event of the stream is no JSON",
-    "failed": "the stream told of an error",
-    "invalid": "no answer in it",
-}
-"""The reason, for people, for which an attempt ended, where its body gives it."""
 _SHORTEST_SECRET = 8
 """Shorter values are words of a protocol, like `gzip` or `Bearer`, which an error may well need."""
 
@@ -134,35 +118,27 @@ class Running:
     raw: RawBody | None = None
     """Its body as it is received."""
     latency: float | None = None
+    reader: AnswerReader | None = None
+    """The reader of its answer, once good headers are in."""
     held: list[bytes] = field(default_factory=list)
-    length: int = 0
-    is_blank: bool = False
-    """Of an answer in one piece nothing but white space has come."""
-    judge: Judge | None = None
-    """The judge of its form, until that is known."""
-    events: Listening | None = None
-    """The listener that follows its events."""
-    is_complete: bool = False
-    """It said that nothing follows."""
-    brackets: Brackets | None = None
-    """The brackets and strings that its JSON leaves open so far."""
-    usage: Any = None
-    tokens: Mapping[str, int] = field(default_factory=dict)
     is_told: bool = False
     """The learner was told of it."""
     entry: Attempt | None = None
 
+    @property
+    def length(self) -> int:
+        """Bytes of its answer so far."""
+        return 0 if self.reader is None else self.reader.length
 
-def end_of(one: Running, *, judged: bool) -> Kind:
-    """The kind of end that the end of its body is; the tokens it has counted are written into it."""
-    kind: Kind = "complete"
-    if one.events is not None:
-        kind, used = one.events.ends()
-        one.usage = one.usage if used is None else used
-        one.tokens = one.events.counts()
-        if kind == "complete" and judged and not one.events.has_said_anything:
-            kind = "invalid"
-    return "truncated" if one.brackets is not None and one.brackets.is_open else kind
+    @property
+    def usage(self) -> Any:
+        """The usage that its answer told, if any."""
+        return None if self.reader is None else self.reader.usage
+
+    @property
+    def tokens(self) -> Mapping[str, int]:
+        """The tokens that its answer counted, once it has ended."""
+        return {} if self.reader is None else self.reader.tokens
 
 
 def body_of(response: httpx.Response, plan: Plan, *, judged: bool = False) -> Body | None:
@@ -179,52 +155,9 @@ def body_of(response: httpx.Response, plan: Plan, *, judged: bool = False) -> Bo
     return "whole" if _is_json(kind) and is_short else "bytes"
 
 
-def brackets_of(response: httpx.Response) -> Brackets | None:
-    """A counter of open brackets for JSON, which shows by itself whether it is whole; None for any other body."""
-    return Brackets() if _is_json(_type_of(response)) else None
-
-
-class Brackets:
-    """The brackets and strings that JSON leaves open, fed in any pieces: with any open, it would end in the middle.
-
-    What begins as neither an object nor a list is no JSON of ours to judge.
-    """
-
-    def __init__(self) -> None:
-        self._depth = 0
-        self._is_judged: bool | None = None
-        self._in_string = self._is_escaped = False
-
-    @property
-    def is_open(self) -> bool:
-        """An object or a list is without its end, or a string within."""
-        return self._in_string or self._depth > 0
-
-    def feed(self, piece: bytes) -> None:
-        """The next bytes."""
-        if self._is_judged is None and (begin := piece.lstrip(_BLANK)[:1]):
-            self._is_judged = begin in (b"{", b"[")
-        at = 0
-        while self._is_judged and at < len(piece):
-            at = self._string(piece, at) if self._in_string else self._outside(piece, at)
-
-    def _string(self, piece: bytes, at: int) -> int:
-        if self._is_escaped:
-            self._is_escaped = False
-            return at + 1
-        found = _IN_STRING.search(piece, at)
-        if found is None:
-            return len(piece)
-        self._is_escaped, self._in_string = found[0] == b"\\", found[0] != b'"'
-        return found.end()
-
-    def _outside(self, piece: bytes, at: int) -> int:
-        quote = piece.find(b'"', at)
-        end = len(piece) if quote < 0 else quote
-        opened, closed = (piece.count(one, at, end) + piece.count(two, at, end) for one, two in _PAIRS)
-        self._depth += opened - closed
-        self._in_string = quote >= 0
-        return end + 1
+def is_json(response: httpx.Response) -> bool:
+    """True if its headers say that its body is JSON."""
+    return _is_json(_type_of(response))
 
 
 def _type_of(response: httpx.Response) -> str:

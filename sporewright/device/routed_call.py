@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, Literal
 
 import httpx
@@ -18,29 +19,23 @@ from sporewright.device.httpx_errors import of_httpx
 from sporewright.device.order_source import Source
 from sporewright.device.raw_body import RawBody
 from sporewright.device.responses import (
-    WHY,
-    Brackets,
     Receipt,
     Running,
     body_of,
-    brackets_of,
     defect_of,
-    end_of,
     ending_of,
     error_of,
+    is_json,
     refusal,
     told,
 )
 from sporewright.device.sleep_detector import Awake
 from sporewright.errors import InternalError, SporewrightError
-from sporewright.routing.attempt_chain import Ask, AttemptChain, Body, Call, Decision, Ended, Wait
+from sporewright.routing.answer_reader import HANDED, WHY, AnswerReader, Effect, Keep, Over
+from sporewright.routing.attempt_chain import Ask, AttemptChain, Call, Decision, Ended, Wait
 from sporewright.routing.classify import Ending
-from sporewright.routing.dialects.sse_events import Events
 
 __all__ = ["RoutedCall"]
-
-_BLANK = b" \t\r\n"
-_HANDED = ("STREAMING", "RESTARTABLE", "BODY")
 
 
 class RoutedCall:
@@ -122,9 +117,8 @@ class RoutedCall:
         self._spawn(self._follow(self._chain.hedge(self._awake.now(), self._chance())))
 
     def _hands_over(self, one: Running) -> None:
-        """From here on it is the caller's as it comes."""
-        one.events = None
-        self._steps(one, self._chain.opened(self._awake.now(), "bytes", one.number))
+        if one.reader is not None:
+            self._carries_out(one, one.reader.hands_over(self._awake.now()))
 
     async def _until(self, at: float) -> None:
         """Until then on the clock, which may be set, and runs on while the loop's own stands still."""
@@ -173,24 +167,27 @@ class RoutedCall:
             body = body_of(response, self._source.plan, judged=self._chain.is_judged(one.option) and not asks)
             if body is None:
                 text = await self._refusal(one, response)
-                one.held = [self._received(one, text)] if text else []
+                if text:
+                    self._keep(one, Keep(text, is_handed=False))
                 reason = f"HTTP {response.status_code}"
                 if asks and response.status_code < 400:
                     await self._shows(one, response, reason)
                 else:
                     self._ends(one, ending_of(response, text, self._awake.now(), self._source.plan), reason)
             else:
-                one.judge = self._expectations.judge(one.option, response)
-                if one.judge is None:
-                    # An answer that a function has to see before it counts is held back within the deadline.
-                    kind: Body = "whole" if asks and body == "bytes" else body
-                    self._steps(one, self._chain.opened(self._awake.now(), kind, one.number))
-                    one.events = Events(self._source.plan) if body == "events" else None
-                    one.brackets = None if one.events else brackets_of(response)
-                    one.is_blank = body == "whole"
-                elif self._is_decided(one):
-                    return
-                await self._read(one, response)
+                one.reader = reader = AnswerReader(
+                    self._chain,
+                    one.number,
+                    self._source.plan,
+                    body=body,
+                    is_json=is_json(response),
+                    judge=self._expectations.judge(one.option, response),
+                    listen=partial(self._expectations.listener, one.option),
+                    asks=asks,
+                    is_held=self._is_held,
+                )
+                if not self._carries_out(one, reader.begins(self._awake.now())):
+                    await self._read(one, reader, response)
         finally:
             with suppress(httpx.TransportError, RuntimeError):
                 await response.aclose()
@@ -202,27 +199,11 @@ class RoutedCall:
             return b""
         return await refusal(response, self._source.plan["limits"], patience_s)
 
-    def _is_decided(self, one: Running) -> bool:
-        """True if it is no answer, as far as can be told now, which ends it; one whose form is known is opened."""
-        judge = one.judge
-        if judge is None:
-            return False
-        if judge.invalid is not None:
-            return self._ends(one, {"kind": "invalid"}, f"no answer: {judge.invalid}")
-        if judge.form is None:
-            return False
-        one.judge, one.latency = None, time.monotonic() - one.began
-        one.events = self._expectations.listener(one.option) or judge.listener()
-        one.brackets = Brackets() if judge.form == "json" else None
-        form: Body = "whole" if judge.form == "json" else "events"
-        self._steps(one, self._chain.opened(self._awake.now(), form, one.number))
-        return False
-
-    async def _read(self, one: Running, response: httpx.Response) -> None:
-        began = list[bytes]()
+    async def _read(self, one: Running, reader: AnswerReader, response: httpx.Response) -> None:
         pieces = response.aiter_bytes()
-        while True:
-            if self._delivery.pipe is not None and self._is_handed(one):
+        is_over = False
+        while not is_over:
+            if self._delivery.pipe is not None and self._chain.state_of(one.number) in HANDED:
                 # A reader who takes his time is no stall: only a wish that is not served is.
                 self._timers.disarm(one)
                 since = self._awake.now()
@@ -230,82 +211,41 @@ class RoutedCall:
                 self._chain.paused(since, self._awake.now(), one.number)
             self._timers.arm(one)
             piece = await anext(pieces, None)
+            now = self._awake.now()
             if piece is None:
-                self._holds_or_hands(one, self._received(one, b""))  # an encoding's own end says nothing more
-                if one.judge is not None:
-                    one.judge.ends()
-                if not self._is_decided(one):
-                    await self._over_by(one)
-                return
-            if one.judge is not None:
-                one.judge.feed(piece)
-                began.append(piece)
-                if self._is_decided(one):
-                    return
-                if one.judge is not None:
-                    self._chain.token(self._awake.now(), one.number, is_blank=True)
-                    continue
-                piece, began = b"".join(began), []
-            if self._takes(one, piece):
-                return
-            if one.is_complete:
-                await self._over_by(one)
-                return
+                # An encoding's own end says nothing more.
+                self._keep(one, Keep(b"", self._chain.state_of(one.number) in HANDED))
+                is_over = True
+            effects = reader.ends(now) if piece is None else reader.feed(now, piece)
+            is_over = self._carries_out(one, effects) or is_over
+            last = effects[-1] if effects else None
+            if isinstance(last, Over) and last.is_shown and one.number in self._running:
+                await self._shows(one, response, last.reason)
 
-    def _takes(self, one: Running, piece: bytes) -> bool:
-        """One more piece of the body; True once the attempt has ended by it."""
-        one.length += len(piece)
-        heard = None if one.events is None else one.events.feed(piece)
-        if one.brackets is not None:
-            one.brackets.feed(piece)
-        if heard is not None:
-            one.usage = one.usage if heard.usage is None else heard.usage
-            if heard.is_malformed:
-                return self._ends(one, {"kind": "malformed"}, WHY["malformed"])
-            if heard.error is not None:
-                return self._ends(one, {"kind": "failed"}, WHY["failed"])
-        self._holds_or_hands(one, self._received(one, piece))
-        one.is_blank = one.is_blank and not piece.strip(_BLANK)
-        if heard is None or heard.tokens + heard.others > 0 or heard.is_finished or one.is_blank:
-            said = {"is_finished": heard is not None and heard.is_finished, "is_blank": one.is_blank}
-            self._steps(one, self._chain.token(self._awake.now(), one.number, **said))
-        state, most = self._chain.state_of(one.number), self._source.plan["limits"]["event_bytes"]
-        if state == "OPENED" and one.length > most:
-            return self._ends(one, {"kind": "malformed"}, f"{one.length} bytes and no token")
-        if state == "HOLDING" and self._overflows(one):
-            return True
-        one.is_complete = heard is not None and heard.is_done
+    def _carries_out(self, one: Running, effects: Sequence[Effect]) -> bool:
+        """Do these in their order; True if the attempt ends by them, or has ended meanwhile."""
+        for effect in effects:
+            if one.number not in self._running:
+                return True
+            if isinstance(effect, Keep):
+                self._keep(one, effect)
+            elif isinstance(effect, Ended):
+                self._steps(one, effect)
+            elif isinstance(effect, Over):
+                return effect.is_shown or self._ends(one, effect.ending, effect.reason)
+            else:
+                one.latency = time.monotonic() - one.began
         return False
 
-    def _received(self, one: Running, piece: bytes) -> bytes:
+    def _keep(self, one: Running, keep: Keep) -> None:
         """The bytes that the caller gets for this decoded piece: those that were received for it, where that may be."""
-        return piece if one.raw is None else one.raw.take()
-
-    def _holds_or_hands(self, one: Running, piece: bytes) -> None:
+        piece = keep.piece if one.raw is None else one.raw.take()
         if not piece:
             return
-        if self._delivery.pipe is not None and self._is_handed(one):
+        if self._delivery.pipe is not None and keep.is_handed:
             self._delivery.pipe.push(piece)
         else:
             one.held.append(piece)
-
-    def _overflows(self, one: Running) -> bool:
-        """True if more is held than may be, which ends it; what need not be held is handed over from here on."""
-        limits = self._source.plan["limits"]
-        if self._is_held and one.length > limits["buffer_bytes"]:
-            why = f"{one.length} bytes, and limits.buffer_bytes is {limits['buffer_bytes']}"
-            return self._ends(one, {"kind": "too_large"}, why)
-        if not self._is_held and one.length > limits["hold_bytes"]:
-            self._steps(one, self._chain.opened(self._awake.now(), "bytes", one.number))
-        return False
-
-    async def _over_by(self, one: Running) -> None:
-        """Nothing follows."""
-        kind = end_of(one, judged=self._chain.is_judged(one.option))
-        if kind == "complete" and one.response is not None and self._expectations.asks(one.option):
-            await self._shows(one, one.response, WHY[kind])
-        else:
-            self._ends(one, {"kind": kind}, WHY[kind])
 
     async def _shows(self, one: Running, response: httpx.Response, reason: str) -> None:
         """Ask the caller's own function about this whole answer; the time that it takes is no silence of the option."""
@@ -317,12 +257,7 @@ class RoutedCall:
         else:
             self._ends(one, {"kind": "invalid"}, WHY["invalid"])
 
-    def _is_handed(self, one: Running) -> bool:
-        return self._chain.state_of(one.number) in _HANDED
-
-    def _steps(self, one: Running, step: Ended | None) -> None:
-        if step is None:
-            return
+    def _steps(self, one: Running, step: Ended) -> None:
         self._account.reports(one, step, None)
         if "win" in step.actions:
             self._drop_others(one)

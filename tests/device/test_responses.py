@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sporewright.device.responses import Brackets, counts_of
+from sporewright.device.responses import counts_of
+from sporewright.routing.json_truncation import Brackets
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.floats(allow_nan=False) | st.text(),

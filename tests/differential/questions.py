@@ -79,6 +79,21 @@ def _judge(dice: Dice) -> dict[str, Any]:
     }
 
 
+def _body(dice: Dice) -> dict[str, Any]:
+    """The same, read for a chain: headers of any kind, held or handed over, with little room."""
+    return {
+        **_judge(dice),
+        "judged": bool(dice.byte() & 1),
+        "body": dice.one(("whole", "events", "bytes")),
+        "is_json": bool(dice.byte() & 1),
+        "asks": dice.rarely(48),
+        "restart": dice.one(("error", "buffer", "notify")),
+        "hold": dice.one((1 << 16, 40, 400)),
+        "buffer": dice.one((1 << 23, 100, 1000)),
+        "hands_over": dice.one((-1, -1, 0, 2)),
+    }
+
+
 def _request(dice: Dice) -> dict[str, Any]:
     """A request that was recorded, in any dialect, with up to three of its values changed."""
     exchange = dice.one(REQUESTS)
@@ -187,6 +202,7 @@ KINDS: Mapping[str, Callable[[Dice], dict[str, Any]]] = {
     "chat": _chat,
     "stream": _stream,
     "judge": _judge,
+    "body": _body,
     "request": _request,
     "refusal": _refusal,
     "pace": _pace,
@@ -196,7 +212,8 @@ KINDS: Mapping[str, Callable[[Dice], dict[str, Any]]] = {
 OFTEN = (
     ("chat",) * 6
     + ("stream",) * 4
-    + ("judge",) * 4
+    + ("judge",) * 3
+    + ("body",) * 5
     + ("request",) * 4
     + ("refusal", "refusal", "pace", "pace", "brackets", "repeatable")
 )

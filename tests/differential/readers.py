@@ -6,18 +6,21 @@ import base64
 import copy
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sporewright.device.responses import Brackets
 from sporewright.errors import SporewrightError
+from sporewright.routing.answer_reader import AnswerReader, Effect, Keep, Over
+from sporewright.routing.attempt_chain import AttemptChain, Ended
 from sporewright.routing.classify import is_repeatable, says
 from sporewright.routing.dialects.chat_events import ChatEvents
 from sporewright.routing.dialects.chat_request import chat_body, chat_path, key_headers
 from sporewright.routing.dialects.judge import Judge
 from sporewright.routing.dialects.providers import DIALECTS
 from sporewright.routing.dialects.sse_events import Events
+from sporewright.routing.health import Health
+from sporewright.routing.json_truncation import Brackets
 from sporewright.routing.plan import plan_with
 from sporewright.routing.retry_after import pace_seconds, retry_after_seconds
 from tests.differential.page import Page
@@ -66,6 +69,50 @@ def _judge(body: Mapping[str, Any]) -> Any:
     return [judge.form, heard, listener.ends()[0], listener.has_said_anything]
 
 
+def _body(body: Mapping[str, Any]) -> Any:
+    """The answer of a call's only attempt: what is to be done for each piece, and its counts."""
+    plan = plan_with({"event_bytes": body["most"], "hold_bytes": body["hold"], "buffer_bytes": body["buffer"]})
+    judged, restart, streaming = body["judged"], body["restart"], bool(body["streaming"])
+    traits = {"streaming": streaming, "judged": judged, "restart": restart, "plan": plan}
+    chain = AttemptChain(["a"], ["a"], health=Health(plan), now=0.0, **traits)
+    chain.pick(0.0)
+    asked = {"streaming": body["streaming"], "any_form": body["any_form"], "plan": plan}
+    reader = AnswerReader(
+        chain,
+        0,
+        plan,
+        body=body["body"],
+        is_json=body["is_json"],
+        judge=Judge(body["expects"], body["type"], body["path"], **asked) if judged else None,
+        listen=lambda: None,
+        asks=body["asks"],
+        is_held=restart == "buffer",
+    )
+    said = [(reader.begins(0.0), chain.state)]
+    for at, piece in enumerate(_bytes(body)):
+        if _is_over(said[-1][0]):
+            break
+        said.append((reader.feed(float(at), piece), chain.state))
+        if at == body["hands_over"] and chain.state == "HOLDING":
+            said.append((reader.hands_over(float(at)), chain.state))
+    if not _is_over(said[-1][0]):
+        said.append((reader.ends(9.0), chain.state))
+    effects = [[[*map(_effect, each)], state] for each, state in said]
+    return [effects, reader.length, reader.usage, reader.tokens]
+
+
+def _is_over(effects: Sequence[Effect]) -> bool:
+    return any(isinstance(each, Over) for each in effects)
+
+
+def _effect(one: Effect) -> Any:
+    if isinstance(one, Keep):
+        return ["keep", base64.b64encode(one.piece).decode(), one.is_handed]
+    if isinstance(one, Over):
+        return ["over", one.ending["kind"], one.reason, one.is_shown]
+    return ["step", one.outcome, one.stage, one.actions, one.first_token_s] if isinstance(one, Ended) else [one]
+
+
 def _chat(body: Mapping[str, Any]) -> Any:
     events = ChatEvents(DIALECTS[body["dialect"]], most=body["most"], choices=body["choices"])
 
@@ -104,6 +151,7 @@ HERE: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
     "stream": _stream,
     "chat": _chat,
     "judge": _judge,
+    "body": _body,
     "brackets": _brackets,
     "request": _request,
     "refusal": lambda body: says(body["text"]),

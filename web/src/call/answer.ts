@@ -3,8 +3,8 @@ import { disarm, type AttemptIO } from "./attempt-io";
 import type { CallContext } from "./call-context";
 import { digestFor } from "./credentials";
 import { type AttemptChain, type Body, type Ending, paceSeconds, ruleOf, says } from "../routing";
-import { Brackets, joined } from "../streams";
-import type { Ended, Limits, Plan } from "../generated/calls";
+import { joined } from "../streams";
+import type { Limits, Plan } from "../generated/calls";
 import { isBodiless, responseOf } from "./made-response";
 
 /**
@@ -17,30 +17,20 @@ export function bodyOf(response: Response, method: string, plan: Plan, judged = 
   if (ruleOf({ kind: "status", status, judged }, plan).outcome !== "ok") return null;
   const type = typeOf(headers);
   if (type === "text/event-stream") return "events";
-  return isJson(type) && Number(headers.get("content-length") ?? 0) <= plan.limits.hold_bytes ? "whole" : "bytes";
+  return isJsonType(type) && Number(headers.get("content-length") ?? 0) <= plan.limits.hold_bytes ? "whole" : "bytes";
 }
 
-/** A counter of open brackets for a body of JSON, which shows by itself whether it is whole; null for any other. */
-export function bracketsOf({ headers }: Response): Brackets | null {
-  return isJson(typeOf(headers)) ? new Brackets() : null;
+/** True if its headers say that its body is JSON. */
+export function isJson({ headers }: Response): boolean {
+  return isJsonType(typeOf(headers));
 }
 
 function typeOf(headers: Headers): string {
   return (headers.get("content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
 }
 
-function isJson(type: string): boolean {
+function isJsonType(type: string): boolean {
   return type === "application/json" || type.endsWith("+json");
-}
-
-/** The kind of end that the end of its body is; the tokens it has counted are written into it. */
-export function endOf(one: AttemptIO, isJudged: boolean): Ended {
-  const { events } = one;
-  const kind = events?.ends() ?? "complete";
-  if (events?.usage !== undefined) one.usage = events.usage;
-  if (events?.tokens) one.tokens = events.tokens;
-  if (one.brackets?.isOpen) return "truncated";
-  return kind === "complete" && events && isJudged && !events.hasSaidAnything ? "invalid" : kind;
 }
 
 /** The ending of a response that is the whole of an attempt, and says this. */

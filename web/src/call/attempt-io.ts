@@ -1,10 +1,8 @@
 /** One attempt under way: its request, response, reader and timers. */
-import type { Brackets } from "../streams";
-import type { AttemptChain } from "../routing";
+import type { AnswerReader, AttemptChain } from "../routing";
 import { SporewrightError } from "../errors";
 import { requestFor } from "./request";
-import type { Judge, Listening } from "../routing/dialects";
-import type { Attempt, Tokens } from "../types";
+import type { Attempt } from "../types";
 import type { CallRequest, FetchContext } from "./call-context";
 
 /** An attempt under way. */
@@ -24,26 +22,15 @@ export interface AttemptIO {
   response?: Response;
   latency?: number;
   held: Uint8Array[];
-  length: number;
-  /** The brackets and strings that its JSON leaves open so far. */
-  brackets: Brackets | null;
-  /** Of an answer in one piece nothing but white space has come. */
-  blank: boolean;
-  /** The judge of its form, until that is known. */
-  judge: Judge | null;
-  /** The listener that follows its events. */
-  events: Listening | null;
+  /** The reader of its answer, once good headers are in. */
+  answer: AnswerReader | null;
   /** A digest of its option's keys, where it was refused. */
   credential?: string | undefined;
-  /** It said that nothing follows. */
-  complete: boolean;
   entry: Attempt | null;
   /** Name of the exception whose text is the reason of its end. */
   threw?: string;
   /** The request that is sent; values of its headers and query are never told. */
   request: Request | null;
-  usage?: unknown;
-  tokens?: Tokens;
 }
 
 /** An attempt that begins now. */
@@ -58,12 +45,7 @@ export function runningAt(option: string, number: number): AttemptIO {
     told: false,
     late: null,
     held: [],
-    length: 0,
-    brackets: null,
-    blank: false,
-    judge: null,
-    events: null,
-    complete: false,
+    answer: null,
     entry: null,
     request: null,
   };

@@ -1,23 +1,10 @@
 /** The reasons, for people, for which calls and attempts end: a caller's errors, and the lines of a receipt. */
 import { type AttemptChain, type Ending, whySkipped } from "../routing";
 import { SporewrightError } from "../errors";
-import type { Ended, Outcome } from "../generated/calls";
+import type { Outcome } from "../generated/calls";
 import type { Attempt, Skipped } from "../types";
 import type { CallRequest } from "./call-context";
 import type { AttemptIO } from "./attempt-io";
-
-/** The reason, for people, for which an attempt ended, where its body gives it. */
-export function whyOf(kind: Ended): string {
-  if (kind === "complete") return "whole";
-  if (kind === "invalid") return "no answer in it";
-  if (kind === "failed") return "the stream told of an error";
-  return kind === "malformed" ? "an event of the stream is no JSON" : "the stream ended in the middle";
-}
-
-/** The reason for which an answer that is to be held back until it is whole is given up. */
-export function tooLarge({ length }: AttemptIO, most: number): string {
-  return `${length} bytes, and limits.buffer_bytes is ${most}`;
-}
 
 /** A status for people. */
 export function reasonOf({ status = 0, retry_after_s: retryAfter, says = [] }: Ending): string {
@@ -32,7 +19,7 @@ export function skippedOf({ arranged }: Pick<CallRequest, "arranged">, chain: At
 
 /** An answer that began and will not be whole, or not here. */
 export function broken(
-  { option, length }: AttemptIO,
+  { option, answer }: AttemptIO,
   outcome: Outcome,
   reason: string,
   attempts: readonly Attempt[],
@@ -41,7 +28,7 @@ export function broken(
     return new SporewrightError("too-large", `the answer of ${option} is too long to be held back: ${reason}`, {
       attempts,
     });
-  const what = `the answer of ${option} broke off after ${length} bytes: ${reason}`;
+  const what = `the answer of ${option} broke off after ${answer?.length ?? 0} bytes: ${reason}`;
   return new SporewrightError("broken", what, { attempts });
 }
 

@@ -29,15 +29,16 @@ export class CallReporter {
     const { status = one.response?.status, retry_after_s: retryAfter } = ending;
     const first = one.entry === null;
     one.entry ??= { option: one.option, outcome, latency: one.latency ?? since(one), reason };
-    Object.assign(one.entry, { outcome, duration: since(one), bytes: one.length });
+    Object.assign(one.entry, { outcome, duration: since(one), bytes: one.answer?.length ?? 0 });
     if (outcome !== "ok" || first) one.entry.reason = reason;
     const { key, keys } = this.#chain.keysOf(one.number);
     if (keys > 1) one.entry.key = key;
     if (status !== undefined) one.entry.status = status;
     if (retryAfter !== undefined) one.entry.retryAfter = retryAfter;
-    if (one.usage !== undefined) one.entry.usage = one.usage;
+    const { usage, tokens } = one.answer ?? {};
+    if (usage !== undefined) one.entry.usage = usage;
     // Of what was told by its headers the tokens come too late.
-    if (one.tokens && !one.told) one.entry.tokens = one.tokens;
+    if (tokens && !one.told) one.entry.tokens = tokens;
     this.#ledger.note(one.entry, one.threw);
     if (first || outcome !== "ok") this.#context.onAttempt({ ...one.entry, call: this.#asked.number });
   }
@@ -50,7 +51,7 @@ export class CallReporter {
     if (!actions.some((action) => teaches.includes(action)) && !(isEnd && this.#chain.isProbe(one.number))) return;
     const { status = one.response?.status, retry_after_s, reason } = ending ?? {};
     const slept = this.#chain.isUntimed(one.number) || undefined;
-    const { in: tokens_in, out: tokens_out } = one.tokens ?? {};
+    const { in: tokens_in, out: tokens_out } = one.answer?.tokens ?? {};
     const { key, keys } = this.#chain.keysOf(one.number);
     const more = {
       ...{ status, retry_after_s, reason: step.aside ?? reason, slept, tokens_in, tokens_out },

@@ -2,27 +2,21 @@
 import { unlessAborted } from "../base";
 import { CallReporter } from "./call-report";
 import { AttemptTimers } from "./attempt-timers";
-import { bodyOf, bracketsOf, endOf, headEnding } from "./answer";
+import { bodyOf, headEnding, isJson } from "./answer";
 import { disarm, drop, letGo, prepared, runningAt, since } from "./attempt-io";
-import { broken, exhausted, reasonOf, tooLarge, whyOf } from "./call-errors";
+import { broken, exhausted, reasonOf } from "./call-errors";
 import type { CallRequest, CallContext } from "./call-context";
 import type { AttemptIO } from "./attempt-io";
-import { type Ending, RecordedChain, type Step } from "../routing";
+import { AnswerReader, type Effect, type Ending, HANDED, RecordedChain, type Step, WHY } from "../routing";
 import { NextAttempt } from "./next-attempt";
 import { SporewrightError } from "../errors";
 import { Expectations } from "./expectations";
-import { Brackets, isBlank, joined } from "../streams";
 import { faultOf } from "./failure";
-import type { ChainState } from "../generated/calls";
 import { Delivery } from "./delivery";
 import { sent } from "./misuse";
-import { Events, type Judge } from "../routing/dialects";
 import { ReceiptWriter } from "./receipt";
 import { redacted } from "./secrets";
 import type { Receipt } from "../types";
-
-/** States in which what comes is handed on. */
-const HANDED: ReadonlySet<ChainState> = new Set(["STREAMING", "RESTARTABLE", "BODY"]);
 
 export class RoutedCall {
   readonly #context: CallContext;
@@ -161,36 +155,26 @@ export class RoutedCall {
       else this.#ends(one, ending, reasonOf(ending));
       return;
     }
-    one.judge = this.#expectations.judge(one.option, response);
-    if (!one.judge) {
-      this.#steps(one, this.#chain.opened(this.#now(), body, one.number));
-      one.events = body === "events" ? new Events(plan) : null;
-      one.brackets = one.events ? null : bracketsOf(response);
-      one.blank = body === "whole";
-    } else if (this.#decides(one, one.judge) === "over") return;
-    await this.#read(one, response.body.getReader());
+    const answer = {
+      ...{ body, asks, isJson: isJson(response), judge: this.#expectations.judge(one.option, response) },
+      listen: () => this.#expectations.listener(one.option),
+      isHeld: this.#asked.traits.restart === "buffer",
+    };
+    one.answer = new AnswerReader(this.#chain, one.number, plan, answer);
+    if (!this.#carriesOut(one, one.answer.begins(this.#now())))
+      await this.#read(one, one.answer, response, response.body.getReader());
   }
 
-  /** `over`: it is no answer, as far as can be told now, and has ended; one whose form is known is opened. */
-  #decides(one: AttemptIO, judge: Judge): "over" | "opened" | "unknown" {
-    if (judge.invalid !== undefined) {
-      this.#ends(one, { kind: "invalid" }, `no answer: ${judge.invalid}`);
-      return "over";
-    }
-    if (judge.form === undefined) return "unknown";
-    [one.judge, one.latency] = [null, since(one)];
-    one.events = this.#expectations.listener(one.option) ?? judge.listener();
-    one.brackets = judge.form === "json" ? new Brackets() : null;
-    this.#steps(one, this.#chain.opened(this.#now(), judge.form === "json" ? "whole" : "events", one.number));
-    return "opened";
-  }
-
-  async #read(one: AttemptIO, reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+  async #read(
+    one: AttemptIO,
+    answer: AnswerReader,
+    response: Response,
+    reader: ReadableStreamDefaultReader<Uint8Array>,
+  ): Promise<void> {
     const { signal } = one.control;
-    const began: Uint8Array[] = [];
     for (;;) {
       const { pipe } = this.#handover;
-      if (pipe && this.#isHanded(one)) {
+      if (pipe && HANDED.has(this.#chain.stateOf(one.number))) {
         // A reader who takes his time is no stall: only a wish that is not served is.
         disarm(one);
         const since = this.#now();
@@ -199,54 +183,27 @@ export class RoutedCall {
       }
       this.#timers.arm(one);
       const { done, value } = await unlessAborted(reader.read(), signal);
-      if (done) {
-        one.judge?.ends();
-        if (!one.judge || this.#decides(one, one.judge) !== "over") await this.#over(one);
-        return;
-      }
-      began.push(value);
-      if (one.judge) {
-        one.judge.feed(value);
-        const isUnknown = this.#decides(one, one.judge) === "unknown";
-        if (isUnknown && this.#chain.token(this.#now(), one.number, false, true) === null) continue;
-      }
-      const isOver = !this.#running.has(one.number) || this.#takes(one, joined(began.splice(0)));
-      if (!isOver && one.complete) await this.#over(one);
-      if (isOver || one.complete) {
-        letGo(reader, this.#context.plan.limits.finish_s);
-        return;
-      }
+      const effects = done ? answer.ends(this.#now()) : answer.feed(this.#now(), value);
+      const isOver = this.#carriesOut(one, effects);
+      const last = effects.at(-1);
+      if (last?.do === "over" && last.shown && this.#running.has(one.number))
+        await this.#shows(one, response, last.reason);
+      if (isOver && !done) letGo(reader, this.#context.plan.limits.finish_s);
+      if (isOver || done) return;
     }
   }
 
-  /** One more piece of the body; true once the attempt has ended by it. */
-  #takes(one: AttemptIO, piece: Uint8Array): boolean {
-    one.length += piece.byteLength;
-    const heard = one.events?.feed(piece);
-    one.brackets?.feed(piece);
-    one.blank &&= isBlank(piece); // before it is pushed: a stream of bytes takes its memory
-    if (heard?.usage !== undefined) one.usage = heard.usage;
-    if (heard?.malformed) return this.#ends(one, { kind: "malformed" }, whyOf("malformed"));
-    if (heard && heard.error !== undefined) return this.#ends(one, { kind: "failed" }, whyOf("failed"));
-    if (this.#isHanded(one)) this.#handover.pipe?.push(piece);
-    else one.held.push(piece);
-    if (!heard || heard.tokens + heard.others > 0 || heard.finished || one.blank)
-      this.#steps(one, this.#chain.token(this.#now(), one.number, heard?.finished ?? false, one.blank));
-    const [state, most] = [this.#chain.stateOf(one.number), this.#context.plan.limits.event_bytes];
-    if (state === "OPENED" && one.length > most)
-      return this.#ends(one, { kind: "malformed" }, `${one.length} bytes and no token`);
-    if (state === "HOLDING" && this.#overflows(one)) return true;
-    one.complete = heard?.done === true;
+  /** Do these in their order; true if the attempt ends by them, or has ended meanwhile. */
+  #carriesOut(one: AttemptIO, effects: readonly Effect[]): boolean {
+    for (const effect of effects) {
+      if (!this.#running.has(one.number)) return true;
+      if (effect.do === "known") one.latency = since(one);
+      else if (effect.do === "step") this.#steps(one, effect.step);
+      else if (effect.do === "over") return effect.shown || this.#ends(one, effect.ending, effect.reason);
+      else if (effect.handed) this.#handover.pipe?.push(effect.piece);
+      else one.held.push(effect.piece);
+    }
     return false;
-  }
-
-  /** Nothing follows. */
-  async #over(one: AttemptIO): Promise<void> {
-    const kind = endOf(one, this.#chain.isJudged(one.option));
-    const { response } = one;
-    if (kind === "complete" && response && this.#expectations.asks(one.option))
-      await this.#shows(one, response, whyOf(kind));
-    else this.#ends(one, { kind }, whyOf(kind));
   }
 
   /** The caller's own function says whether this whole answer is one; how long that takes is nobody's silence. */
@@ -255,34 +212,18 @@ export class RoutedCall {
     const seconds = this.#chain.verdictSeconds(this.#now(), one.number);
     const verdict = this.#expectations.verdict(one, response, seconds);
     const { rejects, says = "" } = await unlessAborted(verdict, one.control.signal);
-    if (rejects) this.#ends(one, { kind: "invalid" }, whyOf("invalid"));
+    if (rejects) this.#ends(one, { kind: "invalid" }, WHY.invalid);
     else this.#ends(one, { kind: "complete" }, reason + says);
   }
 
-  /** True if more is held than may be, which ends it; what need not be held is handed over from here on. */
-  #overflows(one: AttemptIO): boolean {
-    const { hold_bytes: held, buffer_bytes: most } = this.#context.plan.limits;
-    if (this.#asked.traits.restart === "buffer")
-      return one.length > most && this.#ends(one, { kind: "too_large" }, tooLarge(one, most));
-    if (one.length > held) this.#steps(one, this.#chain.opened(this.#now(), "bytes", one.number));
-    return false;
-  }
-
-  #isHanded(one: AttemptIO): boolean {
-    return HANDED.has(this.#chain.stateOf(one.number));
-  }
-
-  #steps(one: AttemptIO, step: Step | null): void {
-    if (!step) return;
+  #steps(one: AttemptIO, step: Step): void {
     this.#account.reports(one, step, null);
     if (step.actions.includes("win")) this.#dropOthers(one);
     if (step.actions.includes("deliver")) this.#deliver(one);
   }
 
-  /** From here on it is the caller's as it comes. */
   readonly #handsOver = (one: AttemptIO): void => {
-    one.events = null;
-    this.#steps(one, this.#chain.opened(this.#now(), "bytes", one.number));
+    if (one.answer) this.#carriesOut(one, one.answer.handsOver(this.#now()));
   };
 
   /** The attempt is over; always true. */

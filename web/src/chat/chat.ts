@@ -1,10 +1,18 @@
 /** A routed chat: the answer's events as they come, whole or an error, whichever provider gives it. */
 import { beginningOf, NOWHERE, type RoutedFetch, type Speech } from "../call";
-import { chatBody, ChatEvents, chatPath, dialectOf, type Heard, type Listening, reach } from "../routing/dialects";
+import {
+  chatBody,
+  ChatEvents,
+  chatPath,
+  dialectOf,
+  type Heard,
+  type Kind,
+  type Listening,
+  reach,
+} from "../routing/dialects";
 import type { ChatEvent, ChatInit, ChatPart, ChatRequest, Usage } from "./chat-types";
 import { checkChatWords } from "../config";
 import { SporewrightError } from "../errors";
-import type { Ended } from "../generated/calls";
 import type { Receipt, RoutedInit, Tokens, Upstream } from "../types";
 
 /** The path by which the plan knows the kind of request that a chat is: it may be sent twice. */
@@ -207,7 +215,7 @@ class ChatListener implements Listening {
     return { tokens: lively - before, others: 0, malformed, finished, done, error, usage };
   }
 
-  ends(): Ended {
+  ends(): Kind {
     this.#events.end();
     return this.#events.ending;
   }

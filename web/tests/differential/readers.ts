@@ -3,7 +3,10 @@ import { ChatEvents } from "../../src/routing/dialects/chat-events";
 import { chatBody, chatPath, keyHeaders } from "../../src/routing/dialects/chat-request";
 import { isRepeatable, says } from "../../src/routing/classify";
 import { Brackets } from "../../src/streams/json-truncation";
-import type { DialectName, Expects } from "../../src/generated/calls";
+import { AnswerReader, type Effect } from "../../src/routing/answer-reader";
+import { AttemptChain } from "../../src/routing/attempt-chain";
+import { Health } from "../../src/routing/health";
+import type { DialectName, Expects, Restart } from "../../src/generated/calls";
 import { DIALECTS } from "../../src/generated/dialects";
 import { PLAN } from "../../src/generated/plan";
 import { Judge } from "../../src/routing/dialects/judge";
@@ -60,6 +63,54 @@ export function judge({ pieces, most, type, expects, path, streaming, any_form }
     return [tokens, others, malformed, finished, done, error];
   });
   return [asked.form, heard, listener.ends(), listener.hasSaidAnything];
+}
+
+interface Body extends Judged {
+  judged: boolean;
+  body: "whole" | "events" | "bytes";
+  is_json: boolean;
+  asks: boolean;
+  restart: Restart;
+  hold: number;
+  buffer: number;
+  hands_over: number;
+}
+
+/** The answer of a call's only attempt: what is to be done for each piece, the chain's state after it, its counts. */
+export function body(asked: Body): unknown {
+  const { judged, restart, streaming, type, expects, path, any_form, asks } = asked;
+  const limits = { ...PLAN.limits, event_bytes: asked.most, hold_bytes: asked.hold, buffer_bytes: asked.buffer };
+  const plan = { ...PLAN, limits };
+  const traits = { streaming: streaming ?? false, judged, restart };
+  const chain = new AttemptChain(["a"], new Set(["a"]), { plan, health: new Health(plan), now: 0, ...traits });
+  chain.pick(0);
+  const about = { expects, mediaType: type, path, streaming: streaming ?? undefined, anyForm: any_form };
+  const reader = new AnswerReader(chain, 0, plan, {
+    ...{ body: asked.body, isJson: asked.is_json, asks, isHeld: restart === "buffer" },
+    judge: judged ? new Judge(about, plan) : null,
+    listen: () => undefined,
+  });
+  const said: [unknown[], string][] = [];
+  const says = (effects: readonly Effect[]): boolean => {
+    said.push([effects.map(effectOf), chain.state]);
+    return effects.some((one) => one.do === "over");
+  };
+  let isOver = says(reader.begins(0));
+  for (const [at, piece] of asked.pieces.entries()) {
+    if (isOver) break;
+    isOver = says(reader.feed(at, bytesOf(piece)));
+    if (at === asked.hands_over && chain.state === "HOLDING") says(reader.handsOver(at));
+  }
+  if (!isOver) says(reader.ends(9));
+  return [said, reader.length, reader.usage ?? null, reader.tokens ?? {}];
+}
+
+function effectOf(one: Effect): unknown[] {
+  if (one.do === "keep") return ["keep", Buffer.from(one.piece).toString("base64"), one.handed];
+  if (one.do === "over") return ["over", one.ending.kind, one.reason, one.shown];
+  if (one.do === "known") return ["known"];
+  const { outcome, stage, actions, firstToken } = one.step;
+  return ["step", outcome, stage, actions, firstToken ?? null];
 }
 
 export function chat({ dialect, choices, pieces, most }: Bytes & { dialect: DialectName; choices: number }): unknown {

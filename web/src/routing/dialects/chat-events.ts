@@ -1,12 +1,12 @@
 /** The bytes of a provider's answer as typed events, by its dialect's rows; streams and whole answers alike. */
 import type { ChatPart, Usage } from "./chat-parts";
 import { Frames, type Frame } from "./sse-frames";
-import type { DialectRow, Ended } from "../../generated/calls";
+import type { DialectRow } from "../../generated/calls";
 import { SUFFICES } from "../../generated/dialects";
 import { jsonOf, readJson, stripped } from "./read-json";
 import { joined } from "../../streams";
 import { isCount, lifeIn, reach, saysSomething, sayings, type Saying } from "./rows";
-import { reasonOf } from "./sse-events";
+import { reasonOf, type Kind } from "./sse-events";
 import { ToolCalls } from "./tool-calls";
 
 /** A part without what the provider said. */
@@ -77,7 +77,7 @@ export class ChatEvents {
   }
 
   /** The kind of end that it is if the answer ends here. */
-  get ending(): Ended {
+  get ending(): Kind {
     if (saysSomething(this.error)) return "failed";
     if (this.malformed) return "malformed";
     // A provider that says that nothing follows may have given fewer choices than were asked for.

@@ -5,4 +5,4 @@ export { chatBody, chatPath, dialectOf, keyHeaders } from "./chat-request";
 export { expectsOf, Judge } from "./judge";
 export { looksLikeJson, readJson } from "./read-json";
 export { reach, reachAll } from "./rows";
-export { Events, type Heard, type Listening } from "./sse-events";
+export { Events, type Heard, type Kind, type Listening } from "./sse-events";

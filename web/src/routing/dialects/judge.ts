@@ -1,10 +1,10 @@
 /** The judge of whether a response is an answer; the twin of `sporewright/routing/dialects/judge.py`. */
-import type { Ended, Expects, Plan } from "../../generated/calls";
+import type { Expects, Plan } from "../../generated/calls";
 import { DIALECTS, SUFFICES } from "../../generated/dialects";
 import { readJson } from "./read-json";
 import { joined } from "../../streams";
 import { isError as saysError, isObject, reach, sayings, saysAt } from "./rows";
-import { EVERY, Events, reasonOf, type Heard, type Listening, type Words } from "./sse-events";
+import { EVERY, Events, reasonOf, type Heard, type Kind, type Listening, type Words } from "./sse-events";
 
 /** A stream of events, a stream of lines of JSON, JSON in one piece. */
 export type Form = "events" | "lines" | "json";
@@ -117,7 +117,7 @@ class Stream extends Events {
     return heard;
   }
 
-  override ends(): Ended {
+  override ends(): Kind {
     const kind = super.ends();
     return kind === "complete" && !this.hasSaidAnything ? "invalid" : kind;
   }
@@ -125,7 +125,7 @@ class Stream extends Events {
 
 /** A stream of events that has to be an answer, in these words. */
 class Answer extends Stream {
-  override ends(): Ended {
+  override ends(): Kind {
     const kind = super.ends();
     return this.isDone && !this.hasSaidAnything ? "invalid" : kind;
   }
@@ -164,7 +164,7 @@ class Whole implements Listening {
     return why === undefined ? heard : { ...heard, tokens: 0, error: why };
   }
 
-  ends(): Ended {
+  ends(): Kind {
     if (this.#length > this.#plan.limits.buffer_bytes) return "complete";
     const whole = joined(this.#held);
     this.invalid = this.#judged(this.#lines ? lastLine(whole) : whole);

@@ -1,6 +1,6 @@
 /** The events in the bytes of a stream (server-sent events, WHATWG HTML §9.2), by the rows of whichever dialect. */
 import { Frames, type Frame } from "./sse-frames";
-import type { DialectRow, Ended, Plan } from "../../generated/calls";
+import type { DialectRow, Plan } from "../../generated/calls";
 import { ANY, DIALECTS, SUFFICES } from "../../generated/dialects";
 import { jsonOf, looksLikeJson, stripped } from "./read-json";
 import { choicesIn, isOf, lifeIn, saysAt, sayings, type Saying } from "./rows";
@@ -21,12 +21,15 @@ export interface Heard {
   usage?: unknown;
 }
 
+/** The kind of end of an answer, by its content. */
+export type Kind = "complete" | "truncated" | "malformed" | "failed" | "invalid";
+
 /** Whoever follows an answer while it comes. */
 export interface Listening {
   /** The news in these bytes. */
   feed(piece: Uint8Array): Heard;
   /** The kind of its end, now that nothing follows. */
-  ends(): Ended;
+  ends(): Kind;
   /** True if there is an answer in it, or a reason why there is none. */
   readonly hasSaidAnything: boolean;
   /** The usage, once it has ended, if it says so. */
@@ -92,7 +95,7 @@ export class Events implements Listening {
     return this.#done;
   }
 
-  ends(): Ended {
+  ends(): Kind {
     return this.whole ? "complete" : "truncated";
   }
 
