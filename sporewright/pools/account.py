@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sporewright.pools.calendar import Zone, turn_after
-from sporewright.pools.declared import MOST, Pool, Turn, is_amount
+from sporewright.pools.declared import MOST, Pool, Turn, is_amount, is_time
 from sporewright.pools.price import TICK_US, Price
 
 __all__ = ["AGAIN_US", "SECOND_US", "Account", "micro"]
@@ -216,10 +216,10 @@ class Account:
         """Take over what `data` gave; False for another kind of pool's, or what is no such thing: it says nothing."""
         if not isinstance(data, Mapping) or data.get("kind") != self._kind:
             return False
-        found = [data.get(name) for name in ("used", "mark", "rest", "until", "shut")]
-        if not all(map(is_amount, found)):
+        used, *found = (data.get(name) for name in ("used", "mark", "rest", "until", "shut"))
+        if not is_amount(used) or not all(map(is_time, found)):
             return False
-        self.used, self.mark, self.rest, self.until, self.shut = found  # type: ignore[assignment]
+        self.used, (self.mark, self.rest, self.until, self.shut) = used, found  # type: ignore[assignment]
         self.rest = min(self.rest, max(0, self.pool.window_us - 1))
         self.price.restore(data.get("price"))
         return True

@@ -10,15 +10,30 @@ from typing import Any, Literal, get_args
 from sporewright.errors import ConfigError
 from sporewright.jsontext import listed, shown
 
-__all__ = ["MOST", "TURNS", "UNITS", "Pool", "Turn", "Unit", "is_amount", "measures", "minor", "nearest", "pools_from"]
+__all__ = [
+    "MOST",
+    "TURNS",
+    "UNITS",
+    "Pool",
+    "Turn",
+    "Unit",
+    "is_amount",
+    "is_time",
+    "measures",
+    "minor",
+    "nearest",
+    "pools_from",
+]
 
 Unit = Literal["requests", "tokens", "usd", "seconds", "concurrent"]
 Turn = Literal["hour", "day", "week", "month"]
 TURNS: tuple[Turn, ...] = get_args(Turn)
 UNITS: Mapping[Unit, int] = {"requests": 1, "tokens": 1, "usd": 10**9, "seconds": 10**6, "concurrent": 1}
 """Minor units in one: money is counted in billionths of a dollar, time in microseconds, all else in whole pieces."""
-MOST = 2**53 - 1
-"""The largest amount in minor units: the last integer that every reader of JSON keeps exactly."""
+MOST = 2**50 - 1
+"""The largest amount in minor units: the sum of eight is an integer that every reader of JSON keeps exactly."""
+LATEST = 2**53 - 1
+"""The largest time in microseconds."""
 SHORTEST_S, LONGEST_S = 0.001, 366 * 86400.0
 """The limits of a window in seconds: the clock's resolution, and a year."""
 KEYS = ("unit", "cap", "window", "options", "hard", "tz")
@@ -54,8 +69,13 @@ def minor(amount: float, unit: Unit) -> int:
 
 
 def is_amount(x: object) -> bool:
-    """True for a whole number of minor units, or of microseconds."""
+    """True for a whole number of minor units."""
     return type(x) is int and 0 <= x <= MOST
+
+
+def is_time(x: object) -> bool:
+    """True for a whole number of microseconds."""
+    return type(x) is int and 0 <= x <= LATEST
 
 
 def measures(x: object) -> bool:

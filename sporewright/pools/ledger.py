@@ -14,7 +14,7 @@ from sporewright.errors import ConfigError
 from sporewright.jsontext import shown
 from sporewright.pools.account import DAY_US, Account, micro
 from sporewright.pools.calendar import UTC, Zone
-from sporewright.pools.declared import Pool, is_amount, measures
+from sporewright.pools.declared import Pool, is_amount, is_time, measures
 from sporewright.pools.draws import Asked, Means, Used, drawn, estimated
 
 __all__ = ["Hold", "Ledger", "PoolState", "Refused"]
@@ -49,7 +49,8 @@ class Hold:
 
     def data(self) -> list[Any]:
         """The hold as JSON data."""
-        return [self.option, self.amounts, self.until, self.lasts, self.holder, self.is_lease, self.turns]
+        turns = None if self.turns is None else dict(self.turns)
+        return [self.option, dict(self.amounts), self.until, self.lasts, self.holder, self.is_lease, turns]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +83,19 @@ class Ledger:
 
     def __init__(self, pools: Mapping[str, Pool], zones: Mapping[str, Zone] | None = None, now: float = 0.0) -> None:
         found = zones or {}
-        self.accounts = {name: Account(pool, found.get(pool.tz, UTC), micro(now)) for name, pool in pools.items()}
+        self.accounts = {
+            name: Account(pool, found.get(pool.tz, UTC), micro(now)) for name, pool in sorted(pools.items())
+        }
         self.holds: dict[str, Hold] = {}
         self._books: dict[str, _Book] = {}
-        for name, pool in pools.items():
-            for option in pool.options:
+        for name, account in self.accounts.items():
+            for option in account.pool.options:
                 self._books.setdefault(option, _Book()).pools.append(name)
         self._last = 0
         self._due: float = math.inf
 
     def pools_of(self, option: str) -> list[str]:
-        """The pools that the option draws on, in declared order."""
+        """The pools that the option draws on, by name."""
         book = self._books.get(option)
         return [] if book is None else book.pools
 
@@ -321,7 +324,7 @@ class Ledger:
             "version": VERSION,
             "accounts": {name: account.data() for name, account in self.accounts.items()},
             "holds": {key: hold.data() for key, hold in self.holds.items()},
-            "options": {option: [book.expects, book.means.data()] for option, book in self._books.items()},
+            "options": {option: [dict(book.expects), book.means.data()] for option, book in self._books.items()},
         }
 
     def restore(self, data: object) -> None:
@@ -363,7 +366,8 @@ def _hold(data: object, accounts: Mapping[str, Account]) -> Hold | None:
     tables = [amounts] if turns is None else [amounts, turns]
     if not texts or not flags or not all(isinstance(table, dict) for table in tables):
         return None
-    if not all(map(is_amount, [until, lasts, *(x for table in tables for x in table.values())])):
+    times = [until, lasts, *({} if turns is None else turns).values()]
+    if not all(map(is_amount, amounts.values())) or not all(map(is_time, times)):
         return None
     left = {name: amount for name, amount in amounts.items() if name in accounts}
     whole = not is_lease or len(left) == 1

@@ -6,13 +6,14 @@ import sys
 import time
 from functools import partial
 
-from tests.differential import chain, questions, readers
+from tests.differential import chain, pools, questions, readers
 from tests.differential.page import Page
 from tests.differential.run import rounds
 
 KINDS = (
     ("traces", chain.TRACES, chain.compare),
     ("answers", questions.ANSWERS, readers.compare),
+    ("ledgers", pools.SCRIPTS, pools.compare),
 )
 
 

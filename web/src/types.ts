@@ -60,7 +60,38 @@ export interface TensorConfig {
   seeds?: Seed[];
   priors?: Record<string, number>;
   global?: { dimensions?: string[]; options?: "declared" };
+  /** Caps of what is scarce, by name. */
+  pools?: Record<string, PoolConfig>;
   [more: string]: unknown;
+}
+
+/** The unit of a pool; `concurrent`: calls in flight. */
+export type PoolUnit = "requests" | "tokens" | "usd" | "seconds" | "concurrent";
+
+/** The step of the calendar after which a quota is full again. */
+export type PoolWindow = "hour" | "day" | "week" | "month";
+
+/** A cap that somebody owns. A `window` in seconds is a rate; calls in flight have none. */
+export interface PoolConfig {
+  unit: PoolUnit;
+  cap: number;
+  window?: number | PoolWindow;
+  options: string[];
+  /** The time zone of a calendar's window; default `UTC`. */
+  tz?: string;
+  /** True: the use of a call beyond the cap is taken from the next window. */
+  hard?: boolean;
+}
+
+/** A pool as it stands, in its unit. */
+export interface PoolState {
+  unit: PoolUnit;
+  cap: number;
+  left: number;
+  /** The price of one unit; 0 while the pool is slack. */
+  price: number;
+  /** The time, in seconds since the epoch, at which a quota turns or a rate is full; 0 if it is. */
+  until: number;
 }
 
 /** The address of one option and how it is called. It stays in the page: the worker never sees it. */

@@ -58,8 +58,8 @@ describe("loading", () => {
         code: "config",
         message: `config: seeds[0] is ${JSON.stringify(seeds[0])}, not an object`,
       });
-    const strange = { levels: ["global"], pools: {} } as unknown as TensorConfig;
-    await expect(loadConfig(strange, mirror)).rejects.toThrow(/"pools" is none of \$schema, global, learning/);
+    const strange = { levels: ["global"], pool: {} } as unknown as TensorConfig;
+    await expect(loadConfig(strange, mirror)).rejects.toThrow(/"pool" is none of \$schema, global, learning/);
     await expect(loadConfig("http://[", mirror)).rejects.toThrow('config: "http://[" is no address');
     expect(await loadConfig({ levels: ["global"] }, mirror)).toEqual({ levels: ["global"] });
     await mirror.close();

@@ -1,11 +1,13 @@
 /** The tensor as data: where it comes from, its text, and the order it declares before any engine has run. */
 import { messageOf, SporewrightError } from "../errors";
 import { pageAddress } from "../base";
+import { isZone, poolsOf } from "../pools";
 import type { Cursor, Seed, TensorConfig } from "../types";
+import { repeatedKey } from "./repeated-key";
 
 const LOAD_TIMEOUT_MS = 10_000;
 /** As `PARTS` of core/config.py, which refuses a seed's strange keys, too: what is ignored is believed to work. */
-const PARTS = new Set(["$schema", "global", "learning", "levels", "priors", "seeds"]);
+const PARTS = new Set(["$schema", "global", "learning", "levels", "pools", "priors", "seeds"]);
 
 /** The store for the last copy of a config from an address. */
 export interface ConfigCopies {
@@ -20,7 +22,10 @@ export async function loadConfig(config: TensorConfig | string | URL, copies: Co
   try {
     const response = await fetch(address, { signal: AbortSignal.timeout(LOAD_TIMEOUT_MS) });
     if (!response.ok) throw new Error(`HTTP ${response.status}`);
-    const loaded = checked(await response.json(), address);
+    const text = await response.text();
+    const twice = repeatedKey(text);
+    if (twice !== undefined) throw new SporewrightError("config", `config ${address}: ${twice} is there twice`);
+    const loaded = checked(JSON.parse(text), address);
     void copies.keep("config", address, loaded);
     return loaded;
   } catch (error) {
@@ -49,6 +54,8 @@ function checked(config: unknown, where: string): TensorConfig {
   const strange = Object.keys(config as TensorConfig).find((key) => !PARTS.has(key));
   if (strange !== undefined)
     throw new SporewrightError("config", `${where}: "${strange}" is none of ${[...PARTS].join(", ")}`);
+  const options = new Set(seeds.map(({ option }) => option));
+  poolsOf((config as TensorConfig).pools, { options, isZone }, `${where}.pools`);
   return config as TensorConfig;
 }
 

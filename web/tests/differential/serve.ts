@@ -2,6 +2,7 @@
 import { createInterface } from "node:readline";
 import { SporewrightError } from "../../src/errors";
 import { Replay, type Trace } from "../replay";
+import { run, type Script } from "../pool-script";
 import * as readers from "./readers";
 
 function trace(asked: Trace): unknown {
@@ -10,7 +11,7 @@ function trace(asked: Trace): unknown {
   return { seen, steps: replay.steps, budgets: replay.budgets(), receipts: replay.written() };
 }
 
-const READERS = { trace, ...readers } as const;
+const READERS = { trace, pools: (script: Script) => run(script), ...readers } as const;
 
 /** A reader that throws has said something, too: an error of ours is its code, any other one is a mistake. */
 function answer(line: string): unknown {
