@@ -17,7 +17,8 @@ from e2e.harness import DIST
 from tests.serving import Orchestrator
 
 NAMES = (
-    "connection refused", "closed before a byte", "silence", "chunked, cut in a chunk", "gzip cut", "an error object",
+    "connection refused", "closed before a byte", "silence", "silence, the deadline is shorter",
+    "chunked, cut in a chunk", "gzip cut", "an error object",
     "400 malformed", "429 with Retry-After", "500", "cut between two events", "an error after tokens",
     "silence between tokens", "CR", "slow, and alive", "no [DONE], open after the finish", "nothing", "error object",
     "a sign-in page", "401 key refused",

@@ -65,6 +65,16 @@ EVENTS = """async (name) => {
   }
   return { ...seen, option: answer.option, took: seen.last - seen.first };
 }"""
+RACED = """async (name) => {
+  const { Router } = await import("/sporewright.js");
+  const limits = { ...options.limits, attempt_timeout_s: 30, first_token_s: 15, deadline_s: 3 };
+  const router = await Router.start({ ...options, limits, upstreams: { [name]: fleet[name], whole: fleet.whole } });
+  const began = performance.now();
+  const [response, { words, error }] = await Promise.all([router.fetch("/hello"), chat(router)]);
+  const { option, attempts } = router.receipt(response);
+  const outcomes = Object.fromEntries(attempts.map(({ option, outcome }) => [option, outcome]));
+  return { words, error, option, outcomes, took: performance.now() - began };
+}"""
 ALL = """async ({{ names }}) => {{
   const one = {one};
   const each = async (name) => [name, await one(name).catch(({{ name, message }}) => `${{name}}: ${{message}}`)];
@@ -132,6 +142,15 @@ def test_a_broken_chat_is_failed_over(bench: Bench) -> None:
 
     for name, one in seen.items():
         assert (one["words"], one["error"], one["option"]) == (WHOLE, None, "whole"), name
+
+
+def test_a_silent_option_is_raced(bench: Bench) -> None:
+    """The deadline is shorter than the time of an attempt: the next option answers all the same."""
+    seen = bench.all(RACED, ["silence"])["silence"]
+
+    assert (seen["words"], seen["error"], seen["option"]) == (WHOLE, None, "whole")
+    assert seen["outcomes"] == {"silence": "timed_out", "whole": "ok"}
+    assert seen["took"] > 1900
 
 
 def test_a_chat_is_a_stream(bench: Bench) -> None:

@@ -66,6 +66,7 @@ class Fault:
     `text`: the words of its answer where it gives one. `everywhere`: every request to that server ends so, the page's
     look at its root as well. `also`: what other paths answer. `address` in place of the server's own; `{port}` stands
     for its port, port 0 for one where nothing listens.
+    `limits`: limits of its calls other than those of all.
     `ways`: what is right where it differs from `right`. `why`: the reason of a right value that can be argued about.
     """
 
@@ -79,6 +80,7 @@ class Fault:
     everywhere: bool = False
     address: str | None = None
     also: Mapping[str, Pieces] = field(default_factory=dict)
+    limits: Mapping[str, float] = field(default_factory=dict)
     why: str = ""
 
     def pieces(self, way: Way) -> Pieces | None:

@@ -43,7 +43,8 @@ def in_own_loop(work: Coroutine[Any, Any, Any]) -> Any:
 
 async def _one(ran: Ran, addresses: Mapping[str, str], turn: asyncio.Semaphore) -> None:
     records: dict[str, str] = {}
-    async with turn, NativeDevice(config_of([ran]), {"workspace": "faults"}, limits=LIMITS, records=records) as device:
+    limits = {**LIMITS, **ran.fault.limits}
+    async with turn, NativeDevice(config_of([ran]), {"workspace": "faults"}, limits=limits, records=records) as device:
         upstreams: Any = {name: {"url": url} for name, url in addresses.items()}
         inner = _Counting(addresses)
         transport = RoutingTransport(device, upstreams, hedge=False, transport=inner)

@@ -68,9 +68,9 @@
 
   /** One call: `{first, second, way, upstreams}`, and what came of it. */
   async function one(call, options) {
-    const { first, second, way, upstreams, request } = call;
+    const { first, second, way, upstreams, request, limits } = call;
     const { Router } = await importing;
-    const router = await Router.start({ ...options, upstreams });
+    const router = await Router.start({ ...options, limits, upstreams });
     await router.ready;
     let attention = null;
     router.addEventListener("attention", ({ detail }) => {

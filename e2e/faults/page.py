@@ -44,6 +44,7 @@ def run_page(browser: Browser, origin: str, runs: Sequence[tuple[Ran, Mapping[st
                 "second": second_of(ran),
                 "way": ran.way,
                 "request": REQUEST,
+                "limits": {**LIMITS, **ran.fault.limits},
                 "upstreams": {name: {"url": url} for name, url in addresses.items()},
             }
             for ran, addresses in runs

@@ -9,14 +9,16 @@ from e2e.faults.fault import LIMITS, Fault, Pieces, Right, Way
 from e2e.faults.wire import message
 
 __all__ = [
-    "ANSWERED", "BROKEN", "FAILED", "LATE", "LIMITED", "MID_STREAM", "MINE", "PASSED", "aside", "both", "status",
-    "streamed", "whole",
+    "ANSWERED", "BROKEN", "FAILED", "LATE", "LIMITED", "MID_STREAM", "MINE", "PASSED", "RACED", "aside", "both",
+    "status", "streamed", "whole",
 ]  # fmt: skip
 
 FAILED = Right()
 """The next option answers; a failure, and no latency."""
 LATE = Right(learned="late", seconds=LIMITS["attempt_timeout_s"] + 2.5)
 """The next option answers after the attempt's patience, which is a lower bound of the latency."""
+RACED = Right(learned="late", seconds=4.0)
+"""The next option is asked beside this one, and answers; a failure, which lasted at least as long as was waited for."""
 LIMITED = Right()
 """The next option answers; left alone for as long as it asked, and the refusal counts."""
 PASSED = Right(learned="nothing")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from e2e.faults.fault import Beat, End, Fault, Right
-from e2e.faults.rights import ANSWERED, BROKEN, FAILED, LATE, MID_STREAM, both, streamed, whole
+from e2e.faults.rights import ANSWERED, BROKEN, FAILED, LATE, MID_STREAM, RACED, both, streamed, whole
 from e2e.faults.wire import FIRST, answer, chunked, deltas, events, head, last, message, sse, zipped
 
 __all__ = ["ROWS"]
@@ -18,6 +18,8 @@ _PAUSE = 0.3
 """So long that a busy page has handed over what came before it."""
 _LINE = b"HTTP/1.1 200 OK\r\naccess-control-allow-origin: *\r\ncontent-type: application/json\r\n"
 _MOVED = "/moved/v1/chat/completions"
+_SHORT = {"deadline_s": 4.0, "attempt_timeout_s": 30.0, "first_token_s": 15.0, "first_token_max_s": 15.0}
+"""The whole call's time is shorter than an attempt's: without a race a silent option has all of it."""
 
 
 def _to(place: str, status: int = 307) -> bytes:
@@ -48,6 +50,8 @@ CONNECTION = [
     _down("silence in the headers", _LINE, End.HANG, right=LATE),
     both("reset, only of chats", "connection", (End.RESET,), FAILED),
     both("silence, only to chats", "connection", (End.HANG,), LATE),
+    both("silence, the deadline is shorter", "connection", (End.HANG,), RACED, limits=_SHORT),
+    both("silence in the headers, the deadline is shorter", "connection", (_LINE, End.HANG), RACED, limits=_SHORT),
 ]
 
 HTTP = [

@@ -1,4 +1,4 @@
-"""The timers of one routed call: how long each attempt is waited for, and when a second one is sent beside it."""
+"""The timers of one routed call: how long each attempt is waited for, and when another one is sent beside it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ __all__ = ["AttemptTimers"]
 
 
 class AttemptTimers:
-    """`now` is the call's clock; `running`, its attempts under way; `hedges` is called when the first one is late,
-    `hands_over` where one is not held back any more; `telling_s`: how long a silence of an option has to last to tell
-    anything of it.
+    """`now` is the call's clock; `running`, its attempts under way; `another` is called when another one is to be
+    sent beside them, `hands_over` where one is not held back any more; `telling_s`: how long a silence of an option has
+    to last to tell anything of it.
     """
 
     def __init__(
@@ -26,13 +26,13 @@ class AttemptTimers:
         chain: AttemptChain,
         now: Callable[[], float],
         running: Mapping[int, Running],
-        hedges: Callable[[], None],
+        another: Callable[[], None],
         hands_over: Callable[[Running], None],
         telling_s: Callable[[str], float],
     ) -> None:
-        self._chain, self._now, self._running, self._hedges = chain, now, running, hedges
+        self._chain, self._now, self._running, self._another = chain, now, running, another
         self._telling_s, self._hands_over = telling_s, hands_over
-        self._hedge: asyncio.TimerHandle | None = None
+        self._beside: asyncio.TimerHandle | None = None
 
     def arm(self, one: Running) -> None:
         """Wait for this attempt from here on; too late, its task is cancelled, and `late` says why."""
@@ -77,22 +77,22 @@ class AttemptTimers:
             return fault_of(one, why)
         return late_by(why, self._now() - self._chain.silent_since(one.number), self._telling_s(one.option))
 
-    def watch_for_hedge(self) -> None:
-        """Say when the first attempt is later than its option usually is, if a second one may be sent then."""
+    def watch(self) -> None:
+        """Say when another attempt is to be sent beside what is under way, if one may be sent then."""
         self.stop()
-        at = self._chain.hedge_at()
+        at = self._chain.another_at()
         if at == math.inf:
             return
 
         def late() -> None:
-            if self._chain.hedge_at() != at:
-                self.watch_for_hedge()  # what is known of the late one may have changed, as may its state
+            if self._chain.another_at() != at or at > self._now():
+                self.watch()  # it went off early, or what is known of the late one, or its state, is another
             else:
-                self._hedges()
+                self._another()
 
-        self._hedge = asyncio.get_running_loop().call_later(max(0.0, at - self._now()), late)
+        self._beside = asyncio.get_running_loop().call_later(max(0.0, at - self._now()), late)
 
     def stop(self) -> None:
-        """The call needs no hedge any more."""
-        if self._hedge is not None:
-            self._hedge.cancel()
+        """The call needs no other attempt any more."""
+        if self._beside is not None:
+            self._beside.cancel()

@@ -126,8 +126,15 @@ class Account:
         signed = {} if credential is None else {"credential": credential}
         return {"outcome": "declined", "reason": step.aside, **signed}
 
-    def quits(self, one: Running, outcome: Literal["aborted", "lost"]) -> None:
-        """A probe that the caller gave up, or that lost a race, is over, and says nothing."""
+    def leaves(self, one: Running, outcome: Literal["aborted", "lost"], reason: str) -> None:
+        """The caller gave it up, or it lost a race: one that was raced for its silence has failed by that."""
+        step = self._chain.outrun.get(one.number)
+        if step is not None:
+            silent_s = time.monotonic() - one.began
+            self.notes(one, step.outcome, f"nothing for {silent_s * 1000:.0f} ms, and another option answered", None)
+            self.reports(one, step, None)
+            return
+        self.notes(one, outcome, reason, None)
         if self._chain.is_probe(one.number):
             self._source.outcome({"option": one.option, "outcome": outcome, "attempt": one.number + 1, "probe": True})
 

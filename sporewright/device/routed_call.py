@@ -67,7 +67,7 @@ class RoutedCall:
         def telling_s(option: str) -> float:
             return source.health.history(option, streaming=is_streaming).telling_s
 
-        self._timers = AttemptTimers(chain, self._awake.now, self._running, self._hedges, self._hands_over, telling_s)
+        self._timers = AttemptTimers(chain, self._awake.now, self._running, self._another, self._hands_over, telling_s)
 
     async def run(self) -> httpx.Response:
         """The answer, its body streaming where it may; ExhaustedError if no option answered. Cancelled, all ends."""
@@ -112,9 +112,10 @@ class RoutedCall:
                 decision = self._ask(decision)
         if decision is not None:
             self._call(decision)
+        self._timers.watch()
 
-    def _hedges(self) -> None:
-        self._spawn(self._follow(self._chain.hedge(self._awake.now(), self._chance())))
+    def _another(self) -> None:
+        self._spawn(self._follow(self._chain.another(self._awake.now(), self._chance())))
 
     def _hands_over(self, one: Running) -> None:
         if one.reader is not None:
@@ -132,7 +133,7 @@ class RoutedCall:
         for one in self._running.values():
             if one.timer is not None:
                 self._timers.arm(one)
-        self._timers.watch_for_hedge()
+        self._timers.watch()
 
     def _ask(self, ask: Ask) -> Decision:
         granted = self._source.permit(ask.permit, ask.option)
@@ -141,7 +142,6 @@ class RoutedCall:
     def _call(self, call: Call) -> None:
         one = self._running[call.attempt] = Running(call.attempt, call.option, time.monotonic())
         self._timers.arm(one)
-        self._timers.watch_for_hedge()
         one.task = self._spawn(self._attempt(one))
 
     async def _attempt(self, one: Running) -> None:
@@ -193,10 +193,11 @@ class RoutedCall:
                 await response.aclose()
 
     async def _refusal(self, one: Running, response: httpx.Response) -> bytes:
-        patience_s = self._chain.due(one.number) - self._awake.now()
+        patience_s = self._chain.due(one.number) - (now := self._awake.now())
         self._timers.disarm(one)
         if not self._chain.wants_text(response.status_code, one.number):
             return b""
+        self._chain.token(now, one.number, is_blank=True)  # it is not silent: nobody is asked beside it
         return await refusal(response, self._source.plan["limits"], patience_s)
 
     async def _read(self, one: Running, reader: AnswerReader, response: httpx.Response) -> None:
@@ -287,18 +288,18 @@ class RoutedCall:
             one.held.clear()  # it will not be handed over
         if self._chain.state == "PICKING":
             self._spawn(self._advance())
+        self._timers.watch()
         return True
 
     def _drop_others(self, winner: Running) -> None:
-        """Another one has won: the rest are aborted, and have not failed."""
+        """Another one has won: the rest are aborted."""
         for one in [one for one in self._running.values() if one is not winner]:
-            self._end_quietly(one, "lost", "another option was faster")
+            self._drops(one, "lost", "another option was faster")
 
-    def _end_quietly(self, one: Running, outcome: Literal["aborted", "lost"], reason: str) -> None:
+    def _drops(self, one: Running, outcome: Literal["aborted", "lost"], reason: str) -> None:
         del self._running[one.number]
         self._timers.disarm(one)
-        self._account.notes(one, outcome, reason, None)
-        self._account.quits(one, outcome)
+        self._account.leaves(one, outcome, reason)
         if one.task is not None:
             one.task.cancel()
 
@@ -325,6 +326,6 @@ class RoutedCall:
         self._timers.stop()
         self._chain.abort()
         for one in list(self._running.values()):
-            self._end_quietly(one, "aborted", "aborted by the caller")
+            self._drops(one, "aborted", "aborted by the caller")
         for task in list(self._tasks):
             task.cancel()

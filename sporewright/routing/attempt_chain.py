@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
+from typing import Literal
 
 from sporewright.errors import ProtocolError
 from sporewright.routing.candidates import Candidates
@@ -20,6 +21,8 @@ from sporewright.routing.plan import PLAN
 from sporewright.routing.terms import Aside, Facts, Outcome, Plan, Restart, Rule, Signal, State
 
 __all__ = ["Ask", "AttemptChain", "Body", "Call", "Decision", "Ended", "Wait"]
+
+_Why = Literal["pick", "hedge", "race"]
 
 
 class AttemptChain(Patience):
@@ -53,11 +56,14 @@ class AttemptChain(Patience):
         super().__init__(health, left, limits, until, streaming=streaming, repeatable=repeatable)
         self._plan, self._judged, self._restart = plan, judged, restart
         self._may_hedge = hedge and repeatable
+        self._may_race = True
         self._has_waited = False
-        self._asked: tuple[Ask, bool] | None = None
+        self._asked: tuple[Ask, _Why] | None = None
         self.state: State = "PICKING"
         self.kept: int | None = None
         """The attempt whose response is the caller's if nothing better comes."""
+        self.outrun: dict[int, Ended] = {}
+        """The ends of silent attempts beside which another one was asked, and has answered."""
         self.waits_for: float | None = None
         """The time at which the first option returns, if the chain ended because all that are left are away."""
 
@@ -71,18 +77,9 @@ class AttemptChain(Patience):
         """option → reason, in the order they were passed over."""
         return self._left.skipped
 
-    @property
-    def running(self) -> list[int]:
-        """The attempts that have not ended, oldest first."""
-        return [number for number, attempt in enumerate(self._all) if not attempt.is_over]
-
     def is_probe(self, attempt: int) -> bool:
         """True if this attempt is the one probe of its option."""
         return self._all[attempt].is_probe
-
-    def is_untimed(self, attempt: int) -> bool:
-        """True if this attempt's duration is no measurement: the clock had a gap, or it waited for a connection."""
-        return self._all[attempt].is_untimed
 
     @property
     def is_offline(self) -> bool:
@@ -92,12 +89,6 @@ class AttemptChain(Patience):
     def network(self, *, is_offline: bool) -> None:
         """The device has lost its network, or has it again; a chain that waits for it is to be asked anew."""
         self._left.network(is_offline=is_offline)
-
-    def slept(self, gap_s: float) -> None:
-        """The clock had a gap (clock_gap.py): it is no time of what is under way, which teaches no time any more."""
-        self._deadline += gap_s
-        for number in self.running:
-            self._all[number].slept(gap_s)
 
     def queued(self, gap_s: float, attempt: int) -> None:
         """This attempt's request waited here for a connection, so long; 0: it may have waited, or not."""
@@ -123,38 +114,63 @@ class AttemptChain(Patience):
             return None
         if found.until > now:
             return self._wait(found.until)
-        return self._call_or_ask(found.option, found.permit, now, hedge=False)
+        return self._call_or_ask(found.option, found.permit, now, "pick")
+
+    def another_at(self) -> float:
+        """The time from which another option is asked beside what is under way; ∞ if never."""
+        return min(self.hedge_at(), self.race_at())
+
+    def another(self, now: float, chance: float = EVEN) -> Decision:
+        """A second call beside what is under way: a race with what is silent, where its time has come, else a hedge."""
+        return self.race(now, chance) if self.race_at() <= self.hedge_at() else self.hedge(now, chance)
+
+    def race(self, now: float, chance: float = EVEN) -> Decision:
+        """A call beside those that are silent, if another option is free: a failover that cuts nobody off."""
+        found = None if self._silent() is None or now >= self._deadline else self._left.next(now, chance)
+        if found is None or found.until > now:
+            self._may_race = self.race_at() > now  # it would be asked for again at this very moment
+            return None
+        return self._call_or_ask(found.option, found.permit, now, "race")
+
+    def race_at(self) -> float:
+        """The time from which the call is raced; ∞ if never."""
+        one = None if self._asked is not None and self._asked[1] == "race" else self._silent()
+        return math.inf if one is None or not self._may_race else self._race_from(one)
 
     def hedge(self, now: float, chance: float = EVEN) -> Decision:
         """A second call beside the one that is late, if there is another option for it; ask for it first."""
         self._may_hedge = False
         found = self._left.next(now, chance)
-        if found is None or found.until > now or found.permit is not None or self._late() is None:
+        if self._asked is not None or self._late() is None:
             return None
-        return self._call_or_ask(found.option, "hedge", now, hedge=True)
+        if found is None or found.until > now or found.permit is not None:
+            return None
+        return self._call_or_ask(found.option, "hedge", now, "hedge")
 
     def asks(self, ask: Ask) -> bool:
-        """True if an answer to this is still wanted: the attempt that a hedge is for may have ended meanwhile."""
-        return self._asked is not None and self._asked[0] is ask
+        """True if an answer to this is still wanted: the attempt that it is to be beside may have ended meanwhile."""
+        if self._asked is None or self._asked[0] is not ask:
+            return False
+        return self._asked[1] != "race" or self._silent() is not None
 
     def answered(self, now: float, granted: bool, chance: float = EVEN) -> Decision:
         """The next decision, now that this was granted or refused; None: go on without."""
         if self._asked is None:
             raise ProtocolError("answered: nothing was asked for")
-        (ask, is_hedge), self._asked = self._asked, None
-        if is_hedge and self._late() is None:
+        (ask, why), self._asked = self._asked, None
+        if why != "pick" and (self._late() if why == "hedge" else self._silent()) is None:
             return None  # the race is over already
         if granted:
-            return self._call(ask.option, now, is_probe=ask.permit == "probe")
-        if is_hedge:
+            return self._call(ask.option, now, is_probe=ask.permit == "probe", is_race=why == "race")
+        if why == "hedge":
             return None
         self._left.refused(ask.option, ask.permit, now)
-        return self.pick(now, chance)
+        return self.race(now, chance) if why == "race" else self.pick(now, chance)
 
     def hedge_at(self) -> float:
         """The time from which a second call is worth its price: the p95 of the option that is late; ∞ if never."""
         one = self._late()
-        if not self._may_hedge or one is None:
+        if not self._may_hedge or one is None or self._asked is not None:
             return math.inf
         p95 = self._health.history(one.option, streaming=self._streaming).p95_s
         return math.inf if p95 is None else one.began + p95
@@ -191,16 +207,17 @@ class AttemptChain(Patience):
     def paused(self, since: float, now: float, attempt: int) -> None:
         """The reader took no more of the answer meanwhile: that was no silence of the option."""
         one = self._running(attempt)
-        one.heard = min(now, one.heard + max(0.0, now - since))
+        one.heard = one.heard if one.is_unanswered else min(now, one.heard + max(0.0, now - since))
 
     def ended(self, now: float, ending: Ending, attempt: int = -1, chance: float = EVEN) -> Ended:
         """End an attempt (the newest, if none is named) and carry out on `health` the actions of the plan."""
         one = self._running(attempt)
+        self._may_race, was_first = True, not (self._left.has_failed or one.is_fallback)
         whole = one.is_finished and ending["kind"] in ("timeout", "network", "truncated")
         full: Ending = {
             **ending,
             "stage": one.state,
-            "fallback": self._left.has_failed,
+            "fallback": not was_first,
             "judged": self.is_judged(one.option),
             "brought": self._left.facts(one.option).get("brought", False),
             "keyed": self._left.facts(one.option).get("keyed", False),
@@ -213,7 +230,6 @@ class AttemptChain(Patience):
         rule = rule_of({"kind": "complete"} if whole else full, self._plan)
         if one.state == "CALLING" and rule["outcome"] == "ok":
             one.first_s = now - one.began
-        was_first = not self._left.has_failed
         ended = self._move(one, rule["outcome"], rule["outcome"], now, ending, chance, rule.get("reason"))
         if one.state == "PICKING":
             self._failed(one, ended, ending, rule, now, chance)
@@ -272,12 +288,6 @@ class AttemptChain(Patience):
         if self.state in self._plan["transitions"]:
             self.state = "ABORTED"
 
-    def _late(self) -> Attempt | None:
-        """The one attempt under way that a second copy may be sent beside: until it has won."""
-        running = [self._all[number] for number in self.running]
-        is_alone = len(running) == 1 and running[0].state in ("CALLING", "OPENED")
-        return running[0] if is_alone and self._may_repeat(running[0]) else None
-
     def _is_unsafe(self, rule: Rule) -> bool:
         """True if the request may have been carried out."""
         return rule.get("unsafe", rule["outcome"] in self._plan["unsafe"])
@@ -286,21 +296,23 @@ class AttemptChain(Patience):
         self._has_waited = True
         return Wait(until)
 
-    def _call_or_ask(self, option: str, permit: Permit | None, now: float, *, hedge: bool) -> Decision:
+    def _call_or_ask(self, option: str, permit: Permit | None, now: float, why: _Why) -> Decision:
         if permit is None:
-            return self._call(option, now)
-        self._asked = (Ask(permit, option), hedge)
+            return self._call(option, now, is_race=why == "race")
+        self._asked = (Ask(permit, option), why)
         return self._asked[0]
 
-    def _call(self, option: str, now: float, *, is_probe: bool = False) -> Call:
+    def _call(self, option: str, now: float, *, is_probe: bool = False, is_race: bool = False) -> Call:
         if not self._all:
             self._health.called()
         self._left.take(option)
         model, keys = self._left.model_of(option), self._left.facts(option).get("keys", 1)
-        key = self._health.keys.first(option, keys, now, model)
+        self._asked, key = None, self._health.keys.first(option, keys, now, model)
         had_all = not self._all and not self._has_waited
         is_any = self._left.facts(option).get("any", False)
-        self._all.append(Attempt(option, now, is_probe, had_all=had_all, heard=now, key=key, is_any=is_any))
+        for number in self.running if is_race else ():
+            self._all[number].is_raced = True
+        self._all.append(Attempt(option, now, is_probe, is_race, had_all=had_all, heard=now, key=key, is_any=is_any))
         if self.state == "PICKING":
             self.state = self._plan["transitions"]["PICKING"]["picked"]["to"]
         return Call(option, len(self._all) - 1)
@@ -358,18 +370,23 @@ class AttemptChain(Patience):
         if one.is_over:
             self._end(one)
         if "win" in actions:
-            self._win(one)
+            self._win(one, now, chance)
         others = self.running if one.state in ("LOST", "PICKING") else []
         self.state = self._all[others[0]].state if others else one.state
         return Ended(
             one.option, outcome, stage, actions, None if one.is_untimed else one.first_s, aside, model, is_spared
         )
 
-    def _win(self, one: Attempt) -> None:
-        """The others of the race are lost: they end without having failed."""
+    def _win(self, one: Attempt, now: float, chance: float) -> None:
+        """The others of the race are lost: they end without having failed, unless they were raced for their silence."""
         for number in self.running:
             other = self._all[number]
-            if other is not one:
+            if other is one:
+                continue
+            if other.is_raced and other.is_silent and not other.has_slept and not self.is_offline:
+                outcome = rule_of({"kind": self._silence_of(other, now), "stage": other.state}, self._plan)["outcome"]
+                self.outrun[number] = self._move(other, outcome, outcome, now, chance=chance)
+            else:
                 self._end(other)
                 other.state = "LOST"
 

@@ -128,6 +128,18 @@ class Candidates:
             for option in self._untried
         )
 
+    def free_from(self, at: float) -> float:
+        """The time, from `at` on, at which `next` has an option to be asked, as far as is known now; ∞ if none."""
+        if self._in_place is not None:
+            option, until = self._in_place[0], max(at, self._in_place[1])
+            if self._is_near(option) and self._health.is_ready(option, until, self.model_of(option)):
+                return until
+        again = self._again if self._retries > 0 else {}
+        options = [option for option in (*self._untried, *again) if option in self._known and self._is_near(option)]
+        free = [self._health.free_from(option, at, self.model_of(option)) for option in options]
+        times = zip(options, free, strict=True)
+        return min((max(again.get(one, at), self._busy.get(one, at), time) for one, time in times), default=math.inf)
+
     def model_of(self, option: str) -> str | None:
         """The model that a call asks of this option: its own, else the request's."""
         return self.facts(option).get("model", self._model)

@@ -95,6 +95,15 @@ class Health:
             and (breaker is None or breaker.data()["state"] != "open")
         )
 
+    def free_from(self, option: str, at: float, model: str | None = None) -> float:
+        """The time, from `at` on, at which a call for this model may go there or ask to, as far as is known now.
+
+        ∞: a gate and a refusal of its own are not waited for.
+        """
+        if self.blocks.is_blocked(option, at) or self.asides.admits(option, at, model) == "set-aside":
+            return math.inf
+        return max(at, self.returns(option, at))
+
     def called(self) -> None:
         """A call was made that its caller wanted: it pays its share into both budgets."""
         self._retries.called()

@@ -27,6 +27,10 @@ class Attempt:
     option: str
     began: float
     is_probe: bool = False
+    is_fallback: bool = False
+    """It was asked because those before it were silent."""
+    is_raced: bool = False
+    """Another option was asked beside it because it was silent."""
     key: int = 0
     """The number of the option's key that it uses."""
     had_all: bool = False
@@ -57,6 +61,11 @@ class Attempt:
     def is_unanswered(self) -> bool:
         """True if nothing of an answer has come."""
         return self.state in ("CALLING", "OPENED")
+
+    @property
+    def is_silent(self) -> bool:
+        """True if nothing has come by which it could be told from an option that does not answer."""
+        return self.heard <= self.began if self.state == "CALLING" else self.state == "OPENED" and not self.is_any
 
     @property
     def is_bounded(self) -> bool:
@@ -116,6 +125,21 @@ class Patience:
         self._streaming, self._repeatable = streaming, repeatable
         self._all: list[Attempt] = []
 
+    @property
+    def running(self) -> list[int]:
+        """The attempts that have not ended, oldest first."""
+        return [number for number, attempt in enumerate(self._all) if not attempt.is_over]
+
+    def is_untimed(self, attempt: int) -> bool:
+        """True if this attempt's duration is no measurement: the clock had a gap, or it waited for a connection."""
+        return self._all[attempt].is_untimed
+
+    def slept(self, gap_s: float) -> None:
+        """The clock had a gap (clock_gap.py): it is no time of what is under way, which teaches no time any more."""
+        self._deadline += gap_s
+        for number in self.running:
+            self._all[number].slept(gap_s)
+
     def due(self, attempt: int) -> float:
         """The time at which the wait for this attempt ends: by its own limit, by its share of the call's time, or by
         the deadline where that bounds it."""
@@ -157,6 +181,26 @@ class Patience:
         flows = one.state == "HOLDING" and not one.is_short
         return most if flows else min(most, max(0.0, self._deadline - now))
 
+    def _race_from(self, one: Attempt) -> float:
+        """The time from which another option is asked beside this silent one, if one is free then; ∞ if none.
+
+        Two thirds of what was left of the call when it began, as in `_share`. An option that takes longer as a rule has
+        until its p95: of its good calls one in twenty is raced. But a sixth is left to the next one.
+        """
+        left_s = self._deadline - one.began
+        p95_s = self._health.history(one.option, streaming=self._streaming).p95_s or 0.0
+        at = self._left.free_from(one.began + max(left_s * 2 / 3, min(p95_s, left_s * 5 / 6)))
+        return at if at < min(self._deadline, self._own_due(one)) else math.inf
+
+    def _silence_of(self, one: Attempt, now: float) -> Literal["timeout", "deadline"]:
+        """The end of a silent attempt once another option has answered: a failure, or what the deadline would be.
+
+        It is a failure if it began with the call and its usual time is over, or if its silence is long enough to tell.
+        """
+        history = self._health.history(one.option, streaming=self._streaming)
+        tells_s = (history.p95_s or 0.0) if one.had_all else history.telling_s
+        return "timeout" if now - one.silent_since(streaming=self._streaming) >= tells_s else "deadline"
+
     def _share(self, one: Attempt) -> float:
         """Until when an answer that comes and is held back may take, if another option could be asked then.
 
@@ -170,6 +214,18 @@ class Patience:
     @property
     def _is_last(self) -> bool:
         return len(self._all) >= self._limits["max_attempts"]
+
+    def _late(self) -> Attempt | None:
+        """The one attempt under way that a second copy may be sent beside: until it has won."""
+        running = [self._all[number] for number in self.running]
+        is_alone = len(running) == 1 and running[0].is_unanswered
+        return running[0] if is_alone and self._may_repeat(running[0]) else None
+
+    def _silent(self) -> Attempt | None:
+        """The newest attempt, if none under way has said anything, and the request may be sent once more."""
+        running = [self._all[number] for number in self.running]
+        may = all(one.is_silent and self._may_repeat(one) for one in running) and not self._is_last
+        return running[-1] if running and may else None
 
     def _may_repeat(self, one: Attempt) -> bool:
         """True if the request that was sent there may be sent once more, there or elsewhere."""

@@ -177,6 +177,8 @@ def _tell(chain: AttemptChain, health: _Seen, event: Mapping[str, Any], place: s
         chain.pick(at, chance)
     elif what == "hedge":
         chain.hedge(at, chance)
+    elif what == "race":
+        chain.race(at, chance)
     elif what == "answered":
         chain.answered(at, event["granted"], chance)
     elif what == "opened":

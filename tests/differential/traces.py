@@ -166,7 +166,7 @@ class Drawn:
     def _of_call(self) -> dict[str, Any] | None:
         """An event for which the call itself waits: the answer to its question, or something of one of its attempts."""
         dice, chain, asked = self._dice, self._chain, self._replay.asked
-        if asked is not None and (asked.permit != "hedge" or dice.byte() & 1):
+        if asked is not None and (not self._replay.is_beside or dice.byte() & 1):
             return {"kind": "answered", "granted": dice.one((True, True, False))}
         running = chain.running
         if not running:
@@ -228,7 +228,7 @@ class Drawn:
         if draw < 182:
             return {"kind": "slept", "gap": dice.one((4.5, 30.0, 600.0, -10.0))}
         if draw < 206 and chain.running:
-            return {"kind": "hedge"}
+            return {"kind": dice.one(("hedge", "race"))}
         if draw < 212 and chain.running:
             attempt, gap = dice.one(chain.running), dice.one(SECONDS)
             if draw & 1:
@@ -277,6 +277,8 @@ class Drawn:
         """A little later, much later, or at the very instant that something here is due."""
         dice, replay, chain = self._dice, self._replay, self._chain
         now = replay.now
+        if said["kind"] == "race" and now < (at := chain.race_at()) < math.inf and not dice.rarely(32):
+            return at
         if said["kind"] == "due":
             attempt = said.get("attempt", chain.running[-1])
             due = chain.due(attempt)
@@ -294,7 +296,7 @@ class Drawn:
         replay, chain = self._replay, self._chain
         health = replay.health
         found = [] if replay.waiting is None else [replay.waiting, now + (replay.waiting - now) / 2]
-        found += [chain.hedge_at(), *(chain.due(attempt) for attempt in chain.running)]
+        found += [chain.hedge_at(), chain.race_at(), *(chain.due(attempt) for attempt in chain.running)]
         for option in replay.options:
             blocked, aside = health.blocks.data(option), health.asides.data(option)
             found += [] if aside is None else [aside["until"]]

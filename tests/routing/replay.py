@@ -38,6 +38,8 @@ class Replay:
         for past in trace.get("before", []):
             self._past(**past)
         self.now: float = trace.get("at", 0)
+        self._before = self.now
+        """The time of the event before."""
         self.actions: list[list[str]] = []
         self.waits: list[float] = []
         self.asks: list[list[Any]] = []
@@ -46,6 +48,8 @@ class Replay:
         """Until when the chain waits."""
         self.asked: Ask | None = None
         """The permit it asks for, where the trace itself answers (`asks: "told"`)."""
+        self.is_beside = False
+        """It is for an attempt beside others, which go on meanwhile."""
         self._decided: list[Any] = []
         self.chain = self._called(trace)
 
@@ -109,14 +113,16 @@ class Replay:
         if not self.watched:
             assert self.chain.state not in OVER or kind == "call", "the trace goes on after the end"
             assert self.chain.state != "DELIVERED" or kind in ("rejected", "call"), "it goes on after the answer"
-        self.now = at
+        self._before, self.now = self.now, at
         ended: Ended | None = None
+        chain, outrun = self.chain, len(self.chain.outrun)
         try:
             ended = self._tell(kind, **{name: said for name, said in event.items() if name not in ("at", "kind")})
             if ended is not None:
-                self.actions += [[ended.option, action] for action in ended.actions]
+                for each in (ended, *[*chain.outrun.values()][outrun:]):
+                    self.actions += [[each.option, action] for action in each.actions]
             waits = self.waiting is not None and kind in BESIDE
-            still = waits or (self.asked is not None and self.asked.permit != "hedge")
+            still = waits or (self.asked is not None and not self.is_beside)
             if self.chain.state == "PICKING" and not still:
                 self.waiting = None
                 self._walk(self.chain.pick(self.now, event.get("chance", EVEN)), event.get("chance", EVEN))
@@ -143,6 +149,10 @@ class Replay:
             return self._ended({"kind": "deadline" if cut else "timeout"}, attempt, chance)
         if kind == "hedge":
             self._walk(chain.hedge(self.now, chance), chance)
+        elif kind == "race":
+            at = max(chain.race_at(), self._before)
+            assert at == self.now or self.watched, f"it is raced at {at}"
+            self._walk(chain.race(self.now, chance), chance)
         elif kind == "answered":
             ask, self.asked = self.asked, None
             if ask is not None and chain.asks(ask):
@@ -201,7 +211,7 @@ class Replay:
         self._chance = chance
         while isinstance(decision, Ask):
             if self.trace.get("asks") == "told":
-                self.asked = decision
+                self.asked, self.is_beside = decision, self.chain.state != "PICKING"
                 self._decided.append(["ask", decision.permit, decision.option])
                 return
             granted = self.health.permit(decision.permit, decision.option, self.now)
@@ -251,6 +261,8 @@ class Replay:
                 chain.attempts,
                 attempts,
                 number(chain.hedge_at()),
+                number(chain.race_at()),
+                [[attempt, one.outcome, one.stage, list(one.actions)] for attempt, one in chain.outrun.items()],
                 [list(item) for item in chain.skipped.items()],
                 chain.kept,
                 number(chain.waits_for),

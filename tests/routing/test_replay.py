@@ -123,6 +123,18 @@ def test_what_was_asked_hedged_and_aborted_is_decided_again() -> None:
     assert found.end == "ABORTED"
 
 
+def test_a_race_is_decided_again() -> None:
+    """The one that was silent is asked beside nobody; its rival is, and answers."""
+    body = receipt() | {"known": None, "queue": ["gamma", "delta"], "skipped": []}
+    body["attempts"] = [{"option": "gamma", "outcome": "timed_out"}, {"option": "delta", "outcome": "ok"}]
+    body["log"][1:3] = [{"do": "race", "at": AT + 14, "chance": 0.3, "health": {}}]
+    body["log"][2]["at"], body["log"][3]["at"] = AT + 15, AT + 16
+
+    found = replay(body)
+
+    assert (found.attempts, found.end) == (("gamma", "delta"), "DELIVERED")
+
+
 def _changed(path: tuple[Any, ...], value: Any) -> dict[str, Any]:
     body = copy.deepcopy(receipt())
     here: Any = body

@@ -84,7 +84,7 @@ export interface SeenHealth {
 
 /** One event of a call's chain or one decision; `at` in seconds since the epoch, `chance` in [0, 1). */
 export type Recorded =
-  | { do: "pick" | "hedge"; at: number; chance: number; health: Record<string, SeenHealth> }
+  | { do: "pick" | "hedge" | "race"; at: number; chance: number; health: Record<string, SeenHealth> }
   | { do: "answered"; at: number; chance: number; granted: boolean; health: Record<string, SeenHealth> }
   | { do: "opened"; at: number; attempt: number; body: "events" | "whole" | "bytes" }
   | { do: "token"; at: number; attempt: number; finished: boolean }

@@ -137,10 +137,10 @@ describe("walking the queue", () => {
   });
 
   it("says of an attempt that the call's deadline cuts that it was the call's, and tells of no failure", async () => {
-    fleet.alpha.mode = fleet.beta.mode = "silent";
+    fleet.alpha.mode = fleet.beta.mode = fleet.gamma.mode = "silent";
     await expect(routed({ attemptTimeout: 150, deadline: 250 }).fetch("/")).rejects.toThrow("beta: deadline");
     expect(attempts[1]?.reason).toMatch(/^the call's deadline passed \d+ ms into this attempt$/);
-    expect(learned.map(({ outcome }) => outcome)).toEqual(["timed_out", "deadline"]);
+    expect(learned.map(({ outcome }) => outcome)).toEqual(["timed_out", "deadline", "deadline"]);
   });
 
   it.each([

@@ -97,6 +97,8 @@ export class Replay {
   #now: number;
   #waiting: number | null = null;
   #asked: (Decision & { do: "ask" }) | null = null;
+  /** It is for an attempt beside others, which go on meanwhile. */
+  #isBeside = false;
   #decided: unknown[] = [];
   #chance = EVEN;
 
@@ -187,11 +189,13 @@ export class Replay {
     }
     this.#now = at;
     let step: Step | null = null;
+    const [outrun, before] = [this.#chain.outrun, this.#chain.outrun.size];
     try {
       step = this.#tell(event);
-      for (const action of step?.actions ?? []) this.#actions.push([step?.option ?? "", action]);
+      for (const each of step ? [step, ...[...outrun.values()].slice(before)] : [])
+        for (const action of each.actions) this.#actions.push([each.option, action]);
       const waits = this.#waiting !== null && BESIDE.includes(kind);
-      const still = waits || (this.#asked !== null && this.#asked.permit !== "hedge");
+      const still = waits || (this.#asked !== null && !this.#isBeside);
       if (this.#chain.state === "PICKING" && !still) {
         this.#waiting = null;
         this.#walk(this.#chain.pick(this.#now, chance), chance);
@@ -217,7 +221,9 @@ export class Replay {
       if (chain.handsOver(newest)) return chain.opened(now, "bytes", attempt);
       return chain.ended(now, { kind: chain.isCut(now, newest) ? "deadline" : "timeout" }, attempt, chance);
     }
+    if (kind === "race" && !this.#watched && chain.raceAt() > now) throw new Error(`it is raced at ${chain.raceAt()}`);
     if (kind === "hedge") this.#walk(chain.hedge(now, chance), chance);
+    else if (kind === "race") this.#walk(chain.race(now, chance), chance);
     else if (kind === "answered") {
       const asked = this.#asked;
       this.#asked = null;
@@ -267,7 +273,7 @@ export class Replay {
     while (decision?.do === "ask") {
       const { permit, option } = decision;
       if (this.#trace.asks === "told") {
-        this.#asked = decision;
+        [this.#asked, this.#isBeside] = [decision, this.#chain.state !== "PICKING"];
         this.#decided.push(["ask", permit, option]);
         return;
       }
@@ -313,6 +319,8 @@ export class Replay {
       chain.attempts,
       attempts,
       number(chain.hedgeAt()),
+      number(chain.raceAt()),
+      [...chain.outrun].map(([attempt, { outcome, stage, actions }]) => [attempt, outcome, stage, actions]),
       [...chain.skipped],
       chain.kept,
       number(chain.waitsFor),

@@ -69,6 +69,7 @@ async function wordsOf(
   const left = chain.due(one.number) - now;
   disarm(one);
   if (!chain.wantsText(response.status, one.number)) return "";
+  chain.token(now, one.number, false, true); // it is not silent any more: nobody is asked beside it
   const said = await refusalOf(response, limits, left);
   one.response = said.response;
   return said.text;

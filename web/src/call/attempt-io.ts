@@ -51,9 +51,13 @@ export function runningAt(option: string, number: number): AttemptIO {
   };
 }
 
+/** A span of time for people. */
+export function ms(seconds: number): string {
+  return `${Math.round(Math.max(0, seconds) * 1000)} ms`;
+}
+
 /** By what this attempt is too late. */
 export function latenessOf(one: AttemptIO, chain: AttemptChain, now: number): NonNullable<AttemptIO["late"]> {
-  const ms = (seconds: number): string => `${Math.round(Math.max(0, seconds) * 1000)} ms`;
   if (chain.outstays(now, one.number))
     return { kind: "timeout", says: `not whole after ${ms(since(one))}, and another option is ready` };
   return {

@@ -1,4 +1,4 @@
-/** The timers of one routed call: how long each attempt is waited for, and when a second one is sent beside it. */
+/** The timers of one routed call: how long each attempt is waited for, and when another one is sent beside it. */
 import { type CallContext } from "./call-context";
 import { disarm, latenessOf, since, type AttemptIO } from "./attempt-io";
 import type { AttemptChain } from "../routing";
@@ -7,21 +7,21 @@ import { delayOf } from "../base";
 export class AttemptTimers {
   readonly #chain: AttemptChain;
   readonly #context: Pick<CallContext, "awake" | "connections">;
-  readonly #hedges: () => Promise<void>;
+  readonly #another: () => Promise<void>;
   readonly #handsOver: (one: AttemptIO) => void;
-  #hedge: ReturnType<typeof setTimeout> | undefined;
+  #beside: ReturnType<typeof setTimeout> | undefined;
 
   /**
-   * `hedges` is called when the first attempt is later than its option usually is, `handsOver` where one is not held back any
-   * more.
+   * `another` is called when another attempt is to be sent beside those under way, `handsOver` where one is not held back
+   * any more.
    */
   constructor(
     chain: AttemptChain,
     context: CallContext,
-    hedges: () => Promise<void>,
+    another: () => Promise<void>,
     handsOver: (one: AttemptIO) => void,
   ) {
-    [this.#chain, this.#context, this.#hedges, this.#handsOver] = [chain, context, hedges, handsOver];
+    [this.#chain, this.#context, this.#another, this.#handsOver] = [chain, context, another, handsOver];
   }
 
   /** Wait for this attempt from here on; too late, it is aborted, and `late` says why. */
@@ -73,22 +73,22 @@ export class AttemptTimers {
     if (one.timer !== undefined) this.arm(one);
   }
 
-  /** Say when the first attempt is late, if a second one may be sent then. */
-  watchForHedge(): void {
+  /** Say when another attempt is to be sent beside what is under way, if one may be sent then. */
+  watch(): void {
     this.stop();
-    const at = this.#chain.hedgeAt();
+    const at = this.#chain.anotherAt();
     if (at === Infinity) return;
     const late = async (): Promise<void> => {
-      // What is known of the late one may have changed meanwhile, as may its state.
-      if (this.#chain.hedgeAt() !== at) this.watchForHedge();
-      else await this.#hedges();
+      // It may go off early; and what is known of the late one may have changed meanwhile, as may its state.
+      if (this.#chain.anotherAt() !== at || at > this.#now()) this.watch();
+      else await this.#another();
     };
-    this.#hedge = setTimeout(() => void late().catch(() => undefined), delayOf((at - this.#now()) * 1000));
+    this.#beside = setTimeout(() => void late().catch(() => undefined), delayOf((at - this.#now()) * 1000));
   }
 
-  /** Nobody waits for a hedge any more. */
+  /** The call needs no other attempt any more. */
   stop(): void {
-    clearTimeout(this.#hedge);
+    clearTimeout(this.#beside);
   }
 
   #now(): number {

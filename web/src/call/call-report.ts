@@ -1,5 +1,5 @@
 /** The reports on a call's attempts: in its receipt, and to the engine that learns of them. */
-import { since } from "./attempt-io";
+import { ms, since } from "./attempt-io";
 import type { CallRequest, CallContext } from "./call-context";
 import type { AttemptIO } from "./attempt-io";
 import type { Ending, RecordedChain, Step } from "../routing";
@@ -83,9 +83,16 @@ export class CallReporter {
     this.#context.onAttention?.(option);
   }
 
-  /** A probe that the caller gave up, or that lost a race, is over, and says nothing. */
-  leaves(one: AttemptIO, outcome: "aborted" | "lost"): void {
-    if (this.#chain.isProbe(one.number)) this.#tells(one, { outcome });
+  /** The caller gave it up, or it lost a race: one that was raced for its silence has failed by that. */
+  leaves(one: AttemptIO, outcome: "aborted" | "lost" | "unusable", reason: string): void {
+    const step = this.#chain.outrun.get(one.number);
+    if (step) {
+      this.notes(one, step.outcome, `nothing for ${ms(since(one))}, and another option answered`, {});
+      this.reports(one, step, {});
+    } else {
+      this.notes(one, outcome, reason, {});
+      if (this.#chain.isProbe(one.number)) this.#tells(one, { outcome: outcome === "lost" ? "lost" : "aborted" });
+    }
     this.quits(one);
   }
 

@@ -22,9 +22,19 @@ export class NextAttempt {
 
   /** The chain's decision now, as the network stands. */
   pick(): Decision | null {
+    this.#looks();
+    return this.#chain.pick(this.#context.awake.now(), Math.random());
+  }
+
+  /** Its decision on another attempt beside what is under way. */
+  another(): Decision | null {
+    this.#looks();
+    return this.#chain.another(this.#context.awake.now(), Math.random());
+  }
+
+  #looks(): void {
     const { isOffline } = this.#context.sight;
     if (isOffline !== this.#chain.isOffline) this.#chain.network(isOffline);
-    return this.#chain.pick(this.#context.awake.now(), Math.random());
   }
 
   /** Wait and ask until there is somebody to call, or nothing left to decide. */

@@ -47,8 +47,7 @@ export class RoutedCall {
     this.#handover = new Delivery(context, asked, this.#ledger, this.#stop);
     this.#expectations = new Expectations(context, asked);
     this.#next = new NextAttempt(this.#chain, context, asked.signal, this.#call);
-    const hedges = (): Promise<void> => this.#next.follow(this.#chain.hedge(this.#now(), Math.random()));
-    this.#timers = new AttemptTimers(this.#chain, context, hedges, this.#handsOver);
+    this.#timers = new AttemptTimers(this.#chain, context, this.#another, this.#handsOver);
     this.#unwatch = context.awake.watch(this.#slept);
   }
 
@@ -105,6 +104,11 @@ export class RoutedCall {
     }
   }
 
+  readonly #another = async (): Promise<void> => {
+    await this.#next.follow(this.#next.another());
+    this.#timers.watch();
+  };
+
   #now(): number {
     return this.#context.awake.now();
   }
@@ -118,14 +122,14 @@ export class RoutedCall {
       this.#context.onEnded?.(one.option);
       this.#context.onBegan?.(one.option, false, this.#asked.task);
     }
-    this.#timers.watchForHedge();
+    this.#timers.watch();
   };
 
   readonly #call = (option: string, number: number): void => {
     const one = runningAt(option, number);
     this.#running.set(number, one);
     this.#timers.arm(one);
-    this.#timers.watchForHedge();
+    this.#timers.watch();
     this.#attempt(one)
       .catch((error: unknown) => this.#failed(one, error))
       .catch((error: unknown) => {
@@ -249,6 +253,7 @@ export class RoutedCall {
       if (unread !== one) this.#kept = one;
       drop(unread);
       if (this.#chain.state === "PICKING") void this.#advance();
+      else this.#timers.watch();
     }
     return true;
   }
@@ -280,8 +285,7 @@ export class RoutedCall {
   #drops(one: AttemptIO, outcome: "aborted" | "lost" | "unusable", why: string, reason?: unknown): void {
     this.#timers.end(one);
     this.#running.delete(one.number);
-    this.#account.notes(one, outcome, why, {});
-    this.#account.leaves(one, outcome === "lost" ? "lost" : "aborted");
+    this.#account.leaves(one, outcome, why);
     one.control.abort(reason);
   }
 

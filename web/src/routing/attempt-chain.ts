@@ -5,39 +5,27 @@ import { SporewrightError } from "../errors";
 import type { Aside, ChainState, Outcome, Permit, Plan, Restart, Rule, Signal } from "../generated/calls";
 import type { Body, CallTraits, Decision, Step } from "./decisions";
 import type { Health } from "./health";
-import {
-  dueOf,
-  FRESH,
-  isBounded,
-  isHeldBack,
-  isOver,
-  shareOf,
-  silentSince,
-  UNANSWERED,
-  verdictSeconds,
-} from "./patience";
-import type { AttemptState } from "./patience";
+import { FRESH, isOver, isSilent, Patience, UNANSWERED, type AttemptState } from "./patience";
 import { Candidates, type Candidate, type SkipReason } from "./candidates";
 
 /** Ends that, after a gap in the clock, are its echo: the connection did not outlive the sleep. */
 const ECHOES: ReadonlySet<Ending["kind"]> = new Set(["timeout", "network", "connect", "truncated"]);
+type Why = "pick" | "hedge" | "race";
+
 /** The same rules as `sporewright/routing/attempt_chain.py`. Time is an argument, in seconds, and so is chance, in [0, 1). */
-export class AttemptChain {
+export class AttemptChain extends Patience {
   /** The attempt whose response is the caller's if nothing better comes. */
   kept: number | null = null;
   /** The time at which the first option returns, if the chain ended because all that are left are away. */
   waitsFor: number | null = null;
+  /** The ends of silent attempts beside which another one was asked, and has answered. */
+  readonly outrun = new Map<number, Step>();
   readonly #plan: Plan;
-  readonly #health: Health;
-  readonly #left: Candidates;
-  #deadline: number;
-  readonly #repeatable: boolean;
-  readonly #streaming: boolean;
   readonly #judged: boolean;
   readonly #restart: Restart;
-  readonly #all: AttemptState[] = [];
   #mayHedge: boolean;
-  #asked: { decision: Decision; permit: Permit; option: string; hedge: boolean } | null = null;
+  #mayRace = true;
+  #asked: { decision: Decision; permit: Permit; option: string; why: Why } | null = null;
   #hasWaited = false;
   #state: ChainState = "PICKING";
 
@@ -47,10 +35,9 @@ export class AttemptChain {
     { plan, health, now, ...traits }: { plan: Plan; health: Health; now: number } & CallTraits,
   ) {
     const { repeatable = true, streaming = false, restart = "error", hedge = true, facts = {}, model } = traits;
-    [this.#plan, this.#health] = [plan, health];
-    this.#left = new Candidates(queue, upstreams, { facts, health, limits: plan.limits, model });
-    [this.#judged, this.#deadline] = [traits.judged ?? false, now + plan.limits.deadline_s];
-    [this.#repeatable, this.#streaming, this.#restart] = [repeatable, streaming, restart];
+    const left = new Candidates(queue, upstreams, { facts, health, limits: plan.limits, model });
+    super(health, left, plan.limits, now + plan.limits.deadline_s, { streaming, repeatable });
+    [this.#plan, this.#judged, this.#restart] = [plan, traits.judged ?? false, restart];
     this.#mayHedge = hedge && repeatable;
   }
 
@@ -60,49 +47,44 @@ export class AttemptChain {
 
   /** The options called, in order. */
   get attempts(): string[] {
-    return this.#all.map(({ option }) => option);
+    return this.all.map(({ option }) => option);
   }
 
   /** Option → reason, in the order they were passed over. */
   get skipped(): ReadonlyMap<string, SkipReason> {
-    return this.#left.skipped;
-  }
-
-  /** The attempts that have not ended, oldest first. */
-  get running(): number[] {
-    return this.#all.flatMap((one, number) => (isOver(one) ? [] : [number]));
+    return this.left.skipped;
   }
 
   /** True if this attempt is the one probe of its option. */
   isProbe(attempt: number): boolean {
-    return this.#all[attempt]?.probe ?? false;
+    return this.all[attempt]?.probe ?? false;
   }
 
   /** True if this attempt's duration is no measurement. */
   isUntimed(attempt: number): boolean {
-    return this.#all[attempt]?.untimed ?? false;
+    return this.all[attempt]?.untimed ?? false;
   }
 
   /** True if the device has no network, as far as the chain was told. */
   get isOffline(): boolean {
-    return this.#left.isOffline;
+    return this.left.isOffline;
   }
 
   /** The device has lost its network, or has it again; a chain that waits for it is to be asked anew. */
   network(isOffline: boolean): void {
-    this.#left.network(isOffline);
+    this.left.network(isOffline);
   }
 
   /** The clock had a gap: it is taken out of all that is waited for, and how long what is under way takes is no lesson. */
   slept(gap: number): void {
-    this.#deadline += gap;
-    for (const one of this.running.map((number) => this.#running(number)))
+    this.deadline += gap;
+    for (const one of this.running.map((number) => this.underWay(number)))
       [one.began, one.heard, one.slept, one.untimed] = [one.began + gap, one.heard + gap, true, true];
   }
 
   /** This attempt's request waited on this side for a connection, so long; 0: it may have, nobody knows how long. */
   queued(gap: number, attempt: number): void {
-    const one = this.#running(attempt);
+    const one = this.underWay(attempt);
     [one.began, one.heard, one.untimed, one.hadAll] = [one.began + gap, one.heard + gap, true, false];
   }
 
@@ -110,11 +92,11 @@ export class AttemptChain {
   pick(now: number, chance = EVEN): Decision | null {
     if (this.#state !== "PICKING") throw new SporewrightError("protocol", `pick: the chain is ${this.#state}`);
     this.#asked = null; // a hedge that is still asked for would be beside an attempt that has ended
-    const may = now < this.#deadline && this.#all.length < this.#plan.limits.max_attempts;
-    let found = may ? this.#left.next(now, chance) : null;
-    if (!found || found.until >= this.#deadline) {
-      const resort = may ? this.#left.lastResort(now) : null;
-      if (!resort && now < this.#deadline && this.#left.wantsNetwork) return this.#wait(this.#deadline);
+    const may = now < this.deadline && !this.isLast;
+    let found = may ? this.left.next(now, chance) : null;
+    if (!found || found.until >= this.deadline) {
+      const resort = may ? this.left.lastResort(now) : null;
+      if (!resort && now < this.deadline && this.left.wantsNetwork) return this.#wait(this.deadline);
       this.waitsFor = found?.until ?? null;
       found = resort;
     }
@@ -122,20 +104,46 @@ export class AttemptChain {
       this.#state = this.#plan.transitions.PICKING?.[this.kept === null ? "nothing_left" : "kept"]?.to ?? "EXHAUSTED";
       return null;
     }
-    return found.until > now ? this.#wait(found.until) : this.#callOrAsk(found, now, false);
+    return found.until > now ? this.#wait(found.until) : this.#callOrAsk(found, now, "pick");
+  }
+
+  /** The time from which another option is asked beside what is under way; ∞ if never. */
+  anotherAt(): number {
+    return Math.min(this.hedgeAt(), this.raceAt());
+  }
+
+  /** A second call beside what is under way: a race with what is silent, where its time has come, else a hedge. */
+  another(now: number, chance = EVEN): Decision | null {
+    return this.raceAt() <= this.hedgeAt() ? this.race(now, chance) : this.hedge(now, chance);
+  }
+
+  /** A call beside those that are silent, if another option is free: a failover that cuts nobody off. */
+  race(now: number, chance = EVEN): Decision | null {
+    const found = this.silent() && now < this.deadline ? this.left.next(now, chance) : null;
+    if (found && found.until <= now) return this.#callOrAsk(found, now, "race");
+    this.#mayRace = this.raceAt() > now; // it would be asked for again at this very moment
+    return null;
+  }
+
+  /** The time from which the call is raced; ∞ if never. */
+  raceAt(): number {
+    const one = this.#asked?.why === "race" ? undefined : this.silent();
+    return one && this.#mayRace ? this.raceFrom(one) : Infinity;
   }
 
   /** A second call beside the one that is late, if there is another option for it; null: none. */
   hedge(now: number, chance = EVEN): Decision | null {
     this.#mayHedge = false;
-    const found = this.#left.next(now, chance);
-    if (!found || found.until > now || found.permit !== undefined || !this.#late()) return null;
-    return this.#callOrAsk({ ...found, permit: "hedge" }, now, true);
+    const found = this.left.next(now, chance);
+    if (this.#asked || !this.late()) return null;
+    if (!found || found.until > now || found.permit !== undefined) return null;
+    return this.#callOrAsk({ ...found, permit: "hedge" }, now, "hedge");
   }
 
-  /** True if an answer to this is still wanted: the attempt that a hedge was asked for may have ended meanwhile. */
+  /** True if an answer to this is still wanted: the attempt that it is to be beside may have ended meanwhile. */
   asks(decision: Decision): boolean {
-    return this.#asked?.decision === decision;
+    if (this.#asked?.decision !== decision) return false;
+    return this.#asked.why !== "race" || this.silent() !== undefined;
   }
 
   /** The next decision, now that this was granted or refused; null: go on without. */
@@ -143,74 +151,24 @@ export class AttemptChain {
     const asked = this.#asked;
     if (!asked) throw new SporewrightError("protocol", "answered: nothing was asked for");
     this.#asked = null;
-    if (asked.hedge && !this.#late()) return null; // the race is over already
-    if (granted) return this.#call(asked.option, now, asked.permit === "probe");
-    if (asked.hedge) return null;
-    this.#left.refused(asked.option, asked.permit, now);
-    return this.pick(now, chance);
+    const { option, permit, why } = asked;
+    if (why !== "pick" && !(why === "hedge" ? this.late() : this.silent())) return null; // the race is over already
+    if (granted) return this.#call(option, now, why, permit === "probe");
+    if (why === "hedge") return null;
+    this.left.refused(option, permit, now);
+    return why === "race" ? this.race(now, chance) : this.pick(now, chance);
   }
 
   /** The state of this attempt. */
   stateOf(attempt: number): ChainState {
-    return this.#all[attempt]?.state ?? "PICKING";
-  }
-
-  /** Since when the silence lasts that its own limit bounds. */
-  silentSince(attempt: number): number {
-    return silentSince(this.#running(attempt), this.#streaming);
-  }
-
-  /** The time at which the wait for this attempt ends: by its limit, its share of the call, or the deadline. */
-  due(attempt: number): number {
-    const one = this.#running(attempt);
-    return Math.min(this.#ownDue(one), this.#share(one), isBounded(one) ? this.#deadline : Infinity);
-  }
-
-  /** True if it is then handed over as it comes (`opened` with `bytes`), and does not end. */
-  handsOver(attempt: number): boolean {
-    const { any, state } = this.#running(attempt);
-    return any && (state === "OPENED" || state === "HOLDING");
-  }
-
-  /** True if it then ends because another option is to have the rest of the call's time. */
-  outstays(now: number, attempt: number): boolean {
-    const one = this.#running(attempt);
-    return this.#share(one) <= now && now < this.#ownDue(one);
-  }
-
-  /** True if the call's deadline ends the wait for this attempt, and not its own limit. */
-  isPast(now: number, attempt: number): boolean {
-    const one = this.#running(attempt);
-    return isBounded(one) && Math.max(now, this.#deadline) < Math.min(this.#ownDue(one), this.#share(one));
-  }
-
-  /** True if it then ends with `deadline`, else with `timeout`: to one that had all the time there is it is its limit. */
-  isCut(now: number, attempt: number): boolean {
-    return this.isPast(now, attempt) && !this.#running(attempt).hadAll;
-  }
-
-  /** The time in seconds that a caller's function has to judge this answer. */
-  verdictSeconds(now: number, attempt: number): number {
-    return verdictSeconds(this.#all[attempt], this.#plan.limits, this.#deadline - now);
-  }
-
-  /** Until when what comes of it and is held back may take, if another option could be asked then. */
-  #share(one: AttemptState): number {
-    const may = this.#mayRepeat(one.option) && this.#all.length < this.#plan.limits.max_attempts;
-    if (!isHeldBack(one) || !may) return Infinity;
-    const share = shareOf(one, this.#deadline);
-    return this.#left.isAnotherReady(share) ? share : Infinity;
-  }
-
-  #ownDue(one: AttemptState): number {
-    return dueOf(one, this.#plan.limits, this.#health.history(one.option, true).firstToken, this.#streaming);
+    return this.all[attempt]?.state ?? "PICKING";
   }
 
   /** The time from which a second call is worth its price: the p95 of the option that is late; ∞ if never. */
   hedgeAt(): number {
-    const late = this.#late();
-    if (!this.#mayHedge || !late) return Infinity;
-    const { p95 } = this.#health.history(late.option, this.#streaming);
+    const late = this.late();
+    if (!this.#mayHedge || !late || this.#asked) return Infinity;
+    const { p95 } = this.health.history(late.option, this.streaming);
     return p95 === null ? Infinity : late.began + p95;
   }
 
@@ -218,8 +176,8 @@ export class AttemptChain {
    * Good headers are in, and this kind of body follows; with `restart` buffer, bytes are held as well. Said again with
    * `bytes` of a body that has become too long to be held: it is handed over as it comes.
    */
-  opened(now: number, body: Body, attempt = this.#all.length - 1): Step {
-    const one = this.#running(attempt);
+  opened(now: number, body: Body, attempt = this.all.length - 1): Step {
+    const one = this.underWay(attempt);
     if (one.state === "CALLING" && body !== "events") one.first = now - one.began;
     one.short = body === "whole";
     return this.#move(one, body === "bytes" && this.#restart === "buffer" ? "whole" : body, "ok", now);
@@ -229,8 +187,8 @@ export class AttemptChain {
    * Something of the answer came; the first of a stream decides a race. `finished`: the answer is whole so far. Providers that
    * give each piece a finish reason take it back with the next one. `blank`: white space before an answer in one piece.
    */
-  token(now: number, attempt = this.#all.length - 1, finished = false, blank = false): Step | null {
-    const one = this.#running(attempt);
+  token(now: number, attempt = this.all.length - 1, finished = false, blank = false): Step | null {
+    const one = this.underWay(attempt);
     [one.finished, one.begun] = [finished, one.begun || !blank];
     if (one.state === "OPENED") {
       one.first = now - one.began;
@@ -243,20 +201,21 @@ export class AttemptChain {
 
   /** Nobody wanted more of the answer meanwhile: that was no silence. */
   paused(since: number, now: number, attempt: number): void {
-    const one = this.#running(attempt);
-    one.heard = Math.min(now, one.heard + Math.max(0, now - since));
+    const one = this.underWay(attempt);
+    if (!UNANSWERED.has(one.state)) one.heard = Math.min(now, one.heard + Math.max(0, now - since));
   }
 
   /** End an attempt (the newest, if none is named) and carry out on the health the actions of the plan. */
-  ended(now: number, ending: Ending, attempt = this.#all.length - 1, chance = EVEN): Step {
-    const one = this.#running(attempt);
+  ended(now: number, ending: Ending, attempt = this.all.length - 1, chance = EVEN): Step {
+    const one = this.underWay(attempt);
     const whole = one.finished && ["timeout", "network", "truncated"].includes(ending.kind);
-    const { brought = false, keyed = false } = this.#left.facts(one.option);
-    const [fallback, judged] = [this.#left.hasFailed, this.isJudged(one.option)];
+    const { brought = false, keyed = false } = this.left.facts(one.option);
+    const [fallback, judged] = [this.left.hasFailed || one.fallback, this.isJudged(one.option)];
+    this.#mayRace = true;
     const full: Ending = { ...ending, stage: one.state, fallback, brought, keyed, judged };
     if (one.slept && ECHOES.has(ending.kind)) full.kind = "slept";
     // A timer may go off early: no option is picked in what little is left.
-    else if (ending.kind === "deadline") this.#deadline = Math.min(now, this.#deadline);
+    else if (ending.kind === "deadline") this.deadline = Math.min(now, this.deadline);
     const rule = ruleOf(whole ? { kind: "complete" } : full, this.#plan);
     if (one.state === "CALLING" && rule.outcome === "ok") one.first = now - one.began;
     const step = this.#move(one, rule.outcome, rule.outcome, now, { ...ending, aside: rule.reason }, chance);
@@ -267,55 +226,49 @@ export class AttemptChain {
 
   /** The caller rejects what this attempt delivered: another option is asked, in what is left of the time. */
   rejected(attempt: number): void {
-    const one = this.#all[attempt];
+    const one = this.all[attempt];
     if (!one || (this.#state !== "DELIVERED" && this.#state !== "BODY"))
       throw new SporewrightError("protocol", `rejected: the chain is ${this.#state}`);
-    for (const number of this.running) this.#end(this.#running(number), "ABORTED");
-    this.#left.rejected(one.option);
+    for (const number of this.running) this.#end(this.underWay(number), "ABORTED");
+    this.left.rejected(one.option);
     this.#state = "PICKING";
   }
 
   /** The caller gave up: every attempt is aborted; a chain that has ended stays as it is. */
   abort(): void {
     this.#asked = null;
-    for (const number of this.running) this.#end(this.#running(number), "ABORTED");
+    for (const number of this.running) this.#end(this.underWay(number), "ABORTED");
     if (this.#plan.transitions[this.#state]) this.#state = "ABORTED";
   }
 
   /** True if an answer of a certain kind is expected of this option. */
   isJudged(option: string): boolean {
-    return this.#left.facts(option).judged ?? this.#judged;
+    return this.left.facts(option).judged ?? this.#judged;
   }
 
   /** The number of the key that this attempt uses, and the number of keys that its option has. */
   keysOf(attempt: number): { key: number; keys: number } {
-    const { key, option } = this.#all[attempt] ?? { key: 0, option: "" };
-    return { key, keys: this.#left.facts(option).keys ?? 1 };
+    const { key, option } = this.all[attempt] ?? { key: 0, option: "" };
+    return { key, keys: this.left.facts(option).keys ?? 1 };
   }
 
   /** True if the text of a response of this status is waited for: it decides, or it may go to the caller. */
   wantsText(status: number, attempt: number): boolean {
-    const rule = ruleOf({ kind: "status", status, judged: this.isJudged(this.#running(attempt).option) }, this.#plan);
+    const rule = ruleOf({ kind: "status", status, judged: this.isJudged(this.underWay(attempt).option) }, this.#plan);
     return (
-      textMatters(status, rule, this.#plan) || (this.#isUnsafe(rule) && !this.#mayRepeat(this.#running(attempt).option))
+      textMatters(status, rule, this.#plan) || (this.#isUnsafe(rule) && !this.mayRepeat(this.underWay(attempt).option))
     );
   }
 
   #failed(attempt: number, step: Step, ending: Ending, rule: Rule, now: number, chance: number): void {
-    if (step.actions.includes("put_back")) this.#left.putBack(step.option, step.outcome);
-    else if (step.spared) this.#left.nextKey(step.option);
-    else this.#left.failed(step.option, step.actions, rule.retries ?? 0, now, chance);
+    if (step.actions.includes("put_back")) this.left.putBack(step.option, step.outcome);
+    else if (step.spared) this.left.nextKey(step.option);
+    else this.left.failed(step.option, step.actions, rule.retries ?? 0, now, chance);
     if (step.actions.includes("keep")) this.kept = attempt;
-    if (!this.#isUnsafe(rule) || this.#mayRepeat(step.option)) return;
+    if (!this.#isUnsafe(rule) || this.mayRepeat(step.option)) return;
     // It may have been carried out: what came of it is the caller's.
     this.kept = ending.kind === "status" ? attempt : null;
-    this.#left.close("not-repeatable");
-  }
-
-  /** The one attempt under way that a second copy may be sent beside: until it has won. */
-  #late(): AttemptState | undefined {
-    const [late, ...others] = this.running.map((number) => this.#running(number));
-    return late && others.length === 0 && UNANSWERED.has(late.state) && this.#mayRepeat(late.option) ? late : undefined;
+    this.left.close("not-repeatable");
   }
 
   /** True if the request may have been carried out. */
@@ -323,38 +276,30 @@ export class AttemptChain {
     return unsafe ?? this.#plan.unsafe.includes(outcome);
   }
 
-  /** True if the request that was sent there may be sent once more, there or elsewhere. */
-  #mayRepeat(option: string): boolean {
-    return this.#left.facts(option).repeatable ?? this.#repeatable;
-  }
-
   #wait(until: number): Decision {
     this.#hasWaited = true;
     return { do: "wait", until };
   }
 
-  #callOrAsk({ option, permit }: Candidate, now: number, hedge: boolean): Decision {
-    if (permit === undefined) return this.#call(option, now, false);
+  #callOrAsk({ option, permit }: Candidate, now: number, why: Why): Decision {
+    if (permit === undefined) return this.#call(option, now, why, false);
     const decision: Decision = { do: "ask", permit, option };
-    this.#asked = { decision, permit, option, hedge };
+    this.#asked = { decision, permit, option, why };
     return decision;
   }
 
-  #call(option: string, now: number, probe: boolean): Decision {
-    if (this.#all.length === 0) this.#health.called();
-    this.#left.take(option);
-    const hadAll = this.#all.length === 0 && !this.#hasWaited;
-    const { any = false, keys = 1 } = this.#left.facts(option);
-    const key = this.#health.keys.first(option, keys, now, this.#left.modelOf(option));
-    this.#all.push({ ...FRESH, option, began: now, probe, key, hadAll, heard: now, any });
+  #call(option: string, now: number, why: Why, probe: boolean): Decision {
+    if (this.all.length === 0) this.health.called();
+    this.left.take(option);
+    this.#asked = null;
+    const hadAll = this.all.length === 0 && !this.#hasWaited;
+    const { any = false, keys = 1 } = this.left.facts(option);
+    const key = this.health.keys.first(option, keys, now, this.left.modelOf(option));
+    const fallback = why === "race";
+    if (fallback) for (const number of this.running) this.underWay(number).raced = true;
+    this.all.push({ ...FRESH, option, began: now, probe, fallback, key, hadAll, heard: now, any });
     if (this.#state === "PICKING") this.#state = this.#plan.transitions.PICKING?.picked?.to ?? "CALLING";
-    return { do: "call", option, attempt: this.#all.length - 1 };
-  }
-
-  #running(attempt: number): AttemptState {
-    const one = this.#all[attempt];
-    if (one && !isOver(one)) return one;
-    throw new SporewrightError("protocol", `attempt ${attempt} is not running; the chain is ${this.#state}`);
+    return { do: "call", option, attempt: this.all.length - 1 };
   }
 
   #move(
@@ -368,29 +313,40 @@ export class AttemptChain {
     const { state: stage, option } = one;
     const step = this.#plan.transitions[stage]?.[signal];
     if (!step) throw new SporewrightError("protocol", `${signal}: the attempt at ${option} is ${stage}`);
-    const [{ keys }, { key }] = [this.#health, one];
-    const model = aside === "model" ? this.#left.modelOf(option) : undefined;
-    const refused = { key, keys: this.#left.facts(option).keys ?? 1, reason: aside, retryAfter, chance, model };
+    const [{ keys }, { key }] = [this.health, one];
+    const model = aside === "model" ? this.left.modelOf(option) : undefined;
+    const refused = { key, keys: this.left.facts(option).keys ?? 1, reason: aside, retryAfter, chance, model };
     const spared = keys.spares(option, step.do, now, refused);
     const asked = spared ? keys.spared(step.do) : step.do;
     const actions = one.untimed ? asked.filter((action) => !this.#plan.timed.includes(action)) : asked;
     one.heard = now;
     const firstToken = one.untimed ? undefined : one.first;
-    this.#health.apply(option, actions, now, {
-      ...{ retryAfter, firstToken, streaming: this.#streaming, chance, reason, aside, key },
+    this.health.apply(option, actions, now, {
+      ...{ retryAfter, firstToken, streaming: this.streaming, chance, reason, aside, key },
       model,
     });
     this.#end(one, step.to);
-    if (actions.includes("win"))
-      for (const number of this.running) if (this.#all[number] !== one) this.#end(this.#running(number), "LOST");
+    if (actions.includes("win")) this.#win(one, now, chance);
     const other = step.to === "LOST" || step.to === "PICKING" ? this.running[0] : undefined;
-    this.#state = other === undefined ? step.to : this.#running(other).state;
+    this.#state = other === undefined ? step.to : this.underWay(other).state;
     return { option, outcome, stage, actions, firstToken, aside, model, spared };
+  }
+
+  /** The others of the race are lost: they end without having failed, unless they were raced for their silence. */
+  #win(one: AttemptState, now: number, chance: number): void {
+    for (const number of this.running) {
+      const other = this.underWay(number);
+      if (other === one) continue;
+      if (other.raced && isSilent(other) && !other.slept && !this.isOffline) {
+        const { outcome } = ruleOf({ kind: this.silenceOf(other, now), stage: other.state }, this.#plan);
+        this.outrun.set(number, this.#move(other, outcome, outcome, now, {}, chance));
+      } else this.#end(other, "LOST");
+    }
   }
 
   /** Into its next state; a probe that has ended leaves its place to the next one. */
   #end(one: AttemptState, state: ChainState): void {
     one.state = state;
-    if (one.probe && isOver(one)) this.#health.release(one.option);
+    if (one.probe && isOver(one)) this.health.release(one.option);
   }
 }

@@ -115,6 +115,25 @@ export class Candidates {
     );
   }
 
+  /** The time, from `at` on, at which `next` has an option that may be asked, as far as is known now; ∞ if none. */
+  freeFrom(at: number): number {
+    if (this.#inPlace) {
+      const [{ option }, until] = [this.#inPlace, Math.max(at, this.#inPlace.until)];
+      if (this.#isNear(option) && this.#health.isReady(option, until, this.modelOf(option))) return until;
+    }
+    const again: ReadonlyMap<string, number> = this.#retries > 0 ? this.#again : new Map();
+    const free = [...this.#untried, ...again.keys()]
+      .filter((option) => this.#upstreams.has(option) && this.#isNear(option))
+      .map((option) =>
+        Math.max(
+          again.get(option) ?? at,
+          this.#busyUntil(option),
+          this.#health.freeFrom(option, at, this.modelOf(option)),
+        ),
+      );
+    return Math.min(...free, Infinity);
+  }
+
   /** The facts declared about an option. */
   facts(option: string): Facts {
     // Names are any text: "constructor" is something that every object has.

@@ -95,6 +95,15 @@ export class Health {
     );
   }
 
+  /**
+   * The time, from `at` on, at which a call for this model may go there or ask to, as far as is known now. ∞: a gate and
+   * a refusal of its own are not waited for.
+   */
+  freeFrom(option: string, at: number, model?: string): number {
+    if (this.blocks.isBlocked(option, at) || this.asides.admits(option, at, model) === "set-aside") return Infinity;
+    return Math.max(at, this.returns(option, at));
+  }
+
   /** A call was made that its caller wanted: it pays its share into both budgets. */
   called(): void {
     this.#retries.called();

@@ -36,4 +36,9 @@ export class LatencyHistory {
     const { first_token_s, first_token_min_s, first_token_max_s } = this.#limits;
     return p95 === null ? first_token_s : Math.min(Math.max(2 * p95, first_token_min_s), first_token_max_s);
   }
+
+  /** The length from which a silence is evidence against the option: at least the shortest first-token limit. */
+  get telling(): number {
+    return Math.max(this.#limits.first_token_min_s, 2 * (this.p95 ?? 0));
+  }
 }

@@ -14,6 +14,8 @@ export class RecordedChain extends AttemptChain {
   readonly #known: Health;
   /** Attempts that have said that they are whole. */
   readonly #finished = new Set<number>();
+  /** Attempts of which something of the answer has come. */
+  readonly #heard = new Set<number>();
   /** A decision that another one leads to is not told by the caller. */
   #inside = false;
 
@@ -36,6 +38,11 @@ export class RecordedChain extends AttemptChain {
     return super.hedge(at, chance);
   }
 
+  override race(at: number, chance = EVEN): Decision | null {
+    if (!this.#inside) this.log.push({ do: "race", at, chance, health: this.#known.seen(this.#queue) });
+    return super.race(at, chance);
+  }
+
   override answered(at: number, granted: boolean, chance = EVEN): Decision | null {
     this.log.push({ do: "answered", at, chance, granted, health: this.#known.seen(this.#queue) });
     this.#inside = true;
@@ -51,13 +58,18 @@ export class RecordedChain extends AttemptChain {
     return super.opened(at, body, attempt);
   }
 
-  /** Only a token that moves the chain, or says or takes back that it is whole, is written down: a long answer has thousands. */
+  /**
+   * Only a token that moves the chain, ends a silence, or says or takes back that it is whole, is written down: a long
+   * answer has thousands.
+   */
   override token(at: number, attempt = this.attempts.length - 1, finished = false, blank = false): Step | null {
+    const wasSilent = this.stateOf(attempt) === "CALLING" && !this.#heard.has(attempt);
     const step = super.token(at, attempt, finished, blank);
+    this.#heard.add(attempt);
     const turns = finished !== this.#finished.has(attempt);
     if (finished) this.#finished.add(attempt);
     else this.#finished.delete(attempt);
-    if (step || turns) this.log.push({ do: "token", at, attempt, finished });
+    if (step || turns || wasSilent) this.log.push({ do: "token", at, attempt, finished });
     return step;
   }
 
