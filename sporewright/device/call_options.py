@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
@@ -13,10 +13,11 @@ from sporewright.jsontext import shown
 from sporewright.routing.preferences import PREFERENCES, Figures, Preferences, arrange, checked, refuse_unknown_words
 from sporewright.routing.terms import Expects, Plan
 
-__all__ = ["Arrangement", "arranged", "checked_call", "checked_expects", "plan_of"]
+__all__ = ["Arrangement", "arranged", "checked_call", "checked_expects", "place_of", "plan_of"]
 
 PLACE = "extension sporewright"
 WORDS = (
+    "cursor",
     "deadline",
     "expects",
     "hedge",
@@ -54,9 +55,7 @@ def checked_call(asked: Any, plan: Plan) -> Mapping[str, Any]:
     for name, known in (("restart", list(plan["restarts"])), ("retry", [*get_args(Retry), None])):
         if name in asked and asked[name] not in known:
             raise ConfigError(f"{PLACE}: {name}: {asked[name]!r} is none of {', '.join(map(str, known))}")
-    task = asked.get("task")
-    if task is not None and not isinstance(task, str):
-        raise ConfigError(f"{PLACE}: task: {task!r} is no text")
+    place_of(asked)
     if "expects" in asked:
         checked_expects(PLACE, asked["expects"])
     deadline = asked.get("deadline")
@@ -74,6 +73,22 @@ def checked_expects(place: str, expects: Any) -> None:
         raise ConfigError(f"{place}: expects: {expects!r} is none of {', '.join(get_args(Expects))}, nor a function")
 
 
+def place_of(asked: Mapping[str, Any]) -> dict[str, str]:
+    """The call's own part of the cursor, its kind of work included; ConfigError for what is none."""
+    task, cursor = asked.get("task"), asked.get("cursor")
+    if task is not None and not isinstance(task, str):
+        raise ConfigError(f"{PLACE}: task: {task!r} is no text")
+    if cursor is not None and not isinstance(cursor, Mapping):
+        raise ConfigError(f"{PLACE}: cursor: {shown(cursor)} is no mapping of texts")
+    found = dict(cursor or {})
+    for level, instance in found.items():
+        if not isinstance(level, str) or not isinstance(instance, str):
+            raise ConfigError(f"{PLACE}: cursor[{shown(level)}]: {shown(instance)} is no text")
+    if task is not None and found.setdefault(TASK, task) != task:
+        raise ConfigError(f"{PLACE}: task: {task!r} and cursor.task: {found[TASK]!r} are two kinds of work")
+    return found
+
+
 def plan_of(asked: Mapping[str, Any], plan: Plan) -> Plan:
     """The plan of a call that has this much time for itself."""
     deadline = asked.get("deadline")
@@ -82,11 +97,10 @@ def plan_of(asked: Mapping[str, Any], plan: Plan) -> Plan:
 
 def arranged(asked: Mapping[str, Any], source: Source, upstreams: Collection[str]) -> Arrangement:
     """The order of a call with these words; ConfigError for the name of an option that there is not."""
-    task = asked.get("task")
-    at = None if task is None else {TASK: task}
+    at = place_of(asked)
     if not checked(asked, place=PLACE):
-        return Arrangement(list(source.order(at)))
-    learned: Sequence[str] = list(source.order(at or {}))
+        return Arrangement(list(source.order(at or None)))
+    learned = list(source.order(at))
     wanted = checked(asked, frozenset((*upstreams, *learned)), PLACE)
     queue, skipped = arrange(learned, wanted)
-    return Arrangement(queue, wanted, list(learned), skipped)
+    return Arrangement(queue, wanted, learned, skipped)

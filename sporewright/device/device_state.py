@@ -42,9 +42,14 @@ from sporewright.routing.plan import plan_with
 from sporewright.routing.terms import ASIDES, Action, Plan
 from sporewright.wire import Ack, Delta, Limits, Push, Snapshot, Welcome
 
-__all__ = ["DeviceState"]
+__all__ = ["DeviceState", "own_level"]
 
 LEVEL = "device"
+
+
+def own_level(levels: Sequence[str]) -> str:
+    """The level of a device itself: the one of that name, else the finest; empty if there are none."""
+    return LEVEL if LEVEL in levels else (levels[-1] if levels else "")
 
 
 class DeviceState:
@@ -54,7 +59,7 @@ class DeviceState:
         self.config = body["config"]
         declared = TensorConfig.from_dict(self.config)
         self.tensor: Tensor = replace(declared, levels=with_local(declared.levels)).build()
-        self.level = LEVEL if LEVEL in declared.levels else declared.levels[-1]
+        self.level = own_level(declared.levels)
         before = remembered(disk.records.get(IDENTITY))
         self.identity = choose(body, before)
         self.bound = dict(body["cursor"])

@@ -12,6 +12,8 @@ from typing import Any
 
 from sporewright.core.display import first
 from sporewright.device.calls import Effect, Event
+from sporewright.device.cursor_queues import CursorQueues
+from sporewright.device.device_state import own_level
 from sporewright.device.engine import Engine
 from sporewright.errors import ClosedError, StorageError, TimedOutError, error_from_code
 from sporewright.routing.health import Health
@@ -51,10 +53,14 @@ class NativeDevice:
     ) -> None:
         self.queue: list[str] = []
         """The head of the order, current after every call and push."""
+        self.cursor: dict[str, str] = dict(cursor)
+        """The bound cursor, with the device's own instance once it has started."""
         self.sync: dict[str, Any] = {"state": "off", "pending": 0, "revision": None, "lease": None}
         self.refused: list[dict[str, Any]] = []
         """Own cells that the orchestrator did not take, oldest first."""
         self.cooldowns: dict[str, float] = {}
+        self.orders = CursorQueues(self.call)
+        """The orders at the cursors of calls."""
         self.plan = plan_with(limits or {})
         self.health = Health(self.plan)
         """The options' health as the engine told it, for the transport that calls them."""
@@ -63,6 +69,8 @@ class NativeDevice:
         self._token = token
         self._no_token: dict[str, str] | None = None
         """The reason for which the last question gave no token; None if it did."""
+        self.level = own_level(config.get("levels", ()))
+        """The level of the device itself."""
         self._body = {"config": dict(config), "cursor": dict(cursor), "limit": limit, "fresh_id": str(uuid.uuid4())}
         if orchestrator is not None:
             self._body["orchestrator"] = orchestrator
@@ -86,7 +94,7 @@ class NativeDevice:
             token = await self._ask_token(self._token)
             self._body |= {} if token is None else {"token": token}
         reply = self.call("start", **self._body)
-        self.queue, self.cooldowns = reply["queue"], reply["cooldowns"]
+        self.queue, self.cooldowns, self.cursor = reply["queue"], reply["cooldowns"], reply["cursor"]
         self.sync = self._with_cause(reply["sync"])
         for option in reply["health"]:
             self.health.told(option)
@@ -195,7 +203,9 @@ class NativeDevice:
 
     def _push(self, push: str, body: dict[str, Any]) -> None:
         if push == "queue":
-            self.queue = body["queue"]
+            if body["watch"] == "":
+                self.queue = body["queue"]
+            self.orders.told(body["watch"], body["queue"])
         elif push == "sync":
             self.sync = self._with_cause(body)
         elif push == "refused":

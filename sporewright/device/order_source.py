@@ -9,6 +9,8 @@ from typing import Any, Protocol
 from sporewright.core.tensor import Tensor
 from sporewright.device.learning_store import TASK
 from sporewright.device.native import NativeDevice
+from sporewright.errors import ConfigError
+from sporewright.jsontext import shown
 from sporewright.learning.learner import Learner
 from sporewright.policy.gates import Device
 from sporewright.routing.health import Health, Permit
@@ -49,8 +51,10 @@ class OrderSource:
         self.plan = plan_with(limits)
         self.health = Health(self.plan)
 
-    def order(self, cursor: Mapping[str, str] | None = None) -> Sequence[str]:  # noqa: ARG002
-        """The options, best first, whatever the kind of work."""
+    def order(self, cursor: Mapping[str, str] | None = None) -> Sequence[str]:
+        """The options, best first, whatever the kind of work; ConfigError for any other place."""
+        if cursor is not None and cursor.keys() - {TASK}:
+            raise ConfigError(f"cursor: {dict(cursor)}: this transport's order is a list, which has no levels")
         return self._order() if callable(self._order) else self._order
 
     def permit(self, permit: Permit, option: str) -> bool:
@@ -68,6 +72,12 @@ class OrderSource:
         """Nothing is learned."""
 
 
+def _refuse_others(level: str, cursor: Mapping[str, str], own: Mapping[str, str]) -> None:
+    """ConfigError where a call would be made from another device."""
+    if level in cursor and cursor[level] != own.get(level):
+        raise ConfigError(f"cursor: {level}: {shown(cursor[level])}: a call is made from this device")
+
+
 class TensorSource(OrderSource):
     """A tensor at a cursor; what calls teach is written at its finest level, where the cursor names an instance.
 
@@ -81,6 +91,13 @@ class TensorSource(OrderSource):
         instance = cursor.get(level, "")
         self._device = Device(tensor, level, instance) if instance else None
         self._learner = Learner(device=instance)
+
+    def order(self, cursor: Mapping[str, str] | None = None) -> Sequence[str]:
+        """The options, best first, at a cursor laid over the source's own; a level `task` may be missing."""
+        levels = self._tensor.levels
+        over = {level: at for level, at in (cursor or {}).items() if level != TASK or level in levels}
+        _refuse_others(levels[-1], over, self._cursor)
+        return self._tensor.resolve({**self._cursor, **over})
 
     def outcome(self, body: dict[str, Any]) -> None:
         """Write what the plan's row says is learned."""
@@ -109,8 +126,11 @@ class DeviceSource:
         self.plan, self.health = device.plan, device.health
 
     def order(self, cursor: Mapping[str, str] | None = None) -> Sequence[str]:
-        """The head of the device's order; at a cursor all of it."""
-        return self._device.queue if cursor is None else self._device.resolve(cursor)
+        """The head of the device's order; at a cursor all of it, kept current from then on."""
+        if cursor is None:
+            return self._device.queue
+        _refuse_others(self._device.level, cursor, self._device.cursor)
+        return self._device.orders.order(cursor)
 
     def permit(self, permit: Permit, option: str) -> bool:
         """From the device's own budget."""

@@ -86,6 +86,8 @@ class Receipt:
     skipped: dict[str, str] = field(default_factory=dict)
     task: str | None = None
     """The kind of work that was told."""
+    cursor: dict[str, str] | None = None
+    """The call's own part of the cursor, its kind of work included; None if it had none."""
     preferences: dict[str, Any] | None = None
     """The preferences of the call (`asked`) and the learned order (`from`); None if it has none."""
 

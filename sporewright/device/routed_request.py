@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 
 from sporewright.device.asked_for import asked_for
-from sporewright.device.call_options import Arrangement, plan_of
+from sporewright.device.call_options import Arrangement, place_of, plan_of
 from sporewright.device.expectations import Expectations
-from sporewright.device.order_source import Source
+from sporewright.device.order_source import TASK, Source
 from sporewright.device.outgoing import (
     CREDENTIALS,
     Attention,
@@ -71,6 +71,7 @@ class RoutedRequest:
         self._settings, self._request, self._body, self._owner, self._path = settings, request, body, owner, path
         self._asked, self._order, self._redirected = asked, order, redirected
         self._speech: Speech | None = asked.get("speech")
+        self._place = place_of(asked)
         self._plan = plan_of(asked, settings.source.plan)
         own: Retry | None = "always" if asked.get("idempotent") else asked.get("retry")
         streams, self._model, infers = asked_for(request, body, self._plan["repeatable"]["fields"])
@@ -83,7 +84,7 @@ class RoutedRequest:
             settings.upstreams,
             path,
             said=asked.get("expects"),
-            task=asked.get("task"),
+            task=self._place.get(TASK),
             inferred=expects_of(request.method, self._inference, self._plan),
             is_streaming=streams,
             listen=None if self._speech is None else self._listen,
@@ -130,7 +131,8 @@ class RoutedRequest:
         return Receipt(
             order.queue,
             skipped=dict(order.skipped),
-            task=self._asked.get("task"),
+            task=self._place.get(TASK),
+            cursor=self._place or None,
             preferences=order.to_dict(),
         )
 

@@ -35,8 +35,9 @@ class RoutingTransport(httpx.AsyncBaseTransport):
     `on_attention` is called for each option that is set aside.
 
     A request can say more by the extension `{"sporewright": {"restart": "buffer", "idempotent": True, "retry": …,
-    "hedge": …, "on_restart": …, "expects": …, "task": …, "deadline": …}}`, and by its preferences: `only`, `ignore`,
-    `order`, `prefer` (docs/reference/preferences.md). The response's extension of that name is the `Receipt`.
+    "hedge": …, "on_restart": …, "expects": …, "task": …, "cursor": …, "deadline": …}}`, and by its preferences:
+    `only`, `ignore`, `order`, `prefer` (docs/reference/preferences.md). The response's extension of that name is the
+    `Receipt`.
 
     Raises ExhaustedError, of which ExcludedError says that the call's preferences leave no option; BrokenError while
     the body is read; TooLargeError if `restart: "buffer"` would have to hold more than `buffer_bytes`.

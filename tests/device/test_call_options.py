@@ -7,9 +7,13 @@ from typing import Any
 import httpx
 import pytest
 
+from sporewright.core.config import TensorConfig
+from sporewright.device.call_options import place_of
+from sporewright.device.cursor_queues import MOST, CursorQueues
 from sporewright.device.native import NativeDevice
+from sporewright.device.order_source import OrderSource, TensorSource
 from sporewright.device.transport import NOWHERE, RoutingTransport
-from sporewright.errors import ConfigError, ExcludedError, ExhaustedError
+from sporewright.errors import ConfigError, ExcludedError, ExhaustedError, UnknownLevelError
 from sporewright.server.demo.faults import Step
 from tests.device.faulty import REQUEST, Stopwatch, fleet_of, served, upstreams_of
 from tests.device.fleet import CONFIG
@@ -68,7 +72,7 @@ async def test_a_call_has_a_deadline_of_its_own() -> None:
     ("words", "error"),
     [
         ({"onyl": ["a"]}, "'onyl': did you mean 'only'\\?"),
-        ({"temperature": 1}, "'temperature': is none of deadline, "),
+        ({"temperature": 1}, "'temperature': is none of cursor, deadline, "),
         ({"only": []}, "only: an empty list admits no option"),
         ({"only": ["aa"]}, "only: 'aa' is no option \\(known: a, b\\)"),
         ({"deadline": 0}, "deadline: 0 is not a positive number of seconds"),
@@ -106,3 +110,95 @@ async def test_resolve_and_explain_think_of_a_call_with_preferences() -> None:
             device.resolve(onyl=["a"])
         with pytest.raises(ConfigError, match="only: 'gama' is no option: did you mean 'gamma'"):
             device.explain(only=["gama"])
+
+
+LEVELS = ["global", "workspace", "site", "device"]
+
+
+def seed(level: str, instance: str, option: str, dimension: str, value: Any) -> dict[str, Any]:
+    """A value by the operator."""
+    place = {"floor": "global", "level": level, "inst": instance}
+    return {**place, "option": option, "dim": dimension, "kind": "value", "value": value}
+
+
+SITES = {
+    "levels": LEVELS,
+    "seeds": [
+        seed("global", "", "a", "rank", 0.1),
+        seed("global", "", "b", "rank", 0.2),
+        {**seed("global", "", "", "rank", 1.0), "kind": "weight"},
+        seed("site", "ulm", "a", "priv:eu", "inf"),
+        seed("site", "bonn", "a", "rank", 0.3),
+    ],
+}
+
+
+async def asked_at(client: httpx.AsyncClient, **words: Any) -> Any:
+    """The receipt of a call."""
+    response = await client.post("/v1/chat/completions", json=REQUEST, **said(**words))
+    return response.extensions["sporewright"]
+
+
+async def test_a_call_is_made_at_its_own_cursor() -> None:
+    """Laid over the device's: its order, its gates, its kind of work; it stands in the receipt."""
+    async with served(TWO) as servers, NativeDevice(SITES, {"workspace": "acme"}, device="mine") as device:
+        transport = RoutingTransport(device, upstreams_of(servers))
+        async with httpx.AsyncClient(transport=transport, base_url=NOWHERE) as client:
+            assert (await asked_at(client)).queue == ["a", "b"]
+            assert (await asked_at(client, cursor={"site": "ulm"})).queue == ["b"]
+            receipt = await asked_at(client, cursor={"site": "bonn", "device": "mine"}, task="sums", ignore=["a"])
+            assert (receipt.queue, receipt.task) == (["b"], "sums")
+            assert receipt.cursor == {"site": "bonn", "device": "mine", "task": "sums"}
+            assert receipt.preferences["from"] == ["b", "a"]
+            device.observe("b", "rank", 9.0)
+            assert (await asked_at(client, cursor={"site": "bonn"})).queue == ["a", "b"]
+            assert device.queue == ["a", "b"]
+            with pytest.raises(UnknownLevelError, match="planet"):
+                await asked_at(client, cursor={"planet": "x"})
+            with pytest.raises(ConfigError, match="cursor: device: 'other': a call is made from this device"):
+                await asked_at(client, cursor={"device": "other"})
+
+
+async def test_orders_are_kept_current_for_a_bounded_number_of_cursors() -> None:
+    """A cursor's order is asked for once; beyond 32 the one called for longest ago is followed no more."""
+    async with NativeDevice(SITES, {"workspace": "acme"}) as device:
+        calls: list[str] = []
+        orders = CursorQueues(lambda call, **body: calls.append(call) or device.call(call, **body))  # type: ignore[func-returns-value]
+        for at in range(MOST):
+            assert orders.order({"site": f"s{at}"}) == ["a", "b"]
+        orders.order({"site": "s0"})
+        assert calls == ["watch"] * MOST
+        orders.order({"site": "ulm"})
+        assert calls[MOST:] == ["watch", "unwatch"]
+        orders.order({"site": "s0"})
+        assert len(calls) == MOST + 2
+        orders.order({"site": "s1"})
+        assert calls[MOST + 2 :] == ["watch", "unwatch"]
+
+
+async def test_a_tensor_and_a_list_at_a_cursor() -> None:
+    """A tensor's own cursor is laid under the call's; a list has no levels."""
+    tensor = TensorConfig.from_dict(SITES).build()
+    source = TensorSource(tensor, {"device": "mine"}, {})
+    assert source.order() == ["a", "b"]
+    assert source.order({"site": "ulm", "task": "sums", "device": "mine"}) == ["b"]
+    with pytest.raises(ConfigError, match="a call is made from this device"):
+        source.order({"device": "other"})
+    assert OrderSource(["a"], {}).order({"task": "sums"}) == ["a"]
+    with pytest.raises(ConfigError, match="a list, which has no levels"):
+        OrderSource(["a"], {}).order({"site": "ulm"})
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        ({"cursor": "ulm"}, "cursor: 'ulm' is no mapping of texts"),
+        ({"cursor": {"site": 3}}, r"cursor\['site'\]: 3 is no text"),
+        ({"cursor": {"task": "a"}, "task": "b"}, "task: 'b' and cursor.task: 'a' are two kinds of work"),
+        ({"task": 3}, "task: 3 is no text"),
+    ],
+)
+def test_a_place_that_is_none(words: dict[str, Any], error: str) -> None:
+    """It is named."""
+    with pytest.raises(ConfigError, match=f"^extension sporewright: {error}"):
+        place_of(words)

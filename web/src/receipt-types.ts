@@ -132,6 +132,8 @@ export interface Receipt {
   option: string;
   /** The kind of work, if the call named one. */
   task?: string;
+  /** The call's own part of the cursor, its kind of work included; absent if it had none. */
+  cursor?: Cursor;
   /** The order that the call walked. */
   queue: readonly string[];
   /** The preferences of the call and the learned order that they arranged; absent if it had none. */

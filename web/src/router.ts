@@ -1,6 +1,6 @@
 /** The page's router: knows its order without waiting, calls with failover, learns, and asks Python for the rest. */
 import { Attention, EngineCalls, Session, Token, warnOf } from "./engine";
-import { CorsHistory, HealthCache, Mirror, Queues, TaskQueues, type Watch } from "./state";
+import { CorsHistory, CursorQueues, HealthCache, Mirror, Queues, type Watch } from "./state";
 import { Chat, type ChatInit, type ChatRequest } from "./chat";
 import { askedFrom, checkLimit, fingerprint, loadConfig, type Settings, settingsOf, spelled, textOf } from "./config";
 import { checkEnvironment, type Settle, settled, TypedTarget } from "./base";
@@ -44,7 +44,14 @@ export class Router extends TypedTarget<RouterEvents> {
   );
   readonly #away: HealthCache;
   readonly #queues: Queues;
-  readonly #tasks = new TaskQueues((asked) => this.#queues.follow(this.#calls, asked));
+  readonly #cursors = new CursorQueues({
+    settings: () => this.#settings,
+    mirror: this.#mirror,
+    follow: (asked) => this.#queues.follow(this.#calls, asked),
+    isReady: () => this.#state === "ready",
+    config: () => this.#queues.config,
+    bound: () => this.#queues.walk,
+  });
   readonly #calls = new EngineCalls({
     ready: () => this.ready,
     session: () => this.#session,
@@ -99,12 +106,12 @@ export class Router extends TypedTarget<RouterEvents> {
     [this.ready, this.#settleReady] = [promise, settle];
     [this.#health, this.#readable] = [new Health(settings.plan), new CorsHistory(settings.bases, this.#mirror)];
     this.#away = new HealthCache(this.#mirror, this.#health, settings);
-    const reasons = new Reasons(() => this.#calls.ask("explain", {}));
+    const reasons = new Reasons((cursor) => this.#calls.ask("explain", { cursor }));
     this.#queues = new Queues(settings, this.#mirror, (head) => {
       this.emit("queue", head);
     });
     const context: FetchContext = {
-      queue: (task) => (task === undefined ? null : this.#tasks.of(task, settings.upstreams)) ?? this.#queues.walk,
+      queue: (at) => (at === undefined ? this.#queues.walk : this.#cursors.of(at)),
       health: this.#health,
       readable: this.#readable,
       ...settings,
@@ -133,7 +140,8 @@ export class Router extends TypedTarget<RouterEvents> {
       onAttention: this.#attention.note,
       onChanged: (option) => void this.#calls.tell("changed", { option }).catch(() => undefined),
       permit: (kind, option) => this.#calls.permit(kind, option, context),
-      known: (queue) => (this.#state === "ready" ? reasons.of(queue, this.#queues.head, settings.cursor) : null),
+      known: (queue, at) =>
+        this.#state === "ready" ? reasons.of(queue, this.#queues.head, { ...settings.cursor, ...at }, at) : null,
       onReceipt: (receipt) => {
         this.emit("receipt", receipt);
       },
@@ -170,7 +178,9 @@ export class Router extends TypedTarget<RouterEvents> {
     // The text of a wide config is megabytes: it is made and hashed once.
     const named = typeof config === "string" || config instanceof URL;
     const print = fingerprint(named ? String(config) : textOf(config));
-    const [remembered, away] = await Promise.all([router.#queues.recall(print), router.#away.recall()]);
+    const recalling = [router.#queues.recall(print), router.#away.recall()] as const;
+    const cursors = router.#cursors.recall(router.#queues.memory);
+    const [remembered, away] = await Promise.all([...recalling, cursors]);
     router.#session.knew(away);
     const loading = loadConfig(config, router.#mirror);
     if (router.total === 0) router.#queues.declare(await loading.catch((error: unknown) => router.#refuse(error)));

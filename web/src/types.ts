@@ -151,6 +151,11 @@ export interface Preferences {
 /** The options of one call, in `router.fetch` and `router.chat` alike. */
 export interface CallOptions extends Preferences {
   /**
+   * Laid over the router's cursor: the call uses the order at this place. A level that the config does not have is an
+   * error, and so is the device's own level: a call is made from this device.
+   */
+  cursor?: Cursor | undefined;
+  /**
    * The kind of work. The call uses this kind's order, and what it teaches is learned for this kind. The first call of a
    * kind uses the order at large. Default: the router's cursor.
    */

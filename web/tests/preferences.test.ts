@@ -117,6 +117,23 @@ describe("a call with preferences", () => {
     expect(router.receipt(error as object)).toMatchObject({ end: "failed", error: "excluded" });
   });
 
+  it("is made at its own cursor, which stands in the receipt", async () => {
+    const places: unknown[] = [];
+    const routed = new RoutedFetch({
+      ...context,
+      queue: (at) => {
+        places.push({ ...at });
+        return Promise.resolve(at?.["site"] === "ulm" ? ["beta"] : ["alpha"]);
+      },
+      onOutcome: ({ task }) => places.push(task),
+    });
+    const response = await routed.fetch("/v1/hello", { cursor: { site: "ulm" }, task: "sums", ignore: ["alpha"] });
+    expect(await response.text()).toBe("beta");
+    const at = { site: "ulm", task: "sums" };
+    expect(places).toEqual([at, at, "sums"]);
+    expect(routed.receipt(response)).toMatchObject({ cursor: at, task: "sums", queue: ["beta"] });
+  });
+
   it("is decided again from its receipt", async () => {
     const receipts = [];
     for (const init of [{ only: ["beta"] }, { order: ["beta"], ignore: ["alpha"] }, { prefer: ["beta"] }]) {
@@ -151,6 +168,9 @@ describe("a call with preferences", () => {
     [{ ignore: [3 as unknown as string] }, "ignore[0]: 3 is not the name of an option"],
     [{ order: ["betta"] }, 'order: "betta" is no option: did you mean "beta"? (known: alpha, beta)'],
     [{ prefer: ["nobody"] }, 'prefer: "nobody" is no option (known: alpha, beta)'],
+    [{ cursor: 3 as never }, "cursor: 3 is not an object of texts"],
+    [{ cursor: { site: 3 as never } }, 'cursor["site"]: 3 is not a text'],
+    [{ cursor: { task: "a" }, task: "b" }, 'task: "b" and cursor.task: "a" are two kinds of work'],
     [{ deadline: 0 }, "deadline: 0 is not a positive number of milliseconds, at most 2147483647"],
   ])("is refused by name for what cannot be meant: %o", async (init, message) => {
     await expect(router.fetch("/v1/hello", init)).rejects.toMatchObject({ code: "config", message });

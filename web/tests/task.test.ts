@@ -17,7 +17,7 @@ beforeEach(() => {
   told = [];
   const upstreams = { alpha: { url: alpha.url }, beta: { url: beta.url } };
   const context = contextOf(upstreams, {
-    queue: (task) => (task === "sums" ? ["beta", "alpha"] : ["alpha", "beta"]),
+    queue: (at) => (at?.["task"] === "sums" ? ["beta", "alpha"] : ["alpha", "beta"]),
     onBegan: (option, first, task) => told.push({ option, first, task }),
     onOutcome: ({ option, outcome, task }) => told.push({ option, outcome, task }),
     onReport: (option, quality, task) => told.push({ option, quality, task }),

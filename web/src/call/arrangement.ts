@@ -1,15 +1,14 @@
 /** The order of one call: the learned one, as the call's preferences arrange it. */
 import type { Arrangement, FetchContext } from "./call-context";
-import { preferencesOf } from "../config";
+import { placeOf, preferencesOf } from "../config";
 import { arrange } from "../routing";
 import type { Preferences } from "../generated/calls";
 import type { RoutedInit } from "../types";
 
 /** The call's preferences, null if it has none; code `config` for the name of an option that there is not. */
-export function askedOf(init: RoutedInit, context: FetchContext): Preferences | null {
-  const isSaid = preferencesOf(init, null) !== null;
-  const options = (): string[] => [...Object.keys(context.upstreams), ...context.queue(init.task)];
-  return isSaid ? preferencesOf(init, new Set(options())) : null;
+export async function askedOf(init: RoutedInit, context: FetchContext): Promise<Preferences | null> {
+  if (preferencesOf(init, null) === null) return null;
+  return preferencesOf(init, new Set([...Object.keys(context.upstreams), ...(await context.queue(placeOf(init)))]));
 }
 
 /** The order that the call walks, and how it came about where the call has preferences. */

@@ -9,6 +9,7 @@ import type { Target } from "./target";
 import type {
   AttemptDetail,
   Critic,
+  Cursor,
   EngineStanding,
   Expectation,
   Known,
@@ -19,8 +20,8 @@ import type {
 
 /** The parts that the router lends: the order, the limits, and the listeners to reports. */
 export interface FetchContext {
-  /** For that kind of work; none: the bound cursor's. */
-  queue(task?: string): readonly string[];
+  /** The order at this cursor laid over the bound one; none: at the bound one. */
+  queue(at?: Cursor): readonly string[] | Promise<readonly string[]>;
   plan: Plan;
   health: Health;
   upstreams: Readonly<Record<string, Upstream>>;
@@ -50,7 +51,7 @@ export interface FetchContext {
   /** The servers whose answers could be read before; default: known as long as the page lasts. */
   readable?: CorsHistory | undefined;
   /** The engine's reason for the order of this queue; null if it does not order it, or it is too long to write. */
-  known?: ((queue: readonly string[]) => Known | null | Promise<Known | null>) | undefined;
+  known?: ((queue: readonly string[], at?: Cursor) => Known | null | Promise<Known | null>) | undefined;
   /** A call is over, its body included. */
   onReceipt?: ((receipt: Receipt) => void) | undefined;
 }
@@ -73,6 +74,8 @@ export interface CallRequest {
   number: number;
   /** The kind of work, where the call was said to be one. */
   task?: string | undefined;
+  /** The call's own part of the cursor, its kind of work included. */
+  at?: Cursor | undefined;
   queue: readonly string[];
   /** The origin of `queue`, if the call has preferences. */
   arranged?: Arrangement | undefined;

@@ -5,17 +5,23 @@ import type { Cursor, Known, Resolution } from "../types";
 const MOST_WRITTEN = 32;
 
 export class Reasons {
-  readonly #ask: () => Promise<Resolution>;
-  #asked: Promise<Resolution> | null = null;
+  readonly #ask: (at?: Cursor) => Promise<Resolution>;
+  readonly #asked = new Map<string, Promise<Resolution>>();
 
-  constructor(ask: () => Promise<Resolution>) {
+  constructor(ask: (at?: Cursor) => Promise<Resolution>) {
     this.#ask = ask;
   }
 
-  /** As of this call, or of one that still waits for its answer; null where the engine's order is not this queue. */
-  async of(queue: readonly string[], head: { total: number; revision: number }, cursor: Cursor): Promise<Known | null> {
+  /** As of this call, or of one that still waits for its answer; null where the engine's order is not this queue.
+   * `at` is the call's own part of the cursor. */
+  async of(
+    queue: readonly string[],
+    head: { total: number; revision: number },
+    cursor: Cursor,
+    at?: Cursor,
+  ): Promise<Known | null> {
     if (head.total > MOST_WRITTEN) return null;
-    const { ranked, dropped } = await (this.#asked ??= this.#once());
+    const { ranked, dropped } = await this.#once(at);
     const asked = new Set(queue);
     const selection = ranked.map(({ option }) => option).filter((option) => asked.has(option));
     if (selection.length !== queue.length || selection.some((option, at) => option !== queue[at])) return null;
@@ -23,12 +29,11 @@ export class Reasons {
     return { revision: String(head.revision), address, policy: { operator: "resolve" }, ranked, dropped, selection };
   }
 
-  /** Calls of one moment share the question. */
-  async #once(): Promise<Resolution> {
-    try {
-      return await this.#ask();
-    } finally {
-      this.#asked = null;
-    }
+  /** Calls of one moment at one place share the question. */
+  #once(at?: Cursor): Promise<Resolution> {
+    const key = JSON.stringify(at);
+    const asked = this.#asked.get(key) ?? this.#ask(at).finally(() => this.#asked.delete(key));
+    this.#asked.set(key, asked);
+    return asked;
   }
 }

@@ -11,7 +11,7 @@ import type { Facts } from "../generated/calls";
 import { PLAN } from "../generated/plan";
 import { bringsKey, isKeyed, keysOf, lookForChanges } from "./credentials";
 import { expectsOf, type Listening } from "../routing/dialects";
-import { checkCall, checkFetchWords } from "../config";
+import { checkCall, checkFetchWords, placeOf } from "../config";
 import { askedOf, orderOf } from "./arrangement";
 import { verified } from "./misuse";
 import { redacted } from "./secrets";
@@ -115,7 +115,7 @@ export class RoutedFetch {
   ): Promise<Response> {
     signal.throwIfAborted();
     const context = within(this.#context, init.deadline);
-    const asked = askedOf(init, context);
+    const [at, asked] = [placeOf(init), await unlessAborted(askedOf(init, context), signal)];
     const read = await unlessAborted(templateOf(input, init, signal), signal);
     const template: Template = { ...read, spoken: speech?.spoken };
     const number = ++this.#calls;
@@ -129,8 +129,9 @@ export class RoutedFetch {
     await unlessAborted(lookForChanges(context), signal);
     const call = new RoutedCall(context, {
       number,
-      ...orderOf(asked, context.queue(init.task)),
-      task: init.task,
+      ...orderOf(asked, await unlessAborted(Promise.resolve(context.queue(at)), signal)),
+      task: at?.["task"],
+      at,
       target,
       template,
       traits,

@@ -31,7 +31,7 @@ export class ReceiptWriter {
       judged,
       model,
     } = asked.traits;
-    const { queue, number: call, task, arranged } = asked;
+    const { queue, number: call, task, at: cursor, arranged } = asked;
     this.receipt = {
       version: 1,
       call,
@@ -40,6 +40,7 @@ export class ReceiptWriter {
       end: "open",
       option: "",
       ...(task === undefined ? {} : { task }),
+      ...(cursor === undefined ? {} : { cursor }),
       queue,
       ...(arranged ? { preferences: { asked: arranged.asked, from: arranged.from } } : {}),
       attempts: [],
@@ -56,7 +57,7 @@ export class ReceiptWriter {
       log: chain.log,
       known: null,
     };
-    this.#known = Promise.resolve(context.known?.(arranged?.from ?? queue) ?? null).then(
+    this.#known = Promise.resolve(context.known?.(arranged?.from ?? queue, cursor) ?? null).then(
       (known) => {
         this.receipt.known = known;
       },

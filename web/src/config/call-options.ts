@@ -1,12 +1,12 @@
 /** The options of one call, checked: a wrong word is named, with the word that was probably meant. */
-import { meant } from "../base";
+import { meant, tableOf } from "../base";
 import { SporewrightError } from "../errors";
 import type { Preferences as Asked } from "../generated/calls";
-import { checkExpects, checkTask, milliseconds, refuse } from "./options";
-import type { CallOptions, Preferences, RoutedInit } from "../types";
+import { checkCursor, checkExpects, checkTask, milliseconds, refuse } from "./options";
+import type { CallOptions, Cursor, Preferences, RoutedInit } from "../types";
 
 const LISTS = ["only", "ignore", "order", "prefer"] as const;
-const CALL_WORDS = ["deadline", "task", ...LISTS] as const satisfies readonly (keyof CallOptions)[];
+const CALL_WORDS = ["cursor", "deadline", "task", ...LISTS] as const satisfies readonly (keyof CallOptions)[];
 const OWN_WORDS = ["restart", "onRestart", "idempotent", "retry", "hedge", "expects"] as const;
 const CHAT_WORDS: readonly string[] = ["signal", "restart", "headers", "retry", "hedge", ...CALL_WORDS];
 const FETCH_WORDS: readonly string[] = [...OWN_WORDS, ...CALL_WORDS] satisfies readonly (keyof RoutedInit)[];
@@ -39,9 +39,22 @@ export function checkChatWords(init: object): void {
 /** Code `config` for values that cannot be meant; whether the options named exist is checked by `preferencesOf`. */
 export function checkCall(init: RoutedInit): void {
   checkExpects("expects", init.expects);
-  checkTask(init.task);
+  placeOf(init);
   milliseconds("deadline", init.deadline);
   preferencesOf(init, null);
+}
+
+/** The call's own part of the cursor, its kind of work included; code `config` for what is none. */
+export function placeOf({ cursor, task }: CallOptions): Cursor | undefined {
+  checkTask(task);
+  if (cursor === undefined) return task === undefined ? undefined : { task };
+  checkCursor(cursor);
+  const { task: other = task } = cursor;
+  if (task !== undefined && other !== task)
+    throw new SporewrightError("config", `task: "${task}" and cursor.task: "${other}" are two kinds of work`);
+  return Object.keys(cursor).length + Number(task !== undefined) === 0
+    ? undefined
+    : tableOf(Object.entries({ ...cursor, ...(task === undefined ? {} : { task }) }));
 }
 
 /** The preferences among these words, null if there are none; code `config` for a name that is not `known`. */

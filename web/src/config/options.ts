@@ -77,7 +77,8 @@ export function checkLimit(limit: unknown): void {
   if (!Number.isInteger(limit) || (limit as number) < 0) refuse("limit", limit, "a whole number, at least 0");
 }
 
-function checkCursor(cursor: unknown): void {
+/** Code `config` for a cursor that is no object of texts. */
+export function checkCursor(cursor: unknown): void {
   if (!isObject(cursor)) refuse("cursor", cursor, "an object of texts");
   for (const [level, instance] of Object.entries(cursor) as [string, unknown][])
     if (!isText(instance)) refuse(`cursor[${JSON.stringify(level)}]`, instance, "a text");

@@ -26,6 +26,8 @@ export class Queues {
   /** Under what the options that can be called are: other upstreams have their own. */
   #among = "";
   #isRouted = false;
+  /** Null while it is not loaded. */
+  config: TensorConfig | null = null;
 
   constructor(settings: Settings, mirror: Mirror, onShown: (head: QueueDetail) => void) {
     [this.#settings, this.#mirror, this.#onShown] = [settings, mirror, onShown];
@@ -33,6 +35,11 @@ export class Queues {
 
   get head(): QueueDetail {
     return this.#order.head;
+  }
+
+  /** The name under which orders among these upstreams are remembered; known once `recall` was called. */
+  get memory(): string {
+    return this.#among;
   }
 
   get walk(): readonly string[] {
@@ -58,6 +65,7 @@ export class Queues {
 
   /** The order that the config itself declares, as far as nothing else is known. */
   declare(config: TensorConfig): void {
+    this.config = config;
     const { cursor, limit, upstreams } = this.#settings;
     const order = declaredOrder(config, cursor);
     if (!this.#isRouted) this.#order.route(order.filter((option) => Object.hasOwn(upstreams, option)));

@@ -6,6 +6,7 @@ import type { QueueDetail, WatchEvents } from "../types";
 /** A queue kept current at its cursor; made by `router.watch`. Close it when done. */
 export class Watch extends TypedTarget<WatchEvents> {
   #detail: QueueDetail = { queue: Object.freeze([]), total: 0, revision: 0 };
+  #isTold = false;
   readonly #onClose: () => void;
   #error: SporewrightError | null = null;
 
@@ -24,6 +25,11 @@ export class Watch extends TypedTarget<WatchEvents> {
     return this.#detail.total;
   }
 
+  /** @internal True once the engine has told a head, an empty one included. */
+  get isTold(): boolean {
+    return this.#isTold;
+  }
+
   /** The reason why the queue cannot be kept current, or null. */
   get error(): SporewrightError | null {
     return this.#error;
@@ -37,7 +43,7 @@ export class Watch extends TypedTarget<WatchEvents> {
 
   /** @internal What the engine told. */
   update(detail: QueueDetail): void {
-    this.#detail = detail;
+    [this.#detail, this.#isTold] = [detail, true];
     this.emit("change", detail);
   }
 
