@@ -19,7 +19,8 @@ demo: build ## start the orchestrator with five upstreams and the inspector (POR
 
 test: build ## build, then run every test: CPython, TypeScript, and end to end in real browsers
 	@echo "test: CPython"
-	@$(PYTHON_IN_VENV) -m pytest -q -n auto --maxprocesses 8 tests docs --cov
+	@POSTGRESQL=$$(wasm-build/postgresql.sh) && export POSTGRESQL && \
+	  $(PYTHON_IN_VENV) -m pytest -q -n auto --maxprocesses 8 tests docs --cov
 	@echo "test: TypeScript"
 	@cd web && npm test --silent
 	@echo "test: Python beside TypeScript"
@@ -33,6 +34,7 @@ test: build ## build, then run every test: CPython, TypeScript, and end to end i
 SLOW := $(addprefix tests/,architecture build demo differential hostile laws simulate core/test_live_machine.py \
   core/test_columnar_fold.py core/test_columnar_rollup.py core/test_store.py device/test_native.py device/test_typescript.py \
   device/test_transport_faults.py device/test_slept.py learning/test_cells.py server/test_cli.py server/test_kill.py server/test_store.py \
+  server/test_hostile_sockets.py server/test_fencing.py server/test_server_faults.py \
   server/test_tenants.py)
 test-fast: setup ## the inner loop, under two minutes: tests without a browser, fewer random examples
 	@$(PYTHON_IN_VENV) -m sporewright.device.typescript web/src/generated

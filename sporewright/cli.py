@@ -85,9 +85,9 @@ def token(
         str,
         typer.Option(
             help="Who holds the token, a user for instance. All devices of one holder have one vote, in every "
-            "workspace. All tokens without a holder have one vote together."
+            "workspace."
         ),
-    ] = "",
+    ] = "operator",
     ttl: Annotated[float | None, typer.Option(help="Seconds until it expires.")] = None,
     database: Annotated[str | None, typer.Option(help="Database whose key file signs the token, as in serve.")] = None,
 ) -> None:

@@ -79,10 +79,11 @@ class Orchestrator:
             self.command(*words), env=self.environment(), cwd=self.folder, stdout=log, stderr=log
         )
         log.close()
-        self._await_ready()
+        self.await_ready()
         return self
 
-    def _await_ready(self) -> None:
+    def await_ready(self) -> None:
+        """Wait until it can write to its database."""
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             if self.process is not None and self.process.poll() is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -34,6 +33,7 @@ def create_app(settings: Settings, clock: Clock | None = None, store: Store | No
     """An orchestrator as an ASGI application; its tick starts with the lifespan, as does its store if none is given.
 
     A bad config or secret is an error here, before anything listens. The store is closed with the lifespan.
+    `state.on_lost` is called once another server has the database; whoever serves the app ends it then.
     """
     time = clock or SystemClock()
     declared = read_config(settings.config, settings.limits)
@@ -51,18 +51,24 @@ def create_app(settings: Settings, clock: Clock | None = None, store: Store | No
                 await Connection(socket, hub, tokens, paces, settings, time, metrics).serve()
 
             app.state.connect = connect
-            running = asyncio.create_task(hub.run())
+
+            async def watch() -> None:
+                await hub.lost.wait()
+                app.state.on_lost()
+
+            works = [asyncio.create_task(work) for work in (hub.run(), watch())]
             try:
                 yield
             finally:
-                running.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await running
+                for work in works:
+                    work.cancel()
+                await asyncio.gather(*works, return_exceptions=True)
         finally:
             await asyncio.to_thread(kept.close)
 
     app = FastAPI(
         title="sporewright orchestrator", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None
     )
+    app.state.on_lost = lambda: None
     add_addresses(app, settings.dist)
     return app

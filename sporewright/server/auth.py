@@ -13,6 +13,7 @@ import jwt
 from sporewright.errors import ConfigError, TokenError
 from sporewright.jsontext import shown
 from sporewright.server.clock import Clock
+from sporewright.server.holder_votes import NOBODY, holder_of
 
 __all__ = ["Grant", "Tokens", "key_file", "load_secret"]
 
@@ -48,7 +49,7 @@ class Tokens:
     def mint(self, workspace: str, device: str, *, holder: str = "", ttl_s: float) -> str:
         """A token for one device of one workspace; ConfigError for an empty name or a time that is not one.
 
-        Without a holder its subject is its own slice, which names no holder (`holder_votes.holder_of`).
+        Without a holder it names the operator, who has one voice however many such tokens there are.
         """
         if not _names_slice(workspace, device):
             raise ConfigError(f"token: workspace {workspace!r}, device {device!r} must not be empty nor hold a '/'")
@@ -60,7 +61,7 @@ class Tokens:
         now = int(self._clock.now())
         if ttl_s > LAST_SECOND - now:
             raise ConfigError(f"ttl: {ttl_s} seconds: a token cannot expire that late")
-        claims: dict[str, object] = {"sub": holder or f"{workspace}/{device}", "workspace": workspace, "device": device}
+        claims: dict[str, object] = {"sub": holder.strip() or NOBODY, "workspace": workspace, "device": device}
         claims |= {"iat": now, "exp": now + math.ceil(ttl_s), "aud": AUDIENCE}
         return jwt.encode(claims, self._secret, algorithm=ALGORITHM)
 
@@ -76,7 +77,7 @@ class Tokens:
             raise TokenError(f"token: a name in it is longer than {NAME_BYTES} bytes of UTF-8, or no text")
         if not isinstance(expires, (int, float)) or not expires > self._clock.now():
             raise TokenError(f"token: expired at {expires}")
-        return Grant(str(sub), workspace, device, float(expires))
+        return Grant(holder_of(str(sub), workspace, device), workspace, device, float(expires))
 
     def _claims(self, token: str) -> dict[str, object]:
         # Times are checked against our own clock, so that they can be tested without waiting.

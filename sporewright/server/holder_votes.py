@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Collection, Mapping, Set
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -17,13 +18,17 @@ __all__ = ["NOBODY", "HolderVotes", "Opened", "Voters", "holder_of"]
 Voters: TypeAlias = Mapping[str, str]
 """Instance that votes → its holder; each holder has one such instance in a workspace."""
 
-NOBODY = ""
-"""The holder of every token that names none: all of them together have one vote."""
+NOBODY = "operator"
+"""The holder of every token that names none, which is whoever made it: all of them together have one vote."""
 
 
 def holder_of(subject: str, workspace: str, device: str) -> str:
-    """The holder a token names; one whose subject is no more than its own slice, `workspace/device`, names none."""
-    return NOBODY if subject == f"{workspace}/{device}" else subject
+    """The holder a token names; one whose subject is no more than its own slice, `workspace/device`, names none.
+
+    Spaces around a name, and the two ways in which Unicode writes an accent, make no further holder.
+    """
+    name = unicodedata.normalize("NFC", subject).strip()
+    return NOBODY if not name or subject == f"{workspace}/{device}" else name
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from sporewright.server.metrics import Metrics
 from sporewright.server.publication import changes, forget, publish
 from sporewright.server.rollup_rules import overlay, without_weak
 from sporewright.server.settings import Settings
-from sporewright.server.store import ClientKey, Publication, Store
+from sporewright.server.store import ClientKey, LostClaimError, Publication, Store
 from sporewright.wire import Ack, Push
 
 __all__ = ["Orchestrator"]
@@ -68,6 +68,8 @@ class Orchestrator:
         self._members = Members(settings)
         self._waiting: asyncio.Queue[_Waiting] = asyncio.Queue()
         self._writing = asyncio.Lock()
+        self.lost = asyncio.Event()
+        """Set once another server has the database: whoever runs this one ends it, and devices find the other."""
 
     def publication(self, workspace: str) -> Publication:
         """The workspace's publication; a new one is made by the next tick."""
@@ -187,9 +189,10 @@ class Orchestrator:
         while True:
             await asyncio.sleep(self._settings.tick_s)
             try:
+                await asyncio.to_thread(self._store.keep)
                 await self.tick()
             except Exception as why:
-                _failed("tick", why)
+                self._note(_failed("tick", why))
 
     async def _commit_groups(self) -> None:
         while True:
@@ -253,8 +256,13 @@ class Orchestrator:
             self._reports.state(workspace, cells.items())
         self._clients.update(batch.clients)
 
+    def _note(self, end: object) -> None:
+        if isinstance(end, LostClaimError):
+            self.lost.set()
+
     def _answer(self, answers: list[tuple[_Waiting, Ack | SporewrightError]]) -> None:
         for waiting, answer in answers:
+            self._note(answer)
             if waiting.answer.done():
                 continue
             if isinstance(answer, Ack):

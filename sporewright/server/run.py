@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from functools import partial
 from typing import Any
 
 import structlog
@@ -14,7 +15,7 @@ from sporewright.server.http_protocol import HttpProtocol
 from sporewright.server.log import configure_logging
 from sporewright.server.newcomers import ServerConfig
 from sporewright.server.settings import Settings
-from sporewright.server.store import open_store
+from sporewright.server.store import LostClaimError, open_store
 from sporewright.server.websocket import WebSocketProtocol
 
 __all__ = ["listening", "serve", "uvicorn_config"]
@@ -35,7 +36,11 @@ def serve(settings: Settings) -> None:
         host, port = listener.getsockname()[:2]
         page = settings.dist if settings.dist and settings.dist.is_dir() else "not built (make build)"
         print(f"Listening on http://{f'[{host}]' if ':' in host else host}:{port}/ · page: {page}", flush=True)
-        uvicorn.Server(config).run(sockets=[listener])
+        server = uvicorn.Server(config)
+        app.state.on_lost = partial(setattr, server, "should_exit", True)
+        server.run(sockets=[listener])
+        if app.state.hub.lost.is_set():
+            raise LostClaimError("another server has taken the database over; this one has ended")
 
 
 def uvicorn_config(app: Any, settings: Settings, **more: Any) -> ServerConfig:

@@ -30,7 +30,7 @@ from sporewright.server.orchestrator import Orchestrator
 from sporewright.server.publication import updates
 from sporewright.server.rate import Paces
 from sporewright.server.settings import Settings
-from sporewright.server.store import ClientKey
+from sporewright.server.store import ClientKey, LostClaimError
 from sporewright.server.websocket import HELLO_BYTES
 from sporewright.sync import Role, Session
 from sporewright.wire import Bye, ErrorMessage, Hello, Limits, Message, Ping, Pong, Push, Snapshot, Welcome
@@ -98,7 +98,8 @@ class Connection:
             await self._hub.join(member)
             await self._say(self._welcome(member.key))
             member.news.set()
-            await _first_of(self._read(member, grant), self._publish(member, grant), self._replaced(member))
+            ends = self._replaced(member), self._lost()
+            await _first_of(self._read(member, grant), self._publish(member, grant), *ends)
         finally:
             self._hub.leave(member)
 
@@ -172,6 +173,10 @@ class Connection:
         await self._say(Bye("a later session of this client took its place"))
         with contextlib.suppress(Exception):
             await self._socket.close(CLOSE_POLICY, "replaced")
+
+    async def _lost(self) -> None:
+        await self._hub.lost.wait()
+        raise LostClaimError("another server has the database")
 
     async def _receive(self) -> Message:
         frame = await self._socket.receive()

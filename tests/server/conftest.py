@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import json
-from collections.abc import AsyncIterator, Callable
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -169,3 +174,38 @@ def server(tmp_path: Path) -> Callable[..., Running]:
         return Running(Settings(**{"database": database, "secret": SECRET, "tick_s": 0.05} | settings), clock)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """A PostgreSQL server of our own on a free port, or a plain reason why there is none."""
+    if importlib.util.find_spec("psycopg") is None:
+        pytest.skip("PostgreSQL: psycopg is not installed")
+    # Debian keeps a server's programs off the path, one folder a version.
+    system = map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True))
+    folders = [os.environ.get("POSTGRESQL", ""), os.environ["PATH"], *system]
+    initdb, pg_ctl = (shutil.which(name, path=os.pathsep.join(folders)) for name in ("initdb", "pg_ctl"))
+    if initdb is None or pg_ctl is None:
+        pytest.skip("PostgreSQL: no initdb and pg_ctl on the path or under /usr/lib/postgresql")
+    if os.getuid() == 0 and subprocess.run(["id", "postgres"], capture_output=True).returncode:
+        pytest.skip("PostgreSQL: refuses to run as root, and there is no user postgres")
+    be = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.getuid() == 0 else []
+    # Not pytest's own folder: another run of pytest closes that to everybody but its user.
+    with tempfile.TemporaryDirectory(prefix="postgresql-", ignore_cleanup_errors=True) as home:
+        if be:
+            shutil.chown(home, "postgres")
+        yield from _cluster(Path(home), initdb, pg_ctl, be)
+
+
+def _cluster(home: Path, initdb: str, pg_ctl: str, be: list[str]) -> Iterator[str]:
+    """A fresh cluster under `home`, run by `be`; its address."""
+    port = free_port()
+    data = str(home / "data")
+    subprocess.run(
+        [*be, initdb, "-D", data, "-U", "spore", "-A", "trust", "-E", "UTF8"], check=True, capture_output=True
+    )
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -k {home}"
+    start = [*be, pg_ctl, "-D", data, "-w", "-o", options, "-l", f"{home}/log", "start"]
+    subprocess.run(start, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    yield f"postgresql://spore@127.0.0.1:{port}/postgres"
+    subprocess.run([*be, pg_ctl, "-D", data, "-m", "immediate", "stop"], check=True, capture_output=True)

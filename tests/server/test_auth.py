@@ -32,7 +32,16 @@ def test_a_minted_token_grants_its_slice() -> None:
     tokens = Tokens(SECRET, clock)
     grant = tokens.verify(tokens.mint("acme", "A", holder="ops", ttl_s=60))
     assert grant == Grant("ops", "acme", "A", clock.time + 60)
-    assert tokens.verify(tokens.mint("acme", "A", ttl_s=60)).holder == "acme/A"
+
+
+@pytest.mark.parametrize("holder", ["", " ", "operator", "operator ", "\t operator"])
+def test_a_holder_is_named(holder: str) -> None:
+    """Without a name it is the operator, who made the token: one voice, whatever slice and however written."""
+    tokens = Tokens(SECRET, MovableClock())
+    found = [tokens.verify(tokens.mint("acme", device, holder=holder, ttl_s=60)).holder for device in "ABC"]
+    assert found == ["operator"] * 3
+    assert tokens.verify(_signed(sub="acme/A")).holder == "operator"
+    assert tokens.verify(_signed(sub="Ame\u0301lie ")).holder == "Am\u00e9lie"
 
 
 @pytest.mark.parametrize(

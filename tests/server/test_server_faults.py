@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
-from collections.abc import Callable
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from websockets.asyncio.client import connect
+from websockets.sync import client
 
 from sporewright.errors import ConfigError, StorageError, TokenError
+from sporewright.server.auth import Tokens
+from sporewright.server.clock import SystemClock
 from sporewright.server.store import open_store
 from sporewright.wire import Ack, ErrorMessage, Hello, Ping, Pong, Push, Welcome
 from tests.server.conftest import Device, Running, cell, reported
+from tests.serving import SECRET, Orchestrator
 
 Make = Callable[..., Running]
 
@@ -170,3 +179,77 @@ async def test_a_text_frame_that_is_no_text(server: Make, caplog: pytest.LogCapt
                     line.protocol.send_text(b'{"t": "\xff"}')
                 assert (await device.hear(ErrorMessage)).code == "decode"
     assert not [record for record in caplog.records if record.exc_info]
+
+
+def _another_over_it(file: Path) -> None:
+    """As `cp` does it: another database's bytes in the same file."""
+    another = file.with_name("another.db")
+    open_store(f"sqlite:///{another}").close()
+    file.write_bytes(another.read_bytes())
+
+
+def _zeroed(file: Path) -> None:
+    with file.open("r+b") as opened:
+        opened.write(bytes(file.stat().st_size))
+
+
+def _emptied(file: Path) -> None:
+    file.write_bytes(b"")
+
+
+def _without_log(file: Path) -> None:
+    file.with_name(f"{file.name}-wal").unlink()
+
+
+@pytest.mark.parametrize("spoil", [_another_over_it, _zeroed, _emptied, _without_log, _deleted])
+def test_a_running_server_notices_what_happens_to_its_file(tmp_path: Path, spoil: Callable[[Path], None]) -> None:
+    """A process under writes whose file is overwritten, emptied or gone: not ready, and no push is acknowledged."""
+    server = Orchestrator(tmp_path).start()
+    try:
+        with _pushing(server) as push:
+            assert push(1)["t"] == "ack"
+            spoil(tmp_path / "fleet.db")
+            with pytest.raises(urllib.error.HTTPError, match="503"):
+                urllib.request.urlopen(f"{server.origin}/readyz", timeout=10)
+            assert push(2)["code"] == "storage"
+            assert "Traceback" not in (tmp_path / "server.log").read_text()
+    finally:
+        server.stop()
+
+
+def test_a_full_disk(tmp_path: Path) -> None:
+    """No file may grow: not ready, nothing is acknowledged; with room again the same push is, without a restart."""
+    resource = pytest.importorskip("resource", reason="limits of processes are Unix's")
+    server = Orchestrator(tmp_path).start()
+    try:
+        assert server.process is not None
+        with _pushing(server) as push:
+            assert push(1)["t"] == "ack"
+            limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+            resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (4096, limits[1]))
+            assert push(2, cells=2000)["code"] == "storage"
+            with pytest.raises(urllib.error.HTTPError, match="503"):
+                urllib.request.urlopen(f"{server.origin}/readyz", timeout=10)
+            resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, limits)
+        server.await_ready()
+        with _pushing(server) as push:
+            assert push(2, cells=2000)["accepted"] == 2000
+    finally:
+        server.stop()
+
+
+@contextmanager
+def _pushing(server: Orchestrator) -> Iterator[Callable[..., dict[str, Any]]]:
+    """A device that has greeted; a function that pushes under a number and gives the answer."""
+    token = Tokens(SECRET, SystemClock()).mint("acme", "A", holder="a", ttl_s=600)
+    with client.connect(server.socket_url) as line:
+        line.send(json.dumps({"t": "hello", "v": 1, "token": token, "client": "c", "resume": None}))
+
+        def push(seq: int, cells: int = 1) -> dict[str, Any]:
+            said = [cell("A", f"o{number}", "latency", float(seq)) for number in range(cells)]
+            line.send(json.dumps({"t": "push", "seq": seq, "cells": said}))
+            while (answer := json.loads(line.recv(20)))["t"] not in ("ack", "error"):
+                pass
+            return dict(answer)
+
+        yield push

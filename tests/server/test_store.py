@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
-import os
-import shutil
 import sqlite3
-import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,45 +15,10 @@ from sporewright.server.cells import Layers
 from sporewright.server.store import open_store
 from sporewright.server.store.contract import Client, ClientKey, Published, Store
 from tests.server.conftest import reported
-from tests.serving import free_port
 
 A = ("device", "A", "groq", "latency")
 NUL = ("device", "A", "a\\0b\0\\c😀", "note")
 GONE = Layers()
-
-
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[str]:
-    """A PostgreSQL server of our own on a free port, or a plain reason why there is none."""
-    if importlib.util.find_spec("psycopg") is None:
-        pytest.skip("PostgreSQL: psycopg is not installed")
-    # Debian keeps a server's programs off the path, one folder a version.
-    folders = [os.environ["PATH"], *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True))]
-    initdb, pg_ctl = (shutil.which(name, path=os.pathsep.join(folders)) for name in ("initdb", "pg_ctl"))
-    if initdb is None or pg_ctl is None:
-        pytest.skip("PostgreSQL: no initdb and pg_ctl on the path or under /usr/lib/postgresql")
-    if os.getuid() == 0 and subprocess.run(["id", "postgres"], capture_output=True).returncode:
-        pytest.skip("PostgreSQL: refuses to run as root, and there is no user postgres")
-    be = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.getuid() == 0 else []
-    # Not pytest's own folder: another run of pytest closes that to everybody but its user.
-    with tempfile.TemporaryDirectory(prefix="postgresql-", ignore_cleanup_errors=True) as home:
-        if be:
-            shutil.chown(home, "postgres")
-        yield from _cluster(Path(home), initdb, pg_ctl, be)
-
-
-def _cluster(home: Path, initdb: str, pg_ctl: str, be: list[str]) -> Iterator[str]:
-    """A fresh cluster under `home`, run by `be`; its address."""
-    port = free_port()
-    data = str(home / "data")
-    subprocess.run(
-        [*be, initdb, "-D", data, "-U", "spore", "-A", "trust", "-E", "UTF8"], check=True, capture_output=True
-    )
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -k {home}"
-    start = [*be, pg_ctl, "-D", data, "-w", "-o", options, "-l", f"{home}/log", "start"]
-    subprocess.run(start, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    yield f"postgresql://spore@127.0.0.1:{port}/postgres"
-    subprocess.run([*be, pg_ctl, "-D", data, "-m", "immediate", "stop"], check=True, capture_output=True)
 
 
 Opener = Callable[[], Store]
@@ -83,7 +43,7 @@ def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opener]:
 
     def again() -> Store:
         for earlier in opened:
-            earlier.close()  # one server to a database; it connects anew if a test goes on with it
+            earlier.close()  # one server to a database
         opened.append(open_store(address))
         return opened[-1]
 
@@ -200,12 +160,14 @@ def test_publications_keep_revisions_and_tombstones(opener: Opener) -> None:
         transaction.publish("acme", {A: Layers(1.0), NUL: Layers(2.0)})
     with store.write() as transaction:
         transaction.publish("acme", {A: GONE})
-    publication = opener().publications()["acme"]
+    store = opener()
+    publication = store.publications()["acme"]
     assert (publication.head, publication.floor) == (2, 0)
     assert publication.cells == {A: Published(GONE, 2), NUL: Published(Layers(2.0), 1)}
     with store.write() as transaction:
         transaction.forget("acme", 1)
-    assert A in opener().publications()["acme"].cells
+    store = opener()
+    assert A in store.publications()["acme"].cells
     with store.write() as transaction:
         transaction.forget("acme", 2)
     publication = opener().publications()["acme"]

@@ -6,11 +6,11 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from sporewright.errors import ConfigError
-from sporewright.server.store.contract import Client, ClientKey, Publication, Published, Store
+from sporewright.server.store.contract import Client, ClientKey, LostClaimError, Publication, Published, Store
 from sporewright.server.store.memory import MemoryStore
 from sporewright.server.store.sql import SqlStore
 
-__all__ = ["Client", "ClientKey", "Publication", "Published", "Store", "open_store"]
+__all__ = ["Client", "ClientKey", "LostClaimError", "Publication", "Published", "Store", "open_store"]
 
 
 def open_store(address: str) -> Store:

@@ -7,9 +7,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, TypeAlias
 
+from sporewright.errors import StorageError
 from sporewright.server.cells import Coordinate, Layers
 
-__all__ = ["Client", "ClientKey", "Publication", "Published", "Report", "Store", "Transaction"]
+__all__ = ["Client", "ClientKey", "LostClaimError", "Publication", "Published", "Report", "Store", "Transaction"]
+
+
+class LostClaimError(StorageError):
+    """Another server has taken the database over: this one writes nothing any more."""
 
 
 class ClientKey(NamedTuple):
@@ -91,7 +96,8 @@ class Store(Protocol):
         ...
 
     def write(self) -> AbstractContextManager[Transaction]:
-        """One transaction: committed durably when the block ends, undone when it throws. StorageError if it cannot."""
+        """One transaction: committed durably when the block ends, undone when it throws. StorageError if it cannot;
+        LostClaimError, checked in the transaction itself, once another server has taken the database over."""
         ...
 
     def reports(self) -> Iterator[Report]:
@@ -104,6 +110,10 @@ class Store(Protocol):
 
     def publications(self) -> dict[str, Publication]:
         """Every workspace's publication."""
+        ...
+
+    def keep(self) -> None:
+        """Make sure of being the one writer; LostClaimError once another server has taken the database over."""
         ...
 
     def ping(self) -> None:

@@ -106,6 +106,9 @@ class MemoryStore:
             for name, publication in self._rows.publications.items()
         }
 
+    def keep(self) -> None:
+        """Nobody else has it."""
+
     def ping(self) -> None:
         """ClosedError after `close`."""
         if self._closed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -13,20 +14,35 @@ import alembic.config
 import alembic.util
 from sqlalchemy import URL, Connection, Engine, Table, bindparam, create_engine, delete, event, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from sporewright.errors import StorageError
 from sporewright.server.cells import Coordinate, Layers
 from sporewright.server.store import tables
-from sporewright.server.store.claim import claim
-from sporewright.server.store.contract import Client, ClientKey, Publication, Published, Report, Transaction
+from sporewright.server.store.claim import LOST, claim
+from sporewright.server.store.contract import (
+    Client,
+    ClientKey,
+    LostClaimError,
+    Publication,
+    Published,
+    Report,
+    Transaction,
+)
+from sporewright.server.store.database_file import DatabaseFile
 from sporewright.server.store.tables import from_text, to_text
 
 __all__ = ["SqlStore"]
 
 # How long SQLite waits for another writer (a backup, a shell) before it says "locked".
 BUSY_MS = 10_000
+# A PostgreSQL that does not answer (libpq's names): seconds, tries and milliseconds until its connection is given up.
+WAITS = {"connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3} | {
+    "tcp_user_timeout": 15_000
+}
+# Where a large write fails a small one may still fit: for so long after a failure a database is not writable.
+FAILED_S = 5.0
 # Rows that are in memory at once while everything is read.
 PAGE = 10_000
 
@@ -99,16 +115,22 @@ class SqlStore:
     def __init__(self, url: URL) -> None:
         self._name = url.render_as_string(hide_password=True)
         self._owed = False
+        self._failed_at: float | None = None
+        self._file: DatabaseFile | None = None
         with self._wrapped("open"):
             self._engine = _engine(url)
             self._fresh = _engine(url, poolclass=NullPool)
             """Connections that have read nothing before, to find out how the database is now."""
-            self._release = claim(url, self._engine)
+            try:
+                self._claim = claim(url, self._engine)
+            except BaseException:
+                self._engine.dispose()
+                raise
             try:
                 with self._engine.begin() as connection:
                     _migrate(connection)
-                    self.epoch, self._revision = _identity(connection)
-                self._file = _file_of(url)
+                    self.epoch, self._revision, self._fence = _claimed(connection)
+                self._file = self._marked(url)
             except BaseException:
                 self.close()
                 raise
@@ -122,15 +144,26 @@ class SqlStore:
     def write(self) -> Iterator[Transaction]:
         """One transaction, durable when the block ends; StorageError when the database cannot."""
         with self._wrapped("write"), self._engine.begin() as connection:
-            raised = self._meta(revision=tables.meta.c.revision + 1).returning(tables.meta.c.revision)
-            transaction = _SqlTransaction(connection, connection.execute(raised).scalar_one())
+            transaction = _SqlTransaction(connection, self._stamp(connection, tables.meta.c.revision + 1))
+            if transaction.revision <= self._revision:
+                raise StorageError(f"database {self._name}: it went back to an earlier revision; start the server anew")
             yield transaction
         self._check_file()
+        self._failed_at = None
         self._revision = transaction.revision
         if transaction.removed or transaction.buried or self._owed:
             self._erase()
         # What was taken back is in what is shown until the next tick has made that anew.
         self._owed = transaction.removed
+
+    def _marked(self, url: URL) -> DatabaseFile | None:
+        """An SQLite file, with this database's identity in its header."""
+        application = int(self.epoch[:7], 16)
+        if url.get_backend_name() == "sqlite":
+            with closing(self._engine.raw_connection()) as connection:
+                connection.cursor().execute(f"PRAGMA application_id = {application}").close()
+            self._erase()
+        return DatabaseFile.of(url, application)
 
     def _erase(self) -> None:
         """Let SQLite's log go, in which values that are gone from the file can still be read (forget-me).
@@ -165,26 +198,52 @@ class SqlStore:
     def ping(self) -> None:
         """StorageError if the database cannot be written to: a disk is full, its file gone or another's."""
         with self._wrapped("write"), self._fresh.begin() as connection:
-            same = self._meta(revision=tables.meta.c.revision).returning(tables.meta.c.revision)
-            connection.execute(same).scalar_one()
+            self._stamp(connection, tables.meta.c.revision)
         self._check_file()
+        if self._failed_at is not None and time.monotonic() - self._failed_at < FAILED_S:
+            raise StorageError(f"database {self._name}: cannot write: it could not a moment ago")
+        if self._file is not None and not self._file.has_room():
+            raise StorageError(f"database {self._name}: cannot write: the disk is full")
 
-    def _meta(self, **values: Any) -> Any:
-        """An update of this database's own row; another database under the same name has none of it."""
-        return update(tables.meta).where(tables.meta.c.epoch == self.epoch).values(**values)
+    def keep(self) -> None:
+        """Make sure of the claim, and take it again if it was lost to nobody."""
+        with self._wrapped("read"):
+            self._claim.keep()
+            with self._engine.connect() as connection:
+                self._check_fence(connection)
+
+    def _stamp(self, connection: Connection, revision: Any) -> int:
+        """Set the revision of this database, as its one server, and give it.
+
+        The row is locked from here to the commit, so no other server's write comes in between.
+        """
+        meta = tables.meta
+        mine = (meta.c.epoch == self.epoch) & (meta.c.fence == self._fence)
+        stamped = connection.execute(update(meta).where(mine).values(revision=revision).returning(meta.c.revision))
+        found = stamped.scalar_one_or_none()
+        if found is None:
+            self._check_fence(connection)
+            raise StorageError(f"database {self._name}: cannot write: its own row is gone")
+        return int(found)
+
+    def _check_fence(self, connection: Connection) -> None:
+        row = connection.execute(select(tables.meta.c.epoch, tables.meta.c.fence)).one_or_none()
+        if row is None or row.epoch != self.epoch:
+            raise StorageError(f"database {self._name}: cannot write: it is another database")
+        if row.fence != self._fence:
+            raise LostClaimError(f"database {self._name}: {LOST}")
 
     def _check_file(self) -> None:
-        """StorageError if what was written went into a file that no longer has its name: SQLite does not notice.
-
-        By `stat` alone: closing a descriptor of ours would lift SQLite's locks on the file (fcntl(2)).
-        """
-        if self._file is not None and _identity_of(self._file[0]) != self._file[1]:
+        if self._file is not None and not self._file.is_whole():
             raise StorageError(f"database {self._name}: cannot write: its file is gone, or is another")
 
     def close(self) -> None:
         """Let go of the claim and close the connections."""
-        self._release()
+        self._claim.release()
         self._engine.dispose()
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
     def _all(self, table: Table) -> Sequence[Any]:
         with self._wrapped("read"), self._engine.connect() as connection:
@@ -195,28 +254,16 @@ class SqlStore:
         try:
             yield
         except (SQLAlchemyError, alembic.util.CommandError) as why:
+            if doing == "write" and isinstance(why, OperationalError):  # not about what was written
+                self._failed_at = time.monotonic()
             reason = getattr(why, "orig", None) or why
             raise StorageError(f"database {self._name}: cannot {doing}: {reason}") from why
 
 
-def _file_of(url: URL) -> tuple[str, tuple[int, int]] | None:
-    """The path of an SQLite file and which file it is; None where there is none to look at."""
-    path = url.database if url.get_backend_name() == "sqlite" else None
-    identity = _identity_of(path) if path else None
-    return (path, identity) if path and identity else None
-
-
-def _identity_of(path: str) -> tuple[int, int] | None:
-    try:
-        found = Path(path).stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
 def _engine(url: URL, **options: Any) -> Engine:
     if url.get_backend_name() != "sqlite":
-        return create_engine(url, **{"pool_pre_ping": True, **options})
+        waits = {name: value for name, value in WAITS.items() if name not in url.query}
+        return create_engine(url, connect_args=waits, **{"pool_pre_ping": True, **options})
     engine = create_engine(url, connect_args={"check_same_thread": False}, **options)
 
     @event.listens_for(engine, "connect")
@@ -241,10 +288,13 @@ def _migrate(connection: Connection) -> None:
     alembic.command.upgrade(config, "head")
 
 
-def _identity(connection: Connection) -> tuple[str, int]:
-    row = connection.execute(select(tables.meta.c.epoch, tables.meta.c.revision)).one_or_none()
+def _claimed(connection: Connection) -> tuple[str, int, int]:
+    """The epoch, the revision, and a fencing token that no server before has had: from here on they cannot write."""
+    meta = tables.meta
+    raised = update(meta).values(fence=meta.c.fence + 1).returning(meta.c.epoch, meta.c.revision, meta.c.fence)
+    row = connection.execute(raised).one_or_none()
     if row is not None:
-        return row.epoch, row.revision
+        return row.epoch, row.revision, row.fence
     epoch = uuid.uuid4().hex
-    connection.execute(tables.meta.insert().values(id=1, epoch=epoch, revision=0))
-    return epoch, 0
+    connection.execute(meta.insert().values(id=1, epoch=epoch, revision=0, fence=1))
+    return epoch, 0, 1

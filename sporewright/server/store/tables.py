@@ -40,7 +40,7 @@ def _layers() -> list[Column[str]]:
 COORDINATE = ("level", "instance", "option", "dim")
 
 meta = Table("meta", metadata, Column("id", Integer, primary_key=True), Column("epoch", Text, nullable=False),
-             Column("revision", BigInteger, nullable=False))  # fmt: skip
+             Column("revision", BigInteger, nullable=False), Column("fence", BigInteger, nullable=False))  # fmt: skip
 reports = Table("reports", metadata, *_names("workspace", *COORDINATE), *_layers(),
                 Column("revision", BigInteger, nullable=False))  # fmt: skip
 published = Table("published", metadata, *_names("workspace", *COORDINATE), *_layers(),
