@@ -11,13 +11,13 @@ import pytest
 
 from e2e.engines.driver import Engine, Tab
 from e2e.harness import DIST, LEVELS, ROOT, START, seed
-from e2e.matrix.server import MatrixServer
+from e2e.matrix.server import PAGES, MatrixServer
 
 FOLDER = ROOT / "e2e" / "matrix"
 SCRIPTS = {name: FOLDER / name for name in ("matrix.js", "cases.js")}
-RUN = """async ({ origins, only }) => {
+RUN = """async ({ page, origins, only }) => {
   const { run } = await import("/matrix.js");
-  return run({ routers: { one, two, home }, origins, only });
+  return run({ page, routers: { one, two, home }, origins, only });
 }"""
 
 # A failure learned in one case must not decide another: the order stays, and no option is set aside.
@@ -77,9 +77,9 @@ def server() -> Iterator[MatrixServer]:
     matrix.close()
 
 
-def opened(engine: Engine, server: MatrixServer, **limits: Any) -> Tab:
+def opened(engine: Engine, server: MatrixServer, page: str = "blank", **limits: Any) -> Tab:
     """A page with a router over one upstream, one over two, and one over the page's own origin."""
-    tab = engine.open(f"{server.origins['page']}/blank")
+    tab = engine.open(f"{server.origins['page']}/{page}")
     for name, options in {"one": ["a"], "two": ["a", "b"], "home": ["page"]}.items():
         upstreams = {option: {"url": f"{server.origins[option]}/m"} for option in options}
         options_of = {"config": CONFIG, "cursor": {"workspace": "acme"}, "upstreams": upstreams, "limits": limits}
@@ -90,8 +90,11 @@ def opened(engine: Engine, server: MatrixServer, **limits: Any) -> Tab:
 
 def test_every_case(engine: Engine, server: MatrixServer) -> None:
     """Whatever a caller can see is the same, or has a row with its reason; each row is needed."""
-    tab = opened(engine, server, **LIMITS)
-    results = tab.run(RUN, {"origins": server.origins, "only": ""}, timeout=300)
+    results = []
+    for page in PAGES:
+        tab = opened(engine, server, page, **LIMITS)
+        results += tab.run(RUN, {"page": page, "origins": server.origins, "only": ""}, timeout=300)
+        tab.close()
 
     rows, used, wrong = table(engine.name), set[int](), list[str]()
     for case in results:

@@ -462,7 +462,41 @@ const pairs = [
   },
 ];
 
+// A page that embeds only what lets itself be embedded (Cross-Origin-Embedder-Policy), or asks for it without credentials.
+const LETS = { headers: [["cross-origin-resource-policy", "cross-origin"]] };
+const SEALED = { mode: "no-cors" };
+/** The server lets its own origin alone have what is there. */
+const OWN = { path: "/m/own" };
+const embedding = ["isolated", "credentialless"].flatMap((page) =>
+  [
+    plainly(`${page}: mode cors`, {}, {}),
+    plainly(`${page}: mode cors, 404`, { status: 404 }, {}),
+    plainly(`${page}: mode no-cors`, {}, SEALED),
+    plainly(`${page}: mode no-cors, POST`, {}, { ...SEALED, method: "POST", body: "said" }),
+    plainly(`${page}: mode no-cors, credentials include`, {}, { ...SEALED, credentials: "include" }),
+    plainly(`${page}: mode no-cors, let in`, LETS, SEALED),
+    plainly(`${page}: mode no-cors, let in, POST`, LETS, { ...SEALED, method: "POST", body: "said" }),
+    plainly(`${page}: mode no-cors, let in, 500`, { ...LETS, status: 500 }, SEALED),
+    plainly(`${page}: mode no-cors, let in, HEAD`, LETS, { ...SEALED, method: "HEAD" }),
+    { name: `${page}: mode no-cors, of its own`, make: ({ at }) => ({ input: at({}, OWN), init: SEALED }) },
+    {
+      name: `${page}: mode no-cors at home`,
+      router: "home",
+      make: ({ at }) => ({ input: at({}, { origin: "page" }), init: SEALED }),
+    },
+    {
+      name: `${page}: of two, the second let in`,
+      router: "two",
+      make: ({ at }) => ({ input: at({ by: { b: LETS } }), init: SEALED }),
+    },
+  ].map((made) => ({ ...made, page })),
+);
+const sealed = [
+  { name: "mode no-cors, of its own", make: ({ at }) => ({ input: at({}, OWN), init: SEALED }) },
+  plainly("mode no-cors, let in", LETS, SEALED),
+];
+
 export const CASES = [
   ...[statuses, bodiless, heads, methods, heard, redirects, elsewhere, ranges, encodings, reads, sends, streams],
-  ...[wishes, requests, stopped, broken, pairs],
+  ...[wishes, requests, stopped, broken, pairs, sealed, embedding],
 ].flat();

@@ -3,13 +3,13 @@
 import { CASES } from "./cases.js";
 
 /**
- * `routers`: by name, `one` upstream of another origin, `two` of them, the page's own origin as `home`; `only`: the one case
+ * `page`: the cases of this one; `routers`: by name, `one` upstream of another origin, `two` of them, the page's own origin as `home`; `only`: the one case
  * of this name.
  */
-export async function run({ routers, origins, only = "" }) {
+export async function run({ page, routers, origins, only = "" }) {
   const results = [];
   for (const made of CASES) {
-    if (only !== "" && made.name !== only) continue;
+    if ((made.page ?? "blank") !== page || (only !== "" && made.name !== only)) continue;
     const plain = await asked(made, "plain", (...call) => fetch(...call), origins);
     const router = routers[made.router ?? "one"];
     const routed = await asked(made, "routed", (...call) => router.fetch(...call), origins);

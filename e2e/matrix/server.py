@@ -17,11 +17,18 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-__all__ = ["ORIGINS", "MatrixServer"]
+__all__ = ["ORIGINS", "PAGES", "MatrixServer"]
 
 ORIGINS = ("page", "a", "b")
 """The page's own origin, which serves the build as well, and two upstreams of other origins."""
 
+_ALONE = {"cross-origin-opener-policy": "same-origin"}
+PAGES: Mapping[str, Mapping[str, str]] = {
+    "blank": {},
+    "isolated": {**_ALONE, "cross-origin-embedder-policy": "require-corp"},
+    "credentialless": {**_ALONE, "cross-origin-embedder-policy": "credentialless"},
+}
+"""Empty pages by name, with their headers."""
 _BR = base64.b64decode("Gw0A4KXS2FIQQySJnG4se/QA")
 _ENCODED = {"gzip": gzip.compress(b"said by gzip", mtime=0), "br": _BR, "identity": b"said as it is"}
 _LONG = 1 << 17
@@ -118,14 +125,16 @@ class _Handler(BaseHTTPRequestHandler):
     def _serves(self, path: str) -> None:
         name = path.lstrip("/") or "index.html"
         file = self.server.matrix.scripts.get(name) or self.server.matrix.dist / name
-        if name == "blank":
-            self._whole(200, b"<!doctype html><title>matrix</title>", {"content-type": "text/html"})
+        if name in PAGES:
+            self._whole(200, b"<!doctype html><title>matrix</title>", {"content-type": "text/html", **PAGES[name]})
         elif ".." in name or not file.is_file():
             self._whole(404, b"", {})
         else:
             kind = "application/wasm" if name.endswith(".wasm") else mimetypes.guess_type(name)[0]
             kind = "text/javascript" if name.endswith(("js", "mjs")) else kind
-            self._whole(200, file.read_bytes(), {"content-type": kind or "application/octet-stream"})
+            # The worker of a page that embeds only what lets itself be embedded has to say the same of itself.
+            policy = PAGES["isolated"] if name.startswith("runtime/worker-") else {}
+            self._whole(200, file.read_bytes(), {"content-type": kind or "application/octet-stream", **policy})
 
     def _whole(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
         self.send_response(status)
@@ -137,7 +146,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def _does(self) -> None:
-        query = parse_qs(urlsplit(self.path).query)
+        # What wishes for nothing is a router's look at a failure.
+        query = {"as": ["{}"], "id": [""], **parse_qs(urlsplit(self.path).query)}
         wish: dict[str, Any] = json.loads(query["as"][0])
         wish = {**wish, **wish.get("by", {}).get(self.server.name, {})}
         got = self._received()
@@ -197,6 +207,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status, reason)
         self._cors()
         self.send_header("x-by", self.server.name)
+        if urlsplit(self.path).path == "/m/own":
+            self.send_header("cross-origin-resource-policy", "same-origin")
         for header, value in headers:
             self.send_header(header, value)
         bodiless = self.command == "HEAD" or status in (204, 304)

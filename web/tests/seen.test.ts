@@ -65,6 +65,20 @@ describe("a failed call", () => {
     known.close();
   });
 
+  it("that asked for an answer unread is withheld where it may be read alone, and else an outage", async () => {
+    const sealed = { ...failed(), request: { mode: "no-cors" } as const };
+    reachable = (_, mode) => mode === "cors";
+    expect(await sight.look(sealed)).toMatchObject({ kind: "prepare" });
+    expect(await sight.look(failed())).toMatchObject({ kind: "network" });
+    page.dispatchEvent(new Event("online"));
+    reachable = (_, mode) => mode === "no-cors";
+    expect(await sight.look(sealed)).toMatchObject({ kind: "network" });
+    expect(await sight.look(failed())).toMatchObject({ kind: "unreadable" });
+    page.dispatchEvent(new Event("online"));
+    reachable = () => false;
+    expect(await sight.look(sealed)).toMatchObject({ kind: "network" });
+  });
+
   it("was one connection where the server answers readably", async () => {
     reachable = () => true;
     expect(await sight.look(failed())).toMatchObject({ kind: "network" });

@@ -30,20 +30,21 @@ export function faultOf(
     return { ending: { kind: "prepare" }, says: `not callable: ${why}` };
   }
   if (error instanceof Misuse) return misused(error.thrown);
+  const others = queue.flatMap((option) => bases.get(option)?.href ?? []);
   if (one.late === null && !one.response && failsAt(one.address, request)) {
-    const others = queue.flatMap((option) => bases.get(option)?.href ?? []);
     if (others.every((address) => failsAt(address, request))) return misused(error);
     return { ending: { kind: "prepare" }, says: `not callable in mode ${request.mode}`, threw: nameOf(error) };
   }
   if (sight.wasOffline(one.began)) return { ending: { kind: "offline" }, says: "the device is offline" };
   if (one.late !== null) return { ending: { kind: one.late.kind }, says: one.late.says };
   if (one.response) return thrown(error);
-  return looked(one, error, sight);
+  return looked(one, error, sight, others.length === 1);
 }
 
-async function looked(one: AttemptIO, error: unknown, sight: FailureDiagnosis): Promise<Fault> {
+async function looked(one: AttemptIO, error: unknown, sight: FailureDiagnosis, isAlone: boolean): Promise<Fault> {
   const { kind, reason, says } = await sight.look(one);
   if (kind === "network") return thrown(error);
+  if (kind === "prepare" && isAlone) return misused(error);
   return { ending: reason === undefined ? { kind } : { kind, reason }, says };
 }
 

@@ -7,7 +7,7 @@ import type { Block, Ended, Limits } from "../generated/calls";
 
 /** A possible cause; `says` is for people. */
 export interface Candidate {
-  kind: Extract<Ended, "network" | "offline" | "blocked" | "unreadable" | "masked">;
+  kind: Extract<Ended, "network" | "offline" | "blocked" | "unreadable" | "masked" | "prepare">;
   reason?: Block;
   says: string;
 }
@@ -23,6 +23,7 @@ export interface Failed {
   option: string;
   address: string;
   began: number;
+  request?: Pick<Request, "mode"> | null;
 }
 
 const SAYS: Record<Block, string> = {
@@ -30,6 +31,10 @@ const SAYS: Record<Block, string> = {
   cors: "it can be reached, but does not let this page read its answers (CORS)",
   client: "its server can be reached, but something on this device blocks the address (an extension, a filter)",
   "mixed-content": "an insecure address, which a secure page may not call",
+};
+const EMBARGOED: Candidate = {
+  kind: "prepare",
+  says: "it answers, but lets this page have no answer unread (Cross-Origin-Resource-Policy)",
 };
 const OFFLINE: Candidate = { kind: "offline", says: "the device is offline" };
 /** Violations of a page's policy kept for calls that are still under way. */
@@ -124,27 +129,32 @@ export class FailureDiagnosis {
     return this.#violations.some(({ at, address }) => at >= began && told.has(address.replace(/[?#].*$/, "")));
   }
 
-  #probedOnce({ option }: Failed, url: URL): Promise<Candidate> {
-    const [known, now] = [this.#looked.get(option), performance.now()];
+  #probedOnce({ option, request }: Failed, url: URL): Promise<Candidate> {
+    const isSealed = request?.mode === "no-cors";
+    const key = `${String(isSealed)} ${option}`;
+    const [known, now] = [this.#looked.get(key), performance.now()];
     if (known && now - known.at < this.#limits.look_again_s * 1000) return known.found;
-    const found = this.#probed(option, url);
-    this.#looked.set(option, { at: now, found });
+    const found = this.#probed(option, url, isSealed);
+    this.#looked.set(key, { at: now, found });
     return found;
   }
 
-  async #probed(option: string, url: URL): Promise<Candidate> {
+  /** `isSealed`: the answer was not to be read. */
+  async #probed(option: string, url: URL, isSealed: boolean): Promise<Candidate> {
     const outage: Candidate = { kind: "network", says: "" };
     // Nothing of the kind stands between a page and its own server.
     if (typeof location === "undefined" || url.origin === location.origin) return outage;
     const path = url.origin + url.pathname;
     if (await this.#answers(path, "no-cors")) {
-      if (await this.#answers(path, "cors")) return outage; // this one connection failed
+      if (isSealed || (await this.#answers(path, "cors"))) return outage; // this one connection failed
       if (!this.#readable.has(option)) return { ...blocked("cors"), kind: "unreadable" };
       return {
         kind: "masked",
         says: "it can be reached, but for now hides its answers: a refusal without CORS headers",
       };
     }
+    // What may be read and not be had unread is withheld: this page, or the server, says so of what it embeds.
+    if (isSealed && (await this.#answers(path, "cors"))) return EMBARGOED;
     // Where the address in another spelling answers, something on the way to the server goes by how it is spelled.
     const respelled = url.origin + respell(url.pathname);
     if (respelled !== path && (await this.#answers(respelled, "no-cors"))) return blocked("client");
