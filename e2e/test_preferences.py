@@ -80,6 +80,17 @@ def test_a_call_says_which_options_may_answer(page: Page, fleet: dict[str, Upstr
     assert told["skipped"] == [{"option": "beta", "reason": "ignored", "why": "ignored"}]
 
 
+def test_a_cap_passes_over_what_is_dearer(page: Page) -> None:
+    """By the engine's figures, as they stand when the call is made."""
+    assert page.evaluate(ASK, {"maxCost": 0.01})["queue"] == ["alpha", "beta", "gamma"]
+    page.evaluate("router.observe('alpha', 'financial', 0.02)")
+    page.evaluate("router.resolve()")
+    answer = page.evaluate(ASK, {"maxCost": 0.01})
+    assert (answer["queue"], answer["skipped"]) == (["beta", "gamma"], [["alpha", "max-cost"]])
+    told = page.evaluate("router.explain({}, { maxCost: 0.01 })")
+    assert told["skipped"][0]["why"] == "max-cost: 0.02 USD expected, 0.01 allowed"
+
+
 def test_a_call_is_made_at_its_own_cursor(page: Page, fleet: dict[str, Upstream]) -> None:
     """The order and the gates there, from its first call on and in the next visit at once, before an engine is up."""
     assert page.evaluate(ASK, {"cursor": {"site": "clinic"}})["queue"] == ["gamma", "beta"]

@@ -10,7 +10,17 @@ from sporewright.device.order_source import TASK, Source
 from sporewright.device.outgoing import Retry
 from sporewright.errors import ConfigError
 from sporewright.jsontext import shown
-from sporewright.routing.preferences import PREFERENCES, Figures, Preferences, arrange, checked, refuse_unknown_words
+from sporewright.routing.call_size import TokenCount
+from sporewright.routing.preferences import (
+    CAPS,
+    PREFERENCES,
+    Figures,
+    Preferences,
+    arrange,
+    checked,
+    figures_for,
+    refuse_unknown_words,
+)
 from sporewright.routing.terms import Expects, Plan
 
 __all__ = ["Arrangement", "arranged", "checked_call", "checked_expects", "place_of", "plan_of"]
@@ -44,7 +54,10 @@ class Arrangement:
 
     def to_dict(self) -> dict[str, Any] | None:
         """The part `preferences` of a receipt; None if the call has none."""
-        return {"asked": dict(self.asked), "from": self.learned} if self.asked else None
+        if not self.asked:
+            return None
+        more = {"figures": self.figures} if self.figures else {}
+        return {"asked": dict(self.asked), "from": self.learned, **more}
 
 
 def checked_call(asked: Any, plan: Plan) -> Mapping[str, Any]:
@@ -95,12 +108,13 @@ def plan_of(asked: Mapping[str, Any], plan: Plan) -> Plan:
     return plan if deadline is None else {**plan, "limits": {**plan["limits"], "deadline_s": float(deadline)}}
 
 
-def arranged(asked: Mapping[str, Any], source: Source, upstreams: Collection[str]) -> Arrangement:
-    """The order of a call with these words; ConfigError for the name of an option that there is not."""
+def arranged(asked: Mapping[str, Any], source: Source, upstreams: Collection[str], size: TokenCount) -> Arrangement:
+    """The order of a call with these words, of this size; ConfigError for the name of an option that there is not."""
     at = place_of(asked)
     if not checked(asked, place=PLACE):
         return Arrangement(list(source.order(at or None)))
     learned = list(source.order(at))
     wanted = checked(asked, frozenset((*upstreams, *learned)), PLACE)
-    queue, skipped = arrange(learned, wanted)
-    return Arrangement(queue, wanted, learned, skipped)
+    figures = figures_for(source.figures(at, learned), size) if wanted.keys() & CAPS else {}
+    queue, skipped = arrange(learned, wanted, figures)
+    return Arrangement(queue, wanted, learned, skipped, figures)

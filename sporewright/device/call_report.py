@@ -146,8 +146,9 @@ class Account:
         ended = zip(self._receipt.attempts, self._said, strict=True)
         told = [f"{attempt.option}: {attempt.outcome} ({said})" for attempt, (said, _) in ended]
         skipped = {**self._passed, **self._chain.skipped}
-        asked: Any = (self._receipt.preferences or {}).get("asked", {})
-        told += [f"{option}: skipped ({why(option, reason, asked, {})})" for option, reason in skipped.items()]
+        preferences: Any = self._receipt.preferences or {}
+        asked, figures = preferences.get("asked", {}), preferences.get("figures", {})
+        told += [f"{option}: skipped ({why(option, reason, asked, figures)})" for option, reason in skipped.items()]
         named = {attempt.option for attempt in self._receipt.attempts} | set(skipped)
         # The call's time, or its attempts, were over before it was their turn.
         told += [f"{option}: skipped (not-reached)" for option in self._receipt.queue if option not in named]

@@ -10,7 +10,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 from sporewright.device.events import EFFECTS, EVENTS, Effect, ErrorData, Event
 from sporewright.routing.health import OptionHealth, Permit
-from sporewright.routing.preferences import Preferences
+from sporewright.routing.preferences import Figures, Preferences
 from sporewright.routing.terms import Aside, Block, Outcome, State
 
 __all__ = ["CALLS", "EFFECTS", "EVENTS", "PUSHES", "Batched", "Effect", "ErrorData", "Event", "Num"]
@@ -79,6 +79,19 @@ class ResolveReply(TypedDict):
     """The whole order."""
 
     queue: list[str]
+
+
+class FiguresBody(TypedDict):
+    """These options at a cursor laid over the bound one."""
+
+    options: list[str]
+    cursor: NotRequired[dict[str, str]]
+
+
+class FiguresReply(TypedDict):
+    """The figures of each that are measured or stated there."""
+
+    figures: dict[str, Figures]
 
 
 class Term(TypedDict):
@@ -257,19 +270,24 @@ class PermitReply(TypedDict):
 
 
 class WatchBody(TypedDict):
-    """Push the head of the order at a cursor, under this name, whenever it changes; `among`: of these options alone."""
+    """Push the head of the order at a cursor, under this name, whenever it changes; `among`: of these options alone.
+
+    `figures`: with the figures of its options, and whenever those change, too.
+    """
 
     watch: str
     limit: int
     cursor: NotRequired[dict[str, str]]
     among: NotRequired[list[str]]
+    figures: NotRequired[bool]
 
 
 class WatchReply(TypedDict):
-    """The head now, and how many options are in the order."""
+    """The head now, how many options are in the order, and the figures of the head's where they were asked for."""
 
     queue: list[str]
     total: int
+    figures: NotRequired[dict[str, Figures]]
 
 
 class UnwatchBody(TypedDict):
@@ -285,12 +303,13 @@ class TokenBody(TypedDict):
 
 
 class QueuePush(TypedDict):
-    """The head of a watch; sent only when it changed."""
+    """The head of a watch, with figures where they were asked for; sent only when it changed."""
 
     watch: str
     queue: list[str]
     total: int
     revision: int
+    figures: NotRequired[dict[str, Figures]]
 
 
 class SyncPush(TypedDict):
@@ -340,6 +359,7 @@ CALLS: dict[str, tuple[type, type]] = {
     "start": (StartBody, StartReply),
     "resolve": (CursorBody, ResolveReply),
     "explain": (CursorBody, ResolutionReply),
+    "figures": (FiguresBody, FiguresReply),
     "observe": (ObserveBody, Nothing),
     "gate": (GateBody, Nothing),
     "changed": (ChangedBody, Nothing),

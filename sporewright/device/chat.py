@@ -45,6 +45,11 @@ class Chat:
         """None as long as the answer is not whole."""
         self.receipt: Receipt | None = None
 
+    @property
+    def request(self) -> Mapping[str, Any]:
+        """The request as the caller made it."""
+        return self._request
+
     def spoken(self, upstream: Upstream, base: str) -> tuple[str, bytes]:
         """Path and query below an address whose path is `base`, and the body, in the option's dialect."""
         dialect, model = dialect_of(upstream), upstream.get("model", self._request.get("model"))

@@ -14,6 +14,7 @@ from sporewright.core.codec import decode_number
 from sporewright.device.arranged import arranged_at, explained_at
 from sporewright.device.calls import CALLS, EVENTS, Effect, Event
 from sporewright.device.device_state import DeviceState
+from sporewright.device.figures import figures_at
 from sporewright.device.link import Link, as_data
 from sporewright.device.packages import Packages
 from sporewright.device.shapes import check
@@ -60,6 +61,7 @@ class Engine:
             "start": self._start,
             "resolve": self._resolve,
             "explain": self._explain,
+            "figures": self._figures,
             "observe": self._observe,
             "gate": self._gate,
             "attest": self._attest,
@@ -171,6 +173,10 @@ class Engine:
             return state.tensor.explain(cursor).to_dict()
         return explained_at(state.tensor, cursor, asked)
 
+    def _figures(self, now: float, body: Any) -> dict[str, Any]:
+        state = self._running()
+        return {"figures": figures_at(state.tensor, state.at(now, body.get("cursor")), body["options"])}
+
     def _observe(self, now: float, body: Any) -> None:
         value = decode_number(body["value"], "observe.value")
         self._running().observe(now, body["option"], body["dimension"], value)
@@ -216,7 +222,9 @@ class Engine:
         state = self._running()
         if "among" in body:
             state.learned.admit(now, body["among"])
-        return state.watches.add(body["watch"], state.at(now, body.get("cursor")), body["limit"], body.get("among"))
+        among, figures = body.get("among"), body.get("figures", False)
+        cursor = state.at(now, body.get("cursor"))
+        return state.watches.add(body["watch"], cursor, body["limit"], among, has_figures=figures)
 
     def _unwatch(self, now: float, body: Any) -> None:  # noqa: ARG002
         self._running().watches.remove(body["watch"])

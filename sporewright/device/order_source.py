@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from sporewright.core.tensor import Tensor
+from sporewright.device.figures import figures_at
 from sporewright.device.learning_store import TASK
 from sporewright.device.native import NativeDevice
 from sporewright.errors import ConfigError
@@ -16,6 +17,7 @@ from sporewright.policy.gates import Device
 from sporewright.routing.health import Health, Permit
 from sporewright.routing.learn import cost_of, evidence_of
 from sporewright.routing.plan import plan_with
+from sporewright.routing.preferences import Figures
 from sporewright.routing.terms import Plan
 
 __all__ = ["TASK", "DeviceSource", "OrderSource", "Source", "TensorSource"]
@@ -29,6 +31,9 @@ class Source(Protocol):
 
     def order(self, cursor: Mapping[str, str] | None = None) -> Sequence[str]:
         """All options, best first, at a cursor laid over the source's own; None: the head of the order there."""
+
+    def figures(self, cursor: Mapping[str, str], options: Sequence[str]) -> dict[str, Figures]:
+        """The figures that are known of these options there."""
 
     def permit(self, permit: Permit, option: str) -> bool:
         """Ask for what is rationed."""
@@ -56,6 +61,10 @@ class OrderSource:
         if cursor is not None and cursor.keys() - {TASK}:
             raise ConfigError(f"cursor: {dict(cursor)}: this transport's order is a list, which has no levels")
         return self._order() if callable(self._order) else self._order
+
+    def figures(self, cursor: Mapping[str, str], options: Sequence[str]) -> dict[str, Figures]:  # noqa: ARG002
+        """Nothing is known."""
+        return {}
 
     def permit(self, permit: Permit, option: str) -> bool:
         """From this transport's own budget."""
@@ -94,10 +103,17 @@ class TensorSource(OrderSource):
 
     def order(self, cursor: Mapping[str, str] | None = None) -> Sequence[str]:
         """The options, best first, at a cursor laid over the source's own; a level `task` may be missing."""
+        return self._tensor.resolve(self._at(cursor or {}))
+
+    def figures(self, cursor: Mapping[str, str], options: Sequence[str]) -> dict[str, Figures]:
+        """The figures that the tensor has of them there."""
+        return figures_at(self._tensor, self._at(cursor), options)
+
+    def _at(self, cursor: Mapping[str, str]) -> dict[str, str]:
         levels = self._tensor.levels
-        over = {level: at for level, at in (cursor or {}).items() if level != TASK or level in levels}
+        over = {level: at for level, at in cursor.items() if level != TASK or level in levels}
         _refuse_others(levels[-1], over, self._cursor)
-        return self._tensor.resolve({**self._cursor, **over})
+        return {**self._cursor, **over}
 
     def outcome(self, body: dict[str, Any]) -> None:
         """Write what the plan's row says is learned."""
@@ -131,6 +147,11 @@ class DeviceSource:
             return self._device.queue
         _refuse_others(self._device.level, cursor, self._device.cursor)
         return self._device.orders.order(cursor)
+
+    def figures(self, cursor: Mapping[str, str], options: Sequence[str]) -> dict[str, Figures]:
+        """The figures that the engine has of them there."""
+        found: dict[str, Figures] = self._device.call("figures", cursor=dict(cursor), options=list(options))["figures"]
+        return found
 
     def permit(self, permit: Permit, option: str) -> bool:
         """From the device's own budget."""

@@ -73,6 +73,10 @@ class Upstream(TypedDict):
 class Speech(Protocol):
     """A request that each option is sent in its own words."""
 
+    @property
+    def request(self) -> Mapping[str, Any]:
+        """The request as the caller made it."""
+
     def spoken(self, upstream: Upstream, base: str) -> tuple[str, bytes]:
         """Path and query below an address whose path is `base`, and the body."""
 

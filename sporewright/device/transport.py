@@ -16,6 +16,8 @@ from sporewright.device.outgoing import Attention, Retry, Speech, Upstream, addr
 from sporewright.device.redirects import is_same_origin, note, noted, restore
 from sporewright.device.routed_request import RoutedRequest, Settings
 from sporewright.errors import ConfigError
+from sporewright.routing.call_size import TokenCount, tokens_of
+from sporewright.routing.dialects.sse_events import read_json
 
 __all__ = ["NOWHERE", "RoutingTransport", "Speech", "Upstream", "dialect_of"]
 
@@ -36,8 +38,8 @@ class RoutingTransport(httpx.AsyncBaseTransport):
 
     A request can say more by the extension `{"sporewright": {"restart": "buffer", "idempotent": True, "retry": …,
     "hedge": …, "on_restart": …, "expects": …, "task": …, "cursor": …, "deadline": …}}`, and by its preferences:
-    `only`, `ignore`, `order`, `prefer` (docs/reference/preferences.md). The response's extension of that name is the
-    `Receipt`.
+    `only`, `ignore`, `order`, `prefer`, `max_cost`, `max_latency` (docs/reference/preferences.md). The response's
+    extension of that name is the `Receipt`.
 
     Raises ExhaustedError, of which ExcludedError says that the call's preferences leave no option; BrokenError while
     the body is read; TooLargeError if `restart: "buffer"` would have to hold more than `buffer_bytes`.
@@ -82,7 +84,8 @@ class RoutingTransport(httpx.AsyncBaseTransport):
         owner, path = found
         asked = checked_call(request.extensions.get("sporewright", {}), self.source.plan)
         if redirected is None:
-            order = arranged(asked, self.source, self._settings.upstreams)
+            size = await _size(request, asked)
+            order = arranged(asked, self.source, self._settings.upstreams, size)
         else:
             order = Arrangement([redirected.option])
         routed = RoutedRequest(self._settings, request, await request.aread(), owner, path, asked, order, redirected)
@@ -109,6 +112,19 @@ class RoutingTransport(httpx.AsyncBaseTransport):
             and (url.path == folder or url.path.startswith(f"{folder}/"))
         ]
         return max(under)[1:] if under else None
+
+
+async def _size(request: httpx.Request, asked: Mapping[str, Any]) -> TokenCount:
+    """The size of what is asked; of a chat its own request, which each option is sent in its own words."""
+    if asked.get("max_cost") is None:
+        return TokenCount()
+    speech: Speech | None = asked.get("speech")
+    if speech is not None:
+        return tokens_of(speech.request)
+    try:
+        return tokens_of(read_json((await request.aread()).decode("utf-8", "replace")))
+    except ValueError:
+        return TokenCount()
 
 
 def _source(order: Any, cursor: Mapping[str, str], limits: Mapping[str, float]) -> Source:

@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple, NotRequired, TypedDict
 
 from sporewright.errors import ConfigError
 from sporewright.jsontext import shown
+from sporewright.routing.call_size import TokenCount
 from sporewright.routing.spelling import meant
 
 __all__ = [
@@ -60,9 +61,9 @@ class Arranged(NamedTuple):
 
 
 LISTS: tuple[Literal["only", "ignore", "order", "prefer"], ...] = ("only", "ignore", "order", "prefer")
-PREFERENCES = LISTS
-"""The words of a call that arrange its order; `resolve` and `explain` take them, too."""
 CAPS: tuple[Literal["max_cost", "max_latency"], ...] = ("max_cost", "max_latency")
+PREFERENCES = (*LISTS, *CAPS)
+"""The words of a call that arrange its order; `resolve` and `explain` take them, too."""
 ALL_OF = "capabilities"
 """The property of which an option has to have every value that is needed."""
 GATED, NOT_ONLY, IGNORED, COST, LATENCY, NEEDS = "gated", "not-only", "ignored", "max-cost", "max-latency", "needs:"
@@ -171,26 +172,27 @@ def meets(name: str, wanted: Collection[str], has: Collection[str]) -> bool:
     return bool(has) and set(has) <= set(wanted)
 
 
-def cost_of_call(figures: Figures, tokens_in: float, tokens_out: float | None) -> float | None:
-    """The USD expected of a call with so many tokens, and so many at most in its answer; None if nothing is known.
+def cost_of_call(figures: Figures, size: TokenCount) -> float | None:
+    """The USD expected of a call of this size; None if nothing is known.
 
     The cost that is believed of one call, but at least what this request's own tokens cost. Where none is believed: at
     the declared prices, for the answer's limit if there is one.
     """
     price_in, price_out = figures.get("price_in"), figures.get("price_out")
-    sent = None if price_in is None else tokens_in * price_in / 1e6
+    sent = None if price_in is None else size.tokens_in * price_in / 1e6
     if "cost" in figures:
         return max(figures["cost"], sent or 0.0)
     if sent is None:
         return None
-    return sent if price_out is None or tokens_out is None else sent + tokens_out * price_out / 1e6
+    answer = size.max_tokens
+    return sent if price_out is None or answer is None else sent + answer * price_out / 1e6
 
 
-def figures_for(figures: Mapping[str, Figures], tokens_in: float, tokens_out: float | None) -> dict[str, Figures]:
+def figures_for(figures: Mapping[str, Figures], size: TokenCount) -> dict[str, Figures]:
     """The cost and latency that are expected of a call of this size, by option; what is not known is left out."""
     found: dict[str, Figures] = {}
     for option, known in figures.items():
-        each, cost = Figures(), cost_of_call(known, tokens_in, tokens_out)
+        each, cost = Figures(), cost_of_call(known, size)
         if cost is not None:
             each["cost"] = cost
         if "latency" in known:

@@ -17,7 +17,7 @@ from sporewright.routing.attempt_chain import AttemptChain
 from sporewright.routing.cooldown import EVEN
 from sporewright.routing.health import Admits, Health
 from sporewright.routing.plan import PLAN, plan_with
-from sporewright.routing.preferences import arrange, checked
+from sporewright.routing.preferences import Figures, arrange, checked
 from sporewright.routing.terms import Plan
 
 __all__ = ["VERSION", "Replayed", "order_of", "replay"]
@@ -108,12 +108,23 @@ def _arranged(body: Mapping[str, Any], queue: list[str]) -> tuple[list[str], dic
     learned = _names(data, "from", place)
     try:
         asked = checked(_object(data.get("asked"), f"{place}.asked"), place=f"{place}.asked")
+        found, skipped = arrange(learned, asked, _figures(data.get("figures", {}), f"{place}.figures"))
     except ConfigError as why:
         raise DecodeError(str(why)) from None
-    found, skipped = arrange(learned, asked)
     if found != queue:
         raise DecodeError(f"{place}: {', '.join(found)}; the queue was {', '.join(queue)}")
     return learned, skipped
+
+
+def _figures(data: object, place: str) -> dict[str, Figures]:
+    found: dict[str, Figures] = {}
+    for option, figures in _object(data, place).items():
+        each = found[option] = Figures()
+        told = _object(figures, f"{place}[{jsontext.shown(option)}]")
+        for name in ("cost", "latency"):
+            if name in told:
+                each[name] = decode_number(told[name], f"{place}[{jsontext.shown(option)}].{name}")
+    return found
 
 
 def order_of(known: object, queue: Sequence[str]) -> list[str]:

@@ -29,7 +29,10 @@ NUMBERS = st.one_of(st.floats(-10, 10), st.sampled_from(["inf", "-inf", "nan"]),
 CALL_BODIES: dict[str, Any] = {
     "start": st.just(start_body() | {"orchestrator": URL, "token": "t", "device": "A"}),
     "resolve": st.fixed_dictionaries({}, optional={"cursor": st.dictionaries(NAMES, NAMES, max_size=2)}),
-    "explain": st.just({}),
+    "explain": st.fixed_dictionaries(
+        {}, optional={"preferences": st.dictionaries(st.sampled_from(["only", "order"]), st.lists(NAMES, max_size=2))}
+    ),
+    "figures": st.fixed_dictionaries({"options": st.lists(NAMES, max_size=2)}),
     "observe": st.fixed_dictionaries({"option": NAMES, "dimension": NAMES, "value": NUMBERS}),
     "gate": st.fixed_dictionaries({"option": NAMES, "reachable": st.booleans()}),
     "attest": st.fixed_dictionaries({"option": NAMES, "capability": NAMES, "can": st.booleans()}),
@@ -37,7 +40,7 @@ CALL_BODIES: dict[str, Any] = {
         {"option": NAMES, "outcome": st.sampled_from(["ok", "refused", "rate_limited", "timed_out", "aborted", "odd"])},
         optional={"latency_s": st.floats(-1, 10), "retry_after_s": st.floats(-1, 1e9)},
     ),
-    "watch": st.fixed_dictionaries({"watch": NAMES, "limit": st.integers(-1, 3)}),
+    "watch": st.fixed_dictionaries({"watch": NAMES, "limit": st.integers(-1, 3)}, optional={"figures": st.booleans()}),
     "unwatch": st.fixed_dictionaries({"watch": NAMES}),
     "token": st.fixed_dictionaries({"token": NAMES}),
     "close": st.just({}),

@@ -9,6 +9,7 @@ import pytest
 
 from sporewright.core.config import TensorConfig
 from sporewright.device.call_options import place_of
+from sporewright.device.chat import chat
 from sporewright.device.cursor_queues import MOST, CursorQueues
 from sporewright.device.native import NativeDevice
 from sporewright.device.order_source import OrderSource, TensorSource
@@ -202,3 +203,56 @@ def test_a_place_that_is_none(words: dict[str, Any], error: str) -> None:
     """It is named."""
     with pytest.raises(ConfigError, match=f"^extension sporewright: {error}"):
         place_of(words)
+
+
+PRICED = {
+    "levels": ["global", "workspace", "device"],
+    "seeds": [
+        {**SITES["seeds"][0], "dim": dimension, "option": option, "value": value}  # type: ignore[index, dict-item]
+        for option, dimension, value in (
+            ("a", "financial", 0.02),
+            ("a", "latency", 3.0),
+            ("b", "price:in", 1.0),
+            ("b", "latency", 5.0),
+            ("c", "rank", 9.0),
+        )
+    ],
+}
+
+
+@pytest.mark.parametrize("kind", ["device", "tensor"])
+async def test_caps_pass_over_what_is_known_to_be_dearer_or_slower(kind: str) -> None:
+    """By what is believed of a call, the size of this one, and the errors' numbers; unknown figures exclude nobody."""
+    async with served({"a": [OK], "b": [OK], "c": [OK]}) as servers, NativeDevice(PRICED, {}, device="mine") as device:
+        tensor = TensorConfig.from_dict(PRICED).build()
+        order: Any = device if kind == "device" else tensor
+        transport = RoutingTransport(order, upstreams_of(servers))
+        async with httpx.AsyncClient(transport=transport, base_url=NOWHERE) as client:
+            receipt = await asked_at(client, max_cost=0.01)
+            assert receipt.queue == ["b", "c"]
+            assert receipt.skipped == {"a": "max-cost"}
+            assert receipt.preferences["figures"]["a"] == {"cost": 0.02, "latency": 3.0}
+            large = {"messages": [{"role": "user", "content": "x" * 80_000}]}
+            with pytest.raises(
+                ExcludedError,
+                match=r"a: skipped \(max-cost: 0.02 USD expected, 0.01 allowed\); "
+                r"b: skipped \(max-cost: 0.02\d* USD expected, 0.01 allowed\); c: skipped \(not-only\)",
+            ):
+                await client.post("/v1/chat/completions", json=large, **said(max_cost=0.01, only=["a", "b"]))
+            spoken = chat(client, {**large, "model": "m"}, max_cost=0.01, only=["a", "b"])
+            with pytest.raises(ExcludedError):
+                await spoken.text()
+            odd = await client.post("/v1/odd", content=b"{", **said(max_cost=0.01, max_latency=4))
+            assert odd.extensions["sporewright"].queue[-1] == "c"
+
+
+async def test_explain_says_what_a_cap_excludes() -> None:
+    """With the numbers; a list of options knows none."""
+    async with NativeDevice(PRICED, {}, device="mine") as device:
+        told = device.explain({}, max_cost=0.01, max_latency=4)
+        assert [each["option"] for each in told["ranked"]] == ["c"]
+        assert [each["why"] for each in told["skipped"]] == [
+            "max-cost: 0.02 USD expected, 0.01 allowed",
+            "max-latency: 5 s expected, 4 allowed",
+        ]
+    assert OrderSource(["a"], {}).figures({}, ["a"]) == {}

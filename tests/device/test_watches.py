@@ -67,3 +67,23 @@ def test_a_watch_that_turns_tells_what_is_new_there(tensor: Tensor) -> None:
 
     watches.turn("device", "C", "B")
     assert [push["body"]["queue"] for push in watches.pushes()] == [["c", "a"]]
+
+
+def test_figures_are_told_with_the_head_and_when_they_change(tensor: Tensor) -> None:
+    """Measured and stated ones, none that is only a prior; a watch without them is told of its order alone."""
+    tensor.writer("global").set_value("global", "", "a", "price:in", 2.0)
+    tensor.merge(0, "", "a", "financial", 0.5, None)
+    tensor.priors.add(("a", "financial"))
+    watches = Watches(tensor)
+    watches.add("plain", HERE, 2)
+    reply = watches.add("figured", HERE, 2, has_figures=True)
+
+    assert reply["figures"] == {"a": {"latency": 0.0, "price_in": 2.0}, "b": {"latency": 1.0}}
+    assert watches.pushes() == []
+    tensor.writer("device").set_value("device", "A", "a", "financial", 0.25)
+    (push,) = watches.pushes()
+    assert (push["body"]["watch"], push["body"]["queue"], push["body"]["revision"]) == ("figured", ["a", "b"], 1)
+    assert push["body"]["figures"]["a"] == {"cost": 0.25, "latency": 0.0, "price_in": 2.0}
+    tensor.writer("device").set_value("device", "A", "a", "odd", 1.0)
+    tensor.writer("device").set_value("device", "B", "a", "latency", 9.0)
+    assert watches.pushes() == []

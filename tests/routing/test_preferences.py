@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sporewright.errors import ConfigError
+from sporewright.routing.call_size import TokenCount, tokens_of
 from sporewright.routing.preferences import Figures, Preferences, arrange, checked, figures_for, why
 from sporewright.routing.spelling import meant
 
@@ -34,8 +35,23 @@ def test_arranged(case: dict[str, Any]) -> None:
 def test_cost_of_a_call(case: dict[str, Any]) -> None:
     """A call of this size has the cost and the latency that are expected."""
     tokens = case["tokens"]
-    found = figures_for({"a": case["figures"]}, tokens["in"], tokens["out"])
+    found = figures_for({"a": case["figures"]}, TokenCount(tokens["in"], tokens["out"]))
     assert found.get("a", {}) == pytest.approx(case["want"])
+
+
+@pytest.mark.parametrize("case", cases("call-sizes.json"), ids=lambda case: case["name"])
+def test_size_of_a_request(case: dict[str, Any]) -> None:
+    """Its tokens and the limit of its answer."""
+    found = tokens_of(case["body"])
+    assert {"in": found.tokens_in, "out": found.max_tokens} == case["want"]
+
+
+def test_what_nests_too_deep_is_not_counted() -> None:
+    """A request that is made to exhaust the reader has no size."""
+    deep: Any = "abcd"
+    for _ in range(40):
+        deep = [deep]
+    assert tokens_of({"messages": deep}) == (0.0, None)
 
 
 @pytest.mark.parametrize("case", cases("spelling.json"), ids=lambda case: f"{case['word']}-{case['known']}")

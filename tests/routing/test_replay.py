@@ -56,6 +56,16 @@ def preferring(**changes: Any) -> dict[str, Any]:
     return found
 
 
+def test_caps_are_applied_again() -> None:
+    """To the figures that were expected then."""
+    asked = {"max_cost": 0.01, "max_latency": 2}
+    figures = {"alpha": {"cost": 0.02, "latency": 1}, "beta": {"latency": 1.5}}
+    found = preferring(asked=asked, figures=figures)
+    found["skipped"][0]["reason"] = "max-cost"
+
+    assert replay(found).skipped == {"alpha": "max-cost", "beta": "cooling-down"}
+
+
 def test_preferences_are_applied_again() -> None:
     """To the learned order, whose terms are added up; who was passed over for them is in the account."""
     found = replay(preferring())
@@ -70,6 +80,9 @@ def test_preferences_are_applied_again() -> None:
     [
         ({"asked": {"order": ["delta"]}}, r"receipt.preferences: delta, alpha, beta, gamma; the queue was beta, gamma"),
         ({"asked": {"only": []}}, "receipt.preferences.asked: only: an empty list"),
+        ({"figures": {"alpha": 3}}, r"receipt.preferences.figures\['alpha'\]: 3 is not an object"),
+        ({"figures": {"gamma": {"cost": "x"}}}, r"figures\['gamma'\].cost: 'x'"),
+        ({"asked": {"max_cost": 1}, "figures": {"beta": {"cost": 2}}}, "receipt.preferences: alpha, gamma, delta"),
         ({"asked": 3}, "receipt.preferences.asked: 3 is not an object"),
         ({"from": None}, "receipt.preferences.from: None is not a list"),
         ({"from": [1]}, r"receipt.preferences.from\[0\]: 1 is not a string"),

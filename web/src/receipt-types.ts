@@ -7,6 +7,7 @@ import type {
   Dropped,
   Ended,
   Facts,
+  Figures,
   KeyData,
   Limits,
   Outcome,
@@ -137,7 +138,12 @@ export interface Receipt {
   /** The order that the call walked. */
   queue: readonly string[];
   /** The preferences of the call and the learned order that they arranged; absent if it had none. */
-  preferences?: { asked: Preferences; from: readonly string[] };
+  preferences?: {
+    asked: Preferences;
+    from: readonly string[];
+    /** The cost (USD) and latency (s) that were expected of the call, by option; absent if it had no cap. */
+    figures?: Readonly<Record<string, Figures>>;
+  };
   attempts: Attempt[];
   skipped: readonly Skipped[];
   /** The options that this page can call. */

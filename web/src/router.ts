@@ -52,6 +52,10 @@ export class Router extends TypedTarget<RouterEvents> {
     config: () => this.#queues.config,
     bound: () => this.#queues.walk,
   });
+  readonly #orders: Pick<FetchContext, "queue" | "figures"> = {
+    queue: (at) => (at === undefined ? this.#queues.walk : this.#cursors.of(at)),
+    figures: (at = {}) => this.#cursors.figures(at),
+  };
   readonly #calls = new EngineCalls({
     ready: () => this.ready,
     session: () => this.#session,
@@ -111,7 +115,7 @@ export class Router extends TypedTarget<RouterEvents> {
       this.emit("queue", head);
     });
     const context: FetchContext = {
-      queue: (at) => (at === undefined ? this.#queues.walk : this.#cursors.of(at)),
+      ...this.#orders,
       health: this.#health,
       readable: this.#readable,
       ...settings,
@@ -217,10 +221,7 @@ export class Router extends TypedTarget<RouterEvents> {
     return error ? { ...this.#sync, error: { code: error.code, message: error.message } } : this.#sync;
   }
 
-  /**
-   * The exact, whole order at the cursor, after every `observe` made before this call; with preferences, as a call that
-   * has them would walk it.
-   */
+  /** The exact, whole order at the cursor after every `observe` made before; `preferences`: as such a call walks it. */
   async resolve(cursor?: Cursor, preferences: Preferences = {}): Promise<string[]> {
     return (await this.#calls.call("resolve", { cursor, ...askedFrom(preferences) })).queue;
   }

@@ -146,6 +146,10 @@ export interface Preferences {
   order?: readonly string[] | undefined;
   /** These options come first, in the learned order. */
   prefer?: readonly string[] | undefined;
+  /** USD: an option whose expected cost of this call is higher is passed over, unless its cost is unknown. */
+  maxCost?: number | undefined;
+  /** Seconds: an option whose believed latency is higher is passed over, unless it is unknown. */
+  maxLatency?: number | undefined;
 }
 
 /** The options of one call, in `router.fetch` and `router.chat` alike. */

@@ -102,6 +102,26 @@ describe("the order at a call's cursor", () => {
     expect(asked).toHaveLength(1);
   });
 
+  it("comes with figures where they are asked for, as told, answered or stated", async () => {
+    isReady = false;
+    expect(queues.figures({})).toEqual({
+      a: { latency: 1 },
+      b: { latency: 1 },
+      elsewhere: { latency: 1 },
+    });
+    expect(asked).toEqual([{ cursor: {}, limit: 2, among: ["a", "b"], figures: true }]);
+    isReady = true;
+    const first = queues.figures({});
+    watches[0]?.update({ queue: ["a"], total: 1, revision: 1, figures: { a: { cost: 2 } } });
+    expect(await first).toEqual({ a: { cost: 2 } });
+    expect(queues.figures({})).toEqual({ a: { cost: 2 } });
+    const failed = queues.figures({ site: "ulm" });
+    watches[1]?.fail(new SporewrightError("timeout", "no answer"));
+    expect(await failed).toHaveProperty("a");
+    [config, isReady] = [null, false];
+    expect(queues.figures({ site: "bonn" })).toEqual({});
+  });
+
   it("is one whatever the order of its levels", () => {
     void queues.of({ site: "ulm", task: "sums" });
     void queues.of({ task: "sums", site: "ulm" });

@@ -7,7 +7,8 @@ import { checkChatWords } from "../src/config";
 import { RoutedFetch } from "../src/call/fetch";
 import { Chat } from "../src/chat/chat";
 import type { Figures, Preferences } from "../src/generated/calls";
-import { arrange, figuresFor, whySkipped, type Properties, type TokenCount } from "../src/routing/preferences";
+import { type TokenCount, tokensOf } from "../src/routing/call-size";
+import { arrange, figuresFor, whySkipped, type Properties } from "../src/routing/preferences";
 import type { FetchContext } from "../src/call/call-context";
 import type { RoutedInit } from "../src/types";
 import { contextOf } from "./context";
@@ -46,6 +47,13 @@ describe("the rules", () => {
       const { a = {} } = figuresFor({ a: figures }, tokens);
       expect(Object.keys(a)).toEqual(Object.keys(want));
       for (const name of ["cost", "latency"] as const) if (name in want) expect(a[name]).toBeCloseTo(want[name] ?? 0);
+    },
+  );
+
+  it.each(casesOf<{ name: string; body: unknown; want: TokenCount }>("call-sizes.json"))(
+    "size of a request: $name",
+    ({ body, want }) => {
+      expect(tokensOf(body)).toEqual(want);
     },
   );
 
@@ -134,6 +142,48 @@ describe("a call with preferences", () => {
     expect(routed.receipt(response)).toMatchObject({ cursor: at, task: "sums", queue: ["beta"] });
   });
 
+  it("is passed over by what is dearer or slower than it may be, as far as that is known", async () => {
+    const known = { alpha: { cost: 0.02, latency: 0.1, price_in: 4000 }, beta: { latency: 3 } };
+    const routed = new RoutedFetch({ ...context, figures: () => Promise.resolve(known) });
+    const cheap = await routed.fetch("/v1/hello", { maxCost: 0.01 });
+    expect(await cheap.text()).toBe("beta");
+    const receipt = routed.receipt(cheap);
+    expect(receipt?.skipped).toEqual([{ option: "alpha", reason: "max-cost" }]);
+    expect(receipt?.preferences?.figures).toEqual({ alpha: { cost: 0.02, latency: 0.1 }, beta: { latency: 3 } });
+    const quick = await routed.fetch("/v1/hello", { maxLatency: 2 });
+    expect(await quick.text()).toBe("alpha");
+    const error: unknown = await routed
+      .fetch("/v1/hello", { maxCost: 0.01, maxLatency: 2 })
+      .catch((why: unknown) => why);
+    expect(error).toMatchObject({
+      code: "excluded",
+      message:
+        "what GET /v1/hello asks for leaves no option: alpha: skipped (max-cost: 0.02 USD expected, 0.01 allowed); " +
+        "beta: skipped (max-latency: 3 s expected, 2 allowed)",
+    });
+    const decided = await replayed([receipt, routed.receipt(quick), routed.receipt(error as object)]);
+    expect(decided.map(({ order }) => order)).toEqual([["beta"], ["alpha"], []]);
+  }, 20_000);
+
+  it("is as large as what it sends, a body or a chat", async () => {
+    const known = { alpha: { cost: 0.001, price_in: 1 } };
+    const routed = new RoutedFetch({ ...context, figures: () => known });
+    const text = "x".repeat(400_000);
+    const body = JSON.stringify({ messages: [{ role: "user", content: text }] });
+    const large = await routed.fetch("/v1/hello", { method: "POST", body, maxCost: 0.05 });
+    expect(await large.text()).toBe("beta");
+    const small = await routed.fetch("/v1/hello", { method: "POST", body: "no JSON", maxCost: 0.05 });
+    expect(await small.text()).toBe("alpha");
+    const chat = new Chat(routed, { messages: [{ role: "user", content: text }] }, { maxCost: 0.05, only: ["alpha"] });
+    await expect(chat.text()).rejects.toMatchObject({ code: "excluded" });
+  });
+
+  it("has no cap that is known where nobody knows figures", async () => {
+    const response = await router.fetch("/v1/hello", { maxCost: 0 });
+    expect(await response.text()).toBe("alpha");
+    expect(router.receipt(response)?.preferences).toEqual({ asked: { max_cost: 0 }, from: ["alpha", "beta"] });
+  });
+
   it("is decided again from its receipt", async () => {
     const receipts = [];
     for (const init of [{ only: ["beta"] }, { order: ["beta"], ignore: ["alpha"] }, { prefer: ["beta"] }]) {
@@ -171,6 +221,9 @@ describe("a call with preferences", () => {
     [{ cursor: 3 as never }, "cursor: 3 is not an object of texts"],
     [{ cursor: { site: 3 as never } }, 'cursor["site"]: 3 is not a text'],
     [{ cursor: { task: "a" }, task: "b" }, 'task: "b" and cursor.task: "a" are two kinds of work'],
+    [{ maxCost: -1 }, "maxCost: -1 is not a finite number, at least 0"],
+    [{ maxLatency: "2" as never }, 'maxLatency: "2" is not a finite number, at least 0'],
+    [{ max_cost: 1 }, 'fetch: max_cost: did you mean "maxCost"?'],
     [{ deadline: 0 }, "deadline: 0 is not a positive number of milliseconds, at most 2147483647"],
   ])("is refused by name for what cannot be meant: %o", async (init, message) => {
     await expect(router.fetch("/v1/hello", init)).rejects.toMatchObject({ code: "config", message });

@@ -1,9 +1,9 @@
 /** The order of one call: the learned one, as the call's preferences arrange it. */
 import type { Arrangement, FetchContext } from "./call-context";
 import { placeOf, preferencesOf } from "../config";
-import { arrange } from "../routing";
+import { arrange, figuresFor, type TokenCount } from "../routing";
 import type { Preferences } from "../generated/calls";
-import type { RoutedInit } from "../types";
+import type { Cursor, RoutedInit } from "../types";
 
 /** The call's preferences, null if it has none; code `config` for the name of an option that there is not. */
 export async function askedOf(init: RoutedInit, context: FetchContext): Promise<Preferences | null> {
@@ -12,11 +12,18 @@ export async function askedOf(init: RoutedInit, context: FetchContext): Promise<
 }
 
 /** The order that the call walks, and how it came about where the call has preferences. */
-export function orderOf(
+export async function orderOf(
   asked: Preferences | null,
-  from: readonly string[],
-): { queue: readonly string[]; arranged?: Arrangement } {
+  at: Cursor | undefined,
+  context: FetchContext,
+  size: () => TokenCount,
+): Promise<{ queue: readonly string[]; arranged?: Arrangement }> {
+  const from = await context.queue(at);
   if (!asked) return { queue: Object.freeze([...from]) };
-  const arranged = { asked, from: Object.freeze([...from]), ...arrange(from, asked) };
+  const { max_cost: cost, max_latency: latency } = asked;
+  const isCapped = cost !== undefined || latency !== undefined;
+  const known = isCapped ? ((await context.figures?.(at)) ?? {}) : {};
+  const figures = figuresFor(known, cost === undefined ? { in: 0, out: null } : size());
+  const arranged = { asked, from: Object.freeze([...from]), figures, ...arrange(from, asked, figures) };
   return { queue: Object.freeze(arranged.queue), arranged };
 }

@@ -25,6 +25,16 @@ export function askedFor({ request, body }: Template, path: string, fields: read
   return { ...said, stream: /json|\*\/\*/.test(accept) ? undefined : true };
 }
 
+/** The body as JSON; undefined if it is none, or too long to look into. */
+export function bodyOf({ body }: Template): unknown {
+  if (!(body instanceof ArrayBuffer) || body.byteLength > LOOK_BYTES) return undefined;
+  try {
+    return JSON.parse(new TextDecoder().decode(body)) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
 function inBody(body: Template["body"], fields: readonly string[]): AskedFor {
   const nothing: AskedFor = { stream: false, model: undefined, infers: true };
   if (!(body instanceof ArrayBuffer)) return nothing;

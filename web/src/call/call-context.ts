@@ -1,7 +1,7 @@
 /** The context of one routed call: given by its router, and by its caller. */
 import type { Awake, Connections, FailureDiagnosis } from "../network";
 import type { Arranged, CallTraits, Health } from "../routing";
-import type { OutcomeBody, Permit, Plan, Preferences } from "../generated/calls";
+import type { Figures, OutcomeBody, Permit, Plan, Preferences } from "../generated/calls";
 import type { CorsHistory } from "../state";
 import type { Template } from "./template";
 import type { Listening } from "../routing/dialects";
@@ -22,6 +22,9 @@ import type {
 export interface FetchContext {
   /** The order at this cursor laid over the bound one; none: at the bound one. */
   queue(at?: Cursor): readonly string[] | Promise<readonly string[]>;
+  /** The figures of the options there; default: nothing is known. */
+  figures?:
+    ((at?: Cursor) => Readonly<Record<string, Figures>> | Promise<Readonly<Record<string, Figures>>>) | undefined;
   plan: Plan;
   health: Health;
   upstreams: Readonly<Record<string, Upstream>>;
@@ -67,6 +70,8 @@ export interface CallContext extends FetchContext {
 export interface Arrangement extends Arranged {
   asked: Preferences;
   from: readonly string[];
+  /** The cost and latency that are expected of this call, by option; empty if it has no cap. */
+  figures: Readonly<Record<string, Figures>>;
 }
 
 /** The wishes of the caller. */

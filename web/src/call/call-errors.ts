@@ -44,7 +44,7 @@ export function exhausted(asked: CallRequest, attempts: readonly Attempt[], chai
     ...attempts.map(({ option, outcome, reason }) => `${option}: ${outcome} (${reason})`),
     ...skipped.map(
       ({ option, reason }) =>
-        `${option}: skipped (${arranged ? whySkipped(option, reason, arranged.asked, {}) : reason})`,
+        `${option}: skipped (${arranged ? whySkipped(option, reason, arranged.asked, arranged.figures) : reason})`,
     ),
     ...(returns === null ? [] : [`the first returns at ${new Date(returns * 1000).toISOString()}`]),
   ];

@@ -1,10 +1,10 @@
 /** Routed fetch: which calls are routed, with which request, and the receipts of their answers. */
 import { tableOf, unlessAborted } from "../base";
-import { askedFor, type AskedFor } from "./asked-for";
+import { askedFor, type AskedFor, bodyOf } from "./asked-for";
 import type { CallRequest, CallContext, FetchContext } from "./call-context";
 import { Awake, Connections, FailureDiagnosis, isLoopback } from "../network";
 import { RoutedCall } from "./routed-call";
-import { type CallTraits, isRepeatable } from "../routing";
+import { type CallTraits, isRepeatable, type TokenCount, tokensOf } from "../routing";
 import { judged, type Answered } from "./critic";
 import { SporewrightError } from "../errors";
 import type { Facts } from "../generated/calls";
@@ -29,6 +29,8 @@ export interface FetchDefaults {
 /** The request in each option's dialect, and the listener that follows its answer. */
 export interface Speech {
   path: string;
+  /** As the caller made it, before it is put into any option's words. */
+  request: unknown;
   spoken: Spoken;
   listen: (option: string) => Listening;
 }
@@ -127,9 +129,10 @@ export class RoutedFetch {
     const expects = this.#expectationOf(init, isInference, speech);
     const traits = this.#traitsOf(init, target, template, { streaming, expects, model, path, isInference });
     await unlessAborted(lookForChanges(context), signal);
+    const size = (): TokenCount => tokensOf(speech ? speech.request : bodyOf(template));
     const call = new RoutedCall(context, {
       number,
-      ...orderOf(asked, await unlessAborted(Promise.resolve(context.queue(at)), signal)),
+      ...(await unlessAborted(orderOf(asked, at, context, size), signal)),
       task: at?.["task"],
       at,
       target,

@@ -1,5 +1,5 @@
 /** The receipt of one routed call: what was known, what was done and why. No address, key, prompt or answer. */
-import type { CallRequest, FetchContext } from "./call-context";
+import type { Arrangement, CallRequest, FetchContext } from "./call-context";
 import { skippedOf } from "./call-errors";
 import { PLAN } from "../generated/plan";
 import type { Limits } from "../generated/calls";
@@ -42,7 +42,7 @@ export class ReceiptWriter {
       ...(task === undefined ? {} : { task }),
       ...(cursor === undefined ? {} : { cursor }),
       queue,
-      ...(arranged ? { preferences: { asked: arranged.asked, from: arranged.from } } : {}),
+      ...(arranged ? { preferences: preferencesIn(arranged) } : {}),
       attempts: [],
       skipped: [],
       upstreams: Object.keys(context.upstreams),
@@ -95,6 +95,10 @@ export class ReceiptWriter {
       this.#context.onReceipt?.(receipt);
     });
   }
+}
+
+function preferencesIn({ asked, from, figures }: Arrangement): Receipt["preferences"] & object {
+  return { asked, from, ...(Object.keys(figures).length > 0 ? { figures } : {}) };
 }
 
 /** Numbers and what holds them: a provider's own words, which might repeat the caller's, are left out. */

@@ -102,7 +102,7 @@ export class Chat implements AsyncIterable<ChatEvent> {
     init.signal = signal ? AbortSignal.any([signal, this.#left.signal]) : this.#left.signal;
     const listen = (option: string): Listening => new ChatListener(this.#reader(option, n));
     const spoken: Speech["spoken"] = (upstream, base) => this.#spoken(upstream, base);
-    return this.#fetch.speak({ path: PATH, spoken, listen }, init);
+    return this.#fetch.speak({ path: PATH, request: this.#request, spoken, listen }, init);
   }
 
   #spoken(upstream: Upstream, base: URL): ReturnType<Speech["spoken"]> {

@@ -6,7 +6,10 @@ import { checkCursor, checkExpects, checkTask, milliseconds, refuse } from "./op
 import type { CallOptions, Cursor, Preferences, RoutedInit } from "../types";
 
 const LISTS = ["only", "ignore", "order", "prefer"] as const;
-const CALL_WORDS = ["cursor", "deadline", "task", ...LISTS] as const satisfies readonly (keyof CallOptions)[];
+/** Each cap, and its name in a question to the engine. */
+const CAPS = { maxCost: "max_cost", maxLatency: "max_latency" } as const;
+const WORDS = [...LISTS, ...(Object.keys(CAPS) as (keyof typeof CAPS)[])] as const;
+const CALL_WORDS = ["cursor", "deadline", "task", ...WORDS] as const satisfies readonly (keyof CallOptions)[];
 const OWN_WORDS = ["restart", "onRestart", "idempotent", "retry", "hedge", "expects"] as const;
 const CHAT_WORDS: readonly string[] = ["signal", "restart", "headers", "retry", "hedge", ...CALL_WORDS];
 const FETCH_WORDS: readonly string[] = [...OWN_WORDS, ...CALL_WORDS] satisfies readonly (keyof RoutedInit)[];
@@ -67,14 +70,20 @@ export function preferencesOf(init: CallOptions, known: ReadonlySet<string> | nu
     else if (word === "only" && init.only !== undefined)
       throw new SporewrightError("config", "only: an empty list admits no option");
   }
+  for (const [word, name] of Object.entries(CAPS) as [keyof typeof CAPS, (typeof CAPS)[keyof typeof CAPS]][]) {
+    const cap: unknown = init[word];
+    if (cap === undefined || cap === null) continue;
+    if (typeof cap !== "number" || !(cap >= 0 && cap < Infinity)) refuse(word, cap, "a finite number, at least 0");
+    else asked[name] = cap;
+  }
   return Object.keys(asked).length > 0 ? asked : null;
 }
 
 /** The part of a question to the engine that holds these preferences; code `config` for what cannot be meant. */
 export function askedFrom(preferences: Preferences): { preferences?: Asked } {
   for (const word of Object.keys(preferences)) {
-    if ((LISTS as readonly string[]).includes(word)) continue;
-    throw new SporewrightError("config", `preferences: ${word}: ${hintOf(word, LISTS)}`);
+    if ((WORDS as readonly string[]).includes(word)) continue;
+    throw new SporewrightError("config", `preferences: ${word}: ${hintOf(word, WORDS)}`);
   }
   const asked = preferencesOf(preferences, null);
   return asked ? { preferences: asked } : {};

@@ -1,10 +1,18 @@
 /** The tensor as data: where it comes from, its text, and the order it declares before any engine has run. */
 import { messageOf, SporewrightError } from "../errors";
-import { pageAddress } from "../base";
+import { pageAddress, tableOf } from "../base";
 import { isZone, poolsOf } from "../pools";
+import type { Figures } from "../generated/calls";
 import type { Cursor, Seed, TensorConfig } from "../types";
 import { repeatedKey } from "./repeated-key";
 
+/** As `DIMENSIONS` of device/figures.py. */
+const FIGURES = [
+  ["cost", "financial"],
+  ["latency", "latency"],
+  ["price_in", "price:in"],
+  ["price_out", "price:out"],
+] as const satisfies readonly (readonly [keyof Figures, string])[];
 const LOAD_TIMEOUT_MS = 10_000;
 /** As `PARTS` of core/config.py, which refuses a seed's strange keys, too: what is ignored is believed to work. */
 const PARTS = new Set(["$schema", "global", "learning", "levels", "pools", "priors", "seeds"]);
@@ -98,6 +106,20 @@ export function fingerprint(text: string): string {
  * Options without a scalar (R1) and those that the config itself gates at this cursor (R2) are left out.
  */
 export function declaredOrder(config: TensorConfig, cursor: Cursor): string[] {
+  const declared = [...declaredAt(config, cursor)];
+  return declared.filter(([, dimensions]) => isOpen([...dimensions.values()])).map(([option]) => option);
+}
+
+/** The figures that the config itself states at this cursor, by option. */
+export function declaredFigures(config: TensorConfig, cursor: Cursor): Record<string, Figures> {
+  const figures = [...declaredAt(config, cursor)].map(([option, dimensions]) => {
+    const known = FIGURES.map(([name, dimension]) => [name, dimensions.get(dimension)?.value] as const);
+    return [option, Object.fromEntries(known.filter(([, value]) => Number.isFinite(value)))] as const;
+  });
+  return tableOf(figures);
+}
+
+function declaredAt(config: TensorConfig, cursor: Cursor): Map<string, Map<string, Seed>> {
   const folded = new Map<string, Map<string, Seed>>();
   for (const seed of config.seeds ?? []) {
     if (!isRead(seed, cursor)) continue;
@@ -107,7 +129,7 @@ export function declaredOrder(config: TensorConfig, cursor: Cursor): string[] {
     if (!before || config.levels.indexOf(seed.level) >= config.levels.indexOf(before.level))
       dimensions.set(seed.dim, seed);
   }
-  return [...folded].filter(([, dimensions]) => isOpen([...dimensions.values()])).map(([option]) => option);
+  return folded;
 }
 
 function isRead(seed: Seed, cursor: Cursor): boolean {

@@ -21,13 +21,13 @@ export class Watched {
   }
 
   /** An engine follows it from this head on; gives the change that this is, null if it is what was told before. */
-  begins(watch: string, asked: CallRequest | null, { queue, total }: Calls["watch"]["reply"]): Queue | null {
+  begins(watch: string, asked: CallRequest | null, { queue, total, figures }: Calls["watch"]["reply"]): Queue | null {
     const before = this.#entries.get(watch)?.last;
     const isSame = before?.total === total && JSON.stringify(before.queue) === JSON.stringify(queue);
     const base = before ? before.revision + (isSame ? 0 : 1) : 0;
-    const last = { watch, queue, total, revision: base };
+    const last = { watch, queue, total, revision: base, ...(figures ? { figures } : {}) };
     this.#entries.set(watch, { asked, base, last });
-    return isSame ? null : last;
+    return isSame && !figures ? null : last;
   }
 
   /** A change, its revision counted from the first engine on. */

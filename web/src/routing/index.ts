@@ -5,6 +5,7 @@ export { type Ending, isRepeatable, ruleOf, says } from "./classify";
 export { Gaps } from "./clock-gap";
 export type { Body, CallTraits, Decision, Step } from "./decisions";
 export { Health } from "./health";
-export { type Arranged, arrange, whySkipped } from "./preferences";
+export { type TokenCount, tokensOf } from "./call-size";
+export { type Arranged, arrange, figuresFor, whySkipped } from "./preferences";
 export { RecordedChain } from "./recording";
 export { paceSeconds } from "./retry-after";

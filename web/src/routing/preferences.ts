@@ -1,5 +1,6 @@
 /** The preferences of one call: the options that may answer it, and their order. The same rules as preferences.py. */
 import type { Figures, Preferences } from "../generated/calls";
+import type { TokenCount } from "./call-size";
 
 /** The order of one call, and each option passed over with its reason. */
 export interface Arranged {
@@ -73,12 +74,6 @@ export function figuresFor(figures: ByOption<Figures>, tokens: TokenCount): Reco
     return [option, { ...(cost === null ? {} : { cost }), ...(latency === undefined ? {} : { latency }) }] as const;
   });
   return Object.fromEntries(found.filter(([, each]) => Object.keys(each).length > 0));
-}
-
-/** The tokens of a request, and the limit of its answer's. */
-export interface TokenCount {
-  in: number;
-  out: number | null;
 }
 
 function costOf({ cost, price_in, price_out }: Figures, tokens: TokenCount): number | null {

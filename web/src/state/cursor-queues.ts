@@ -1,8 +1,8 @@
 /** The orders at cursors that calls name, each followed from its first call on and remembered for the next visit. */
 import { meant } from "../base";
-import { declaredOrder, type Settings } from "../config";
+import { declaredFigures, declaredOrder, type Settings } from "../config";
 import { SporewrightError } from "../errors";
-import type { Calls } from "../generated/calls";
+import type { Calls, Figures } from "../generated/calls";
 import type { Mirror } from "./mirror";
 import type { Cursor, TensorConfig } from "../types";
 import type { Watch } from "./watch";
@@ -12,6 +12,8 @@ const MOST = 32;
 const TASK = "task";
 /** The errors of a cursor itself; any other is the engine's. */
 const OWN_ERRORS: ReadonlySet<string> = new Set(["unknown-level", "config", "decode"]);
+
+type ByOption = Readonly<Record<string, Figures>>;
 
 /** The parts that the router lends. */
 export interface CursorSource {
@@ -59,18 +61,32 @@ export class CursorQueues {
     const remembered = this.#remembered.get(key);
     if (remembered) return remembered;
     if (isTask) return this.#source.bound();
-    return this.#source.isReady() ? this.#first(watch, at) : this.#declared(at);
+    if (!this.#source.isReady()) return this.#declared(at);
+    return this.#told(watch).then((isTold) => (isTold ? watch.queue : this.#declared(at)));
   }
 
-  #followed(key: string, at: Cursor): Watch {
+  /**
+   * The figures of the options there, as last told: the engine's first answer, or before the engine is up what the config
+   * states.
+   */
+  figures(at: Cursor): ByOption | Promise<ByOption> {
+    this.#check(at);
+    const watch = this.#followed(`figures ${keyOf(at)}`, at, true);
+    if (watch.isTold) return watch.figures;
+    if (!this.#source.isReady()) return this.#stated(at);
+    return this.#told(watch).then((isTold) => (isTold ? watch.figures : this.#stated(at)));
+  }
+
+  #followed(key: string, at: Cursor, figures = false): Watch {
     const among = Object.keys(this.#source.settings().upstreams);
     let watch = this.#watches.get(key);
     if (!watch || (watch.error && !OWN_ERRORS.has(watch.error.code))) {
-      watch = this.#source.follow({ cursor: at, limit: among.length, among });
+      watch = this.#source.follow({ cursor: at, limit: among.length, among, ...(figures ? { figures } : {}) });
       const followed = watch;
-      watch.addEventListener("change", () => {
-        this.#remember(key, followed.queue);
-      });
+      if (!figures)
+        watch.addEventListener("change", () => {
+          this.#remember(key, followed.queue);
+        });
     }
     this.#watches.delete(key);
     this.#watches.set(key, watch);
@@ -89,16 +105,22 @@ export class CursorQueues {
     void this.#source.mirror.keep("cursors", this.#memory, [...this.#remembered]);
   }
 
-  #first(watch: Watch, at: Cursor): Promise<readonly string[]> {
+  /** True once the engine has told the head, false if it cannot; rejects for a cursor that there cannot be. */
+  #told(watch: Watch): Promise<boolean> {
     return new Promise((resolve, reject) => {
       watch.addEventListener("change", () => {
-        resolve(watch.queue);
+        resolve(true);
       });
       watch.addEventListener("error", ({ detail }) => {
         if (OWN_ERRORS.has(detail.code)) reject(detail);
-        else resolve(this.#declared(at));
+        else resolve(false);
       });
     });
+  }
+
+  #stated(at: Cursor): ByOption {
+    const declared = this.#source.config();
+    return declared ? declaredFigures(declared, { ...this.#source.settings().cursor, ...at }) : {};
   }
 
   #declared(at: Cursor): readonly string[] {

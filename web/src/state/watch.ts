@@ -1,12 +1,16 @@
 /** A queue kept current at a cursor of its own. */
 import type { SporewrightError } from "../errors";
 import { TypedTarget } from "../base";
+import type { Figures } from "../generated/calls";
 import type { QueueDetail, WatchEvents } from "../types";
+
+const NOTHING: Readonly<Record<string, Figures>> = Object.freeze({});
 
 /** A queue kept current at its cursor; made by `router.watch`. Close it when done. */
 export class Watch extends TypedTarget<WatchEvents> {
   #detail: QueueDetail = { queue: Object.freeze([]), total: 0, revision: 0 };
   #isTold = false;
+  #figures: Readonly<Record<string, Figures>> = NOTHING;
   readonly #onClose: () => void;
   #error: SporewrightError | null = null;
 
@@ -30,6 +34,11 @@ export class Watch extends TypedTarget<WatchEvents> {
     return this.#isTold;
   }
 
+  /** @internal The figures of the options, where they were asked for. */
+  get figures(): Readonly<Record<string, Figures>> {
+    return this.#figures;
+  }
+
   /** The reason why the queue cannot be kept current, or null. */
   get error(): SporewrightError | null {
     return this.#error;
@@ -42,8 +51,8 @@ export class Watch extends TypedTarget<WatchEvents> {
   }
 
   /** @internal What the engine told. */
-  update(detail: QueueDetail): void {
-    [this.#detail, this.#isTold] = [detail, true];
+  update({ figures = NOTHING, ...detail }: QueueDetail & { figures?: Readonly<Record<string, Figures>> }): void {
+    [this.#detail, this.#figures, this.#isTold] = [detail, figures, true];
     this.emit("change", detail);
   }
 

@@ -28,6 +28,7 @@ const CALLS: Record<CallName, true> = {
   start: true,
   resolve: true,
   explain: true,
+  figures: true,
   observe: true,
   gate: true,
   changed: true,
