@@ -92,7 +92,10 @@ def test_the_first_refusal_wins_and_names_its_seed(change: dict[str, Any], kind:
         ({"levels": ["a"], "seeds": [{k: v for k, v in SEED.items() if k != "value"}]}, "config.seeds[0].value: None"),
         ({"levels": ["a"], "seeds": [{**SEED, "value": 10**400}]}, "config.seeds[0].value: the number overflows"),
         ({"levels": ["a"], "seeds": [{**SEED, "value": math.inf}]}, "config.seeds[0].value: the number overflows"),
-        ({"levels": ["a"], "pools": {}}, "config: 'pools' is none of $schema, global, learning, levels, priors, seeds"),
+        (
+            {"levels": ["a"], "pool": {}},
+            "config: 'pool' is none of $schema, global, learning, levels, pools, priors, seeds",
+        ),
         (
             {"levels": ["a"], "seeds": [{**SEED, "instance": "x"}]},
             "config.seeds[0]: 'instance' is none of dim, floor, inst",

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sporewright.core.resolve import Dropped, Ranked, Term
+from sporewright.core.resolve import Dropped, Ranked, Term, fold_value, fold_values, rows_of
 from sporewright.core.tensor import Tensor
 from tests.core import plain
 from tests.strategies import LEVELS, Write, built, cursors, dimensions, options, scalars, writes
@@ -51,6 +51,9 @@ def test_reading_one_coordinate_folds_each_layer_apart(
     assert tensor.document(cursor, option, dimension) == (value if isinstance(value, bytes) else None)
     assert repr(tensor.weight(cursor, option, dimension)) == repr(plain.weight_at(here, option, dimension))
     assert tensor.options(cursor) == sorted({cell.option for cell in here} - {""})
+    slices = tensor.slices(cursor)
+    every = fold_values(rows_of(slices, option))
+    assert (repr(every.get(dimension)), None in every.values()) == (repr(fold_value(slices, option, dimension)), False)
 
 
 @given(writes, cursors)

@@ -163,6 +163,20 @@ def test_a_listener_hears_the_levels_it_asked_for() -> None:
     assert heard == [(0, "A", "a", "d"), (2, "A", "a", "d")]
     with pytest.raises(UnknownLevelError):
         tensor.listen(print, ["nowhere"])
+    with pytest.raises(BadValueKindError, match="listener: 3 cannot be called"):
+        tensor.listen(3)  # type: ignore[arg-type]
+
+
+def test_a_restored_cell_is_stated_whole_and_announced() -> None:
+    """Contract 1: a layer that is not given is unset, and whoever listens at its level hears of it."""
+    tensor, heard = Tensor(LEVELS), []
+    tensor.writer("global").set_option_weight("device", "A", "a", "d", 2.0)
+    tensor.put(1, "acme", "a", "d", 1.0, None)
+    tensor.listen(lambda *at: heard.append(at))
+    tensor.put(2, "A", "a", "d", 1.0, None)
+
+    assert heard == [(2, "A", "a", "d")]
+    assert (tensor.weight({"device": "A"}, "a", "d"), tensor.value({"device": "A"}, "a", "d")) == (None, 1.0)
 
 
 @given(writes, values)

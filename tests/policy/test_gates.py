@@ -63,6 +63,12 @@ def test_observe_refuses_what_is_no_number() -> None:
         Device(fleet(), "device", "A").observe("x", "latency", "fast")  # type: ignore[arg-type]
 
 
+def test_a_gate_is_said_by_true_or_false() -> None:
+    """Words that are only like them, as a form or a script would send, are refused."""
+    with pytest.raises(BadValueKindError, match="'no' is neither True nor False"):
+        Device(fleet(), "device", "A").gate("x", reachable="no")  # type: ignore[arg-type]
+
+
 def test_attest_is_a_vote() -> None:
     """A1, U5: two devices that attest corroborate; an option does not vote for itself."""
     tensor = fleet()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sporewright.core.tensor import Tensor
-from sporewright.errors import ConfigError, DecodeError
+from sporewright.errors import BadValueKindError, ConfigError, DecodeError
 from sporewright.policy.bucket import TokenBucket
 from sporewright.policy.budget import MAX_PRICE, Budget
 from sporewright.policy.cascade import resolve_chain
@@ -51,6 +51,8 @@ def test_max_abs_scale() -> None:
     """N3: the largest finite magnitude, 1.0 if there is none."""
     assert max_abs_scale([1.0, -7.0, math.inf, math.nan]) == 7.0
     assert max_abs_scale([]) == max_abs_scale([0.0, math.nan]) == 1.0
+    with pytest.raises(BadValueKindError, match="values: '12' is not a list of numbers"):
+        max_abs_scale("12")  # type: ignore[arg-type]
 
 
 def test_prices_move_and_hold() -> None:
