@@ -1,6 +1,6 @@
 # Every command sets up what it needs; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast check docs bench bench-routing build walk differential soak faults mutants lock release clean setup
+.PHONY: help demo test test-fast check docs bench bench-routing build walk differential soak load faults mutants lock release clean setup
 PORT ?= 8787
 OPEN ?= 1
 export PORT OPEN
@@ -62,6 +62,9 @@ bench: build ## print the tables of speed, as ratios (a quick look: SIZES="10 10
 
 bench-routing: setup ## print what learning is worth: regret against baselines on real measurements (QUICK=1; PARTS="ground scenarios fleet tasks sensitivity")
 	@$(PYTHON_IN_VENV) -m sporewright.simulate.bench $(if $(SEEDS),--seeds $(SEEDS)) $(if $(PARTS),--parts $(PARTS))
+
+load: setup ## how a server bears up under devices that push once a second, as a table (SHAPES="500x100 1000x100" SECONDS=20)
+	@$(PYTHON_IN_VENV) -m tests.server.load $(SHAPES) $(if $(SECONDS),--seconds $(SECONDS))
 
 build: setup ## everything a page needs, in web/dist/
 	@$(PYTHON_IN_VENV) wasm-build/build.py

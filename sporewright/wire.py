@@ -38,6 +38,7 @@ __all__ = [
     "Welcome",
     "decode",
     "encode",
+    "encode_entry",
     "entry_bytes",
 ]
 
@@ -360,6 +361,11 @@ def decode(text: str | bytes, limits: Limits = Limits()) -> Message:
     message: Message = _READERS[kind](kind, body)
     _check_cells(message, limits)
     return message
+
+
+def encode_entry(entry: CellEntry) -> str:
+    """One entry as it stands in a message; DecodeError for a field that does not hold."""
+    return json.dumps(_entry("cell", entry), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def entry_bytes(entry: CellEntry) -> int:

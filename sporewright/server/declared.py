@@ -10,9 +10,9 @@ from sporewright.core.config import TensorConfig
 from sporewright.errors import ConfigError
 from sporewright.learning.settings import DEFAULTS, settings_from
 from sporewright.pools import pools_from
+from sporewright.server.broadcast import FRAME_BYTES
 from sporewright.server.cells import Coordinate, Layers, Stated, entry_of, shown
 from sporewright.server.holder_votes import Opened
-from sporewright.server.publication import FRAME_BYTES
 from sporewright.wire import Limits, entry_bytes
 from sporewright.zones import is_zone
 

@@ -39,6 +39,10 @@ class Members:
         """True if this client is connected."""
         return any(member.key == key for member in tuple(self._groups.get((*key[:2], ""), ())))
 
+    def are_there(self, workspace: str) -> bool:
+        """True if anybody of the workspace is connected."""
+        return (workspace,) in self._groups
+
     def of(self, workspace: str) -> Iterator[Member]:
         """The sessions of a workspace."""
         yield from self._groups.get((workspace,), ())

@@ -7,6 +7,7 @@ from typing import Any
 
 import uvicorn
 
+from sporewright.server.deflate import SharedDeflateFactory
 from sporewright.server.settings import Settings
 
 __all__ = ["Newcomers", "ServerConfig"]
@@ -51,4 +52,5 @@ class ServerConfig(uvicorn.Config):
         # A message over the limit is told so by the session; what is far over it is cut off while it arrives.
         super().__init__(app, ws_max_size=settings.message_bytes + 4096, **more)
         self.settings = settings
+        self.deflate = SharedDeflateFactory()
         self.newcomers = Newcomers(settings.newcomers, settings.hello_timeout_s + self.GRACE_S)

@@ -7,7 +7,7 @@ what changed. Nothing here knows HTTP.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -16,6 +16,7 @@ import structlog
 from sporewright.errors import InternalError, ProtocolError, SporewrightError
 from sporewright.server.aggregation import Aggregation, Holders
 from sporewright.server.batch import Batch
+from sporewright.server.broadcast import Broadcast, Frame
 from sporewright.server.cells import Coordinate, Layers, Stated
 from sporewright.server.clients import Clients
 from sporewright.server.clock import Clock
@@ -66,6 +67,7 @@ class Orchestrator:
             # What the store says is by the wall clock; one that was set back since has made nobody younger than now.
             self._hear(key, client.holder, clock.monotonic() - max(0.0, now - client.seen))
         self._members = Members(settings)
+        self._broadcasts: dict[str, Broadcast] = {}
         self._waiting: asyncio.Queue[_Waiting] = asyncio.Queue()
         self._writing = asyncio.Lock()
         self.lost = asyncio.Event()
@@ -94,11 +96,19 @@ class Orchestrator:
     def leave(self, member: Member) -> None:
         """A session ended; what it said stays, until its lease is over."""
         self._members.leave(member)
+        if not self._members.are_there(member.key.workspace):
+            self._broadcasts.pop(member.key.workspace, None)
         self._metrics.connections.set(len(self._members))
 
     def heard(self, member: Member) -> None:
         """Renew the lease of the session's device."""
         self._hear(member.key, member.holder, self._clock.monotonic())
+
+    async def updates(self, workspace: str, base: int | None) -> Sequence[Frame]:
+        """The messages that bring a device from this revision (None: from nothing) up to date; none if it is."""
+        if workspace not in self._broadcasts:
+            self._broadcasts[workspace] = Broadcast(self._settings.limits)
+        return await self._broadcasts[workspace].updates(self.publication(workspace), base)
 
     async def push(self, member: Member, push: Push) -> Ack:
         """Commit a push with whatever else is waiting; the ack, once it is durable. ProtocolError for a gap."""

@@ -18,7 +18,7 @@ from sporewright.server.settings import Settings
 from sporewright.server.store import LostClaimError, open_store
 from sporewright.server.websocket import WebSocketProtocol
 
-__all__ = ["listening", "serve", "uvicorn_config"]
+__all__ = ["allow_files", "listening", "serve", "uvicorn_config"]
 
 # The database, the log, the page's files.
 OTHER_FILES = 256
@@ -31,7 +31,7 @@ def serve(settings: Settings) -> None:
     configure_logging()
     with listening(settings.host, settings.port) as listener:
         app = create_app(settings, store=open_store(settings.database))
-        _allow_files(settings.connections + settings.newcomers)
+        allow_files(settings.connections + settings.newcomers)
         config = uvicorn_config(app, settings, log_level="warning", timeout_graceful_shutdown=5)
         host, port = listener.getsockname()[:2]
         page = settings.dist if settings.dist and settings.dist.is_dir() else "not built (make build)"
@@ -48,7 +48,7 @@ def uvicorn_config(app: Any, settings: Settings, **more: Any) -> ServerConfig:
     return ServerConfig(app, settings, http=HttpProtocol, ws=WebSocketProtocol, **more)
 
 
-def _allow_files(connections: int) -> None:
+def allow_files(connections: int) -> None:
     """Raise this process's limit on open files to what so many connections take; a log line where it stays too low."""
     try:
         import resource

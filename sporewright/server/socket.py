@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import structlog
@@ -27,7 +27,6 @@ from sporewright.server.log import told
 from sporewright.server.members import Member
 from sporewright.server.metrics import Metrics
 from sporewright.server.orchestrator import Orchestrator
-from sporewright.server.publication import updates
 from sporewright.server.rate import Paces
 from sporewright.server.settings import Settings
 from sporewright.server.store import ClientKey, LostClaimError
@@ -76,6 +75,8 @@ class Connection:
         # Until it has greeted, a device has nothing long to say.
         self._session = Session(Role.SERVER, limits=Limits(min(HELLO_BYTES, settings.message_bytes)))
         self._received = 0
+        # Nothing where another server than `serve` holds the connection; that one takes text alone, too.
+        self._greeted_there: Callable[[], None] | None = socket.scope.get("state", {}).get("greeted")
         self._sending = asyncio.Lock()
 
     async def serve(self) -> None:
@@ -114,9 +115,8 @@ class Connection:
         if len(hello.client.encode()) > CLIENT_BYTES:
             raise ProtocolError(f"hello.client: {len(hello.client.encode())} bytes, the limit is {CLIENT_BYTES}")
         grant = self._tokens.verify(hello.token)
-        greeted = self._socket.scope["state"].get("greeted")
-        if greeted is not None:  # not where another server than `serve` holds the connection
-            greeted()
+        if self._greeted_there is not None:
+            self._greeted_there()
         return grant, hello
 
     def _welcome(self, key: ClientKey) -> Welcome:
@@ -162,11 +162,14 @@ class Connection:
             await member.news.wait()
             member.news.clear()
             self._check_token(grant)
-            publication = self._hub.publication(member.key.workspace)
-            for message in list(updates(publication, self._session.revision, self._session.limits)):
-                if isinstance(message, Snapshot) and message.part == 1:
+            for frame in await self._hub.updates(member.key.workspace, self._session.revision):
+                if isinstance(frame.message, Snapshot) and frame.message.part == 1:
                     self._metrics.snapshots.inc()
-                await self._say(message)
+                async with self._sending:
+                    self._session.sent(frame.message)
+                    await self._send(
+                        {"type": "websocket.send", "text": frame.data if self._greeted_there else frame.data.decode()}
+                    )
 
     async def _replaced(self, member: Member) -> None:
         await member.replaced.wait()
@@ -189,12 +192,14 @@ class Connection:
 
     async def _say(self, message: Message) -> None:
         async with self._sending:
-            text = self._session.send(message)
-            try:
-                async with asyncio.timeout(self._settings.send_timeout_s):
-                    await self._socket.send_text(text)
-            except TimeoutError:
-                raise ClosedError(f"the device took nothing for {self._settings.send_timeout_s:g} s") from None
+            await self._send({"type": "websocket.send", "text": self._session.send(message)})
+
+    async def _send(self, event: dict[str, Any]) -> None:
+        try:
+            async with asyncio.timeout(self._settings.send_timeout_s):
+                await self._socket.send(event)
+        except TimeoutError:
+            raise ClosedError(f"the device took nothing for {self._settings.send_timeout_s:g} s") from None
 
     async def _refuse(self, why: SporewrightError) -> None:
         self._metrics.refused.labels(why.code).inc()

@@ -10,9 +10,11 @@ import asyncio
 from asyncio.transports import BaseTransport
 from typing import cast
 
-from uvicorn._types import ASGIReceiveEvent
+from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
+from websockets.exceptions import InvalidState
 from websockets.frames import Frame
 
 from sporewright.server.newcomers import ServerConfig
@@ -35,6 +37,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         super().__init__(config, server_state, app_state)
         settings = config.settings
         self.close_timeout = CLOSE_S
+        self.conn.available_extensions = [config.deflate]
         self.conn.max_message_size = min(HELLO_BYTES, config.ws_max_size)
         # Control frames and fragments, too: twice what the session lets through as messages.
         self._bucket = Bucket(2.0 * settings.device_messages_s)
@@ -77,6 +80,22 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._unread += data
         if self._turn is None and not self.read_paused:
             self._read()
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """Send as uvicorn does; a text that is bytes already is not encoded again for each who is sent it."""
+        text = message.get("text")
+        if not isinstance(text, bytes):
+            await super().send(message)
+            return
+        await self.writable.wait()
+        if self.disconnected or self.close_sent:
+            raise ClientDisconnected()
+        try:
+            self.conn.send_text(text)
+        except InvalidState:
+            raise ClientDisconnected from None
+        for part in self.conn.data_to_send():
+            self.transport.write(part)
 
     async def receive(self) -> ASGIReceiveEvent:
         """The next message; more is read only once nothing waits."""

@@ -82,9 +82,11 @@ class Running:
             await task
 
     @asynccontextmanager
-    async def device(self, name: str, workspace: str = "acme", holder: str = "", **hello: Any) -> AsyncIterator[Device]:
+    async def device(
+        self, name: str, workspace: str = "acme", holder: str = "", compression: str | None = "deflate", **hello: Any
+    ) -> AsyncIterator[Device]:
         """A device that has been welcomed; its holder is itself unless another is named."""
-        async with connect(self.url, max_size=None) as socket:
+        async with connect(self.url, max_size=None, compression=compression) as socket:
             device = Device(socket)
             owner = holder or f"owner of {name} in {workspace}"
             token = self.tokens.mint(workspace, name, holder=owner, ttl_s=3600)
