@@ -5,10 +5,15 @@ from __future__ import annotations
 import sys
 
 import structlog
+import structlog.tracebacks
 
 from sporewright.errors import SporewrightError, StorageError
 
 __all__ = ["configure_logging", "told"]
+
+
+# Without the values of variables, among which are names, cells and tokens.
+_tracebacks = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
 
 
 def told(why: SporewrightError) -> str:
@@ -23,8 +28,10 @@ def configure_logging() -> None:
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso"),
-            *([] if people else [structlog.processors.dict_tracebacks]),
-            structlog.dev.ConsoleRenderer() if people else structlog.processors.JSONRenderer(),
+            *([] if people else [_tracebacks]),
+            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+            if people
+            else structlog.processors.JSONRenderer(),
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )

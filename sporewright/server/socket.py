@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import structlog
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
 from sporewright.errors import (
     ClosedError,
@@ -84,7 +84,7 @@ class Connection:
         await self._socket.accept()
         try:
             await self._live()
-        except (WebSocketDisconnect, ClosedError):
+        except (WebSocketDisconnect, WebSocketDisconnected, ClosedError):
             pass
         except SporewrightError as why:
             await self._refuse(why)
