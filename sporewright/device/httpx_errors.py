@@ -1,4 +1,4 @@
-"""Errors of the transport that are httpx's as well, so that code around httpx (the providers' SDKs) catches them.
+"""Errors that a caller catches: ours and httpx's in one class, for code around httpx (the providers' SDKs).
 
 The core knows nothing of httpx, so each pair of an error of ours and one of httpx's is a class made here.
 """

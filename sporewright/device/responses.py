@@ -1,4 +1,4 @@
-"""An attempt of a native call: its record, the kind of its body, and the text of a refusal."""
+"""An attempt of a native call: its record, the kind of its body, the text of a refusal, and the fault that ended it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The records of a device under text keys, put by the host into IndexedDB or a file (docs/reference/device-records.md).
+"""The keys and forms of a device's records, whoever keeps them (docs/reference/device-records.md).
 
 `cell/[level,inst,option,dim]` holds one own cell with its outbox flag, `identity` who this profile is, `shared` what
 the orchestrator published last, `flight` the push that is not acknowledged, `heard` how far each page was heard. A

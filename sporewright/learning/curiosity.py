@@ -1,4 +1,4 @@
-"""Curiosity about other options: its temperature, its budget, and turns, so that not all devices look (L6, L8, L10)."""
+"""The moments and strength of looking at other options: temperature, budget, turns (L6, L8, L10); worth: worth.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shared finite pools priced ahead of their wall: one λ a pool, moved by one writer, read by all (B1–B5, D2)."""
+"""The public `Budget`: prices moved by hand (B1–B5, D2). Pools of a config have ledgers of their own (room `pools`)."""
 
 from __future__ import annotations
 

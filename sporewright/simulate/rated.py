@@ -1,4 +1,4 @@
-"""Recorded answers asked for in turn and rated seldom, late or wrongly: ours, and a baseline."""
+"""Recorded answers asked for in turn and rated seldom, late or wrongly, by our learner and a baseline."""
 
 from __future__ import annotations
 

@@ -229,6 +229,16 @@ def test_every_docstring_ends_with_a_full_stop() -> None:
     assert [place for place, text in documented("sporewright") if not text.endswith((".", ":", "?"))] == []
 
 
+def test_every_rule_that_is_named_can_be_looked_up() -> None:
+    """An id such as R3 in a docstring of the package stands on the page of the rules."""
+    found = {row[0] for row in rows_of("rules.md") if re.fullmatch(r"[A-Z]\d{1,2}", row[0])}
+    texts = "\n".join(file.read_text(encoding="utf-8") for file in (ROOT / "sporewright").rglob("*.py"))
+    cited = set(re.findall(rf"\b[{''.join(sorted({each[0] for each in found}))}]\d{{1,2}}\b", texts))
+
+    assert len(found) > 70
+    assert cited - found == set()
+
+
 def test_no_docstring_begins_with_half_a_sentence() -> None:
     """Everything is described by what it is or does, not by a clause that answers a question."""
     clauses = CLAUSES - {"it", "they", "of", "as"} | {"whether", "when"}

@@ -1,4 +1,4 @@
-/** The last queue and config in IndexedDB, for a returning tab before Python has started. It may forget, never fail. */
+/** A store of values by kind and name in IndexedDB, for a returning tab; `queues.ts` and others write. It may forget, never fail. */
 import { Database } from "./database";
 
 /** A hung store must not hold up the first call. */
