@@ -11,6 +11,7 @@ from typing import ClassVar
 __all__ = [
     "CODES",
     "BadValueKindError",
+    "BudgetError",
     "ClosedError",
     "ConfigError",
     "DecodeError",
@@ -126,6 +127,12 @@ class ExcludedError(ExhaustedError):
     """The preferences of a call leave no option; the message says which one excluded which option."""
 
     code = "excluded"
+
+
+class BudgetError(ExhaustedError):
+    """No pool covered the call within its deadline; the message names the pool and the time at which it does."""
+
+    code = "budget"
 
 
 class OfflineError(ExhaustedError):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -12,7 +14,8 @@ from sporewright.device.expectations import Expectations
 from sporewright.device.httpx_errors import common, of_httpx
 from sporewright.device.order_source import Source
 from sporewright.device.responses import Attempt, Receipt, Running, counts_of
-from sporewright.errors import BrokenError, ExcludedError, ExhaustedError, TooLargeError
+from sporewright.errors import BrokenError, BudgetError, ExcludedError, ExhaustedError, TooLargeError
+from sporewright.pools import Refused
 from sporewright.routing.attempt_chain import AttemptChain, Ended
 from sporewright.routing.preferences import why
 
@@ -138,7 +141,7 @@ class Account:
         if self._chain.is_probe(one.number):
             self._source.outcome({"option": one.option, "outcome": outcome, "attempt": one.number + 1, "probe": True})
 
-    def exhausted(self, what: str) -> Exception:
+    def exhausted(self, what: str, refused: Mapping[str, Refused]) -> Exception:
         """No option answered: every attempt and every option passed over, with its reason, and when the first returns.
 
         An ExhaustedError that is the httpx error, too, which a plain client would have had from each of them.
@@ -159,4 +162,8 @@ class Account:
         theirs = common(one.error for _, one in self._said)
         if skipped and not self._receipt.queue:
             return of_httpx(ExcludedError, theirs, f"what {what} asks for leaves no option: {all_of_it}")
+        if "no-allowance" in skipped.values() and not self._receipt.attempts:
+            pool, at = min(((each.pool, each.until) for each in refused.values()), key=lambda each: each[1])
+            when = "never" if at == math.inf else f"again at {datetime.fromtimestamp(at, UTC).isoformat()}"
+            return of_httpx(BudgetError, theirs, f"pool {pool!r} covers {what} {when}: {all_of_it}")
         return of_httpx(ExhaustedError, theirs, f"no option answered {what}: {all_of_it}")

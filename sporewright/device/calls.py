@@ -210,6 +210,13 @@ class EndedBody(TypedDict):
     option: str
 
 
+class PricedBody(TypedDict):
+    """The price of a unit of each pool, and the draw that is expected of each option on it, in the pool's unit (D2)."""
+
+    prices: dict[str, float]
+    draws: dict[str, dict[str, float]]
+
+
 class ReportBody(TypedDict):
     """The caller's report on an answer: `quality` in [0, 1], 1 is best; what it was charged; any further measure.
 
@@ -369,6 +376,7 @@ CALLS: dict[str, tuple[type, type]] = {
     "outcome": (OutcomeBody, Nothing),
     "permit": (PermitBody, PermitReply),
     "report": (ReportBody, Nothing),
+    "priced": (PricedBody, Nothing),
     "batch": (BatchBody, BatchReply),
     "forget": (Nothing, Nothing),
     "watch": (WatchBody, WatchReply),

@@ -16,6 +16,7 @@ from sporewright.device.events import News
 from sporewright.device.identity import Identity, choose, remembered
 from sporewright.device.learning_store import TASK, LearningStore, with_local
 from sporewright.device.local_gates import LocalGates
+from sporewright.device.local_prices import LocalPrices
 from sporewright.device.outbox import Outbox
 from sporewright.device.shared_levels import SharedLevels
 from sporewright.device.storage import (
@@ -75,6 +76,7 @@ class DeviceState:
         self.plan: Plan = plan_with(body.get("limits", {}))
         self.health = Health(self.plan)
         self.gated = LocalGates(self.tensor, self.health)
+        self.scarce = LocalPrices(self.tensor)
         self.pushes: list[Effect] = []
         self._unread: set[str] = set()
         """Keys of cells that could not be read: forget-me erases them, too."""
@@ -93,6 +95,7 @@ class DeviceState:
         self.learned.look(now, found)
         if found.get(self.level) == self.identity.device:
             self.gated.look(now, found[LOCAL])
+            self.scarce.look(found[LOCAL])
         return found
 
     @property

@@ -71,6 +71,7 @@ class Engine:
             "changed": self._changed,
             "permit": self._permit,
             "report": self._report,
+            "priced": self._priced,
             "batch": self._batch,
             "forget": self._forget,
             "watch": self._watch,
@@ -211,6 +212,9 @@ class Engine:
 
     def _report(self, now: float, body: Any) -> None:
         self._running().report(now, body)
+
+    def _priced(self, now: float, body: Any) -> None:  # noqa: ARG002
+        self._running().scarce.lay(body["prices"], body["draws"])
 
     def _batch(self, now: float, body: Any) -> dict[str, Any]:
         return {"replies": [self._told_of(now, one["call"], one["body"]) for one in body["calls"]]}

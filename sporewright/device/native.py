@@ -64,6 +64,7 @@ class NativeDevice:
         self.plan = plan_with(limits or {})
         self.health = Health(self.plan)
         """The options' health as the engine told it, for the transport that calls them."""
+        self.config = config
         self._engine = Engine()
         self._records: MutableMapping[str, str] = {} if records is None else records
         self._token = token

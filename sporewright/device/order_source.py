@@ -13,6 +13,7 @@ from sporewright.device.native import NativeDevice
 from sporewright.errors import ConfigError
 from sporewright.jsontext import shown
 from sporewright.learning.learner import Learner
+from sporewright.policy.budget import dimension_of
 from sporewright.policy.gates import Device
 from sporewright.routing.health import Health, Permit
 from sporewright.routing.learn import cost_of, evidence_of
@@ -43,6 +44,12 @@ class Source(Protocol):
 
     def changed(self, option: str) -> None:
         """Its key is another one now: what it was set aside for is gone."""
+
+    def price(self, option: str) -> tuple[float, float]:
+        """US dollars per million tokens of a request and of an answer, as declared; 0 where none are."""
+
+    def priced(self, prices: Mapping[str, float], draws: Mapping[str, Mapping[str, float]]) -> None:
+        """The price of each pool, and what each option is expected to draw on it, are these now (D2)."""
 
     def report(self, option: str, quality: float, task: str | None = None) -> None:
         """The caller's rating, 0 to 1, of an answer to that kind of work."""
@@ -77,6 +84,13 @@ class OrderSource:
         """Its key is another one now: what it was set aside for is gone."""
         self.health.changed(option)
 
+    def price(self, option: str) -> tuple[float, float]:  # noqa: ARG002
+        """None is declared."""
+        return 0.0, 0.0
+
+    def priced(self, prices: Mapping[str, float], draws: Mapping[str, Mapping[str, float]]) -> None:
+        """A fixed order does not bend."""
+
     def report(self, option: str, quality: float, task: str | None = None) -> None:
         """Nothing is learned."""
 
@@ -100,6 +114,23 @@ class TensorSource(OrderSource):
         instance = cursor.get(level, "")
         self._device = Device(tensor, level, instance) if instance else None
         self._learner = Learner(device=instance)
+        self._slice = (tensor.writer(level, instance), level, instance) if instance else None
+
+    def price(self, option: str) -> tuple[float, float]:
+        """As the tensor has it at the cursor."""
+        price_in, price_out = (self._tensor.value(self._cursor, option, name) for name in ("price:in", "price:out"))
+        return price_in or 0.0, price_out or 0.0
+
+    def priced(self, prices: Mapping[str, float], draws: Mapping[str, Mapping[str, float]]) -> None:
+        """Written at the finest level, where the cursor names an instance: the order bends before the wall."""
+        if self._slice is None:
+            return
+        writer, level, instance = self._slice
+        for pool, price in prices.items():
+            writer.set_weight(level, instance, dimension_of(pool), price)
+        for option, each in draws.items():
+            for pool, draw in each.items():
+                writer.set_value(level, instance, option, dimension_of(pool), draw)
 
     def order(self, cursor: Mapping[str, str] | None = None) -> Sequence[str]:
         """The options, best first, at a cursor laid over the source's own; a level `task` may be missing."""
@@ -165,6 +196,17 @@ class DeviceSource:
         """Its key is another one now, for this call and for the engine."""
         self.health.changed(option)
         self._device.call("changed", option=option)
+
+    def price(self, option: str) -> tuple[float, float]:
+        """As the device's config declares it."""
+        seeds = [seed for seed in self._device.config.get("seeds", ()) if seed.get("option") == option]
+        said = {seed["dim"]: seed["value"] for seed in seeds if seed.get("kind") == "value"}
+        return float(said.get("price:in", 0.0)), float(said.get("price:out", 0.0))
+
+    def priced(self, prices: Mapping[str, float], draws: Mapping[str, Mapping[str, float]]) -> None:
+        """The engine lays them where it resolves."""
+        told = {option: dict(each) for option, each in draws.items()}
+        self._device.call("priced", prices=dict(prices), draws=told)
 
     def report(self, option: str, quality: float, task: str | None = None) -> None:
         """The engine learns."""

@@ -126,6 +126,8 @@ class Running:
     is_told: bool = False
     """The learner was told of it."""
     entry: Attempt | None = None
+    draw: str | None = None
+    """The name of its reservation on pools."""
 
     @property
     def length(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
@@ -11,6 +12,7 @@ from typing import Any, Literal
 
 import httpx
 
+from sporewright.device.allowances import Draws
 from sporewright.device.attempt_timers import AttemptTimers
 from sporewright.device.call_report import Account, broken
 from sporewright.device.delivery import Delivery
@@ -50,6 +52,7 @@ class RoutedCall:
         send: Callable[[str, int], Coroutine[Any, Any, httpx.Response]],
         redacts: Callable[[str, str], str],
         expectations: Expectations,
+        draws: Draws,
         what: str,
         chance: Callable[[], float],
         is_streaming: bool,
@@ -58,6 +61,7 @@ class RoutedCall:
     ) -> None:
         self._source, self._chain, self.receipt, self._send, self._what = source, chain, receipt, send, what
         self._chance, self._is_held, self._redacts, self._expectations = chance, is_held, redacts, expectations
+        self._draws = draws
         self._account = Account(source, chain, receipt, expectations, is_streaming=is_streaming)
         self._running, self._over = dict[int, Running](), dict[int, Running]()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -98,7 +102,8 @@ class RoutedCall:
         except SporewrightError as why:
             self._delivery.give_up(of_httpx(type(why), httpx.TransportError, str(why)))
         if self._chain.state == "EXHAUSTED":
-            self._delivery.give_up(self._account.exhausted(self._what))
+            self._draws.drop()
+            self._delivery.give_up(self._account.exhausted(self._what, self._draws.refused))
         elif self._chain.state == "DELIVERED":
             self._deliver_kept()
 
@@ -136,11 +141,14 @@ class RoutedCall:
         self._timers.watch()
 
     def _ask(self, ask: Ask) -> Decision:
-        granted = self._source.permit(ask.permit, ask.option)
-        return self._chain.answered(self._awake.now(), granted, self._chance())
+        refused = self._draws.ask(ask.option) if ask.permit in ("draw", "hedge") else None
+        granted = refused is None and (ask.permit == "draw" or self._source.permit(ask.permit, ask.option))
+        until = -math.inf if refused is None else refused.until
+        return self._chain.answered(self._awake.now(), granted, self._chance(), until)
 
     def _call(self, call: Call) -> None:
         one = self._running[call.attempt] = Running(call.attempt, call.option, time.monotonic())
+        one.draw = self._draws.use(call.option)
         self._timers.arm(one)
         one.task = self._spawn(self._attempt(one))
 
@@ -161,6 +169,7 @@ class RoutedCall:
     async def _exchange(self, one: Running) -> None:
         response = await self._send(one.option, self._chain.keys_of(one.number)[0])
         one.is_called, one.response, one.latency = True, response, time.monotonic() - one.began
+        self._draws.hear(one.option, response)
         one.raw = response.stream if isinstance(response.stream, RawBody) else None
         try:
             asks = self._expectations.asks(one.option)
@@ -270,6 +279,7 @@ class RoutedCall:
         if self._running.pop(one.number, None) is None:
             return True
         self._timers.disarm(one)
+        self._draws.ends(one, ending)
         one.error = one.error or error_of(ending)
         step = self._chain.ended(self._awake.now(), ending, one.number, self._chance())
         self._over[one.number] = one
@@ -299,6 +309,7 @@ class RoutedCall:
     def _drops(self, one: Running, outcome: Literal["aborted", "lost"], reason: str) -> None:
         del self._running[one.number]
         self._timers.disarm(one)
+        self._draws.ends(one, None)
         self._account.leaves(one, outcome, reason)
         if one.task is not None:
             one.task.cancel()
@@ -319,7 +330,7 @@ class RoutedCall:
             self._account.names(kept)
             self._delivery.begin(kept.response, kept.option, kept.held, is_whole=True)
         else:
-            self._delivery.give_up(self._account.exhausted(self._what))
+            self._delivery.give_up(self._account.exhausted(self._what, self._draws.refused))
 
     def _stop(self) -> None:
         """The caller does not want it any more: every attempt ends at once, upstream as well, and teaches nothing."""
@@ -327,5 +338,6 @@ class RoutedCall:
         self._chain.abort()
         for one in list(self._running.values()):
             self._drops(one, "aborted", "aborted by the caller")
+        self._draws.drop()
         for task in list(self._tasks):
             task.cancel()

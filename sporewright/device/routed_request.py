@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from sporewright.device.allowances import Allowances, Draws
 from sporewright.device.asked_for import asked_for
 from sporewright.device.call_options import Arrangement, place_of, plan_of
 from sporewright.device.expectations import Expectations
@@ -52,6 +53,7 @@ class Settings:
     hedge: bool
     on_attention: Callable[[Attention], None] | None
     chance: Callable[[], float]
+    allowances: Allowances | None = None
 
 
 class RoutedRequest:
@@ -119,6 +121,7 @@ class RoutedRequest:
             send=self._send,
             redacts=lambda option, text: redacted(text, self.sent.get(option)),
             expectations=self._expectations,
+            draws=Draws(settings.allowances, self._sent_to, self._plan),
             what=f"{request.method} {self._path.split('?')[0]}",
             chance=settings.chance,
             is_streaming=self._is_streaming,
@@ -145,6 +148,12 @@ class RoutedRequest:
         assert self._speech is not None, "only a speech is listened to in its own way"
         most = self._plan["limits"]["event_bytes"]
         return self._speech.listener(option, self._settings.upstreams[option], most)
+
+    def _sent_to(self, option: str) -> bytes:
+        """The body that the option is sent."""
+        if self._speech is None:
+            return self._body
+        return self._speech.spoken(self._settings.upstreams[option], self._settings.bases[option].path)[1]
 
     async def _send(self, option: str, key: int) -> httpx.Response:
         upstream, base = self._settings.upstreams[option], self._settings.bases[option]
@@ -194,6 +203,8 @@ class RoutedRequest:
             facts["judged"] = True
         if self._is_nobody_s_to_cut(option):
             facts["any"] = True
+        if self._settings.allowances is not None and self._settings.allowances.covers(option):
+            facts["pooled"] = True
         return facts
 
     def _is_nobody_s_to_cut(self, option: str) -> bool:

@@ -15,8 +15,10 @@ from sporewright.core.tensor import Tensor
 from sporewright.device.httpx_errors import of_httpx
 from sporewright.device.native import NativeDevice
 from sporewright.device.outgoing import Attention, Retry, Upstream
+from sporewright.device.pool_file import SharedPools
 from sporewright.device.transport import NOWHERE, RoutingTransport
 from sporewright.errors import ClosedError
+from sporewright.pools import PoolState
 
 __all__ = ["SyncRoutingTransport"]
 
@@ -47,6 +49,7 @@ class SyncRoutingTransport(httpx.BaseTransport):
         on_attention: Callable[[Attention], None] | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         chance: Callable[[], float] = random.random,
+        pools: Mapping[str, Any] | SharedPools | None = None,
     ) -> None:
         self._device = order if isinstance(order, NativeDevice) else None
         self._routing = RoutingTransport(
@@ -59,6 +62,7 @@ class SyncRoutingTransport(httpx.BaseTransport):
             on_attention=on_attention,
             transport=transport,
             chance=chance,
+            pools=pools,
         )
         self.source = self._routing.source
         self._loop = _LoopThread(self._begin)
@@ -71,6 +75,11 @@ class SyncRoutingTransport(httpx.BaseTransport):
         await self._routing.aclose()
         if self._device is not None:
             await self._device.__aexit__(None, None, None)
+
+    @property
+    def pools(self) -> Mapping[str, PoolState]:
+        """Each pool as it stands."""
+        return self._routing.pools
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Route the request, or send it as it is; its body is read in the calling thread."""

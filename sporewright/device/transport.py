@@ -9,17 +9,20 @@ from typing import Any
 import httpx
 
 from sporewright.core.tensor import Tensor
+from sporewright.device.allowances import Allowances
 from sporewright.device.call_options import Arrangement, arranged, checked_call, checked_expects
 from sporewright.device.native import NativeDevice
 from sporewright.device.order_source import DeviceSource, OrderSource, Source, TensorSource
 from sporewright.device.outgoing import Attention, Retry, Speech, Upstream, address_of, dialect_of, without_keys
+from sporewright.device.pool_file import SharedPools
 from sporewright.device.redirects import is_same_origin, note, noted, restore
 from sporewright.device.routed_request import RoutedRequest, Settings
 from sporewright.errors import ConfigError
+from sporewright.pools import PoolState
 from sporewright.routing.call_size import TokenCount, tokens_of
 from sporewright.routing.dialects.sse_events import read_json
 
-__all__ = ["NOWHERE", "RoutingTransport", "Speech", "Upstream", "dialect_of"]
+__all__ = ["NOWHERE", "RoutingTransport", "SharedPools", "Speech", "Upstream", "dialect_of"]
 
 NOWHERE = "http://sporewright.invalid"
 """Stands for "the first option that answers" (RFC 6761): the base address of a client that names no provider."""
@@ -34,7 +37,8 @@ class RoutingTransport(httpx.AsyncBaseTransport):
 
     `order` is a started `NativeDevice` or a `Tensor` at `cursor`, which learn from every call, or a list of options or
     a function that returns one. `limits` are laid over the plan's, in seconds; a device has limits of its own.
-    `on_attention` is called for each option that is set aside.
+    `on_attention` is called for each option that is set aside. `pools` are caps as in a config, kept in memory, or
+    `SharedPools` in a file that several processes share; a device's config may have them, too.
 
     A request can say more by the extension `{"sporewright": {"restart": "buffer", "idempotent": True, "retry": …,
     "hedge": …, "on_restart": …, "expects": …, "task": …, "cursor": …, "deadline": …}}`, and by its preferences:
@@ -59,15 +63,38 @@ class RoutingTransport(httpx.AsyncBaseTransport):
         on_attention: Callable[[Attention], None] | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         chance: Callable[[], float] = random.random,
+        pools: Mapping[str, Any] | SharedPools | None = None,
     ) -> None:
         self.source: Source = _source(order, cursor or {}, limits or {})
         self._bases = {option: address_of(option, upstream) for option, upstream in upstreams.items()}
         self._inner = httpx.AsyncHTTPTransport(retries=0) if transport is None else transport
+        self._allowances = self._pools_of(order, upstreams, pools)
         self._settings = Settings(
-            self.source, dict(upstreams), self._bases, self._inner, retry, hedge, on_attention, chance
+            self.source,
+            dict(upstreams),
+            self._bases,
+            self._inner,
+            retry,
+            hedge,
+            on_attention,
+            chance,
+            self._allowances,
         )
         for option, upstream in upstreams.items():
             checked_expects(f"upstream {option}", upstream.get("expects"))
+
+    def _pools_of(self, order: Any, upstreams: Mapping[str, Any], pools: Any) -> Allowances | None:
+        options: Mapping[str, Any] | None = upstreams
+        if pools is None and isinstance(order, NativeDevice):
+            pools, options = order.config.get("pools"), None  # the engine has checked that they are its options
+        if not pools:
+            return None
+        return Allowances(pools, options, price=self.source.price, priced=self.source.priced)
+
+    @property
+    def pools(self) -> Mapping[str, PoolState]:
+        """Each pool as it stands: `unit`, `cap`, `left`, `price`, `until`."""
+        return {} if self._allowances is None else self._allowances.state()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Route the request, or send it as it is."""
@@ -83,6 +110,8 @@ class RoutingTransport(httpx.AsyncBaseTransport):
             return await self._inner.handle_async_request(request)
         owner, path = found
         asked = checked_call(request.extensions.get("sporewright", {}), self.source.plan)
+        if self._allowances is not None:
+            self._allowances.tick()
         if redirected is None:
             size = await _size(request, asked)
             order = arranged(asked, self.source, self._settings.upstreams, size)
@@ -96,7 +125,9 @@ class RoutingTransport(httpx.AsyncBaseTransport):
         return answer
 
     async def aclose(self) -> None:
-        """Close the connections."""
+        """Close the connections and the file of the pools."""
+        if self._allowances is not None:
+            self._allowances.close()
         await self._inner.aclose()
 
     def _target(self, url: httpx.URL) -> tuple[str | None, str] | None:

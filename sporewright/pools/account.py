@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sporewright.pools.calendar import Zone, turn_after
-from sporewright.pools.declared import MOST, Pool, Turn, is_amount, is_time
+from sporewright.pools.declared import LATEST, MOST, Pool, Turn, is_amount, is_time
 from sporewright.pools.price import TICK_US, Price
 
 __all__ = ["AGAIN_US", "SECOND_US", "Account", "micro"]
@@ -121,7 +121,7 @@ class Account:
     def _refilled(self, amount: int, now: int) -> int:
         """The time at which so much of what was used is refilled."""
         wait = -(-(amount * self.pool.window_us - self.rest) // self.pool.cap)
-        return max(now, self.mark) + wait if amount > 0 else now
+        return min(LATEST, max(now, self.mark) + wait) if amount > 0 else now
 
     def hold(self, amount: int) -> None:
         """A call takes so much, as far as is known before it is sent."""

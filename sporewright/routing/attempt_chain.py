@@ -14,8 +14,8 @@ from sporewright.errors import ProtocolError
 from sporewright.routing.candidates import Candidates
 from sporewright.routing.classify import Ending, rule_of, text_matters
 from sporewright.routing.cooldown import EVEN
-from sporewright.routing.decisions import Ask, Call, Decision, Ended, Wait
-from sporewright.routing.health import Health, Permit
+from sporewright.routing.decisions import Ask, Call, Decision, Ended, Rationed, Wait
+from sporewright.routing.health import Health
 from sporewright.routing.patience import ECHOES, Attempt, Body, Patience
 from sporewright.routing.plan import PLAN
 from sporewright.routing.terms import Aside, Facts, Outcome, Plan, Restart, Rule, Signal, State
@@ -143,7 +143,7 @@ class AttemptChain(Patience):
         found = self._left.next(now, chance)
         if self._asked is not None or self._late() is None:
             return None
-        if found is None or found.until > now or found.permit is not None:
+        if found is None or found.until > now or found.permit not in (None, "draw"):
             return None
         return self._call_or_ask(found.option, "hedge", now, "hedge")
 
@@ -153,18 +153,18 @@ class AttemptChain(Patience):
             return False
         return self._asked[1] != "race" or self._silent() is not None
 
-    def answered(self, now: float, granted: bool, chance: float = EVEN) -> Decision:
-        """The next decision, now that this was granted or refused; None: go on without."""
+    def answered(self, now: float, granted: bool, chance: float = EVEN, until: float = -math.inf) -> Decision:
+        """The next decision, now that this was granted, or refused (a draw: until when); None: go on without."""
         if self._asked is None:
             raise ProtocolError("answered: nothing was asked for")
         (ask, why), self._asked = self._asked, None
         if why != "pick" and (self._late() if why == "hedge" else self._silent()) is None:
             return None  # the race is over already
-        if granted:
+        if granted and ask.permit != "draw":
             return self._call(ask.option, now, is_probe=ask.permit == "probe", is_race=why == "race")
         if why == "hedge":
             return None
-        self._left.refused(ask.option, ask.permit, now)
+        self._left.answered(ask.option, ask.permit, now, until, granted=granted)
         return self.race(now, chance) if why == "race" else self.pick(now, chance)
 
     def hedge_at(self) -> float:
@@ -296,7 +296,7 @@ class AttemptChain(Patience):
         self._has_waited = True
         return Wait(until)
 
-    def _call_or_ask(self, option: str, permit: Permit | None, now: float, why: _Why) -> Decision:
+    def _call_or_ask(self, option: str, permit: Rationed | None, now: float, why: _Why) -> Decision:
         if permit is None:
             return self._call(option, now, is_race=why == "race")
         self._asked = (Ask(permit, option), why)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sporewright.routing.health import Admits, Health, Permit
+from sporewright.routing.decisions import Rationed
+from sporewright.routing.health import Admits, Health
 from sporewright.routing.terms import Action, Facts, Limits
 
 __all__ = ["Candidate", "Candidates"]
@@ -14,6 +15,7 @@ __all__ = ["Candidate", "Candidates"]
 NO_UPSTREAM = "no-upstream"
 OFFLINE = "offline"
 REJECTED = "rejected"
+NO_ALLOWANCE = "no-allowance"
 ASK_AGAIN_S = 0.001
 """The least pause after a permit was refused, where `backoff_s` is less."""
 REASONS: dict[Admits, str] = {
@@ -32,7 +34,7 @@ class Candidate:
 
     option: str
     until: float
-    permit: Permit | None = None
+    permit: Rationed | None = None
 
 
 class Candidates:
@@ -58,6 +60,10 @@ class Candidates:
         self._tries: dict[str, int] = {}
         self._busy: dict[str, float] = {}
         """Options whose probe is out: not asked about again before this time."""
+        self._unfunded: dict[str, float] = {}
+        """Options whose pools do not cover a draw before this time."""
+        self._funded: set[str] = set()
+        """Options whose draw was granted, and not used yet."""
         self._retries = limits["retries"]
         self.skipped: dict[str, str] = {}
         self.has_failed = False
@@ -72,9 +78,22 @@ class Candidates:
 
     def next(self, now: float, chance: float) -> Candidate | None:
         """The retry in place, else the first in order that admits a call, else the first to return, if any."""
+        return self._paid(self._next(now, chance))
+
+    def _paid(self, found: Candidate | None) -> Candidate | None:
+        """An option that draws on pools is asked for its draw first (P3)."""
+        if found is None or found.option in self._funded or not self.facts(found.option).get("pooled", False):
+            return found
+        return replace(found, permit="draw")
+
+    def _lacks(self, option: str, now: float) -> bool:
+        return self._unfunded.get(option, -math.inf) > now
+
+    def _next(self, now: float, chance: float) -> Candidate | None:
         if self._in_place is not None:
             option, until = self._in_place
-            if self._is_near(option) and self._admits(option, now, 0.0) == "yes":
+            may = self._is_near(option) and not self._lacks(option, until)
+            if may and self._admits(option, now, 0.0) == "yes":
                 return Candidate(option, until, "retry")
             self._in_place = None
         turned_away = None
@@ -84,6 +103,9 @@ class Candidates:
                 continue
             if not self._is_near(option):
                 self.skipped.setdefault(option, OFFLINE)
+                continue
+            if self._lacks(option, now):
+                self.skipped.setdefault(option, NO_ALLOWANCE)
                 continue
             admits = self._admits(option, now, chance)
             if admits == "yes":
@@ -103,7 +125,8 @@ class Candidates:
         waiting = {
             option: at
             for option, at in waiting.items()
-            if self._is_near(option) and self._admits(option, now, 0.0) not in ("blocked", "set-aside")
+            if at < math.inf and self._is_near(option)
+            if self._admits(option, now, 0.0) not in ("blocked", "set-aside")
         }
         if not waiting:
             return None
@@ -117,28 +140,32 @@ class Candidates:
     def last_resort(self, now: float) -> Candidate | None:
         """The first option that is set aside: where no other is left, its refusal tells more than silence would."""
         for option in self._untried:
-            if option in self._known and self._is_near(option) and self._admits(option, now, 0.0) == "set-aside":
-                return Candidate(option, now)
+            may = option in self._known and self._is_near(option) and not self._lacks(option, now)
+            if may and self._admits(option, now, 0.0) == "set-aside":
+                return self._paid(Candidate(option, now))
         return None
 
     def is_another_ready(self, at: float) -> bool:
         """True if an option that has not been asked could be asked at that time, as far as is known now."""
         return any(
-            option in self._known and self._is_near(option) and self._health.is_ready(option, at, self.model_of(option))
+            self._health.is_ready(option, at, self.model_of(option))
             for option in self._untried
+            if option in self._known and self._is_near(option) and not self._lacks(option, at)
         )
 
     def free_from(self, at: float) -> float:
         """The time, from `at` on, at which `next` has an option to be asked, as far as is known now; ∞ if none."""
         if self._in_place is not None:
             option, until = self._in_place[0], max(at, self._in_place[1])
-            if self._is_near(option) and self._health.is_ready(option, until, self.model_of(option)):
+            may = self._is_near(option) and not self._lacks(option, until)
+            if may and self._health.is_ready(option, until, self.model_of(option)):
                 return until
         again = self._again if self._retries > 0 else {}
         options = [option for option in (*self._untried, *again) if option in self._known and self._is_near(option)]
         free = [self._health.free_from(option, at, self.model_of(option)) for option in options]
         times = zip(options, free, strict=True)
-        return min((max(again.get(one, at), self._busy.get(one, at), time) for one, time in times), default=math.inf)
+        own = {one: max(self._busy.get(one, at), self._unfunded.get(one, at)) for one in options}
+        return min((max(again.get(one, at), own[one], time) for one, time in times), default=math.inf)
 
     def model_of(self, option: str) -> str | None:
         """The model that a call asks of this option: its own, else the request's."""
@@ -179,7 +206,8 @@ class Candidates:
         return not self.is_offline or (self.facts(option).get("local", False) and option not in self._stranded)
 
     def _returns(self, option: str, now: float) -> float:
-        return max(self._health.returns(option, now), self._busy.get(option, -math.inf))
+        own = max(self._busy.get(option, -math.inf), self._unfunded.get(option, -math.inf))
+        return max(self._health.returns(option, now), own)
 
     def take(self, option: str) -> None:
         """This one is called now."""
@@ -188,13 +216,21 @@ class Candidates:
         else:
             self._retries -= 1
         self._in_place = None
+        self._funded.discard(option)
         self._again.pop(option, None)
         self.skipped.pop(option, None)
         self._tries[option] = self._tries.get(option, 0) + 1
 
-    def refused(self, option: str, permit: Permit, now: float) -> None:
-        """The permit was refused: no retries in this call, or another call has the probe."""
-        if permit == "probe":
+    def answered(self, option: str, permit: Rationed, now: float, until: float, *, granted: bool) -> None:
+        """Its draw is granted: it may be called. Refused: no retries in this call, another call has the probe, or no
+        pool covers a draw before `until`.
+        """
+        if granted:
+            self._funded.add(option)
+        elif permit == "draw":
+            self.skipped.setdefault(option, NO_ALLOWANCE)
+            self._unfunded[option] = max(until, now + ASK_AGAIN_S)
+        elif permit == "probe":
             self.skipped.setdefault(option, REASONS["ask"])
             # Without a pause it would be asked for again at this very moment, without end.
             self._busy[option] = now + max(self._limits["backoff_s"], ASK_AGAIN_S)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from sporewright.routing.health import Permit
 from sporewright.routing.terms import Action, Aside, Outcome, State
 
-__all__ = ["Ask", "Call", "Decision", "Ended", "Wait"]
+__all__ = ["Ask", "Call", "Decision", "Ended", "Rationed", "Wait"]
+
+Rationed = Literal[Permit, "draw"]
+"""The things asked for before a call: permits, or its draw on the option's pools (P3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +32,12 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Ask the engine, which keeps the budgets and probes, for this permit, and pass on its reply with `answered`."""
+    """Ask for this, and pass on the reply with `answered`: permits are the engine's, draws the pools' ledger's.
 
-    permit: Permit
+    A `hedge` to an option that draws on pools is a draw as well.
+    """
+
+    permit: Rationed
     option: str
 
 

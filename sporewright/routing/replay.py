@@ -191,7 +191,7 @@ def _tell(chain: AttemptChain, health: _Seen, event: Mapping[str, Any], place: s
     elif what == "race":
         chain.race(at, chance)
     elif what == "answered":
-        chain.answered(at, event["granted"], chance)
+        chain.answered(at, event["granted"], chance, decode_number(event.get("until", "-inf"), f"{place}.until"))
     elif what == "opened":
         chain.opened(at, event["body"], event["attempt"])
     elif what == "token":

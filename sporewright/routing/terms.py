@@ -358,7 +358,8 @@ class Facts(TypedDict):
     `repeatable`: a request it may have carried out may be sent again (default: as the call says); `local`: it is on
     this machine; `keys`: the number of its keys (default one); `brought`: the key of this call is the caller's own;
     `keyed`: it is called with a declared key; `judged`: an answer of some kind is expected of it (default: as the
-    call says); `any`: anything is an answer of it, which is not cut once its headers are in."""
+    call says); `any`: anything is an answer of it, which is not cut once its headers are in; `pooled`: a call there
+    draws on pools, and the draw is asked for first."""
 
     model: NotRequired[str]
     window: NotRequired[int]
@@ -369,6 +370,7 @@ class Facts(TypedDict):
     keyed: NotRequired[bool]
     judged: NotRequired[bool]
     any: NotRequired[bool]
+    pooled: NotRequired[bool]
 
 
 class Plan(TypedDict):

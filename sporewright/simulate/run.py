@@ -140,7 +140,8 @@ class _Run:
     def _decide(self, now: float, flight: _Flight, decision: Decision) -> None:
         """Carry out what the chain says, until an attempt is out, a wait is on, or the call is over."""
         while isinstance(decision, Ask):
-            granted = flight.health.permit(decision.permit, decision.option, now)
+            # No pools are declared here: nothing has to be drawn.
+            granted = decision.permit == "draw" or flight.health.permit(decision.permit, decision.option, now)
             decision = flight.chain.answered(now, granted, self._chance(flight))
         if isinstance(decision, Step):
             self._try(now, flight, decision.option)

@@ -14,7 +14,7 @@ from tests.differential.traces import Made, made
 __all__ = ["TRACES", "compare"]
 
 ENDS = {"DELIVERED": "answered", "EXHAUSTED": "failed", "BROKEN": "failed", "ABORTED": "aborted"}
-SETTING, PAST, EVENT = 48, 12, 24
+SETTING, PAST, EVENT = 56, 12, 24
 """Bytes for the setting of a trace, each of at most five earlier attempts, each of its ten events."""
 
 

@@ -63,6 +63,8 @@ def _setting(dice: Dice) -> dict[str, Any]:
     trace["at"] = dice.one((0, 0, 100.25, 1.7e9))
     if dice.byte() & 1:
         trace["asks"] = "told"
+    if dice.byte() & 1:
+        trace["allowances"] = {option: trace["at"] + dice.one(SECONDS) for option in dice.some(trace["queue"])}
     trace["limits"] = dict(_limit(dice, dice.one(LIMITS)) for _ in range(dice.below(6)))
     if dice.byte() & 1:
         trace["cooldowns"] = {option: trace["at"] + dice.one(SECONDS) for option in dice.some(trace["queue"])}
@@ -109,6 +111,7 @@ def _facts(dice: Dice) -> dict[str, Any]:
         "brought": dice.one((False, True)),
         "keyed": dice.one((False, True)),
         "any": dice.one((False, True)),
+        "pooled": dice.one((True, True, False)),
     }
     names = dice.some(tuple(facts))
     return {name: facts[name] for name in names}
@@ -167,7 +170,8 @@ class Drawn:
         """An event for which the call itself waits: the answer to its question, or something of one of its attempts."""
         dice, chain, asked = self._dice, self._chain, self._replay.asked
         if asked is not None and (not self._replay.is_beside or dice.byte() & 1):
-            return {"kind": "answered", "granted": dice.one((True, True, False))}
+            answer = {"kind": "answered", "granted": dice.one((True, True, False))}
+            return answer | ({"until": self._replay.now + dice.one(SECONDS)} if dice.rarely(64) else {})
         running = chain.running
         if not running:
             return None

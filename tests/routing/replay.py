@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from sporewright.errors import SporewrightError
@@ -156,7 +157,8 @@ class Replay:
         elif kind == "answered":
             ask, self.asked = self.asked, None
             if ask is not None and chain.asks(ask):
-                self._walk(chain.answered(self.now, event["granted"], chance), chance)
+                until = float(event.get("until", -math.inf))
+                self._walk(chain.answered(self.now, event["granted"], chance, until), chance)
         elif kind == "rejected":
             chain.rejected(attempt if attempt >= 0 else len(chain.attempts) - 1)
         elif kind == "queued":
@@ -214,15 +216,22 @@ class Replay:
                 self.asked, self.is_beside = decision, self.chain.state != "PICKING"
                 self._decided.append(["ask", decision.permit, decision.option])
                 return
-            granted = self.health.permit(decision.permit, decision.option, self.now)
+            granted, until = self._granted(decision)
             self.asks.append([decision.permit, decision.option, granted])
-            decision = self.chain.answered(self.now, granted, chance)
+            decision = self.chain.answered(self.now, granted, chance, until)
         if isinstance(decision, Wait):
             self.waiting = decision.until
             self.waits.append(decision.until)
             self._decided.append(["wait", decision.until])
         elif isinstance(decision, Call):
             self._decided.append(["call", decision.option, decision.attempt])
+
+    def _granted(self, ask: Ask) -> tuple[bool, float]:
+        """Health's permits; a draw is covered from the time in the trace's `allowances`, or at once."""
+        if ask.permit != "draw":
+            return self.health.permit(ask.permit, ask.option, self.now), -math.inf
+        until = float(self.trace.get("allowances", {}).get(ask.option, -math.inf))
+        return until <= self.now, until
 
     def _note(self, kind: list[str], ended: Ended | None) -> None:
         """One step: what was decided, what an end meant, and all there is to read now."""

@@ -86,7 +86,15 @@ export interface SeenHealth {
 /** One event of a call's chain or one decision; `at` in seconds since the epoch, `chance` in [0, 1). */
 export type Recorded =
   | { do: "pick" | "hedge" | "race"; at: number; chance: number; health: Record<string, SeenHealth> }
-  | { do: "answered"; at: number; chance: number; granted: boolean; health: Record<string, SeenHealth> }
+  | {
+      do: "answered";
+      at: number;
+      chance: number;
+      granted: boolean;
+      /** The time from which pools cover the draw that was asked for; `inf`: never. */
+      until?: number | "inf";
+      health: Record<string, SeenHealth>;
+    }
   | { do: "opened"; at: number; attempt: number; body: "events" | "whole" | "bytes" }
   | { do: "token"; at: number; attempt: number; finished: boolean }
   | { do: "ended"; at: number; attempt: number; chance: number; ending: RecordedEnding }

@@ -53,6 +53,7 @@ interface TraceEvent
   blank?: boolean;
   since?: number;
   granted?: boolean;
+  until?: number;
   permit?: Permit;
   health?: OptionHealth;
 }
@@ -64,6 +65,7 @@ export interface Trace extends Called {
   before?: Past[];
   at?: number;
   asks?: "told";
+  allowances?: Record<string, number>;
   events: TraceEvent[];
   expect: unknown;
 }
@@ -225,9 +227,9 @@ export class Replay {
     if (kind === "hedge") this.#walk(chain.hedge(now, chance), chance);
     else if (kind === "race") this.#walk(chain.race(now, chance), chance);
     else if (kind === "answered") {
-      const asked = this.#asked;
+      const [asked, { granted = false, until }] = [this.#asked, event];
       this.#asked = null;
-      if (asked && chain.asks(asked)) this.#walk(chain.answered(now, event.granted ?? false, chance), chance);
+      if (asked && chain.asks(asked)) this.#walk(chain.answered(now, granted, chance, until), chance);
     } else if (kind === "rejected") chain.rejected(newest);
     else if (kind === "queued") chain.queued(event.gap ?? 0, newest);
     else if (kind === "paused") chain.paused(event.since ?? now, now, newest);
@@ -267,23 +269,21 @@ export class Replay {
   }
 
   /** Ask until a call is under way, the chain waits or nothing is left. */
-  #walk(first: Decision | null, chance = EVEN): void {
+  #walk(decision: Decision | null, chance = EVEN): void {
     this.#chance = chance;
-    let decision = first;
     while (decision?.do === "ask") {
       const { permit, option } = decision;
       if (this.#trace.asks === "told") {
         [this.#asked, this.#isBeside] = [decision, this.#chain.state !== "PICKING"];
-        this.#decided.push(["ask", permit, option]);
-        return;
+        return void this.#decided.push(["ask", permit, option]);
       }
-      const granted = this.#health.permit(permit, option, this.#now);
+      const until = (permit === "draw" && this.#trace.allowances?.[option]) || -Infinity;
+      const granted = permit === "draw" ? until <= this.#now : this.#health.permit(permit, option, this.#now);
       this.#asks.push([permit, option, granted]);
-      decision = this.#chain.answered(this.#now, granted, chance);
+      decision = this.#chain.answered(this.#now, granted, chance, until);
     }
     if (decision?.do === "wait") {
-      this.#waiting = decision.until;
-      this.#waits.push(decision.until);
+      this.#waits.push((this.#waiting = decision.until));
       this.#decided.push(["wait", decision.until]);
     } else if (decision) this.#decided.push(["call", decision.option, decision.attempt]);
   }

@@ -129,7 +129,7 @@ export class Account {
     if (amount <= 0) return now;
     const { cap, window } = this.pool;
     const [wait, rest] = divided(amount, window, -this.#rest, cap);
-    return Math.max(now, this.#mark) + wait + (rest > 0 ? 1 : 0);
+    return Math.min(Number.MAX_SAFE_INTEGER, Math.max(now, this.#mark) + wait + (rest > 0 ? 1 : 0));
   }
 
   /** A call takes so much, as far as is known before it is sent. */

@@ -2,8 +2,8 @@
 import { ruleOf, textMatters, type Ending } from "./classify";
 import { EVEN } from "./cooldown";
 import { SporewrightError } from "../errors";
-import type { Aside, ChainState, Outcome, Permit, Plan, Restart, Rule, Signal } from "../generated/calls";
-import type { Body, CallTraits, Decision, Step } from "./decisions";
+import type { Aside, ChainState, Outcome, Plan, Restart, Rule, Signal } from "../generated/calls";
+import type { Body, CallTraits, Decision, Rationed, Step } from "./decisions";
 import type { Health } from "./health";
 import { FRESH, isOver, isSilent, Patience, UNANSWERED, type AttemptState } from "./patience";
 import { Candidates, type Candidate, type SkipReason } from "./candidates";
@@ -25,7 +25,7 @@ export class AttemptChain extends Patience {
   readonly #restart: Restart;
   #mayHedge: boolean;
   #mayRace = true;
-  #asked: { decision: Decision; permit: Permit; option: string; why: Why } | null = null;
+  #asked: { decision: Decision; permit: Rationed; option: string; why: Why } | null = null;
   #hasWaited = false;
   #state: ChainState = "PICKING";
 
@@ -135,8 +135,8 @@ export class AttemptChain extends Patience {
   hedge(now: number, chance = EVEN): Decision | null {
     this.#mayHedge = false;
     const found = this.left.next(now, chance);
-    if (this.#asked || !this.late()) return null;
-    if (!found || found.until > now || found.permit !== undefined) return null;
+    if (this.#asked || !this.late() || !found || found.until > now) return null;
+    if (found.permit !== undefined && found.permit !== "draw") return null;
     return this.#callOrAsk({ ...found, permit: "hedge" }, now, "hedge");
   }
 
@@ -146,16 +146,17 @@ export class AttemptChain extends Patience {
     return this.#asked.why !== "race" || this.silent() !== undefined;
   }
 
-  /** The next decision, now that this was granted or refused; null: go on without. */
-  answered(now: number, granted: boolean, chance = EVEN): Decision | null {
+  /** The next decision, now that this was granted or refused (a draw: `until` then); null: go on without. */
+  answered(now: number, granted: boolean, chance = EVEN, until = -Infinity): Decision | null {
     const asked = this.#asked;
     if (!asked) throw new SporewrightError("protocol", "answered: nothing was asked for");
     this.#asked = null;
     const { option, permit, why } = asked;
     if (why !== "pick" && !(why === "hedge" ? this.late() : this.silent())) return null; // the race is over already
-    if (granted) return this.#call(option, now, why, permit === "probe");
+    if (granted && permit !== "draw") return this.#call(option, now, why, permit === "probe");
     if (why === "hedge") return null;
-    this.left.refused(option, permit, now);
+    if (granted) this.left.funded(option);
+    else this.left.refused(option, permit, now, until);
     return why === "race" ? this.race(now, chance) : this.pick(now, chance);
   }
 

@@ -1,5 +1,6 @@
 /** The options that a call has left, and which of them is next: in place, in order, or the first to return. */
-import type { Action, Facts, Limits, Outcome, Permit } from "../generated/calls";
+import type { Action, Facts, Limits, Outcome } from "../generated/calls";
+import type { Rationed } from "./decisions";
 import type { Admits, Health } from "./health";
 
 export type SkipReason =
@@ -12,13 +13,14 @@ export type SkipReason =
   | "ramping"
   | "set-aside"
   | "rejected"
+  | "no-allowance"
   | "not-repeatable";
 
 /** An option, when it may be called, and what has to be asked for first. */
 export interface Candidate {
   option: string;
   until: number;
-  permit?: Permit;
+  permit?: Rationed;
 }
 
 const REASONS: Record<Exclude<Admits, "yes">, SkipReason> = {
@@ -54,6 +56,10 @@ export class Candidates {
   readonly #tries = new Map<string, number>();
   /** Options whose probe is out: not asked about again before this time. */
   readonly #busy = new Map<string, number>();
+  /** Options whose pools do not cover a draw before this time. */
+  readonly #unfunded = new Map<string, number>();
+  /** Options whose draw was granted, and not used yet. */
+  readonly #funded = new Set<string>();
   #inPlace: { option: string; until: number } | null = null;
   #retries: number;
 
@@ -75,9 +81,24 @@ export class Candidates {
 
   /** The retry in place, else the first in order that admits a call, else the first to return; null: nobody. */
   next(now: number, chance: number): Candidate | null {
+    return this.#paid(this.#next(now, chance));
+  }
+
+  /** An option that draws on pools is asked for its draw first (P3). */
+  #paid(found: Candidate | null): Candidate | null {
+    if (!found || this.#funded.has(found.option) || !this.facts(found.option).pooled) return found;
+    return { ...found, permit: "draw" };
+  }
+
+  #lacks(option: string, now: number): boolean {
+    return (this.#unfunded.get(option) ?? -Infinity) > now;
+  }
+
+  #next(now: number, chance: number): Candidate | null {
     if (this.#inPlace) {
-      const { option } = this.#inPlace;
-      if (this.#isNear(option) && this.#admits(option, now, 0) === "yes") return { ...this.#inPlace, permit: "retry" };
+      const { option, until } = this.#inPlace;
+      const may = this.#isNear(option) && !this.#lacks(option, until);
+      if (may && this.#admits(option, now, 0) === "yes") return { option, until, permit: "retry" };
       this.#inPlace = null;
     }
     let turnedAway: string | undefined;
@@ -88,6 +109,10 @@ export class Candidates {
       }
       if (!this.#isNear(option)) {
         this.#skip(option, "offline");
+        continue;
+      }
+      if (this.#lacks(option, now)) {
+        this.#skip(option, "no-allowance");
         continue;
       }
       const admits = this.#admits(option, now, chance);
@@ -102,16 +127,15 @@ export class Candidates {
   /** The first of those set aside: where nobody else is left its own refusal says more than silence would. */
   lastResort(now: number): Candidate | null {
     for (const option of this.#untried)
-      if (this.#upstreams.has(option) && this.#isNear(option) && this.#admits(option, now, 0) === "set-aside")
-        return { option, until: now };
+      if (this.#isOpen(option, now) && this.#admits(option, now, 0) === "set-aside")
+        return this.#paid({ option, until: now });
     return null;
   }
 
   /** True if an option that has not been asked could be asked at that time, as far as is known now. */
   isAnotherReady(at: number): boolean {
     return [...this.#untried].some(
-      (option) =>
-        this.#upstreams.has(option) && this.#isNear(option) && this.#health.isReady(option, at, this.modelOf(option)),
+      (option) => this.#isOpen(option, at) && this.#health.isReady(option, at, this.modelOf(option)),
     );
   }
 
@@ -119,7 +143,7 @@ export class Candidates {
   freeFrom(at: number): number {
     if (this.#inPlace) {
       const [{ option }, until] = [this.#inPlace, Math.max(at, this.#inPlace.until)];
-      if (this.#isNear(option) && this.#health.isReady(option, until, this.modelOf(option))) return until;
+      if (this.#isOpen(option, until) && this.#health.isReady(option, until, this.modelOf(option))) return until;
     }
     const again: ReadonlyMap<string, number> = this.#retries > 0 ? this.#again : new Map();
     const free = [...this.#untried, ...again.keys()]
@@ -128,10 +152,15 @@ export class Candidates {
         Math.max(
           again.get(option) ?? at,
           this.#busyUntil(option),
+          this.#unfunded.get(option) ?? at,
           this.#health.freeFrom(option, at, this.modelOf(option)),
         ),
       );
     return Math.min(...free, Infinity);
+  }
+
+  #isOpen(option: string, at: number): boolean {
+    return this.#upstreams.has(option) && this.#isNear(option) && !this.#lacks(option, at);
   }
 
   /** The facts declared about an option. */
@@ -154,14 +183,23 @@ export class Candidates {
   take(option: string): void {
     if (!this.#untried.delete(option)) this.#retries -= 1;
     this.#inPlace = null;
+    this.#funded.delete(option);
     this.#again.delete(option);
     this.skipped.delete(option);
     this.#tries.set(option, (this.#tries.get(option) ?? 0) + 1);
   }
 
-  /** The permit was refused: no retries in this call, or another call has the probe. */
-  refused(option: string, permit: Permit, now: number): void {
-    if (permit === "probe") {
+  /** Its draw is granted: it may be called. */
+  funded(option: string): void {
+    this.#funded.add(option);
+  }
+
+  /** Refused: no retries in this call, another call has the probe, or no pool covers a draw before `until`. */
+  refused(option: string, permit: Rationed, now: number, until = -Infinity): void {
+    if (permit === "draw") {
+      this.#skip(option, "no-allowance");
+      this.#unfunded.set(option, Math.max(until, now + ASK_AGAIN_S));
+    } else if (permit === "probe") {
       this.#skip(option, REASONS.ask);
       // Without a pause it would be asked for again at this very moment, without end.
       this.#busy.set(option, now + Math.max(this.#limits.backoff_s, ASK_AGAIN_S));
@@ -229,7 +267,8 @@ export class Candidates {
     let first: [option: string, until: number] | undefined;
     for (const entry of waiting) {
       // No call waits for a gate or a key: what keeps a call from an option so rarely goes away while the call lasts.
-      if (!this.#isNear(entry[0]) || ["blocked", "set-aside"].includes(this.#admits(entry[0], now, 0))) continue;
+      if (entry[1] === Infinity || !this.#isNear(entry[0])) continue;
+      if (["blocked", "set-aside"].includes(this.#admits(entry[0], now, 0))) continue;
       if (!first || entry[1] < first[1]) first = entry;
     }
     if (!first) return null;
@@ -240,7 +279,8 @@ export class Candidates {
   }
 
   #returns(option: string, now: number): number {
-    return Math.max(this.#health.returns(option, now), this.#busyUntil(option));
+    const own = Math.max(this.#busyUntil(option), this.#unfunded.get(option) ?? -Infinity);
+    return Math.max(this.#health.returns(option, now), own);
   }
 
   #busyUntil(option: string): number {

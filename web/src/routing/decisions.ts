@@ -8,7 +8,10 @@ export type Body = "events" | "whole" | "bytes";
 export type Decision =
   | { do: "call"; option: string; attempt: number }
   | { do: "wait"; until: number }
-  | { do: "ask"; permit: Permit; option: string };
+  | { do: "ask"; permit: Rationed; option: string };
+
+/** A permit, or the draw on the option's pools (P3). */
+export type Rationed = Permit | "draw";
 
 /** An attempt's end, or a step of it: the state it was in, and the actions to carry out, in order. */
 export interface Step {

@@ -43,11 +43,12 @@ export class RecordedChain extends AttemptChain {
     return super.race(at, chance);
   }
 
-  override answered(at: number, granted: boolean, chance = EVEN): Decision | null {
-    this.log.push({ do: "answered", at, chance, granted, health: this.#known.seen(this.#queue) });
+  override answered(at: number, granted: boolean, chance = EVEN, until = -Infinity): Decision | null {
+    const told = until === -Infinity ? {} : { until: until === Infinity ? ("inf" as const) : until };
+    this.log.push({ do: "answered", at, chance, granted, ...told, health: this.#known.seen(this.#queue) });
     this.#inside = true;
     try {
-      return super.answered(at, granted, chance);
+      return super.answered(at, granted, chance, until);
     } finally {
       this.#inside = false;
     }

@@ -38,6 +38,7 @@ const CALLS: Record<CallName, true> = {
   ended: true,
   permit: true,
   report: true,
+  priced: true,
   batch: true,
   forget: true,
   watch: true,
