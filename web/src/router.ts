@@ -1,6 +1,6 @@
 /** The page's router: knows its order without waiting, calls with failover, learns, and asks Python for the rest. */
 import { Attention, EngineCalls, Session, Token, warnOf } from "./engine";
-import { CorsHistory, CursorQueues, HealthCache, Mirror, Queues, type Watch } from "./state";
+import { CorsHistory, CursorQueues, HealthCache, Mirror, PoolStore, Queues, type Watch } from "./state";
 import { Chat, type ChatInit, type ChatRequest } from "./chat";
 import { askedFrom, checkLimit, fingerprint, loadConfig, type Settings, settingsOf, spelled, textOf } from "./config";
 import { checkEnvironment, type Settle, settled, TypedTarget } from "./base";
@@ -14,6 +14,7 @@ import type {
   Cursor,
   EngineStanding,
   Preferences,
+  PoolState,
   Receipt,
   Report,
   Resolution,
@@ -36,12 +37,13 @@ export class Router extends TypedTarget<RouterEvents> {
   readonly #session: Session;
   readonly #fetch: RoutedFetch;
   readonly #health: Health;
-  readonly #attention = new Attention(
-    () => this.#health,
-    (detail) => {
-      this.emit("attention", detail);
-    },
-  );
+  readonly #emits =
+    <E extends keyof RouterEvents>(event: E) =>
+    (detail: RouterEvents[E]): void => {
+      this.emit(event, detail);
+    };
+  readonly #attention = new Attention(() => this.#health, this.#emits("attention"));
+  readonly #pools = new PoolStore(this.#mirror, this.#emits("pools"), (body) => void this.#calls.tell("priced", body));
   readonly #away: HealthCache;
   readonly #queues: Queues;
   readonly #cursors = new CursorQueues({
@@ -73,9 +75,7 @@ export class Router extends TypedTarget<RouterEvents> {
     state: (state) => {
       this.#staged(state);
     },
-    refused: (detail) => {
-      this.emit("refused", detail);
-    },
+    refused: this.#emits("refused"),
     cooldown: ({ option, until }) => {
       this.emit("cooldown", { option, until: this.#health.cooldowns.extend(option, until) });
     },
@@ -111,17 +111,14 @@ export class Router extends TypedTarget<RouterEvents> {
     [this.#health, this.#readable] = [new Health(settings.plan), new CorsHistory(settings.bases, this.#mirror)];
     this.#away = new HealthCache(this.#mirror, this.#health, settings);
     const reasons = new Reasons((cursor) => this.#calls.ask("explain", { cursor }));
-    this.#queues = new Queues(settings, this.#mirror, (head) => {
-      this.emit("queue", head);
-    });
+    this.#queues = new Queues(settings, this.#mirror, this.#emits("queue"));
     const context: FetchContext = {
       ...this.#orders,
       health: this.#health,
       readable: this.#readable,
+      pools: this.#pools,
       ...settings,
-      onAttempt: (detail) => {
-        this.emit("attempt", detail);
-      },
+      onAttempt: this.#emits("attempt"),
       onOutcome: (body) => {
         this.#calls.gather("outcome", { task: settings.cursor["task"], ...body, ...this.#calls.numbered() });
         this.#away.note(body.option);
@@ -137,18 +134,14 @@ export class Router extends TypedTarget<RouterEvents> {
       onReport: (option, quality, task) => {
         void this.report({ option, ...(task === undefined ? {} : { task }) }, { quality });
       },
-      onRestart: (detail) => {
-        this.emit("restart", detail);
-      },
+      onRestart: this.#emits("restart"),
       onBlocked: this.#blocked,
       onAttention: this.#attention.note,
       onChanged: (option) => void this.#calls.tell("changed", { option }).catch(() => undefined),
       permit: (kind, option) => this.#calls.permit(kind, option, context),
       known: (queue, at) =>
         this.#state === "ready" ? reasons.of(queue, this.#queues.head, { ...settings.cursor, ...at }, at) : null,
-      onReceipt: (receipt) => {
-        this.emit("receipt", receipt);
-      },
+      onReceipt: this.#emits("receipt"),
     };
     this.#fetch = new RoutedFetch(context, settings);
     this.#token = new Token(options.token, () => {
@@ -187,6 +180,8 @@ export class Router extends TypedTarget<RouterEvents> {
     const [remembered, away] = await Promise.all([...recalling, cursors]);
     router.#session.knew(away);
     const loading = loadConfig(config, router.#mirror);
+    const pooled = loading.then((found) => router.#pools.declare(found, options.cursor)).catch(() => undefined);
+    if (!named) await pooled; // a config that is refused is refused below
     if (router.total === 0) router.#queues.declare(await loading.catch((error: unknown) => router.#refuse(error)));
     else if (!remembered) {
       const declared = loading.then((config) => {
@@ -208,6 +203,11 @@ export class Router extends TypedTarget<RouterEvents> {
   /** The number of options in the order. */
   get total(): number {
     return this.#queues.head.total;
+  }
+
+  /** Each pool of the config as it stands; frozen. */
+  get pools(): Readonly<Record<string, PoolState>> {
+    return this.#pools.state;
   }
 
   get state(): RouterState {
@@ -299,6 +299,7 @@ export class Router extends TypedTarget<RouterEvents> {
     this.#fetch.close(closed);
     this.#unplug();
     this.#queues.drop();
+    this.#pools.close();
     await this.#session.close();
     await this.#mirror.close();
   }

@@ -328,6 +328,8 @@ export interface RouterEvents {
   blocked: BlockedDetail;
   /** An option is set aside: somebody has to look at its key, credit, quota, model or region. */
   attention: AttentionDetail;
+  /** Pools were drawn on, here or in another tab. */
+  pools: Readonly<Record<string, PoolState>>;
   /** A routed call has ended, its body included. */
   receipt: Receipt;
 }

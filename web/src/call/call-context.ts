@@ -2,7 +2,7 @@
 import type { Awake, Connections, FailureDiagnosis } from "../network";
 import type { Arranged, CallTraits, Health } from "../routing";
 import type { Figures, OutcomeBody, Permit, Plan, Preferences } from "../generated/calls";
-import type { CorsHistory } from "../state";
+import type { CorsHistory, PoolStore } from "../state";
 import type { Template } from "./template";
 import type { Listening } from "../routing/dialects";
 import type { Target } from "./target";
@@ -32,6 +32,8 @@ export interface FetchContext {
   bases: ReadonlyMap<string, URL>;
   /** May this be had, from the one probe or the budget of all tabs? */
   permit(kind: Permit, option: string): boolean | Promise<boolean>;
+  /** The pools on which options draw; default: none. */
+  pools?: PoolStore | undefined;
   onAttempt(detail: AttemptDetail): void;
   onOutcome(body: OutcomeBody): void;
   /** An attempt is under way; `first`: its option was chosen, not fallen back to. */

@@ -2,6 +2,7 @@
 import { type AttemptChain, type Ending, whySkipped } from "../routing";
 import { SporewrightError } from "../errors";
 import type { Outcome } from "../generated/calls";
+import type { Refused } from "../pools";
 import type { Attempt, Skipped } from "../types";
 import type { CallRequest } from "./call-context";
 import type { AttemptIO } from "./attempt-io";
@@ -33,7 +34,12 @@ export function broken(
 }
 
 /** Nobody answered: every attempt and every option passed over, with its reason, and when the first returns. */
-export function exhausted(asked: CallRequest, attempts: readonly Attempt[], chain: AttemptChain): SporewrightError {
+export function exhausted(
+  asked: CallRequest,
+  attempts: readonly Attempt[],
+  chain: AttemptChain,
+  refused: ReadonlyMap<string, Refused>,
+): SporewrightError {
   const { queue, template, target, arranged } = asked;
   const [passed, returns] = [skippedOf(asked, chain), chain.waitsFor];
   const named = new Set([...attempts, ...passed].map(({ option }) => option));
@@ -55,5 +61,10 @@ export function exhausted(asked: CallRequest, attempts: readonly Attempt[], chai
     return new SporewrightError("excluded", `what ${what} asks for leaves no option: ${why}`, detail);
   if (chain.isOffline)
     return new SporewrightError("offline", `the device was offline until the deadline of ${what}: ${why}`, detail);
+  const [first] = [...refused.values()].sort((one, other) => one.until - other.until);
+  if (first && attempts.length === 0 && passed.some(({ reason }) => reason === "no-allowance")) {
+    const when = first.until === Infinity ? "never" : `again at ${new Date(first.until * 1000).toISOString()}`;
+    return new SporewrightError("budget", `pool ${JSON.stringify(first.pool)} covers ${what} ${when}: ${why}`, detail);
+  }
   return new SporewrightError("exhausted", `no option answered ${what}: ${why}`, detail);
 }

@@ -224,10 +224,11 @@ export class RoutedFetch {
       const keyed = isKeyed(upstream) ? { keyed: true } : {};
       const judged = isInference && expects(option) !== "any" ? { judged: true } : {};
       const any = isPlain && expects(option) === "any" ? { any: true } : {};
-      return [option, { ...declared, ...keys, ...repeatable, ...local, ...brought, ...keyed, ...judged, ...any }] as [
-        string,
-        Facts,
-      ];
+      const pooled = this.#context.pools?.covers(option) ? { pooled: true } : {};
+      return [
+        option,
+        { ...declared, ...keys, ...repeatable, ...local, ...brought, ...keyed, ...judged, ...any, ...pooled },
+      ] as [string, Facts];
     });
     return {
       repeatable: may(own ?? retry),

@@ -1,6 +1,7 @@
 /** Carries out what a chain decides until there is somebody to call: it waits, and asks for what is rationed. */
 import { unlessAborted } from "../base";
 import type { CallContext, FetchContext } from "./call-context";
+import type { Draws } from "./draws";
 import { unused } from "../engine";
 import type { AttemptChain, Decision } from "../routing";
 
@@ -8,6 +9,7 @@ export class NextAttempt {
   readonly #chain: AttemptChain;
   readonly #context: CallContext;
   readonly #signal: AbortSignal;
+  readonly #draws: Draws;
   readonly #call: (option: string, attempt: number) => void;
 
   /** `call` begins the attempt of this number; `signal` is the caller's. */
@@ -15,9 +17,10 @@ export class NextAttempt {
     chain: AttemptChain,
     context: CallContext,
     signal: AbortSignal,
+    draws: Draws,
     call: (option: string, attempt: number) => void,
   ) {
-    [this.#chain, this.#context, this.#signal, this.#call] = [chain, context, signal, call];
+    [this.#chain, this.#context, this.#signal, this.#draws, this.#call] = [chain, context, signal, draws, call];
   }
 
   /** The chain's decision now, as the network stands. */
@@ -45,9 +48,13 @@ export class NextAttempt {
         await this.#context.sight.wait(decision.until, this.#signal);
         decision = this.pick();
       } else {
-        const isGranted = await unlessAborted(granted(decision, this.#chain, this.#context), this.#signal);
+        const { permit, option } = decision;
+        const lacks = permit === "draw" || permit === "hedge" ? this.#draws.ask(option) : null;
+        const refused = lacks && (await unlessAborted(lacks, this.#signal));
+        const isGranted =
+          !refused && (await unlessAborted(granted(decision, this.#chain, this.#context), this.#signal));
         if (!this.#chain.asks(decision)) return;
-        decision = this.#chain.answered(this.#context.awake.now(), isGranted, Math.random());
+        decision = this.#chain.answered(this.#context.awake.now(), isGranted, Math.random(), refused?.until);
       }
     }
     if (decision) this.#call(decision.option, decision.attempt);

@@ -13,6 +13,7 @@ import { SporewrightError } from "../errors";
 import { Expectations } from "./expectations";
 import { faultOf } from "./failure";
 import { Delivery } from "./delivery";
+import { Draws } from "./draws";
 import { sent } from "./misuse";
 import { ReceiptWriter } from "./receipt";
 import { redacted } from "./secrets";
@@ -31,6 +32,7 @@ export class RoutedCall {
   readonly #timers: AttemptTimers;
   readonly #expectations: Expectations;
   readonly #next: NextAttempt;
+  readonly #draws: Draws;
   readonly #unwatch: () => void;
   /** The attempt whose answer was given. */
   #given: AttemptIO | null = null;
@@ -46,7 +48,8 @@ export class RoutedCall {
     this.#account = new CallReporter(context, asked, this.#chain, this.#ledger);
     this.#handover = new Delivery(context, asked, this.#ledger, this.#stop);
     this.#expectations = new Expectations(context, asked);
-    this.#next = new NextAttempt(this.#chain, context, asked.signal, this.#call);
+    this.#draws = new Draws(context, asked);
+    this.#next = new NextAttempt(this.#chain, context, asked.signal, this.#draws, this.#call);
     this.#timers = new AttemptTimers(this.#chain, context, this.#another, this.#handsOver);
     this.#unwatch = context.awake.watch(this.#slept);
   }
@@ -97,7 +100,8 @@ export class RoutedCall {
   async #advance(): Promise<void> {
     try {
       await this.#next.follow(this.#next.pick());
-      if (this.#chain.state === "EXHAUSTED") this.#giveUp(exhausted(this.#asked, this.#ledger.attempts, this.#chain));
+      if (this.#chain.state === "EXHAUSTED")
+        this.#giveUp(exhausted(this.#asked, this.#ledger.attempts, this.#chain, this.#draws.refused));
       else if (this.#chain.state === "DELIVERED") this.#deliverKept();
     } catch (error) {
       if (!this.#asked.signal.aborted) this.#giveUp(error);
@@ -128,6 +132,7 @@ export class RoutedCall {
   readonly #call = (option: string, number: number): void => {
     const one = runningAt(option, number);
     this.#running.set(number, one);
+    this.#draws.use(one);
     this.#timers.arm(one);
     this.#timers.watch();
     this.#attempt(one)
@@ -147,6 +152,7 @@ export class RoutedCall {
     this.#context.onBegan?.(one.option, one.number === 0 && isChosen, task);
     const response = await unlessAborted(sent(request, this.#asked.template), signal);
     this.#timers.answered(one, response);
+    this.#draws.hears(one, response);
     const { plan, sight } = this.#context;
     sight.reads(one.option, response);
     const asks = this.#expectations.asks(one.option) && response.type !== "opaque";
@@ -233,6 +239,7 @@ export class RoutedCall {
   /** The attempt is over; always true. */
   #ends(one: AttemptIO, ending: Ending, reason: string): true {
     this.#timers.end(one);
+    this.#draws.ends(one, ending);
     const step = this.#chain.ended(this.#now(), ending, one.number, Math.random());
     this.#running.delete(one.number);
     this.#account.notes(one, step.outcome, reason, ending);
@@ -284,6 +291,7 @@ export class RoutedCall {
   /** Aborted without having failed. */
   #drops(one: AttemptIO, outcome: "aborted" | "lost" | "unusable", why: string, reason?: unknown): void {
     this.#timers.end(one);
+    this.#draws.ends(one, null);
     this.#running.delete(one.number);
     this.#account.leaves(one, outcome, why);
     one.control.abort(reason);
@@ -303,7 +311,7 @@ export class RoutedCall {
   #deliverKept(): void {
     const kept = this.#kept;
     if (!kept?.response || kept.number !== this.#chain.kept || this.#handover.pipe)
-      this.#giveUp(exhausted(this.#asked, this.#ledger.attempts, this.#chain));
+      this.#giveUp(exhausted(this.#asked, this.#ledger.attempts, this.#chain, this.#draws.refused));
     else {
       this.#given = kept;
       this.#handover.gives(kept, kept.response);
@@ -325,6 +333,7 @@ export class RoutedCall {
   }
 
   #leave(end: Receipt["end"], code?: string): void {
+    this.#draws.drop();
     if (this.#kept !== this.#given) drop(this.#kept);
     this.#ledger.ended(end, code);
     this.#unwatch();

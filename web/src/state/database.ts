@@ -97,6 +97,16 @@ export class Database<V> {
     }
   }
 
+  /** Replace the value by the second of what `to` gives for it, in one transaction; resolves to the first once it is there. */
+  async change<T>(key: Key, to: (value: V | undefined) => readonly [found: T, next: V]): Promise<T> {
+    return this.#on(async (db) => {
+      const transaction = db.transaction(this.#store, "readwrite");
+      const [found, next] = to((await transaction.store.get(key)) as V | undefined);
+      await Promise.all([transaction.store.put(next, key), transaction.done]);
+      return found;
+    });
+  }
+
   /** Close it once what was handed over before is written. */
   close(): void {
     this.#isClosed = true;

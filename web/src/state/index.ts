@@ -4,5 +4,6 @@ export { CursorQueues } from "./cursor-queues";
 export { Database } from "./database";
 export { HealthCache } from "./health-cache";
 export { Mirror } from "./mirror";
+export { PoolStore } from "./pool-store";
 export { Queues } from "./queues";
 export { Watch } from "./watch";

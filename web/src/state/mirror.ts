@@ -29,6 +29,16 @@ export class Mirror {
     return this.#writing;
   }
 
+  /** Replace a value by what `to` makes of it, before any other tab can; rejects where that fails, or takes too long. */
+  change<T>(kind: string, name: string, ms: number, to: (value: unknown) => readonly [T, unknown]): Promise<T> {
+    const late = new Promise<never>((_, reject) =>
+      setTimeout(() => {
+        reject(new Error("IndexedDB does not answer"));
+      }, ms),
+    );
+    return Promise.race([this.#database.change([kind, name], to), late]);
+  }
+
   /** Write what is still to be written and let go of the database. */
   async close(): Promise<void> {
     this.#closed = true;
