@@ -31,6 +31,9 @@ MOST_BYTES = 64 * 1024 * 1024
 NARROWEST, UNBOUNDED = 80, 100_000
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="A self-learning, multi-objective router.")
+keys = typer.Typer(no_args_is_help=True, help="The keys that sign tokens; a running server takes changes over.")
+app.add_typer(keys, name="keys")
+Database = Annotated[str | None, typer.Option(help="Database beside which the keys are, as in serve.")]
 
 
 def _server(module: str) -> Any:
@@ -89,12 +92,71 @@ def token(
         ),
     ] = "operator",
     ttl: Annotated[float | None, typer.Option(help="Seconds until it expires.")] = None,
+    role: Annotated[str, typer.Option(help="device, or reader: one that writes nothing.")] = "device",
     database: Annotated[str | None, typer.Option(help="Database whose key file signs the token, as in serve.")] = None,
 ) -> None:
     """Print a signed token for one device."""
     settings = _server("settings").load_settings(database=database)
     tokens = _server("app").tokens_of(settings, _server("clock").SystemClock())
-    print(tokens.mint(workspace, device, holder=holder, ttl_s=settings.token_ttl_s if ttl is None else ttl))
+    lifetime = settings.token_ttl_s if ttl is None else ttl
+    print(tokens.mint(workspace, device, holder=holder, ttl_s=lifetime, role=role))
+
+
+@keys.command("add")
+def add_key(
+    kid: Annotated[str, typer.Argument(help="Its name, which tokens carry.")],
+    algorithm: Annotated[str, typer.Option(help="HS256, EdDSA or ES256.")] = "EdDSA",
+    public: Annotated[Path | None, typer.Option(help="PEM of a public key whose other half signs elsewhere.")] = None,
+    database: Database = None,
+) -> None:
+    """Make a key, or add a public one. From now on the newest key that can signs new tokens."""
+    keyring, ring = _server("keyring"), _ring(database)
+    jwk = keyring.new_key(kid, algorithm) if public is None else keyring.public_key(kid, _read(public, "public key"))
+    with ring.changing() as data:
+        data["keys"].append(jwk)
+
+
+@keys.command("retire")
+def retire_key(
+    kid: Annotated[str, typer.Argument(help="Its name; `secret` is the server's own.")], database: Database = None
+) -> None:
+    """Take no token that this key has signed; sessions that stand on one end."""
+    with _ring(database).changing() as data:
+        if kid != "secret" and kid not in [key["kid"] for key in data["keys"]]:
+            raise ConfigError(f"there is no key {kid!r}")
+        data["retired"] = sorted({*data["retired"], kid})
+
+
+@keys.command("list")
+def list_keys(database: Database = None) -> None:
+    """Print the keys, oldest first: name, algorithm, and what each is for."""
+    now = _ring(database).now
+    rows = [("secret", "HS256", True), *((key.kid, key.algorithm, key.signs) for key in now.keys.values())]
+    for kid, algorithm, signs in rows:
+        state = "retired" if kid in now.retired else "signs and verifies" if signs else "verifies"
+        print(f"{_plain(kid)}\t{algorithm}\t{state}")
+
+
+@app.command()
+def revoke(
+    token_name: Annotated[str | None, typer.Option("--token", help="The `jti` of a token.")] = None,
+    device: Annotated[str | None, typer.Option(help="workspace/device.")] = None,
+    holder: Annotated[str | None, typer.Option(help="A holder: all tokens of all devices.")] = None,
+    undo: Annotated[bool, typer.Option(help="Take the revocation back.")] = False,
+    database: Database = None,
+) -> None:
+    """Revoke a token, a device or a holder: sessions end within a tick, and no new one begins."""
+    named = {kind: name for kind, name in (("token", token_name), ("device", device), ("holder", holder)) if name}
+    if not named or (device and device.count("/") != 1):
+        raise ConfigError("revoke: name a --token, a --device as workspace/device, or a --holder")
+    with _ring(database).changing() as data:
+        for kind, name in named.items():
+            before = set(data["revoked"].get(kind, []))
+            data["revoked"][kind] = sorted(before - {name} if undo else before | {name})
+
+
+def _ring(database: str | None) -> Any:
+    return _server("app").ring_of(_server("settings").load_settings(database=database))
 
 
 @app.command()

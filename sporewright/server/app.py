@@ -6,13 +6,16 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import structlog
 from fastapi import FastAPI, WebSocket
 
 from sporewright._version import __version__
-from sporewright.server.auth import Tokens, key_file, load_secret
+from sporewright.errors import ConfigError
+from sporewright.server.auth import Tokens, key_file, load_secret, ring_file
 from sporewright.server.clock import Clock, SystemClock
 from sporewright.server.declared import read_config
 from sporewright.server.http import add_addresses
+from sporewright.server.keyring import Keyring
 from sporewright.server.metrics import Metrics
 from sporewright.server.orchestrator import Orchestrator
 from sporewright.server.rate import Paces
@@ -20,13 +23,22 @@ from sporewright.server.settings import Settings
 from sporewright.server.socket import Connection
 from sporewright.server.store import Store, open_store
 
-__all__ = ["create_app", "tokens_of"]
+__all__ = ["create_app", "ring_of", "tokens_of"]
+
+# Seconds between two looks at the key file, where a tick is longer.
+KEYS_S = 2.0
+_log = structlog.get_logger("sporewright.app")
 
 
-def tokens_of(settings: Settings, clock: Clock) -> Tokens:
-    """Tokens with the operator's secret, or the key file beside the database."""
+def ring_of(settings: Settings) -> Keyring:
+    """The operator's keys, in the file that is set or the one beside the database."""
+    return Keyring(settings.keys or ring_file(settings.database))
+
+
+def tokens_of(settings: Settings, clock: Clock, ring: Keyring | None = None) -> Tokens:
+    """Tokens with the operator's secret, or the key file beside the database, and the operator's further keys."""
     secret = settings.secret.get_secret_value() if settings.secret else load_secret(key_file(settings.database))
-    return Tokens(secret, clock)
+    return Tokens(secret, clock, ring or ring_of(settings))
 
 
 def create_app(settings: Settings, clock: Clock | None = None, store: Store | None = None) -> FastAPI:
@@ -37,7 +49,8 @@ def create_app(settings: Settings, clock: Clock | None = None, store: Store | No
     """
     time = clock or SystemClock()
     declared = read_config(settings.config, settings.limits)
-    tokens = tokens_of(settings, time)
+    ring = ring_of(settings)
+    tokens = tokens_of(settings, time, ring)
     metrics, paces = Metrics(), Paces(settings)
 
     @asynccontextmanager
@@ -56,7 +69,7 @@ def create_app(settings: Settings, clock: Clock | None = None, store: Store | No
                 await hub.lost.wait()
                 app.state.on_lost()
 
-            works = [asyncio.create_task(work) for work in (hub.run(), watch())]
+            works = [asyncio.create_task(work) for work in (hub.run(), watch(), _watch_keys(ring, hub, settings))]
             try:
                 yield
             finally:
@@ -72,3 +85,14 @@ def create_app(settings: Settings, clock: Clock | None = None, store: Store | No
     app.state.on_lost = lambda: None
     add_addresses(app, settings.dist)
     return app
+
+
+async def _watch_keys(ring: Keyring, hub: Orchestrator, settings: Settings) -> None:
+    """Read the keys again when their file changes; every session looks then whether its token still holds."""
+    while True:
+        await asyncio.sleep(min(settings.tick_s, KEYS_S))
+        try:
+            if await asyncio.to_thread(ring.renew):
+                hub.wake()
+        except ConfigError as why:
+            _log.error("the keys were not read again", code=why.code, reason=str(why))

@@ -35,6 +35,9 @@ class Members:
     def __len__(self) -> int:
         return len(self._all)
 
+    def __iter__(self) -> Iterator[Member]:
+        return iter(self._all)
+
     def holds(self, key: ClientKey) -> bool:
         """True if this client is connected."""
         return any(member.key == key for member in tuple(self._groups.get((*key[:2], ""), ())))

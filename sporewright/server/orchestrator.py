@@ -100,6 +100,11 @@ class Orchestrator:
             self._broadcasts.pop(member.key.workspace, None)
         self._metrics.connections.set(len(self._members))
 
+    def wake(self) -> None:
+        """Ring every session's bell: who may be here has changed."""
+        for member in self._members:
+            member.news.set()
+
     def heard(self, member: Member) -> None:
         """Renew the lease of the session's device."""
         self._hear(member.key, member.holder, self._clock.monotonic())

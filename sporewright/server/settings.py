@@ -29,6 +29,10 @@ class Settings(BaseSettings):
 
     secret: SecretStr | None = None
     """The secret that signs tokens, at least 32 bytes; without it a key file beside the database is made."""
+    keys: Path | None = None
+    """The file of further keys and revocations; without it, one beside the database."""
+    origins: str = ""
+    """The pages whose sockets are accepted, as `https://host`, parted by commas; without any, every page's."""
     token_ttl_s: float = Field(default=30 * 86400.0, gt=0)
 
     tick_s: float = Field(default=2.0, gt=0)
@@ -72,6 +76,11 @@ class Settings(BaseSettings):
         if self.message_cells * 128 > self.message_bytes:
             raise ValueError(f"message_bytes: {self.message_bytes} cannot hold {self.message_cells} refusals")
         return self
+
+    @property
+    def allowed_origins(self) -> frozenset[str]:
+        """The origins, as browsers write them."""
+        return frozenset(each.strip().rstrip("/").lower() for each in self.origins.split(",") if each.strip())
 
     @property
     def limits(self) -> Limits:

@@ -21,7 +21,7 @@ from sporewright.errors import (
     TokenError,
     VersionError,
 )
-from sporewright.server.auth import Grant, Tokens
+from sporewright.server.auth import READER, Grant, Tokens
 from sporewright.server.clock import Clock
 from sporewright.server.log import told
 from sporewright.server.members import Member
@@ -81,6 +81,9 @@ class Connection:
 
     async def serve(self) -> None:
         """Greet, then read and publish side by side."""
+        if not self._is_welcome_from(self._socket.headers.get("origin")):
+            await self._socket.close(CLOSE_POLICY)
+            return
         await self._socket.accept()
         try:
             await self._live()
@@ -91,6 +94,11 @@ class Connection:
         except Exception:
             _log.exception("connection failed")
             await self._refuse(InternalError("internal error of the server; its log says more"))
+
+    def _is_welcome_from(self, origin: str | None) -> bool:
+        """True for the pages that the operator names, and for whatever is no page: programs send no origin."""
+        allowed = self._settings.allowed_origins
+        return origin is None or not allowed or origin.lower() in allowed
 
     async def _live(self) -> None:
         grant, hello = await self._greeted()
@@ -132,18 +140,16 @@ class Connection:
             limits=self._settings.limits,
         )
 
-    def _check_token(self, grant: Grant) -> None:
-        if self._clock.now() >= grant.expires:
-            raise TokenError(f"token: expired at {grant.expires:.0f}")
-
     async def _read(self, member: Member, grant: Grant) -> None:
         pace = self._paces.of(member.key.workspace, member.key.device, member.holder)
         while True:
             message = await self._receive()
             wait = pace.take(self._received, self._clock.monotonic())
-            self._check_token(grant)
+            self._tokens.check(grant)
             self._hub.heard(member)
             match message:
+                case Push() if grant.role == READER:
+                    raise TokenError("token: a reader writes nothing")
                 case Push():
                     await self._say(await self._hub.push(member, message))
                 case Ping():
@@ -161,7 +167,7 @@ class Connection:
         while True:
             await member.news.wait()
             member.news.clear()
-            self._check_token(grant)
+            self._tokens.check(grant)
             for frame in await self._hub.updates(member.key.workspace, self._session.revision):
                 if isinstance(frame.message, Snapshot) and frame.message.part == 1:
                     self._metrics.snapshots.inc()
