@@ -64,7 +64,7 @@ def test_token_is_good_for_the_server_of_the_same_database(tmp_path: Path) -> No
     )
     assert (done.returncode, done.stderr) == (0, "")
     grant = Tokens(load_secret(tmp_path / "x.db.key"), SystemClock()).verify(done.stdout.strip())
-    assert (grant.holder, grant.workspace, grant.device) == ("acme/A", "acme", "A")
+    assert (grant.holder, grant.workspace, grant.device) == ("operator", "acme", "A")
     assert not (tmp_path / "x.db").exists()
 
 
