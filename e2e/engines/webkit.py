@@ -19,7 +19,7 @@ from e2e.engines.driver import Engine, MissingEngineError, Tab
 
 __all__ = ["WebKit", "WebKitTab"]
 
-COMMAND_S = 90  # more than any script is given
+COMMAND_S = 600  # more than any script is given: the whole matrix has 300
 # Debian and Fedora keep MiniBrowser beside WebKit's own processes, in a folder that names the version of its interface.
 PLACES = ("/usr/lib/*/webkit2gtk-*/MiniBrowser", "/usr/libexec/webkit2gtk-*/MiniBrowser")
 # The protocol has no console: the page keeps what its scripts write, from the first script that we run in it.
