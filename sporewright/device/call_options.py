@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, get_args
@@ -68,12 +69,15 @@ def checked_call(asked: Any, plan: Plan) -> Mapping[str, Any]:
     for name, known in (("restart", list(plan["restarts"])), ("retry", [*get_args(Retry), None])):
         if name in asked and asked[name] not in known:
             raise ConfigError(f"{PLACE}: {name}: {asked[name]!r} is none of {', '.join(map(str, known))}")
+    for name in ("hedge", "idempotent"):
+        if name in asked and not isinstance(asked[name], bool | None):
+            raise ConfigError(f"{PLACE}: {name}: {shown(asked[name])} is neither True nor False")
     place_of(asked)
     if "expects" in asked:
         checked_expects(PLACE, asked["expects"])
     deadline = asked.get("deadline")
     if deadline is not None and (
-        isinstance(deadline, bool) or not isinstance(deadline, int | float) or not 0 < deadline < float("inf")
+        isinstance(deadline, bool) or not isinstance(deadline, int | float) or not 0 < deadline <= sys.float_info.max
     ):
         raise ConfigError(f"{PLACE}: deadline: {shown(deadline)} is not a positive number of seconds")
     checked(asked, place=PLACE)

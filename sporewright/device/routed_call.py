@@ -340,4 +340,6 @@ class RoutedCall:
             self._drops(one, "aborted", "aborted by the caller")
         self._draws.drop()
         for task in list(self._tasks):
-            task.cancel()
+            # One that is being cancelled closes its connection: cancelled again, it would leave it open for ever.
+            if not task.cancelling():
+                task.cancel()

@@ -6,6 +6,7 @@ The same rules as `web/src/routing/preferences.ts`; tests/routing/preferences.js
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, NotRequired, TypedDict
 
@@ -222,7 +223,7 @@ def _names(data: object, place: str) -> list[str]:
 
 
 def _amount(data: object, place: str) -> float:
-    if isinstance(data, bool) or not isinstance(data, int | float) or not 0.0 <= data < math.inf:
+    if isinstance(data, bool) or not isinstance(data, int | float) or not 0.0 <= data <= sys.float_info.max:
         raise ConfigError(f"{place}: {shown(data)} is not a finite number, at least 0")
     return float(data)
 

@@ -8,6 +8,8 @@ __all__ = ["meant"]
 
 EDITS = 2
 """So many letters may be wrong, missing, too many or swapped, and at most one in two."""
+LONGEST = 64
+"""Longer names are not compared: the work grows with the square of it."""
 
 
 def meant(word: str, known: Iterable[str]) -> str | None:
@@ -15,7 +17,7 @@ def meant(word: str, known: Iterable[str]) -> str | None:
     found, least = None, EDITS + 1
     for each in known:
         one, other = _bare(word), _bare(each)
-        if abs(len(one) - len(other)) > EDITS:
+        if abs(len(one) - len(other)) > EDITS or len(one) > LONGEST:
             continue
         edits = _distance(one, other)
         if edits < least and 2 * edits <= len(other):

@@ -78,6 +78,10 @@ async def test_a_call_has_a_deadline_of_its_own() -> None:
         ({"only": ["aa"]}, "only: 'aa' is no option \\(known: a, b\\)"),
         ({"deadline": 0}, "deadline: 0 is not a positive number of seconds"),
         ({"deadline": "1"}, "deadline: '1' is not a positive number of seconds"),
+        ({"deadline": 10**400}, "deadline: an integer of 1329 bits is not a positive number of seconds"),
+        ({"max_cost": 10**400}, "max_cost: an integer of 1329 bits is not a finite number, at least 0"),
+        ({"idempotent": "no"}, "idempotent: 'no' is neither True nor False"),
+        ({"hedge": 0}, "hedge: 0 is neither True nor False"),
         ({"deadline": True}, "deadline: True is not a positive number of seconds"),
     ],
 )

@@ -131,3 +131,13 @@ async def test_a_probe_that_is_out_is_asked_for_again() -> None:
 def is_whole_of(response: httpx.Response, tokens: int) -> bool:
     """True if so many words came, and the end mark."""
     return response.text.count('"content": "w') == tokens and response.text.rstrip().endswith("[DONE]")
+
+
+async def test_a_caller_who_leaves_at_the_first_piece_leaves_no_connection_open() -> None:
+    """The loser is being let go of in that very moment; cancelled again meanwhile, it would stay open for ever."""
+    async with fleet_of({"a": [SILENT], "b": [OK]}, LIMITS, hedge=False) as fleet:
+        for _ in range(3):
+            body = {**REQUEST, "stream": True}
+            async with fleet.client.stream("POST", "/v1/chat/completions", json=body) as response:
+                assert await anext(response.aiter_bytes())
+            await until_left(fleet, "a")

@@ -2,13 +2,15 @@
 
 /** So many letters may be wrong, missing, too many or swapped, and at most one in two. */
 const EDITS = 2;
+/** Longer names are not compared: the work grows with the square of it. */
+const LONGEST = 64;
 
 /** The nearest known word, by edits after case and `_` are left out; undefined if no word is near. */
 export function meant(word: string, known: Iterable<string>): string | undefined {
   let [found, least]: [string | undefined, number] = [undefined, EDITS + 1];
   for (const each of known) {
     const [one, other] = [bare(word), bare(each)];
-    if (Math.abs(one.length - other.length) > EDITS) continue;
+    if (Math.abs(one.length - other.length) > EDITS || one.length > LONGEST) continue;
     const edits = distance(one, other);
     if (edits < least && 2 * edits <= other.length) [found, least] = [each, edits];
   }
