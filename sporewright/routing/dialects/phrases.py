@@ -102,6 +102,8 @@ _MAXIMUM = (
 _PERSONS = (
     "cards?", "sessions?", "cookies?", "customers?", "carts?", "checkouts?",
     "(?:log|sign|logged|signed) ?in", "membership", "jwt", "upgrade to (?:pro|premium|plus|business|team)",
+    "pins?", "2fa", "mfa", "otps?", "one time (?:code|password)s?", "csrf(?: token)?",
+    "refresh tokens?", "emails?(?: address(?:es)?)?",
 )  # fmt: skip
 _OF_A_KEY = (
     "apis?", "(?:subscription|license|virtual|service account) (?:key|token)s?",
@@ -247,6 +249,9 @@ PHRASES: Phrases = {
     "requests": [
         "propert(?:y|ies)", "fields?", "parameters?", "params?", "arguments?", "schemas?", "messages", "tools?",
         "functions?", "json", "enum", "items?", "elements?", "attributes?", "arrays?", "roles?", "required key",
+        # What a request points to, and what is fetched for it with the caller's own rights.
+        "urls?", "mcp(?: servers?)?", "connectors?", "fetch(?:ed|ing)?", "download(?:ed|ing)?", "web search",
+        "in user location", "(?:cloud )?storage", "vector stores?", "containers?", "(?:access to|find) the file",
     ],
     "persons": _PERSONS,
 }  # fmt: skip
