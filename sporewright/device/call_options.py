@@ -24,7 +24,7 @@ from sporewright.routing.preferences import (
 )
 from sporewright.routing.terms import Expects, Plan
 
-__all__ = ["Arrangement", "arranged", "checked_call", "checked_expects", "place_of", "plan_of"]
+__all__ = ["CHAT_WORDS", "Arrangement", "arranged", "checked_call", "checked_expects", "place_of", "plan_of"]
 
 PLACE = "extension sporewright"
 WORDS = (
@@ -41,6 +41,8 @@ WORDS = (
     "task",
 )
 """The keys of a request's extension."""
+CHAT_WORDS = tuple(word for word in WORDS if word not in ("expects", "on_restart", "speech"))
+"""The words of a chat, whose answer is judged by its dialect, as the page's chats are."""
 
 
 @dataclass(frozen=True, slots=True)

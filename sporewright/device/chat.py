@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from sporewright.device.call_options import CHAT_WORDS
 from sporewright.device.responses import Receipt, redacted
 from sporewright.device.transport import NOWHERE, Upstream, dialect_of
 from sporewright.errors import BrokenError, ClosedError, ConfigError, RefusedError
@@ -17,6 +18,7 @@ from sporewright.routing.dialects.chat_events import ChatEvents
 from sporewright.routing.dialects.chat_request import chat_body, chat_path
 from sporewright.routing.dialects.rows import reach
 from sporewright.routing.dialects.sse_events import Heard, Kind, read_json
+from sporewright.routing.preferences import refuse_unknown_words
 from sporewright.routing.terms import Restart
 
 __all__ = ["Chat", "chat"]
@@ -136,9 +138,11 @@ class Chat:
 def chat(client: httpx.AsyncClient, request: Mapping[str, Any], *, restart: Restart = "notify", **asked: Any) -> Chat:
     """A chat with the first option that answers, each asked in its own dialect; the call is made at the first read.
 
-    `request` as OpenAI's chat completions take it; `asked`: `retry`, `hedge`, `idempotent`, as in the transport's
-    extension. Errors: ExhaustedError, BrokenError, RefusedError; ConfigError for what is no request.
+    `request` as OpenAI's chat completions take it; `asked`: `retry`, `hedge`, `idempotent`, `only` and so on, as
+    in the transport's extension, without `expects`: a chat is judged by its dialect.
+    Errors: ExhaustedError, BrokenError, RefusedError; ConfigError for what is no request.
     """
+    refuse_unknown_words(asked, CHAT_WORDS, "chat")
     return Chat(client, request, {"restart": restart, **asked})
 
 

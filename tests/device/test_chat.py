@@ -127,3 +127,17 @@ async def test_what_is_refused_says_why() -> None:
             await chat(client, {"messages": MESSAGES}).text()
     with pytest.raises(ConfigError, match="klingon"):
         RoutingTransport(["a"], {"a": {"url": "http://h", "dialect": "klingon"}})  # type: ignore[typeddict-item]
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        ({"expects": "json"}, "chat: 'expects': is none of cursor, "),
+        ({"onyl": ["a"]}, "chat: 'onyl': did you mean 'only'"),
+    ],
+)
+async def test_words_that_a_chat_does_not_have_are_refused(words: dict[str, Any], error: str) -> None:
+    """A chat is judged by its dialect, so that what it expects is no question."""
+    async with httpx.AsyncClient() as client:
+        with pytest.raises(ConfigError, match=error):
+            chat(client, {"messages": []}, **words)
