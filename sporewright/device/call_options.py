@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
@@ -17,6 +17,7 @@ from sporewright.routing.preferences import (
     PREFERENCES,
     Figures,
     Preferences,
+    Properties,
     arrange,
     checked,
     figures_for,
@@ -54,12 +55,15 @@ class Arrangement:
     learned: list[str] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
     figures: dict[str, Figures] = field(default_factory=dict)
+    properties: Mapping[str, Properties] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any] | None:
         """The part `preferences` of a receipt; None if the call has none."""
         if not self.asked:
             return None
-        more = {"figures": self.figures} if self.figures else {}
+        more: dict[str, Any] = {"figures": self.figures} if self.figures else {}
+        if "needs" in self.asked:
+            more["properties"] = dict(self.properties)
         return {"asked": dict(self.asked), "from": self.learned, **more}
 
 
@@ -114,13 +118,18 @@ def plan_of(asked: Mapping[str, Any], plan: Plan) -> Plan:
     return plan if deadline is None else {**plan, "limits": {**plan["limits"], "deadline_s": float(deadline)}}
 
 
-def arranged(asked: Mapping[str, Any], source: Source, upstreams: Collection[str], size: TokenCount) -> Arrangement:
-    """The order of a call with these words, of this size; ConfigError for the name of an option that there is not."""
+def arranged(
+    asked: Mapping[str, Any], source: Source, properties: Mapping[str, Properties], size: TokenCount
+) -> Arrangement:
+    """The order of a call with these words, of this size; ConfigError for the name of an option that there is not.
+
+    `properties` holds what is declared of each upstream.
+    """
     at = place_of(asked)
     if not checked(asked, place=PLACE):
         return Arrangement(list(source.order(at or None)))
     learned = list(source.order(at))
-    wanted = checked(asked, frozenset((*upstreams, *learned)), PLACE)
+    wanted = checked(asked, frozenset((*properties, *learned)), PLACE)
     figures = figures_for(source.figures(at, learned), size) if wanted.keys() & CAPS else {}
-    queue, skipped = arrange(learned, wanted, figures)
-    return Arrangement(queue, wanted, learned, skipped, figures)
+    queue, skipped = arrange(learned, wanted, figures, properties)
+    return Arrangement(queue, wanted, learned, skipped, figures, properties)

@@ -61,10 +61,14 @@ class StartReply(TypedDict):
 
 
 class CursorBody(TypedDict):
-    """A cursor laid over the bound one, none: the bound one; and the preferences of a call that is thought of there."""
+    """A cursor laid over the bound one, none: the bound one; and the preferences of a call that is thought of there.
+
+    `properties`: what is declared of the options, by option and property.
+    """
 
     cursor: NotRequired[dict[str, str]]
     preferences: NotRequired[Preferences]
+    properties: NotRequired[dict[str, dict[str, list[str]]]]
 
 
 class SkippedOption(TypedDict):

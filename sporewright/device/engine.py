@@ -165,14 +165,14 @@ class Engine:
     def _resolve(self, now: float, body: Any) -> dict[str, Any]:
         state = self._running()
         cursor = state.at(now, body.get("cursor"))
-        return {"queue": arranged_at(state.tensor, cursor, body.get("preferences", {})).queue}
+        return {"queue": arranged_at(state.tensor, cursor, body.get("preferences", {}), body.get("properties")).queue}
 
     def _explain(self, now: float, body: Any) -> dict[str, Any]:
         state = self._running()
         cursor, asked = state.at(now, body.get("cursor")), body.get("preferences")
         if not asked:
             return state.tensor.explain(cursor).to_dict()
-        return explained_at(state.tensor, cursor, asked)
+        return explained_at(state.tensor, cursor, asked, body.get("properties"))
 
     def _figures(self, now: float, body: Any) -> dict[str, Any]:
         state = self._running()

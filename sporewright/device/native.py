@@ -18,7 +18,7 @@ from sporewright.device.engine import Engine
 from sporewright.errors import ClosedError, StorageError, TimedOutError, error_from_code
 from sporewright.routing.health import Health
 from sporewright.routing.plan import plan_with
-from sporewright.routing.preferences import PREFERENCES, checked, refuse_unknown_words
+from sporewright.routing.preferences import PREFERENCES, checked, properties_from, refuse_unknown_words
 
 __all__ = ["NativeDevice"]
 
@@ -127,7 +127,10 @@ class NativeDevice:
         self.call("observe", option=option, dimension=dimension, value=value)
 
     def resolve(self, cursor: Mapping[str, str] | None = None, **preferences: Any) -> list[str]:
-        """The whole order at the cursor laid over the bound one; `only=["a"]` …: as a call with these preferences."""
+        """The whole order at the cursor laid over the bound one; `only=["a"]` …: as a call with these preferences.
+
+        Where they need something, `properties` is what each option has.
+        """
         queue: list[str] = self.call("resolve", **_asked(cursor, preferences))["queue"]
         return queue
 
@@ -253,8 +256,10 @@ class NativeDevice:
 
 
 def _asked(cursor: Mapping[str, str] | None, preferences: Mapping[str, Any]) -> dict[str, Any]:
-    refuse_unknown_words(preferences, PREFERENCES, "preferences")
-    return {"cursor": dict(cursor or {}), "preferences": checked(preferences)}
+    refuse_unknown_words(preferences, (*PREFERENCES, "properties"), "preferences")
+    said = preferences.get("properties", {}).items()
+    properties = {option: properties_from(each, f"properties: {option}") for option, each in said}
+    return {"cursor": dict(cursor or {}), "preferences": checked(preferences), "properties": properties}
 
 
 class _Socket:

@@ -68,6 +68,7 @@ class Upstream(TypedDict):
     keys: NotRequired[Sequence[str | Callable[[], str]]]
     expects: NotRequired[Expected]
     path: NotRequired[str]
+    properties: NotRequired[Mapping[str, str | Sequence[str]]]
 
 
 class Speech(Protocol):

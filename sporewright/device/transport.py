@@ -21,6 +21,7 @@ from sporewright.errors import ConfigError
 from sporewright.pools import PoolState
 from sporewright.routing.call_size import TokenCount, tokens_of
 from sporewright.routing.dialects.sse_events import read_json
+from sporewright.routing.preferences import properties_from
 
 __all__ = ["NOWHERE", "RoutingTransport", "SharedPools", "Speech", "Upstream", "dialect_of"]
 
@@ -42,8 +43,8 @@ class RoutingTransport(httpx.AsyncBaseTransport):
 
     A request can say more by the extension `{"sporewright": {"restart": "buffer", "idempotent": True, "retry": …,
     "hedge": …, "on_restart": …, "expects": …, "task": …, "cursor": …, "deadline": …}}`, and by its preferences:
-    `only`, `ignore`, `order`, `prefer`, `max_cost`, `max_latency` (docs/reference/preferences.md). The response's
-    extension of that name is the `Receipt`.
+    `only`, `ignore`, `order`, `prefer`, `max_cost`, `max_latency`, `needs` (docs/reference/preferences.md). The
+    response's extension of that name is the `Receipt`.
 
     Raises ExhaustedError, of which ExcludedError says that the call's preferences leave no option; BrokenError while
     the body is read; TooLargeError if `restart: "buffer"` would have to hold more than `buffer_bytes`.
@@ -80,6 +81,10 @@ class RoutingTransport(httpx.AsyncBaseTransport):
             chance,
             self._allowances,
         )
+        self._properties = {
+            option: properties_from(upstream.get("properties", {}), f"upstream {option}: properties")
+            for option, upstream in upstreams.items()
+        }
         for option, upstream in upstreams.items():
             checked_expects(f"upstream {option}", upstream.get("expects"))
 
@@ -114,7 +119,7 @@ class RoutingTransport(httpx.AsyncBaseTransport):
             self._allowances.tick()
         if redirected is None:
             size = await _size(request, asked)
-            order = arranged(asked, self.source, self._settings.upstreams, size)
+            order = arranged(asked, self.source, self._properties, size)
         else:
             order = Arrangement([redirected.option])
         routed = RoutedRequest(self._settings, request, await request.aread(), owner, path, asked, order, redirected)

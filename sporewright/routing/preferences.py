@@ -25,6 +25,7 @@ __all__ = [
     "checked",
     "cost_of_call",
     "figures_for",
+    "properties_from",
     "refuse_unknown_words",
     "why",
 ]
@@ -63,7 +64,7 @@ class Arranged(NamedTuple):
 
 LISTS: tuple[Literal["only", "ignore", "order", "prefer"], ...] = ("only", "ignore", "order", "prefer")
 CAPS: tuple[Literal["max_cost", "max_latency"], ...] = ("max_cost", "max_latency")
-PREFERENCES = (*LISTS, *CAPS)
+PREFERENCES = (*LISTS, *CAPS, "needs")
 """The words of a call that arrange its order; `resolve` and `explain` take them, too."""
 ALL_OF = "capabilities"
 """The property of which an option has to have every value that is needed."""

@@ -17,7 +17,7 @@ from sporewright.routing.attempt_chain import AttemptChain
 from sporewright.routing.cooldown import EVEN
 from sporewright.routing.health import Admits, Health
 from sporewright.routing.plan import PLAN, plan_with
-from sporewright.routing.preferences import Figures, arrange, checked
+from sporewright.routing.preferences import Figures, arrange, checked, properties_from
 from sporewright.routing.terms import Plan
 
 __all__ = ["VERSION", "Replayed", "order_of", "replay"]
@@ -108,7 +108,10 @@ def _arranged(body: Mapping[str, Any], queue: list[str]) -> tuple[list[str], dic
     learned = _names(data, "from", place)
     try:
         asked = checked(_object(data.get("asked"), f"{place}.asked"), place=f"{place}.asked")
-        found, skipped = arrange(learned, asked, _figures(data.get("figures", {}), f"{place}.figures"))
+        said = _object(data.get("properties", {}), f"{place}.properties").items()
+        properties = {option: properties_from(each, f"{place}.properties: {option}") for option, each in said}
+        figures = _figures(data.get("figures", {}), f"{place}.figures")
+        found, skipped = arrange(learned, asked, figures, properties)
     except ConfigError as why:
         raise DecodeError(str(why)) from None
     if found != queue:

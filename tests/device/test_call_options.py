@@ -260,3 +260,32 @@ async def test_explain_says_what_a_cap_excludes() -> None:
             "max-latency: 5 s expected, 4 allowed",
         ]
     assert OrderSource(["a"], {}).figures({}, ["a"]) == {}
+
+
+REGIONS: dict[str, Any] = {
+    "a": {"properties": {"region": "us", "capabilities": ["vision"]}},
+    "b": {"properties": {"region": ["eu"], "capabilities": ["tools", "vision"]}},
+}
+
+
+async def test_a_call_says_what_it_needs() -> None:
+    """Of what is declared of the upstreams; the reason names the property, and the receipt holds what was declared."""
+    async with fleet_of(TWO, facts=REGIONS) as fleet:
+        receipt = await asked_at(fleet.client, needs={"region": ["eu", "ch"], "capabilities": "vision"})
+        assert receipt.skipped == {"a": "needs:region"}
+        assert receipt.preferences["properties"]["b"] == {"region": ["eu"], "capabilities": ["tools", "vision"]}
+        with pytest.raises(ExcludedError, match=r"b: skipped \(needs:dataPolicy\)"):
+            await asked_at(fleet.client, needs={"dataPolicy": "none"})
+        with pytest.raises(ConfigError, match="needs: region: 3 is not a list of names"):
+            await asked_at(fleet.client, needs={"region": 3})
+    with pytest.raises(ConfigError, match="upstream a: properties: region: 3 is not a list of names"):
+        RoutingTransport(["a"], {"a": {"url": "http://a.test", "properties": {"region": 3}}})  # type: ignore[dict-item]
+
+
+async def test_resolve_and_explain_with_needs() -> None:
+    """The properties are said with them."""
+    async with NativeDevice(CONFIG, {"workspace": "acme"}) as device:
+        properties = {"alpha": {"region": "us"}, "beta": {"region": "eu"}}
+        assert device.resolve(needs={"region": "eu"}, properties=properties) == ["beta"]
+        told = device.explain(needs={"region": "eu"}, properties=properties)
+        assert [each["reason"] for each in told["skipped"]] == ["needs:region", "needs:region"]

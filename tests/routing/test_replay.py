@@ -80,6 +80,8 @@ def test_preferences_are_applied_again() -> None:
     [
         ({"asked": {"order": ["delta"]}}, r"receipt.preferences: delta, alpha, beta, gamma; the queue was beta, gamma"),
         ({"asked": {"only": []}}, "receipt.preferences.asked: only: an empty list"),
+        ({"asked": {"needs": {"region": "eu"}}}, "receipt.preferences: ; the queue was beta"),
+        ({"properties": {"alpha": 3}}, "receipt.preferences.properties: alpha: 3 is not an object"),
         ({"figures": {"alpha": 3}}, r"receipt.preferences.figures\['alpha'\]: 3 is not an object"),
         ({"figures": {"gamma": {"cost": "x"}}}, r"figures\['gamma'\].cost: 'x'"),
         ({"asked": {"max_cost": 1}, "figures": {"beta": {"cost": 2}}}, "receipt.preferences: alpha, gamma, delta"),

@@ -151,6 +151,8 @@ export interface Receipt {
     from: readonly string[];
     /** The cost (USD) and latency (s) that were expected of the call, by option; absent if it had no cap. */
     figures?: Readonly<Record<string, Figures>>;
+    /** The declared properties of each upstream; absent if the call needed none. */
+    properties?: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
   };
   attempts: Attempt[];
   skipped: readonly Skipped[];

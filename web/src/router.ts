@@ -223,12 +223,12 @@ export class Router extends TypedTarget<RouterEvents> {
 
   /** The exact, whole order at the cursor after every `observe` made before; `preferences`: as such a call walks it. */
   async resolve(cursor?: Cursor, preferences: Preferences = {}): Promise<string[]> {
-    return (await this.#calls.call("resolve", { cursor, ...askedFrom(preferences) })).queue;
+    return (await this.#calls.call("resolve", { cursor, ...askedFrom(preferences, this.#settings.upstreams) })).queue;
   }
 
   /** The exact order with its reasons (R8); with preferences, `skipped` says which options they pass over, and why. */
   async explain(cursor?: Cursor, preferences: Preferences = {}): Promise<Resolution> {
-    return this.#calls.call("explain", { cursor, ...askedFrom(preferences) });
+    return this.#calls.call("explain", { cursor, ...askedFrom(preferences, this.#settings.upstreams) });
   }
 
   /** A queue kept current at a cursor laid over the bound one; throws code `config` for a bad limit. */

@@ -121,6 +121,8 @@ export interface Upstream {
   expects?: Expectation;
   /** Path of chats below `url`, query included; `{model}` stands for the model. Default: the dialect's. */
   path?: string;
+  /** Declared properties, which calls can need: `{ region: "eu", capabilities: ["tools"], dataPolicy: "none" }`. */
+  properties?: Readonly<Record<string, string | readonly string[]>>;
   /** The rule for sending a request again that this option may have carried out. Default: the router's rule. */
   retry?: RetryRule;
 }
@@ -148,6 +150,11 @@ export interface Preferences {
   prefer?: readonly string[] | undefined;
   /** USD: an option whose expected cost of this call is higher is passed over, unless its cost is unknown. */
   maxCost?: number | undefined;
+  /**
+   * Properties that an option has to have: of `capabilities` every one, of any other each declared value has to be among
+   * these. An option that does not declare the property does not have it.
+   */
+  needs?: Readonly<Record<string, string | readonly string[]>> | undefined;
   /** Seconds: an option whose believed latency is higher is passed over, unless it is unknown. */
   maxLatency?: number | undefined;
 }

@@ -178,6 +178,22 @@ describe("a call with preferences", () => {
     await expect(chat.text()).rejects.toMatchObject({ code: "excluded" });
   });
 
+  it("needs what is declared of the upstreams", async () => {
+    const properties = { region: ["eu"], capabilities: ["tools", "vision"] };
+    const routed = new RoutedFetch(
+      contextOf({
+        alpha: { url: alpha.url, properties: { region: "us" } },
+        beta: { url: beta.url, properties },
+      }),
+    );
+    const response = await routed.fetch("/v1/hello", { needs: { region: ["eu", "ch"], capabilities: "tools" } });
+    expect(await response.text()).toBe("beta");
+    const receipt = routed.receipt(response);
+    expect(receipt?.skipped).toEqual([{ option: "alpha", reason: "needs:region" }]);
+    expect(receipt?.preferences).toMatchObject({ properties: { alpha: { region: ["us"] }, beta: properties } });
+    expect((await replayed([receipt]))[0]?.order).toEqual(["beta"]);
+  }, 20_000);
+
   it("has no cap that is known where nobody knows figures", async () => {
     const response = await router.fetch("/v1/hello", { maxCost: 0 });
     expect(await response.text()).toBe("alpha");
@@ -221,6 +237,8 @@ describe("a call with preferences", () => {
     [{ cursor: 3 as never }, "cursor: 3 is not an object of texts"],
     [{ cursor: { site: 3 as never } }, 'cursor["site"]: 3 is not a text'],
     [{ cursor: { task: "a" }, task: "b" }, 'task: "b" and cursor.task: "a" are two kinds of work'],
+    [{ needs: ["eu"] as never }, "needs: an object is not an object of properties"],
+    [{ needs: { region: [] } }, "needs.region: an object is not a text or a list of texts"],
     [{ maxCost: -1 }, "maxCost: -1 is not a finite number, at least 0"],
     [{ maxLatency: "2" as never }, 'maxLatency: "2" is not a finite number, at least 0'],
     [{ max_cost: 1 }, 'fetch: max_cost: did you mean "maxCost"?'],

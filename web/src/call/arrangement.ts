@@ -1,6 +1,6 @@
 /** The order of one call: the learned one, as the call's preferences arrange it. */
 import type { Arrangement, FetchContext } from "./call-context";
-import { placeOf, preferencesOf } from "../config";
+import { declaredProperties, placeOf, preferencesOf } from "../config";
 import { arrange, figuresFor, type TokenCount } from "../routing";
 import type { Preferences } from "../generated/calls";
 import type { Cursor, RoutedInit } from "../types";
@@ -24,6 +24,8 @@ export async function orderOf(
   const isCapped = cost !== undefined || latency !== undefined;
   const known = isCapped ? ((await context.figures?.(at)) ?? {}) : {};
   const figures = figuresFor(known, cost === undefined ? { in: 0, out: null } : size());
-  const arranged = { asked, from: Object.freeze([...from]), figures, ...arrange(from, asked, figures) };
-  return { queue: Object.freeze(arranged.queue), arranged };
+  const properties = asked.needs ? declaredProperties(context.upstreams) : {};
+  const arranged = { asked, from: Object.freeze([...from]), figures, properties };
+  const { queue, skipped } = arrange(from, asked, figures, properties);
+  return { queue: Object.freeze(queue), arranged: { ...arranged, queue, skipped } };
 }

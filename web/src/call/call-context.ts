@@ -74,6 +74,8 @@ export interface Arrangement extends Arranged {
   from: readonly string[];
   /** The cost and latency that are expected of this call, by option; empty if it has no cap. */
   figures: Readonly<Record<string, Figures>>;
+  /** The declared properties of each upstream; empty if the call needs none. */
+  properties: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
 }
 
 /** The wishes of the caller. */

@@ -97,8 +97,12 @@ export class ReceiptWriter {
   }
 }
 
-function preferencesIn({ asked, from, figures }: Arrangement): Receipt["preferences"] & object {
-  return { asked, from, ...(Object.keys(figures).length > 0 ? { figures } : {}) };
+function preferencesIn({ asked, from, figures, properties }: Arrangement): Receipt["preferences"] & object {
+  return {
+    ...{ asked, from },
+    ...(Object.keys(figures).length > 0 ? { figures } : {}),
+    ...(asked.needs ? { properties } : {}),
+  };
 }
 
 /** Numbers and what holds them: a provider's own words, which might repeat the caller's, are left out. */

@@ -2,13 +2,13 @@
 import { meant, tableOf } from "../base";
 import { SporewrightError } from "../errors";
 import type { Preferences as Asked } from "../generated/calls";
-import { checkCursor, checkExpects, checkTask, milliseconds, refuse } from "./options";
-import type { CallOptions, Cursor, Preferences, RoutedInit } from "../types";
+import { checkCursor, checkExpects, checkTask, milliseconds, propertiesOf, refuse } from "./options";
+import type { CallOptions, Cursor, Preferences, RoutedInit, Upstream } from "../types";
 
 const LISTS = ["only", "ignore", "order", "prefer"] as const;
 /** Each cap, and its name in a question to the engine. */
 const CAPS = { maxCost: "max_cost", maxLatency: "max_latency" } as const;
-const WORDS = [...LISTS, ...(Object.keys(CAPS) as (keyof typeof CAPS)[])] as const;
+const WORDS = [...LISTS, ...(Object.keys(CAPS) as (keyof typeof CAPS)[]), "needs"] as const;
 const CALL_WORDS = ["cursor", "deadline", "task", ...WORDS] as const satisfies readonly (keyof CallOptions)[];
 const OWN_WORDS = ["restart", "onRestart", "idempotent", "retry", "hedge", "expects"] as const;
 const CHAT_WORDS: readonly string[] = ["signal", "restart", "headers", "retry", "hedge", ...CALL_WORDS];
@@ -76,17 +76,32 @@ export function preferencesOf(init: CallOptions, known: ReadonlySet<string> | nu
     if (typeof cap !== "number" || !(cap >= 0 && cap < Infinity)) refuse(word, cap, "a finite number, at least 0");
     else asked[name] = cap;
   }
+  const needs = propertiesOf("needs", init.needs);
+  if (Object.keys(needs).length > 0) asked.needs = needs;
   return Object.keys(asked).length > 0 ? asked : null;
 }
 
+/** The declared properties of each upstream. */
+export function declaredProperties(
+  upstreams: Readonly<Record<string, Upstream>>,
+): Record<string, Record<string, string[]>> {
+  const declared = Object.entries(upstreams).map(([option, { properties }]) => {
+    return [option, propertiesOf("properties", properties)] as const;
+  });
+  return tableOf(declared);
+}
+
 /** The part of a question to the engine that holds these preferences; code `config` for what cannot be meant. */
-export function askedFrom(preferences: Preferences): { preferences?: Asked } {
+export function askedFrom(
+  preferences: Preferences,
+  upstreams: Readonly<Record<string, Upstream>>,
+): { preferences?: Asked; properties?: Record<string, Record<string, string[]>> } {
   for (const word of Object.keys(preferences)) {
     if ((WORDS as readonly string[]).includes(word)) continue;
     throw new SporewrightError("config", `preferences: ${word}: ${hintOf(word, WORDS)}`);
   }
   const asked = preferencesOf(preferences, null);
-  return asked ? { preferences: asked } : {};
+  return asked ? { preferences: asked, ...(asked.needs ? { properties: declaredProperties(upstreams) } : {}) } : {};
 }
 
 function hintOf(word: string, known: readonly string[]): string {

@@ -117,7 +117,7 @@ function checkUpstreams(upstreams: unknown): void {
   for (const [option, upstream] of Object.entries(upstreams) as [string, unknown][]) {
     const name = `upstreams[${JSON.stringify(option)}]`;
     if (!isObject(upstream)) refuse(name, upstream, "an upstream with a url");
-    const { url, headers, prepare, model, window, retry, expects, ...chat } = upstream as Partial<
+    const { url, headers, prepare, model, window, retry, expects, properties, ...chat } = upstream as Partial<
       Record<keyof Upstream, unknown>
     >;
     if (!isText(url) && !(url instanceof URL)) refuse(`${name}.url`, url, "an address");
@@ -129,8 +129,22 @@ function checkUpstreams(upstreams: unknown): void {
       refuse(`${name}.window`, window, "a positive number of tokens");
     retryOf(`${name}.retry`, retry);
     checkExpects(`${name}.expects`, expects);
+    propertiesOf(`${name}.properties`, properties);
     checkSpeech(name, chat);
   }
+}
+
+/** Properties, declared or needed, each a text or several; code `config` for anything else. */
+export function propertiesOf(name: string, data: unknown): Record<string, string[]> {
+  if (data === undefined || data === null) return {};
+  if (!isObject(data) || Array.isArray(data)) return refuse(name, data, "an object of properties");
+  const read = Object.entries(data).map(([property, value]: [string, unknown]) => {
+    const values: unknown = isText(value) ? [value] : value;
+    const isList = Array.isArray(values) && values.length > 0 && values.every((each) => isText(each) && each !== "");
+    if (!isList || property === "") return refuse(`${name}.${property}`, value, "a text or a list of texts");
+    return [property, [...new Set(values as string[])]] as [string, string[]];
+  });
+  return tableOf(read);
 }
 
 /** Code `config` for a kind of work that is no text. */
