@@ -145,6 +145,8 @@ class BrokenError(SporewrightError, OSError):
     """An answer that broke off after part of it had been delivered."""
 
     code = "broken"
+    partial: str | None = None
+    """Of a chat the first choice's text as far as it came."""
 
 
 class RefusedError(SporewrightError):

@@ -95,8 +95,12 @@ class Chat:
                 raise BrokenError(
                     f"{self.option} answered HTTP {response.status_code}, without an answer that can be read"
                 )
-            async for event in self._read(response):
-                yield event
+            try:
+                async for event in self._read(response):
+                    yield event
+            except BrokenError as why:
+                why.partial = "".join(self._texts)
+                raise
 
     async def text(self) -> str:
         """The first choice's whole text; reads the chat if it has not been read."""

@@ -239,7 +239,9 @@ def _ends(body: Mapping[str, Any], chain: AttemptChain) -> list[str]:
     # A caller may also give up between the chain's end and his hearing of it.
     left = ["aborted"] if any(event.get("do") == "abort" for event in body["log"]) else []
     if chain.state in ("EXHAUSTED", "BROKEN"):
-        return ["failed", *left]
+        # The best of the answers that a critic rejected is the caller's, if he wants it.
+        has_best = chain.state == "EXHAUSTED" and any(event.get("do") == "rejected" for event in body["log"])
+        return ["failed", *(["answered"] if has_best else []), *left]
     if chain.state != "DELIVERED":
         return []
     # A refusal that was kept cannot be handed over any more to a caller who has had a part of another answer.

@@ -58,8 +58,10 @@ async def test_a_broken_stream_begins_anew(kind: str) -> None:
         told = await read(chat(fleet.client, {"messages": MESSAGES}, hedge=False))
         held = await read(chat(fleet.client, {"messages": MESSAGES}, restart="buffer", hedge=False))
         broken = chat(fleet.client, {"messages": MESSAGES}, restart="error", hedge=False)
-        with pytest.raises(BrokenError):
+        with pytest.raises(BrokenError) as why:
             await read(broken)
+        assert why.value.partial
+        assert WHOLE.startswith(why.value.partial)
         with pytest.raises(BrokenError):
             await broken.text()
 

@@ -238,6 +238,17 @@ def test_an_answer_that_a_critic_rejected_leads_to_the_next_one_of_the_same_call
     assert found.end == "DELIVERED"
 
 
+def test_the_best_of_rejected_answers_is_the_caller_s() -> None:
+    """The chain is exhausted, and the call was answered all the same, or failed if the caller wanted that."""
+    body = receipt() | {"known": None, "queue": ["gamma", "delta"]}
+    body["skipped"] = [{"option": "delta", "reason": "rejected"}]
+    body["limits"] = {"retries": 0}
+    body["log"] += [{"do": "rejected", "attempt": 1}, {"do": "pick", "at": AT + 0.4, "chance": 0.3, "health": {}}]
+
+    for end in ("answered", "failed"):
+        assert replay(body | {"end": end}).end == "EXHAUSTED"
+
+
 def test_how_the_engine_stood_is_kept() -> None:
     """The reason why nothing was learned of the call is part of it; a field that is no such reason is named."""
     engine = {"state": "failed", "stage": "worker", "reason": "stage worker: runtime/worker-0.js: HTTP 404, text/plain"}

@@ -16,6 +16,8 @@ export class SporewrightError extends Error {
   readonly status: number | undefined;
   /** With code `refused`: the provider's words, as JSON if they are JSON. */
   readonly refusal: unknown;
+  /** With code `broken`, of a chat: the first choice's text as far as it came. */
+  partial: string | undefined;
   /** Of an engine that did not start: the stage that failed (docs/how-to/deploy.md). */
   readonly stage: string | undefined;
 

@@ -139,6 +139,8 @@ export interface Receipt {
   error?: string;
   /** The option that answered; empty if none did. */
   option: string;
+  /** The critic rejected every answer, and the caller has the one that it rated best; absent otherwise. */
+  verdict?: { rejected: true; quality: number };
   /** The kind of work, if the call named one. */
   task?: string;
   /** The call's own part of the cursor, its kind of work included; absent if it had none. */

@@ -171,6 +171,11 @@ export interface CallOptions extends Preferences {
    * kind uses the order at large. Default: the router's cursor.
    */
   task?: string | undefined;
+  /**
+   * The result if the critic rejects every answer. `best` (default): the one that it rated best, with its `verdict` in
+   * the receipt. `error`: the call fails with code `exhausted`.
+   */
+  rejected?: "best" | "error" | undefined;
   /** Milliseconds for the whole call. Default: the router's `deadline`. */
   deadline?: number | undefined;
 }

@@ -195,7 +195,7 @@ describe("a chat", () => {
     two.answer = streams(whole("Hello"));
     expect(await all(chat({}, { restart: "buffer" }))).toEqual([text("Hello"), ...DONE("two")]);
     const answer = chat({}, { restart: "error" });
-    expect(await errorOf(all(answer))).toMatchObject({ code: "broken" });
+    expect(await errorOf(all(answer))).toMatchObject({ code: "broken", partial: "Hé" });
     expect(await errorOf(answer.text())).toMatchObject({ code: "broken" });
     expect(answer.receipt?.end).toBe("failed");
   });

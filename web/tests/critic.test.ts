@@ -5,6 +5,7 @@ import type { Limits } from "../src/generated/calls";
 import { PLAN } from "../src/generated/plan";
 import type { Critic, Receipt } from "../src/types";
 import { contextOf } from "./context";
+import { replayed } from "./replayed";
 import { pairForEach, type TestUpstream } from "./upstream";
 
 let alpha: TestUpstream;
@@ -51,7 +52,7 @@ describe("a critic", () => {
     expect(await (await router.fetch("/x", { method: "POST" })).text()).toBe("alpha");
     expect(beta.seen).toEqual([]);
     expect(told).toContain("alpha is worth 0");
-    const again = router.fetch("/x", { method: "POST", idempotent: true });
+    const again = router.fetch("/x", { method: "POST", idempotent: true, rejected: "error" });
     await expect(again).rejects.toMatchObject({ code: "exhausted" });
     expect(beta.seen.length).toBe(1);
   });
@@ -73,8 +74,33 @@ describe("a critic", () => {
     expect(receipt?.end).toBe("answered");
   });
 
-  it("may reject them all: nobody answered", async () => {
-    await expect(routed(() => false).fetch("/x")).rejects.toMatchObject({ code: "exhausted" });
+  it("may reject them all: the best one is the caller's, with its verdict", async () => {
+    const seen: string[] = [];
+    const router = routed(async (answer, { option }) => {
+      seen.push(await answer.text());
+      return { quality: option === "alpha" ? 0.4 : 0.2, reject: true };
+    });
+    const response = await router.fetch("/x");
+    const receipt = router.receipt(response);
+    expect(await response.text()).toBe("alpha");
+    expect(seen).toEqual(["alpha", "beta"]);
+    expect(receipt).toMatchObject({ option: "alpha", end: "answered", verdict: { rejected: true, quality: 0.4 } });
+    expect(receipt?.skipped.map(({ option, reason }) => [option, reason])).toEqual([
+      ["alpha", "rejected"],
+      ["beta", "rejected"],
+    ]);
+    await expect.poll(() => receipts).toEqual([receipt]);
+    expect((await replayed([receipt]))[0]?.attempts).toEqual(["alpha", "beta"]);
+    const better = routed(async (answer, { option }) => {
+      await answer.text();
+      return { quality: option === "alpha" ? 0.1 : 0.2, reject: true };
+    });
+    expect(await (await better.fetch("/x")).text()).toBe("beta");
+    await expect(better.fetch("/x", { rejected: "worst" as never })).rejects.toMatchObject({ code: "config" });
+  }, 20_000);
+
+  it("may reject them all: nobody answered, where the caller wants an error", async () => {
+    await expect(routed(() => false).fetch("/x", { rejected: "error" })).rejects.toMatchObject({ code: "exhausted" });
     await expect.poll(() => receipts.map(({ end, error }) => [end, error])).toEqual([["failed", "exhausted"]]);
   });
 
@@ -83,14 +109,14 @@ describe("a critic", () => {
       await new Promise((resolve) => setTimeout(resolve, 300));
       return false;
     };
-    const late = routed(slow, { deadline_s: 0.5 }).fetch("/x");
+    const late = routed(slow, { deadline_s: 0.5 }).fetch("/x", { rejected: "error" });
     await expect(late).rejects.toMatchObject({ attempts: [{ option: "alpha" }, { option: "beta" }] });
     beta.mode = "silent";
     const began = performance.now();
-    const cut = routed(slow, { deadline_s: 0.6 }).fetch("/x");
+    const cut = routed(slow, { deadline_s: 0.6 }).fetch("/x", { rejected: "error" });
     await expect(cut).rejects.toMatchObject({ attempts: [{ option: "alpha" }, { outcome: "deadline" }] });
     expect(performance.now() - began).toBeLessThan(900);
-    await expect(routed(() => false, { max_attempts: 1 }).fetch("/x")).rejects.toMatchObject({
+    await expect(routed(() => false, { max_attempts: 1 }).fetch("/x", { rejected: "error" })).rejects.toMatchObject({
       attempts: [{ option: "alpha" }],
       skipped: [
         { option: "alpha", reason: "rejected" },
@@ -102,9 +128,11 @@ describe("a critic", () => {
   it("has the retries of the one call, and what a fallback refuses is not the answer", async () => {
     alpha.mode = "reset";
     const router = routed(() => false, { retries: 0 });
-    await expect(router.fetch("/x")).rejects.toMatchObject({ attempts: [{ option: "alpha" }, { option: "beta" }] });
+    await expect(router.fetch("/x", { rejected: "error" })).rejects.toMatchObject({
+      attempts: [{ option: "alpha" }, { option: "beta" }],
+    });
     [alpha.mode, beta.status] = ["ok", 402];
-    await expect(router.fetch("/x")).rejects.toMatchObject({
+    await expect(router.fetch("/x", { rejected: "error" })).rejects.toMatchObject({
       attempts: [{ option: "alpha" }, { outcome: "unsuited" }],
     });
   });

@@ -88,6 +88,8 @@ export interface CallRequest {
   queue: readonly string[];
   /** The origin of `queue`, if the call has preferences. */
   arranged?: Arrangement | undefined;
+  /** True: if every answer is rejected, the best one is the caller's. */
+  keepsBest: boolean;
   target: Target;
   template: Template;
   traits: CallTraits;

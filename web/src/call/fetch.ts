@@ -135,6 +135,7 @@ export class RoutedFetch {
       ...(await unlessAborted(orderOf(asked, at, context, size), signal)),
       task: at?.["task"],
       at,
+      keepsBest: init.rejected !== "error",
       target,
       template,
       traits,
@@ -150,12 +151,13 @@ export class RoutedFetch {
       },
     });
     for (let response = await call.run(); ;) {
-      const again = (await this.#rejects({ response, receipt: call.receipt }, traits, call, signal)) && call.again();
+      const answered = { response, receipt: call.receipt };
+      const verdict = call.isBest ? null : await this.#rejects(answered, traits, call, signal);
+      const again = verdict && call.again(response, verdict.quality);
       if (!again) {
         call.taken();
-        return this.#verified({ response, receipt: call.receipt }, template);
+        return this.#verified(answered, template);
       }
-      response.body?.cancel().catch(() => undefined);
       response = await again;
     }
   }
@@ -170,13 +172,13 @@ export class RoutedFetch {
     return same;
   }
 
-  /** True if the critic rejects it, and another may be asked for; its verdict is learned in any case. */
+  /** The critic's verdict if it rejects the answer and another may be asked for; it is learned in any case. */
   async #rejects(
     answered: Answered,
     { facts, repeatable }: CallTraits,
     call: RoutedCall,
     signal: AbortSignal,
-  ): Promise<boolean> {
+  ): Promise<{ quality?: number | undefined } | null> {
     const { critic, plan } = this.#context;
     const verdict = judged(critic, answered, plan.limits.attempt_timeout_s);
     const { quality, rejects, says } = await unlessAborted(verdict, signal);
@@ -184,7 +186,7 @@ export class RoutedFetch {
     if (says !== undefined) call.remarks(says);
     if (quality !== undefined) this.#context.onReport?.(option, quality, task);
     // What was carried out is not asked for once more, whatever came of it.
-    return rejects && (facts?.[option]?.repeatable ?? repeatable ?? true);
+    return rejects && (facts?.[option]?.repeatable ?? repeatable ?? true) ? { quality } : null;
   }
 
   /** The answer expected of each option: by the call, else by its upstream, else by its path. */

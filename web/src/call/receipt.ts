@@ -84,6 +84,12 @@ export class ReceiptWriter {
     this.receipt.skipped = skippedOf(this.#asked, this.#chain);
   }
 
+  /** No answer was accepted: this option's, of this quality, is the caller's. */
+  rejected(option: string, quality: number): void {
+    this.answeredBy(option);
+    this.receipt.verdict = { rejected: true, quality };
+  }
+
   /** It is over; only the first end counts. */
   ended(end: Receipt["end"], code?: string): void {
     const { receipt } = this;

@@ -19,6 +19,13 @@ import { ReceiptWriter } from "./receipt";
 import { redacted } from "./secrets";
 import type { Receipt } from "../types";
 
+/** A whole answer that the critic rejected, and its rating. */
+interface RejectedAnswer {
+  one: AttemptIO;
+  response: Response;
+  quality: number;
+}
+
 export class RoutedCall {
   readonly #context: CallContext;
   readonly #asked: CallRequest;
@@ -37,6 +44,8 @@ export class RoutedCall {
   /** The attempt whose answer was given. */
   #given: AttemptIO | null = null;
   #isOver = false; // it is all handed over, or failed
+  /** The best of the rejected answers, if the caller wants it where no other comes. */
+  #best: RejectedAnswer | null = null;
   #isTaken = false; // it was looked at, and is what the caller gets
 
   constructor(context: CallContext, asked: CallRequest) {
@@ -79,10 +88,21 @@ export class RoutedCall {
     if (this.#isOver) this.#leave("answered");
   }
 
+  /** True once the answer is the best of those that the critic rejected: it is not asked again. */
+  get isBest(): boolean {
+    return this.#best !== null && this.#given === this.#best.one && this.#chain.state === "EXHAUSTED";
+  }
+
   /** The answer will not do: the next one, within what is left of this call; null where it has failed meanwhile. */
-  again(): Promise<Response> | null {
+  again(response: Response, quality: number | undefined): Promise<Response> | null {
     const given = this.#given;
     if (!given || (this.#chain.state !== "DELIVERED" && this.#chain.state !== "BODY")) return null;
+    // Of an answer that is not whole yet the rest is given up.
+    const isKept = this.#asked.keepsBest && this.#chain.state === "DELIVERED";
+    if (isKept && (quality ?? 0) >= (this.#best?.quality ?? -1)) {
+      this.#best?.response.body?.cancel().catch(() => undefined);
+      this.#best = { one: given, response, quality: quality ?? 0 };
+    } else response.body?.cancel().catch(() => undefined);
     for (const one of [...this.#running.values()]) this.#drops(one, "aborted", "its answer was rejected");
     this.#chain.rejected(given.number);
     this.#ledger.answeredBy("");
@@ -100,7 +120,8 @@ export class RoutedCall {
   async #advance(): Promise<void> {
     try {
       await this.#next.follow(this.#next.pick());
-      if (this.#chain.state === "EXHAUSTED")
+      if (this.#chain.state === "EXHAUSTED" && this.#best) this.#deliverBest(this.#best);
+      else if (this.#chain.state === "EXHAUSTED")
         this.#giveUp(exhausted(this.#asked, this.#ledger.attempts, this.#chain, this.#draws.refused));
       else if (this.#chain.state === "DELIVERED") this.#deliverKept();
     } catch (error) {
@@ -306,6 +327,12 @@ export class RoutedCall {
       this.#account.notes(one, "ok", `HTTP ${response.status}`, { status: response.status });
     this.#handover.hands(one, response, whole);
     if (whole) this.#close();
+  }
+
+  #deliverBest({ one, response, quality }: RejectedAnswer): void {
+    [this.#given, this.#isOver] = [one, true];
+    this.#ledger.rejected(one.option, quality);
+    this.#handover.gives(one, response);
   }
 
   #deliverKept(): void {

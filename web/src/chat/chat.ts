@@ -83,6 +83,7 @@ export class Chat implements AsyncIterable<ChatEvent> {
       return undefined;
     } catch (error) {
       if (typeof error === "object" && error !== null) this.receipt = this.#fetch.receipt(error) ?? this.receipt;
+      if (error instanceof SporewrightError && error.code === "broken") error.partial = this.#texts.join("");
       this.#settle.reject(error);
       throw error;
     } finally {

@@ -9,7 +9,13 @@ const LISTS = ["only", "ignore", "order", "prefer"] as const;
 /** Each cap, and its name in a question to the engine. */
 const CAPS = { maxCost: "max_cost", maxLatency: "max_latency" } as const;
 const WORDS = [...LISTS, ...(Object.keys(CAPS) as (keyof typeof CAPS)[]), "needs"] as const;
-const CALL_WORDS = ["cursor", "deadline", "task", ...WORDS] as const satisfies readonly (keyof CallOptions)[];
+const CALL_WORDS = [
+  "cursor",
+  "deadline",
+  "rejected",
+  "task",
+  ...WORDS,
+] as const satisfies readonly (keyof CallOptions)[];
 const OWN_WORDS = ["restart", "onRestart", "idempotent", "retry", "hedge", "expects"] as const;
 const CHAT_WORDS: readonly string[] = ["signal", "restart", "headers", "retry", "hedge", ...CALL_WORDS];
 const FETCH_WORDS: readonly string[] = [...OWN_WORDS, ...CALL_WORDS] satisfies readonly (keyof RoutedInit)[];
@@ -43,6 +49,8 @@ export function checkChatWords(init: object): void {
 export function checkCall(init: RoutedInit): void {
   checkExpects("expects", init.expects);
   placeOf(init);
+  if (init.rejected !== undefined && !["best", "error"].includes(init.rejected))
+    refuse("rejected", init.rejected, "best or error");
   milliseconds("deadline", init.deadline);
   preferencesOf(init, null);
 }
