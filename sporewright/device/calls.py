@@ -61,10 +61,7 @@ class StartReply(TypedDict):
 
 
 class CursorBody(TypedDict):
-    """A cursor laid over the bound one, none: the bound one; and the preferences of a call that is thought of there.
-
-    `properties`: what is declared of the options, by option and property.
-    """
+    """A cursor laid over the bound one; the preferences of a call there, and the options' properties by their names."""
 
     cursor: NotRequired[dict[str, str]]
     preferences: NotRequired[Preferences]
@@ -281,10 +278,7 @@ class PermitReply(TypedDict):
 
 
 class WatchBody(TypedDict):
-    """Push the head of the order at a cursor, under this name, whenever it changes; `among`: of these options alone.
-
-    `figures`: with the figures of its options, and whenever those change, too.
-    """
+    """Push the head at a cursor under this name whenever it (`figures`: or they) change; `among`: of these alone."""
 
     watch: str
     limit: int
