@@ -50,6 +50,21 @@ LEAF = {
     "run": [1.0, 2.0, 0.0, 5.0],
 }
 RECORD = {"latency": {"": LEAF, "chat": {"now": [1.0, 0.0, 0.0, 5.0]}}, "failure": {"": {"now": [1.0, 0.0, 0.0, 5.0]}}}
+POOLS = {
+    "p": {"unit": "requests", "cap": 3, "window": 60, "options": ["o"]},
+    "q": {"unit": "tokens", "cap": 300, "window": "day", "options": ["o"], "hard": True},
+}
+LEDGER = {
+    "version": 1,
+    "accounts": {
+        "p": {"kind": ["requests", 60000000, None, "UTC"], "used": 1, "mark": 100000000, "rest": 0, "until": 0,
+            "shut": 0, "price": [100000000, 1, 0.0, 0.0, 1.0]},
+        "q": {"kind": ["tokens", 0, "day", "UTC"], "used": 0, "mark": 100000000, "rest": 0, "until": 86400000000,
+            "shut": 0, "price": [100000000, 7, 0.0, 0.0, 7.0]},
+    },
+    "holds": {"k": ["o", {"p": 1, "q": 7}, 130000000, 30000000, "", False, None]},
+    "options": {"o": [{"p": 1.0, "q": 7.0}, [512.0, 1.0]]},
+}  # fmt: skip
 WELCOME = {
     "t": "welcome", "v": 1, "session": "s", "epoch": "e", "workspace": "w", "device": "d", "levels": ["global"],
     "revision": 1, "seq": 0, "lease_s": 30.0, "limits": {"message_bytes": 1000000, "cells": 100},
@@ -95,6 +110,42 @@ def _operator(text: Text) -> None:
     found = config_of(text, Limits())
     assert {at[0] for at in found.cells} <= {"global", "workspace"}
     assert not any(stays_below(dimension) for dimension in found.opened.dimensions)
+
+
+def _ledger(text: Text) -> None:
+    from sporewright.device.pool_file import _read
+    from sporewright.pools import Asked, Ledger, pools_from
+
+    def made(data: object) -> Ledger:
+        pools = pools_from(POOLS, None, is_zone=lambda zone: zone == "UTC", place="pools")
+        ledger = Ledger(pools, {}, 100.0)
+        ledger.restore(data)
+        return ledger
+
+    ledger = made(_read(_text(text)))
+    assert made(json.loads(json.dumps(ledger.data()))).data() == ledger.data()
+    for call in range(9):
+        ledger.reserve(f"call-{call}", "o", ledger.estimate("o", Asked(1, 1)), 100.0 + call, 30.0)
+    assert all(0 <= pool.left <= pool.cap for pool in ledger.state(110.0).values())
+
+
+def _asked(text: Text) -> None:
+    from sporewright.device.allowances import _asked as asked_of
+
+    found = asked_of(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass"))
+    assert found.max_tokens is None or found.max_tokens >= 0
+
+
+def _used(text: Text) -> None:
+    import httpx
+
+    from sporewright.device.allowances import _tokens
+    from sporewright.device.responses import Running
+
+    one = Running(0, "o", 0.0)
+    one.response = httpx.Response(200, headers={"content-type": "application/json"})
+    one.held.append(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass"))
+    assert all(count >= 0 for count in _tokens(one) or ())
 
 
 def _field(text: Text) -> None:
@@ -271,6 +322,9 @@ READERS: dict[str, tuple[Reader, Any]] = {
             {"role": "tool", "tool_call_id": "t", "content": "x"}]}),
     "learner": (_learner, {"options": {"o": RECORD}, "budget": {"window": 1, "calls": 2.0, "usd": 0.0}}),
     "belief": (_belief, RECORD),
+    "ledger": (_ledger, LEDGER),
+    "asked": (_asked, {"messages": [], "max_tokens": 5}),
+    "used": (_used, {"usage": {"prompt_tokens": 1, "completion_tokens": 2}}),
 }  # fmt: skip
 
 # Where the package decodes, by looking (tests/hostile/test_decoders.py): each place with its readers above.
@@ -298,6 +352,9 @@ DECODES = {
     "device/learning_store.py:restore": ["belief"],
     "device/learning_store.py:_option_of": ["belief"],
     "learning/learner.py:from_json": ["learner"],
+    "device/pool_file.py:_read": ["ledger"],
+    "device/allowances.py:_asked": ["asked"],
+    "device/allowances.py:_usage": ["used"],
 }
 
 
@@ -379,7 +436,7 @@ def failures(name: str, label: str, text: Text) -> list[str]:
     return []
 
 
-OF_THE_SERVER = ("operator",)
+OF_THE_SERVER = ("operator", "ledger", "asked", "used")
 """Readers that a page does not carry."""
 
 

@@ -88,6 +88,7 @@ export class Replay {
   /** Of each call, what a receipt says of it. */
   readonly #receipts: Record<string, unknown>[] = [];
   readonly #trace: Trace;
+  readonly #allowances: ReadonlyMap<string, number>;
   readonly #watched: boolean;
   readonly #plan: Plan;
   readonly #health: Health;
@@ -99,16 +100,15 @@ export class Replay {
   #now: number;
   #waiting: number | null = null;
   #asked: (Decision & { do: "ask" }) | null = null;
-  /** It is for an attempt beside others, which go on meanwhile. */
-  #isBeside = false;
+  #isBeside = false; // it is for an attempt beside others, which go on meanwhile
   #decided: unknown[] = [];
   #chance = EVEN;
 
   constructor(trace: Trace, { watched = false } = {}) {
     [this.#trace, this.#watched] = [trace, watched];
+    this.#allowances = new Map(Object.entries(trace.allowances ?? {}));
     this.#plan = { ...PLAN, limits: { ...PLAN.limits, ...trace.limits } };
-    this.#health = new Health(this.#plan);
-    this.#options = [...new Set(trace.queue)];
+    [this.#health, this.#options] = [new Health(this.#plan), [...new Set(trace.queue)]];
     for (const [option, until] of Object.entries(trace.cooldowns ?? {})) this.#health.cooldowns.extend(option, until);
     for (const past of trace.before ?? []) this.#past(past);
     this.#now = trace.at ?? 0;
@@ -277,7 +277,7 @@ export class Replay {
         [this.#asked, this.#isBeside] = [decision, this.#chain.state !== "PICKING"];
         return void this.#decided.push(["ask", permit, option]);
       }
-      const until = (permit === "draw" && this.#trace.allowances?.[option]) || -Infinity;
+      const until = (permit === "draw" && this.#allowances.get(option)) || -Infinity;
       const granted = permit === "draw" ? until <= this.#now : this.#health.permit(permit, option, this.#now);
       this.#asks.push([permit, option, granted]);
       decision = this.#chain.answered(this.#now, granted, chance, until);

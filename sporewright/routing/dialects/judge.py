@@ -205,7 +205,8 @@ class _Whole:
             body = read_json(text.decode().lstrip("\ufeff \t\r\n"))
         except ValueError:
             return "no JSON"
-        self._usage = reach(body, ["usage"]) or reach(body, ["usageMetadata"])
+        told = reach(body, ["usage"])
+        self._usage = reach(body, ["usageMetadata"]) if told is None else told
         if self._expects == "json":
             return "an error object" if _is_error(body) else None
         bodies = body if isinstance(body, list) else [body]
