@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -17,7 +16,9 @@ from sporewright.device.responses import Running, is_json
 from sporewright.errors import StorageError
 from sporewright.pools import Asked, Ledger, PoolState, Refused, Used, declined, hear, pools_from
 from sporewright.routing.allowance_headers import words_of
+from sporewright.routing.call_size import tokens_of
 from sporewright.routing.classify import Ending
+from sporewright.routing.dialects.sse_events import read_json
 from sporewright.routing.terms import Plan
 from sporewright.zones import is_zone, zone_tables
 
@@ -35,7 +36,6 @@ COUNTS = (
     ("promptTokenCount", "candidatesTokenCount"),
 )
 """The names by which providers count the tokens of a request and of its answer."""
-ANSWERS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 
 T = TypeVar("T")
 Prices = Mapping[str, float]
@@ -131,8 +131,7 @@ class Allowances:
 
     def hear(self, option: str, response: httpx.Response, plan: Plan) -> None:
         """Take over what the response says of the option's limits (P6)."""
-        words = words_of(response.headers.get, plan)
-        if words and self.covers(option):
+        if self.covers(option) and (words := words_of(response.headers.get, plan)):
             self._with(lambda ledger, now: hear(ledger, option, words, now))
 
     def close(self) -> None:
@@ -246,17 +245,16 @@ def _usage(one: Running) -> Any:
     encoding = one.response.headers.get("content-encoding") if one.raw is not None else None
     headers = {} if encoding is None else {"content-encoding": encoding}
     try:
-        said = json.loads(httpx.Response(200, headers=headers, content=b"".join(one.held)).content)
-    except (ValueError, RecursionError, httpx.DecodingError):
+        said = read_json(httpx.Response(200, headers=headers, content=b"".join(one.held)).content.decode())
+    except (ValueError, httpx.DecodingError):
         return None
     return (said.get("usage") or said.get("usageMetadata")) if isinstance(said, dict) else None
 
 
 def _asked(body: bytes) -> Asked:
-    """The tokens of a request, a quarter of its bytes, and the most that its answer may have, where it says so."""
+    """The size of a request (P2); of what is no JSON object a quarter of its bytes."""
     try:
-        said = json.loads(body) if body.lstrip().startswith(b"{") else {}
-    except (ValueError, RecursionError):
-        said = {}
-    most = next((said[name] for name in ANSWERS if type(said.get(name)) is int and said[name] >= 0), None)
-    return Asked(len(body) / 4, most)
+        said = read_json(body.decode("utf-8", "replace"))
+    except ValueError:
+        said = None
+    return Asked(*tokens_of(said)) if isinstance(said, dict) else Asked(len(body) / 4)

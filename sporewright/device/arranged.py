@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from sporewright.core.tensor import Tensor
 from sporewright.device.figures import figures_at
 from sporewright.routing.call_size import TokenCount
 from sporewright.routing.preferences import (
+    CAPS,
     Arranged,
     Figures,
     Preferences,
@@ -19,7 +20,7 @@ from sporewright.routing.preferences import (
     why,
 )
 
-__all__ = ["arranged_at", "explained_at", "known_at"]
+__all__ = ["arranged_at", "explained_at"]
 
 
 def arranged_at(
@@ -29,20 +30,7 @@ def arranged_at(
     properties: Mapping[str, Properties] | None = None,
 ) -> Arranged:
     """The order there; ConfigError for what cannot be meant, and for the name of an option that there is not."""
-    queue = tensor.resolve(cursor)
-    if not checked(asked):
-        return arrange(queue, {})
-    wanted = checked(asked, tensor.options(cursor))
-    return arrange(queue, wanted, known_at(tensor, cursor, wanted, queue), properties)
-
-
-def known_at(
-    tensor: Tensor, cursor: Mapping[str, str], asked: Preferences, options: Sequence[str]
-) -> dict[str, Figures]:
-    """The figures of one call to each, whatever its size; nothing where no preference asks for it."""
-    if "max_cost" not in asked and "max_latency" not in asked:
-        return {}
-    return figures_for(figures_at(tensor, cursor, options), TokenCount())
+    return _wanted(tensor, cursor, asked, properties)[0] if asked else Arranged(tensor.resolve(cursor), {})
 
 
 def explained_at(
@@ -52,12 +40,21 @@ def explained_at(
     properties: Mapping[str, Properties] | None = None,
 ) -> dict[str, Any]:
     """The same as JSON data, with the terms of each option that is left (R8), and why each other one is not."""
-    found, told = arranged_at(tensor, cursor, asked, properties), tensor.explain(cursor).to_dict()
-    figures = known_at(tensor, cursor, checked(asked), list(found.skipped))
+    found, wanted, figures = _wanted(tensor, cursor, asked, properties)
+    told = tensor.explain(cursor).to_dict()
     place = {option: at for at, option in enumerate(found.queue)}
     ranked = sorted((each for each in told["ranked"] if each["option"] in place), key=lambda it: place[it["option"]])
     skipped = [
-        {"option": option, "reason": reason, "why": why(option, reason, checked(asked), figures)}
+        {"option": option, "reason": reason, "why": why(option, reason, wanted, figures)}
         for option, reason in found.skipped.items()
     ]
     return {"ranked": ranked, "dropped": told["dropped"], "skipped": skipped}
+
+
+def _wanted(
+    tensor: Tensor, cursor: Mapping[str, str], asked: Mapping[str, Any], properties: Mapping[str, Properties] | None
+) -> tuple[Arranged, Preferences, Mapping[str, Figures]]:
+    """The order, what was asked, and the figures of one call to each, where a preference asks for them."""
+    queue, wanted = tensor.resolve(cursor), checked(asked, tensor.options(cursor))
+    figures = figures_for(figures_at(tensor, cursor, queue), TokenCount()) if wanted.keys() & CAPS else {}
+    return arrange(queue, wanted, figures, properties), wanted, figures

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, Protocol
 
 from sporewright.core.tensor import Tensor
@@ -199,9 +200,17 @@ class DeviceSource:
 
     def price(self, option: str) -> tuple[float, float]:
         """As the device's config declares it."""
-        seeds = [seed for seed in self._device.config.get("seeds", ()) if seed.get("option") == option]
-        said = {seed["dim"]: seed["value"] for seed in seeds if seed.get("kind") == "value"}
-        return float(said.get("price:in", 0.0)), float(said.get("price:out", 0.0))
+        said_in, said_out = (self._declared.get((option, name), 0.0) for name in ("price:in", "price:out"))
+        return said_in, said_out
+
+    @cached_property
+    def _declared(self) -> dict[tuple[str, str], float]:
+        """Option and dimension → the price that the config declares last; read once, for it may have many seeds."""
+        return {
+            (seed["option"], seed["dim"]): float(seed["value"])
+            for seed in self._device.config.get("seeds", ())
+            if seed.get("kind") == "value" and seed.get("dim") in ("price:in", "price:out")
+        }
 
     def priced(self, prices: Mapping[str, float], draws: Mapping[str, Mapping[str, float]]) -> None:
         """The engine lays them where it resolves."""

@@ -338,7 +338,7 @@ DECODES = {
     "policy/receipt.py:from_json": ["receipt"],
     "policy/receipt.py:to_json": ["receipt"],
     "policy/cascade.py:_slot": ["slot"],
-    "routing/dialects/sse_events.py:read_json": ["events", "chat", "chat request"],
+    "routing/dialects/sse_events.py:read_json": ["events", "chat", "chat request", "asked", "used"],
     "wire.py:decode": ["push", "welcome"],
     "wire.py:_layer": ["push"],
     "sync.py:receive": ["session"],
@@ -353,8 +353,6 @@ DECODES = {
     "device/learning_store.py:_option_of": ["belief"],
     "learning/learner.py:from_json": ["learner"],
     "device/pool_file.py:_read": ["ledger"],
-    "device/allowances.py:_asked": ["asked"],
-    "device/allowances.py:_usage": ["used"],
 }
 
 

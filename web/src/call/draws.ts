@@ -1,6 +1,5 @@
 /** The draws of one call on the pools of its options: asked for by option, used by its attempts (P2, P3). */
-import type { Ending } from "../routing";
-import { wordsOf } from "../routing";
+import { type Ending, tokensOf, wordsOf } from "../routing";
 import { joined } from "../streams";
 import type { Refused } from "../pools";
 import type { PoolStore } from "../state";
@@ -10,7 +9,6 @@ import { isJson } from "./answer";
 
 /** Ends of attempts that have not reached the option. */
 const UNSENT: readonly string[] = ["prepare", "connect", "offline"];
-const MOST = ["max_tokens", "max_completion_tokens", "max_output_tokens"];
 /** The names by which providers count the tokens of a request and of its answer. */
 const COUNTS = [
   ["prompt_tokens", "completion_tokens"],
@@ -70,7 +68,7 @@ export class Draws {
       return;
     }
     const { status = one.response?.status ?? 0, retry_after_s: wait } = ending ?? {};
-    const used = { tokens: tokensOf(one), seconds: since(one), refused: status >= 400 };
+    const used = { tokens: countedBy(one), seconds: since(one), refused: status >= 400 };
     this.#pools.ends(key, one.option, used, status >= 400 ? { status, wait } : undefined);
   }
 
@@ -90,15 +88,16 @@ export class Draws {
   }
 }
 
-/** The tokens of a request, a quarter of its text, and the most that its answer may have, where it says so. */
+/** The size of a request (P2); of what is no JSON object a quarter of its text. */
 function asksFor(text: string): { tokens: number; maxTokens: number | undefined } {
   const said = text.trimStart().startsWith("{") ? read(text) : undefined;
-  const most = MOST.map((name) => said?.[name]).find((count) => Number.isInteger(count) && (count as number) >= 0);
-  return { tokens: text.length / 4, maxTokens: most as number | undefined };
+  if (!said) return { tokens: text.length / 4, maxTokens: undefined };
+  const { in: tokens, out } = tokensOf(said);
+  return { tokens, maxTokens: out ?? undefined };
 }
 
 /** The tokens in and out that the answer counts, by its events or its whole JSON. */
-function tokensOf(one: AttemptIO): { in: number; out: number } | undefined {
+function countedBy(one: AttemptIO): { in: number; out: number } | undefined {
   const { tokens, usage } = one.answer ?? {};
   if (tokens?.in !== undefined || tokens?.out !== undefined) return { in: tokens.in ?? 0, out: tokens.out ?? 0 };
   const told = (usage ?? usageIn(one)) as Told | null | undefined;
