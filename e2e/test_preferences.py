@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page
 
 from e2e.harness import open_bare, start_router, until
-from e2e.upstreams import Upstream
+from e2e.upstreams import Upstream, served
 from tests.serving import Orchestrator
 
 NAMES = ("alpha", "beta", "gamma")
@@ -43,10 +43,8 @@ CONFIG = {
 @pytest.fixture
 def fleet() -> Iterator[dict[str, Upstream]]:
     """Three upstreams."""
-    servers = {name: Upstream(name) for name in NAMES}
-    yield servers
-    for server in servers.values():
-        server.close()
+    with served(NAMES) as servers:
+        yield servers
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, Route
 
 from e2e.harness import config_of, open_bare, shared_workers, start_router, until
-from e2e.upstreams import Upstream
+from e2e.upstreams import Upstream, served
 from tests.serving import Orchestrator
 
 NAMES = ("alpha", "beta", "gamma")
@@ -28,10 +28,8 @@ FETCH_FAILS = """async ({ path, init }) => {
 @pytest.fixture
 def fleet() -> Iterator[dict[str, Upstream]]:
     """Three upstreams, declared with 0.1, 0.2 and 0.3 s."""
-    servers = {name: Upstream(name) for name in NAMES}
-    yield servers
-    for server in servers.values():
-        server.close()
+    with served(NAMES) as servers:
+        yield servers
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from playwright.sync_api import BrowserContext, Page
 
 from e2e.harness import LEVELS, config_of, open_bare, seed, shared_workers, start_router, until
 from e2e.test_start import another_build
-from e2e.upstreams import Upstream
+from e2e.upstreams import Upstream, served
 from tests.serving import Orchestrator
 
 OPTIONS = {"alpha": 0.1, "beta": 0.2}
@@ -52,10 +52,8 @@ RECORDS = """async () => {
 @pytest.fixture
 def fleet() -> Iterator[dict[str, Upstream]]:
     """Two upstreams."""
-    servers = {name: Upstream(name) for name in OPTIONS}
-    yield servers
-    for server in servers.values():
-        server.close()
+    with served(OPTIONS) as servers:
+        yield servers
 
 
 def options_of(fleet: dict[str, Upstream], **extra: Any) -> dict[str, Any]:

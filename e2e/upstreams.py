@@ -7,6 +7,8 @@ import socket
 import struct
 import threading
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -34,6 +36,17 @@ class Upstream:
         self.released.set()
         self._server.shutdown()
         self._server.server_close()
+
+
+@contextmanager
+def served(names: Sequence[str]) -> Iterator[dict[str, Upstream]]:
+    """One upstream of each name."""
+    servers = {name: Upstream(name) for name in names}
+    try:
+        yield servers
+    finally:
+        for server in servers.values():
+            server.close()
 
 
 class _Server(ThreadingHTTPServer):

@@ -15,7 +15,7 @@ from e2e.engines.harness import BLANK, DECLARED
 from e2e.engines.webkit import WebKit
 from e2e.harness import DIST
 from e2e.link import Link
-from e2e.upstreams import Upstream
+from e2e.upstreams import Upstream, served
 from tests.serving import Orchestrator
 
 NAMES = ("chromium", "firefox", "webkit")
@@ -67,7 +67,5 @@ def link(orchestrator_of_all: Orchestrator) -> Iterator[Link]:
 @pytest.fixture
 def fleet() -> Iterator[dict[str, Upstream]]:
     """Two upstreams."""
-    servers = {name: Upstream(name) for name in ("alpha", "beta")}
-    yield servers
-    for server in servers.values():
-        server.close()
+    with served(("alpha", "beta")) as servers:
+        yield servers

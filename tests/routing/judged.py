@@ -6,7 +6,18 @@ from typing import Any
 
 from sporewright.routing.dialects.judge import Judge
 
-__all__ = ["judged"]
+__all__ = ["judge_of", "judged"]
+
+
+def judge_of(case: dict[str, Any]) -> Judge:
+    """The judge of the response to the call of this case."""
+    return Judge(
+        case.get("expects", "answer"),
+        case.get("type", ""),
+        case.get("path", "/v1/chat/completions"),
+        streaming=case.get("streaming", False),
+        any_form=case.get("any_form", False),
+    )
 
 
 def judged(case: dict[str, Any], size: int) -> dict[str, Any]:
@@ -14,13 +25,7 @@ def judged(case: dict[str, Any], size: int) -> dict[str, Any]:
 
     `handed`: a stream that is no whole answer showed a sign of one, by which it is handed over.
     """
-    judge = Judge(
-        case.get("expects", "answer"),
-        case.get("type", ""),
-        case.get("path", "/v1/chat/completions"),
-        streaming=case.get("streaming", False),
-        any_form=case.get("any_form", False),
-    )
+    judge = judge_of(case)
     body = case["body"].encode(case.get("encoding", "utf-8"))
     pieces = [body[at : at + size] for at in range(0, len(body), size)]
     began = list[bytes]()

@@ -10,10 +10,10 @@ import pytest
 
 from sporewright.routing.answer_reader import AnswerReader, Effect, Keep, Over
 from sporewright.routing.attempt_chain import AttemptChain, Body
-from sporewright.routing.dialects.judge import Judge
 from sporewright.routing.health import Health
 from sporewright.routing.plan import plan_with
 from sporewright.routing.terms import Restart
+from tests.routing.judged import judge_of
 
 CASES: list[dict[str, Any]] = json.loads((Path(__file__).parent / "answers.json").read_text(encoding="utf-8"))
 LIMITS = {"event_bytes": 60, "hold_bytes": 40, "buffer_bytes": 80}
@@ -29,15 +29,7 @@ class Answer:
             ["a"], ["a"], health=Health(plan), now=0.0, plan=plan, restart=restart, judged=case is not None
         )
         self.chain.pick(0.0)
-        judge = None
-        if case is not None:
-            judge = Judge(
-                case.get("expects", "answer"),
-                case.get("type", ""),
-                case.get("path", "/v1/chat/completions"),
-                streaming=case.get("streaming", False),
-                any_form=case.get("any_form", False),
-            )
+        judge = None if case is None else judge_of(case)
         asked = {"is_json": False, "judge": judge, "listen": lambda: None, "asks": False} | more
         self.reader = AnswerReader(self.chain, 0, plan, body=body, is_held=restart == "buffer", **asked)
         self.effects: list[Effect] = self.reader.begins(0.0)
