@@ -128,8 +128,9 @@ export function knownFrom(term: Term, me: Me, terms: readonly Term[] = []): { te
 }
 
 /** Why an option is worth a look, or is not now (docs/explanation/learning.md). */
-function curiosityText({ weight, product }: Term, terms: readonly Term[]): string {
-  if (plain(weight) === "0") return "nothing to find out now";
+function curiosityText({ value, weight, product }: Term, terms: readonly Term[]): string {
+  const isWorthless = typeof value === "number" && typeof weight === "number" && cost(value * weight) === "0.000";
+  if (isWorthless) return "nothing to find out now";
   const rest = counted(terms).reduce(
     (sum, { product: each }) => sum + Math.max(0, typeof each === "number" ? each : 0),
     0,

@@ -302,6 +302,7 @@ describe("what stands behind a value", () => {
     expect(knownFrom(explore, ME, all).text).toBe("little known, worth a try");
     expect(knownFrom({ ...explore, product: -9 }, ME, all).text).toMatch(/tried next/);
     expect(knownFrom({ ...explore, weight: 0 }, ME, all).text).toBe("nothing to find out now");
+    expect(knownFrom({ ...explore, weight: 1e-8 }, ME, all).text).toBe("nothing to find out now");
     expect(sourceText(explore.weight_source, ME)).toBe("this device");
   });
 
