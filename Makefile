@@ -30,7 +30,6 @@ test: build ## build, then run every test: CPython, TypeScript, and end to end i
 	@CHROMIUM=$$(wasm-build/browser.sh) && FIREFOX=$$(wasm-build/browser.sh firefox) && WEBKIT=$$(wasm-build/browser.sh webkit) && \
 	  export CHROMIUM FIREFOX WEBKIT && echo "test: end to end with $$CHROMIUM $$FIREFOX $$WEBKIT" && \
 	  $(PYTHON_IN_VENV) -m pytest -q -n auto --maxprocesses 2 --dist loadfile e2e
-	@$(MAKE) --no-print-directory docs
 
 # What proves core and policy, line by line. Counting lines takes three times as long, so nothing else is counted.
 COVERING := tests/core tests/policy tests/conformance
@@ -45,13 +44,14 @@ test-fast: setup ## the inner loop, under two minutes: tests without a browser, 
 	@$(PYTHON_IN_VENV) -m pytest -q tests docs $(SLOW:%=--ignore=%) --hypothesis-profile=fast
 	@cd web && npm test --silent
 
-check: setup ## format, lint, types, import layers
+check: setup ## format, lint, types, import layers, and the documentation's links and references
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
 	@$(PYTHON_IN_VENV) -m sporewright.device.typescript web/src/generated
 	@$(PYTHON_IN_VENV) -m pytest -q tests/architecture
 	@cd web && npm run --silent check
+	@$(MAKE) --no-print-directory docs
 
 docs: setup ## build the documentation into site/; a dead link or reference fails
 	@$(PYTHON_IN_VENV) -m sporewright.device.typescript web/src/generated
