@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 
 import httpx
 
+from sporewright.device.answer import is_json
+from sporewright.device.attempt_io import Running
 from sporewright.device.pool_file import PoolFile, SharedPools
-from sporewright.device.responses import Running, is_json
 from sporewright.errors import StorageError
 from sporewright.pools import Asked, Ledger, PoolState, Refused, Used, declined, hear, pools_from
 from sporewright.routing.allowance_headers import words_of

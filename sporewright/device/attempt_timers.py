@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 
 import httpx
 
-from sporewright.device.responses import Fault, Running, fault_of, late_by
+from sporewright.device.attempt_io import Running
+from sporewright.device.failure import Fault, fault_of, late_by
 from sporewright.routing.attempt_chain import AttemptChain
 
 __all__ = ["AttemptTimers"]

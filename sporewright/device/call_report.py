@@ -8,30 +8,20 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-import httpx
-
+from sporewright.device.attempt_io import Running
+from sporewright.device.call_errors import common, of_httpx
+from sporewright.device.call_receipt import Attempt, Receipt, counts_of
 from sporewright.device.expectations import Expectations
-from sporewright.device.httpx_errors import common, of_httpx
 from sporewright.device.order_source import Source
-from sporewright.device.responses import Attempt, Receipt, Running, counts_of
-from sporewright.errors import BrokenError, BudgetError, ExcludedError, ExhaustedError, TooLargeError
+from sporewright.errors import BudgetError, ExcludedError, ExhaustedError
 from sporewright.pools import Refused
 from sporewright.routing.attempt_chain import AttemptChain, Ended
 from sporewright.routing.preferences import why
 
-__all__ = ["Account", "broken"]
+__all__ = ["Account"]
 
 _WAITED = ("slow_start", "timed_out", "deadline")
 """They tell how long was waited for an answer, not for the headers before it."""
-
-
-def broken(one: Running, outcome: str, reason: str) -> Exception:
-    """An answer that began and will not be whole, or not here; the httpx error, too, that a plain client would have."""
-    if outcome == "too_large":
-        what = f"the answer of {one.option} is too long to be held back: {reason}"
-        return of_httpx(TooLargeError, httpx.TransportError, what)
-    what = f"the answer of {one.option} broke off after {one.length} bytes: {reason}"
-    return of_httpx(BrokenError, one.error or httpx.TransportError, what)
 
 
 class Account:

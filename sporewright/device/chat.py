@@ -10,7 +10,8 @@ from typing import Any
 import httpx
 
 from sporewright.device.call_options import CHAT_WORDS
-from sporewright.device.responses import Receipt, redacted
+from sporewright.device.call_receipt import Receipt
+from sporewright.device.failure import redacted
 from sporewright.device.transport import NOWHERE, Upstream, dialect_of
 from sporewright.errors import BrokenError, ClosedError, ConfigError, RefusedError
 from sporewright.jsontext import shown

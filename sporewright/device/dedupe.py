@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sporewright import jsontext
-from sporewright.device.storage import Disk
+from sporewright.device.device_records import Disk
 from sporewright.errors import DecodeError
 
 __all__ = ["HEARD", "Deduplicator"]

@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import httpx
 
+from sporewright.device.call_receipt import Receipt
 from sporewright.device.expectations import reported
 from sporewright.device.outgoing import from_caller
 from sporewright.device.pipe import Pipe
 from sporewright.device.raw_body import RawBody
-from sporewright.device.responses import Receipt
 
 __all__ = ["Delivery"]
 

@@ -8,7 +8,7 @@ from typing import cast
 from sporewright.core import codec
 from sporewright.core.store import Layers
 from sporewright.core.tensor import Tensor
-from sporewright.device.storage import Coord
+from sporewright.device.device_records import Coord
 from sporewright.learning.cells import LOCAL
 from sporewright.wire import CellEntry
 

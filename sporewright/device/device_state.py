@@ -11,15 +11,7 @@ from sporewright.core.config import TensorConfig
 from sporewright.core.tensor import Tensor
 from sporewright.device.calls import Effect, OutcomeBody, RefusedCell, ReportBody, StartBody
 from sporewright.device.dedupe import Deduplicator
-from sporewright.device.device_slice import DeviceSlice
-from sporewright.device.events import News
-from sporewright.device.identity import Identity, choose, remembered
-from sporewright.device.learning_store import TASK, LearningStore, with_local
-from sporewright.device.local_gates import LocalGates
-from sporewright.device.local_prices import LocalPrices
-from sporewright.device.outbox import Outbox
-from sporewright.device.shared_levels import SharedLevels
-from sporewright.device.storage import (
+from sporewright.device.device_records import (
     FLIGHT,
     IDENTITY,
     SHARED,
@@ -30,6 +22,14 @@ from sporewright.device.storage import (
     key_of,
     stored_cells,
 )
+from sporewright.device.device_slice import DeviceSlice
+from sporewright.device.events import News
+from sporewright.device.identity import Identity, choose, remembered
+from sporewright.device.learning_store import TASK, LearningStore, with_local
+from sporewright.device.local_gates import LocalGates
+from sporewright.device.local_prices import LocalPrices
+from sporewright.device.outbox import Outbox
+from sporewright.device.shared_levels import SharedLevels
 from sporewright.device.watches import Watches
 from sporewright.errors import DecodeError, TokenError
 from sporewright.learning.cells import LOCAL

@@ -13,12 +13,12 @@ from typing import Any
 from sporewright.core.codec import decode_number
 from sporewright.device.arranged import arranged_at, explained_at
 from sporewright.device.calls import CALLS, EVENTS, Effect, Event
+from sporewright.device.device_records import Disk
 from sporewright.device.device_state import DeviceState
 from sporewright.device.figures import figures_at
 from sporewright.device.link import Link, as_data
 from sporewright.device.packages import Packages
 from sporewright.device.shapes import check
-from sporewright.device.storage import Disk
 from sporewright.errors import (
     ClosedError,
     ConfigError,

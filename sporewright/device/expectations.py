@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 import httpx
 
+from sporewright.device.attempt_io import Running
 from sporewright.device.order_source import Source
 from sporewright.device.outgoing import Attention, Expected, Upstream, from_caller, key_of, keys_of
-from sporewright.device.responses import Running
 from sporewright.routing.decisions import Ended
 from sporewright.routing.dialects.judge import Judge
 from sporewright.routing.dialects.sse_events import Listening

@@ -10,15 +10,15 @@ from json.encoder import encode_basestring_ascii
 
 from sporewright import jsontext
 from sporewright.core.tensor import Tensor
-from sporewright.device.storage import Disk
+from sporewright.device.device_records import Disk
 from sporewright.errors import ConfigError, DecodeError
+from sporewright.learning.belief_track import BeliefTrack
 from sporewright.learning.cells import LOCAL, LocalCells, count_of
 from sporewright.learning.codec import decode_budget, decode_option, encode_budget, option_text
 from sporewright.learning.evidence import Evidence
 from sporewright.learning.learner import Learner
-from sporewright.learning.rated import RatedTrack
+from sporewright.learning.rated_track import RatedTrack
 from sporewright.learning.settings import LearningSettings
-from sporewright.learning.track import Track
 
 __all__ = ["TASK", "LearningStore", "with_local"]
 
@@ -116,8 +116,8 @@ class LearningStore:
         self.learner.began(now, option)
         cells = self._kind(task)
         if first and cells.called(now, option, self._considered()):
-            self._disk.put(_BUDGET, jsontext.compact(encode_budget(self.learner.curiosity.budget)))
-            if not self.learner.curiosity.allowed(now):
+            self._disk.put(_BUDGET, jsontext.compact(encode_budget(self.learner.exploration.budget)))
+            if not self.learner.exploration.allowed(now):
                 self._lay_at(-math.inf, now)  # from this call on, not from the next refresh
         if not self.learner.is_empty:
             cells.write(now, [option])
@@ -203,7 +203,7 @@ class LearningStore:
 
     def restore(self, now: float, records: Mapping[str, str]) -> None:
         """Read the beliefs back, and say of them again what a tab closed between two writes did not get to say."""
-        read: dict[str, dict[str, Track | RatedTrack]] = {}
+        read: dict[str, dict[str, BeliefTrack | RatedTrack]] = {}
         for key in sorted(key for key in records if key.startswith(_BELIEF)):
             try:
                 option = _option_of(key)
@@ -214,7 +214,7 @@ class LearningStore:
             self.learner.restore(option, read[option].items())
         with suppress(DecodeError):
             if _BUDGET in records:
-                self.learner.curiosity.budget = decode_budget(jsontext.parse(records[_BUDGET], _BUDGET), _BUDGET)
+                self.learner.exploration.budget = decode_budget(jsontext.parse(records[_BUDGET], _BUDGET), _BUDGET)
         for option in self.learner.options:
             for task in ("", *self.learner.tasks(option)):
                 self._say(option, self.learner.tracks(option), task)
@@ -330,7 +330,7 @@ def _option_of(key: str) -> str:
     return option
 
 
-def _heard(tracks: Mapping[str, Track | RatedTrack]) -> float:
+def _heard(tracks: Mapping[str, BeliefTrack | RatedTrack]) -> float:
     return max((track.at for track in tracks.values()), default=-math.inf)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sporewright import wire
 from sporewright.device.calls import RefusedCell
-from sporewright.device.storage import Coord
+from sporewright.device.device_records import Coord
 from sporewright.errors import DecodeError, ProtocolError, TooLargeError, UnknownLevelError
 from sporewright.wire import Ack, CellEntry, Limits, Push, entry_bytes
 

@@ -13,24 +13,17 @@ from typing import Any, Literal
 import httpx
 
 from sporewright.device.allowances import Draws
+from sporewright.device.answer import body_of, ending_of, is_json, refusal
+from sporewright.device.attempt_io import Running
 from sporewright.device.attempt_timers import AttemptTimers
-from sporewright.device.call_report import Account, broken
+from sporewright.device.call_errors import broken, of_httpx
+from sporewright.device.call_receipt import Receipt
+from sporewright.device.call_report import Account
 from sporewright.device.delivery import Delivery
 from sporewright.device.expectations import Expectations
-from sporewright.device.httpx_errors import of_httpx
+from sporewright.device.failure import defect_of, error_of, told
 from sporewright.device.order_source import Source
 from sporewright.device.raw_body import RawBody
-from sporewright.device.responses import (
-    Receipt,
-    Running,
-    body_of,
-    defect_of,
-    ending_of,
-    error_of,
-    is_json,
-    refusal,
-    told,
-)
 from sporewright.device.sleep_detector import Awake
 from sporewright.errors import InternalError, SporewrightError
 from sporewright.routing.answer_reader import HANDED, WHY, AnswerReader, Effect, Keep, Over

@@ -12,7 +12,9 @@ import httpx
 from sporewright.device.allowances import Allowances, Draws
 from sporewright.device.asked_for import asked_for
 from sporewright.device.call_options import Arrangement, place_of, plan_of
+from sporewright.device.call_receipt import Receipt
 from sporewright.device.expectations import Expectations
+from sporewright.device.failure import redacted
 from sporewright.device.order_source import TASK, Source
 from sporewright.device.outgoing import (
     CREDENTIALS,
@@ -28,7 +30,6 @@ from sporewright.device.outgoing import (
 )
 from sporewright.device.raw_body import received
 from sporewright.device.redirects import Redirected, follow
-from sporewright.device.responses import Receipt, redacted
 from sporewright.device.reused import exchanged
 from sporewright.device.routed_call import RoutedCall
 from sporewright.routing.attempt_chain import AttemptChain

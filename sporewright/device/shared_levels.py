@@ -9,8 +9,8 @@ from sporewright import jsontext
 from sporewright.core import codec
 from sporewright.core.store import Layers
 from sporewright.core.tensor import Tensor
+from sporewright.device.device_records import Coord
 from sporewright.device.shapes import check
-from sporewright.device.storage import Coord
 from sporewright.errors import DecodeError
 from sporewright.learning.cells import companions_of, judged
 from sporewright.learning.settings import DEFAULTS

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import httpx
 
 from sporewright.core.tensor import Tensor
-from sporewright.device.httpx_errors import of_httpx
+from sporewright.device.call_errors import of_httpx
 from sporewright.device.native import NativeDevice
 from sporewright.device.outgoing import Attention, Retry, Upstream
 from sporewright.device.pool_file import SharedPools

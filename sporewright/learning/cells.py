@@ -15,10 +15,10 @@ from sporewright.core import resolve
 from sporewright.core.store import Store, Value
 from sporewright.core.tensor import Tensor
 from sporewright.core.weights import Weights
+from sporewright.learning.belief_track import BeliefTrack, seen_of
 from sporewright.learning.doubt import Doubt
 from sporewright.learning.learner import Learner
 from sporewright.learning.settings import DEFAULTS
-from sporewright.learning.track import Track, seen_of
 from sporewright.learning.worth import Crowd, Look, better_before, held_over, regret_of, told_of
 from sporewright.policy.explore import DIMENSION as EXPLORE
 
@@ -154,7 +154,7 @@ class LocalCells:
 
     def write(self, now: float, options: Collection[str]) -> int:
         """Lay what is believed of these options now; how many cells changed."""
-        changed, is_curious = 0, self.learner.curiosity.allowed(now)
+        changed, is_curious = 0, self.learner.exploration.allowed(now)
         for option in options:
             changed += self._lay(now, option, self._weights.of(option), is_curious)
             self._changed.add(option)
@@ -174,7 +174,7 @@ class LocalCells:
             return False
         costs = [self.learner.cell(now, each, "financial", task=self.task) for each in (option, best)]
         more = costs[0].mean - costs[1].mean if costs[0] and costs[1] else 0.0
-        self.learner.curiosity.spend(more)
+        self.learner.exploration.spend(more)
         return True
 
     def drop(self, option: str, dimension: str) -> None:
@@ -200,7 +200,7 @@ class LocalCells:
 
     def _lay(self, now: float, option: str, weights: Mapping[str, float], is_curious: bool) -> int:
         learner, task, measured = self.learner, self.task, self.learner.tracks(option)
-        timed = {dimension: track for dimension, track in measured.items() if isinstance(track, Track)}
+        timed = {dimension: track for dimension, track in measured.items() if isinstance(track, BeliefTrack)}
         changed, doubt, before = 0, Doubt(), 0.0
         speeds: list[str] = []
         for dimension, known, own_name, _ in self._dimensions:
@@ -250,7 +250,7 @@ class LocalCells:
     def _wonder(self, now: float, option: str, is_curious: bool) -> int:
         """Lay what a look at the option is worth, once it is known how the others stand."""
         look, learner = self._looks[option], self.learner
-        heat = learner.curiosity.weight(now, option, learner.holders) if is_curious else 0.0
+        heat = learner.exploration.weight(now, option, learner.holders) if is_curious else 0.0
         if not heat or learner.settings.thompson:
             return self._put(option, EXPLORE, learner.curiosity_of(look.told, look.stray, now, option), heat)
         regret, deviation = 0.0, math.sqrt(look.told)

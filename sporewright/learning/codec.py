@@ -15,11 +15,11 @@ from typing import Any
 
 from sporewright import jsontext
 from sporewright.errors import DecodeError
-from sporewright.learning.curiosity import Budget
-from sporewright.learning.leaf import Evidenced, Leaf
-from sporewright.learning.rated import RatedTrack
+from sporewright.learning.belief_track import BeliefTrack
+from sporewright.learning.evidence_node import Evidenced, EvidenceNode
+from sporewright.learning.exploration import ExplorationBudget
 from sporewright.learning.rated_codec import encode_rated, read_rated
-from sporewright.learning.track import Track
+from sporewright.learning.rated_track import RatedTrack
 
 __all__ = ["decode_budget", "decode_option", "encode_budget", "encode_option", "number_of", "object_of", "option_text"]
 
@@ -27,7 +27,7 @@ __all__ = ["decode_budget", "decode_option", "encode_budget", "encode_option", "
 LARGEST = 1e15
 
 
-def encode_option(tracks: Mapping[str, Track | RatedTrack]) -> dict[str, Any]:
+def encode_option(tracks: Mapping[str, BeliefTrack | RatedTrack]) -> dict[str, Any]:
     """One option's record."""
     return {
         dimension: encode_rated(track)
@@ -37,35 +37,37 @@ def encode_option(tracks: Mapping[str, Track | RatedTrack]) -> dict[str, Any]:
     }
 
 
-def option_text(tracks: Mapping[str, Track | RatedTrack]) -> str:
+def option_text(tracks: Mapping[str, BeliefTrack | RatedTrack]) -> str:
     """`encode_option` as JSON text, written at once: after every call that ends, one of these is saved."""
     return _written((dimension, _track_text(track)) for dimension, track in tracks.items())
 
 
-def decode_option(record: object, place: str) -> list[tuple[str, Track | RatedTrack]]:
+def decode_option(record: object, place: str) -> list[tuple[str, BeliefTrack | RatedTrack]]:
     """An option's record, parsed, read back strictly: DecodeError says where it is none."""
     data = object_of(record, place)
     return [(dimension, _read_track(row, f"{place}.{dimension}")) for dimension, row in data.items()]
 
 
-def encode_budget(budget: Budget) -> dict[str, float]:
+def encode_budget(budget: ExplorationBudget) -> dict[str, float]:
     """The use of the curiosity budget in the present window."""
     return {"window": budget.window, "calls": budget.calls, "usd": budget.usd}
 
 
-def decode_budget(data: object, place: str) -> Budget:
+def decode_budget(data: object, place: str) -> ExplorationBudget:
     """The same, parsed, read back strictly."""
     spent = object_of(data, place)
-    return Budget(*(number_of(spent.get(key, 0), f"{place}.{key}", 0.0) for key in ("window", "calls", "usd")))
+    return ExplorationBudget(
+        *(number_of(spent.get(key, 0), f"{place}.{key}", 0.0) for key in ("window", "calls", "usd"))
+    )
 
 
-def _read_track(data: object, place: str) -> Track | RatedTrack:
+def _read_track(data: object, place: str) -> BeliefTrack | RatedTrack:
     if isinstance(data, list):
         return read_rated(data, place, number_of, object_of)
-    return Track({task: _read_leaf(raw, f"{place}.{task}") for task, raw in object_of(data, place).items()})
+    return BeliefTrack({task: _read_leaf(raw, f"{place}.{task}") for task, raw in object_of(data, place).items()})
 
 
-def _leaf(leaf: Leaf) -> dict[str, Any]:
+def _leaf(leaf: EvidenceNode) -> dict[str, Any]:
     body: dict[str, Any] = {"now": _evidence(leaf.now)}
     if leaf.before is not None:
         body |= {"before": _evidence(leaf.before), "changed": leaf.changed}
@@ -83,13 +85,13 @@ def _written(fields: Iterable[tuple[str, str]]) -> str:
     return "{" + ",".join([f"{encode_basestring_ascii(name)}:{text}" for name, text in fields]) + "}"
 
 
-def _track_text(track: Track | RatedTrack) -> str:
+def _track_text(track: BeliefTrack | RatedTrack) -> str:
     if isinstance(track, RatedTrack):
         return jsontext.compact(encode_rated(track))
     return _written(map(_leaf_text, track.leaves.items()))
 
 
-def _leaf_text(named: tuple[str, Leaf]) -> tuple[str, str]:
+def _leaf_text(named: tuple[str, EvidenceNode]) -> tuple[str, str]:
     task, leaf = named
     if leaf.before is not None or leaf.up or leaf.down:
         return task, jsontext.compact(_leaf(leaf))
@@ -97,9 +99,9 @@ def _leaf_text(named: tuple[str, Leaf]) -> tuple[str, str]:
     return task, f'{{"now":[{",".join(map(repr, _evidence(leaf.now)))}]{counts}}}'
 
 
-def _read_leaf(data: object, place: str) -> Leaf:
+def _read_leaf(data: object, place: str) -> EvidenceNode:
     body = object_of(data, place)
-    leaf = Leaf(_read_evidence(body.get("now"), f"{place}.now"))
+    leaf = EvidenceNode(_read_evidence(body.get("now"), f"{place}.now"))
     leaf.seen, leaf.since = (number_of(body.get(count, 0.0), f"{place}.{count}", 0.0) for count in ("seen", "since"))
     if "before" in body:
         leaf.before = _read_evidence(body["before"], f"{place}.before")

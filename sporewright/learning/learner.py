@@ -12,24 +12,24 @@ from typing import NamedTuple
 from sporewright import jsontext
 from sporewright.core.checks import finite, name
 from sporewright.errors import ConfigError
+from sporewright.learning.belief_track import TAIL_WEIGHT, Belief, BeliefTrack, seen_of
 from sporewright.learning.codec import decode_budget, decode_option, encode_budget, encode_option, object_of
-from sporewright.learning.curiosity import Budget, Curiosity
 from sporewright.learning.doubt import Doubt
 from sporewright.learning.evidence import Evidence
-from sporewright.learning.pace import Pace
+from sporewright.learning.exploration import Exploration, ExplorationBudget
+from sporewright.learning.link_function import Moments, cell_of, coordinate_of
 from sporewright.learning.pending import Pending, waited
 from sporewright.learning.prior import Declarations, Declared, blank_variance, prior_of
-from sporewright.learning.rated import RatedTrack
+from sporewright.learning.rate_estimate import RateEstimate
 from sporewright.learning.rated_dimensions import RatedDimensions
-from sporewright.learning.scale import Moments, cell_of, coordinate_of
+from sporewright.learning.rated_track import RatedTrack
 from sporewright.learning.settings import DEFAULTS, DimensionSettings, LearningSettings
-from sporewright.learning.track import TAIL_WEIGHT, Belief, Track, seen_of
 from sporewright.learning.worth import told_of
 
 __all__ = ["Learner", "Own"]
 
 # Stands for a dimension without measurements; nothing is ever learned here.
-_BLANK = Track()
+_BLANK = BeliefTrack()
 
 
 class Own(NamedTuple):
@@ -44,14 +44,14 @@ class Learner:
 
     def __init__(self, settings: LearningSettings = DEFAULTS, *, device: str = "") -> None:
         self.settings = settings
-        self.curiosity = Curiosity(settings, device)
+        self.exploration = Exploration(settings, device)
         self.evicts: Callable[[str, str, Collection[str]], None] | None = None
         """Told of option, dimension and kinds of work that have to make room: the device erases their records."""
-        self._tracks: dict[str, dict[str, Track | RatedTrack]] = {}
+        self._tracks: dict[str, dict[str, BeliefTrack | RatedTrack]] = {}
         self._rated = RatedDimensions(settings.dimensions, self.prior)
         self._declared = Declarations(settings)
         self._pending = Pending(settings.options, settings.pending_s)
-        self._paces: dict[str, Pace] = {}
+        self._paces: dict[str, RateEstimate] = {}
         self._draws = 0
         self.calls = 0.0
         """Attempts that taught something: the clock by which options are looked at again."""
@@ -134,7 +134,7 @@ class Learner:
             self._pending.over(option)
         expected = self.admits(at, option) < 0.5
         if evidence.limited:
-            self._paces.setdefault(option, Pace()).refused(at)
+            self._paces.setdefault(option, RateEstimate()).refused(at)
         if evidence.failed is not None or evidence.latency_s is not None:
             self.calls += 1.0
         learned: list[str] = []
@@ -170,7 +170,7 @@ class Learner:
         if dimension in self._rated:
             return self._rated[dimension].belief(now, option, task)
         track = self._tracks.get(option, {}).get(dimension, _BLANK)
-        assert isinstance(track, Track), "ratings are asked above"
+        assert isinstance(track, BeliefTrack), "ratings are asked above"
         noise = track.noise(now, known)
         prior = self.prior(option, dimension, known, noise)
         found = track.posterior(task, now, known, prior, noise)
@@ -214,7 +214,7 @@ class Learner:
         if option not in self._tracks:
             declared = self._declared.of(option).get(dimension)
             is_stated = declared is not None and 0.0 < declared.spread < known.spread
-            if declared and is_stated and self.curiosity.doubts(now, option):
+            if declared and is_stated and self.exploration.doubts(now, option):
                 return blank_variance(Declared(declared.value, known.spread), known)
         if option in self._pending:
             found = self.belief_of(now, option, dimension, known, task)
@@ -226,7 +226,7 @@ class Learner:
         declared, known = self._declared.of(option).get(dimension), self.dimension(dimension)
         if declared is None or known is None or declared.spread >= known.spread:
             return False
-        return declared.spread == 0.0 or option in self._tracks or not self.curiosity.doubts(now, option)
+        return declared.spread == 0.0 or option in self._tracks or not self.exploration.doubts(now, option)
 
     def is_tried(self, now: float, option: str) -> bool:
         """True if an attempt at it is under way: it need not be looked at twice."""
@@ -281,14 +281,14 @@ class Learner:
         Ratings come late, seldom, or never: draws do not agree on one option until the first is in.
         """
         self._draws += 1
-        return math.sqrt(cell.variance) * self.curiosity.wide_draw(now, f"{option}/{dimension}", self._draws)
+        return math.sqrt(cell.variance) * self.exploration.wide_draw(now, f"{option}/{dimension}", self._draws)
 
     def curiosity_of(self, variance: float, stray: float, now: float, option: str) -> float:
         """`curious` of what is not known of a score: its variance, and what was drawn of it."""
         deviation = math.sqrt(variance)
         if self.settings.thompson:
             self._draws += 1
-            return deviation * self.curiosity.draw(now, option, self._draws) + stray
+            return deviation * self.exploration.draw(now, option, self._draws) + stray
         return stray - deviation
 
     # --- forgetting -------------------------------------------------------------------------------------------------
@@ -300,7 +300,7 @@ class Learner:
             self._rated.clear()
             self._pending.clear()
             self._paces.clear()
-            self.curiosity.budget = Budget()
+            self.exploration.budget = ExplorationBudget()
         elif dimension is None:
             self._tracks.pop(option, None)
             self._rated.drop(option)
@@ -315,15 +315,15 @@ class Learner:
         """The task kinds with evidence about the option."""
         return sorted({task for track in self._tracks.get(option, {}).values() for task in track.leaves})
 
-    def tracks(self, option: str) -> Mapping[str, Track | RatedTrack]:
+    def tracks(self, option: str) -> Mapping[str, BeliefTrack | RatedTrack]:
         """dimension → track of an option, to be written down."""
         return self._tracks.get(option, {})
 
-    def restore(self, option: str, tracks: Iterable[tuple[str, Track | RatedTrack]]) -> None:
+    def restore(self, option: str, tracks: Iterable[tuple[str, BeliefTrack | RatedTrack]]) -> None:
         """Put an option's tracks back (the reader of a record checks them)."""
         self._rated.drop(option)
         self._tracks[option] = {dimension: self._rated.put(option, dimension, track) for dimension, track in tracks}
-        timed = {dimension: track for dimension, track in self.tracks(option).items() if isinstance(track, Track)}
+        timed = {dimension: track for dimension, track in self.tracks(option).items() if isinstance(track, BeliefTrack)}
         self.calls = max(self.calls, seen_of(timed) or 0.0)
         self._bound_options()
 
@@ -333,7 +333,7 @@ class Learner:
         """Everything learned, as JSON text; bounded by `settings.options` and `settings.tasks`."""
         self._rated.refit()  # a learner read from this record estimates everything from it, too
         records = {option: encode_option(tracks) for option, tracks in self._tracks.items()}
-        return jsontext.compact({"options": records, "budget": encode_budget(self.curiosity.budget)})
+        return jsontext.compact({"options": records, "budget": encode_budget(self.exploration.budget)})
 
     @classmethod
     def from_json(cls, text: str | bytes, settings: LearningSettings = DEFAULTS, *, device: str = "") -> Learner:
@@ -342,12 +342,12 @@ class Learner:
         data = object_of(jsontext.parse(text, "learner"), "learner")
         for option, record in object_of(data.get("options"), "learner.options").items():
             learner.restore(option, decode_option(record, f"learner.options[{jsontext.shown(option)}]"))
-        learner.curiosity.budget = decode_budget(data.get("budget", {}), "learner.budget")
+        learner.exploration.budget = decode_budget(data.get("budget", {}), "learner.budget")
         return learner
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
-    def _track(self, option: str, dimension: str) -> Track | RatedTrack:
+    def _track(self, option: str, dimension: str) -> BeliefTrack | RatedTrack:
         row = self._tracks.pop(option, None) or {}
         self._tracks[option] = row
         self._bound_options()
@@ -364,7 +364,7 @@ class Learner:
             for dimension, track in tracks.items():
                 self._evict(oldest, dimension, list(track.leaves))
 
-    def _bound_tasks(self, option: str, dimension: str, track: Track | RatedTrack, task: str) -> None:
+    def _bound_tasks(self, option: str, dimension: str, track: BeliefTrack | RatedTrack, task: str) -> None:
         most, retired = self.settings.tasks, list[str]()
         if isinstance(track, RatedTrack):
             retired = self._rated[dimension].bound(option, task, most)

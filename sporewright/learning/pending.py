@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from sporewright.learning.scale import coordinate_of
+from sporewright.learning.belief_track import Belief
+from sporewright.learning.link_function import coordinate_of
 from sporewright.learning.settings import DimensionSettings
-from sporewright.learning.track import Belief
 
 __all__ = ["Pending", "waited"]
 

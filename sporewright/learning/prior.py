@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from sporewright.learning.scale import Moments, cell_of, coordinate_of
+from sporewright.learning.belief_track import BeliefTrack, blurred
+from sporewright.learning.link_function import Moments, cell_of, coordinate_of
 from sporewright.learning.settings import DimensionSettings, LearningSettings
-from sporewright.learning.track import Track, blurred
 
 __all__ = ["Declarations", "Declared", "blank_variance", "prior_of"]
 
@@ -109,5 +109,5 @@ def blank_variance(declared: Declared | None, known: DimensionSettings) -> float
 
 
 def _variance(declared: Declared | None, known: DimensionSettings) -> float:
-    noise = Track().noise(0.0, known)
+    noise = BeliefTrack().noise(0.0, known)
     return cell_of(known.scale, blurred(prior_of(declared, known, noise), known), noise).variance

@@ -11,7 +11,7 @@ from typing import Any
 
 from sporewright import jsontext
 from sporewright.errors import DecodeError
-from sporewright.learning.rated import RatedTrack, Rating
+from sporewright.learning.rated_track import RatedTrack, Rating
 
 __all__ = ["encode_rated", "read_rated"]
 

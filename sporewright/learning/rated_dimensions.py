@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from sporewright.learning.rated import RatedTrack, rated_of
+from sporewright.learning.belief_track import BeliefTrack
+from sporewright.learning.link_function import Moments
+from sporewright.learning.rated_track import RatedTrack, rated_of
 from sporewright.learning.ratings import Ratings
-from sporewright.learning.scale import Moments
 from sporewright.learning.settings import DimensionSettings
-from sporewright.learning.track import Track
 
 __all__ = ["RatedDimensions"]
 
@@ -42,11 +42,11 @@ class RatedDimensions:
             if dimension in (None, name):
                 ratings.drop(option)
 
-    def put(self, option: str, dimension: str, track: Track | RatedTrack | None) -> Track | RatedTrack:
+    def put(self, option: str, dimension: str, track: BeliefTrack | RatedTrack | None) -> BeliefTrack | RatedTrack:
         """Take a track that was read, or begin one, as the settings have the dimension learned now."""
         if dimension not in self._ratings:
-            return Track() if track is None or isinstance(track, RatedTrack) else track
-        rated = rated_of(track) if isinstance(track, Track) else track or RatedTrack()
+            return BeliefTrack() if track is None or isinstance(track, RatedTrack) else track
+        rated = rated_of(track) if isinstance(track, BeliefTrack) else track or RatedTrack()
         self._ratings[dimension].put(option, rated)
         return rated
 

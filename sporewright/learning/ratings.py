@@ -11,10 +11,10 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
-from sporewright.learning.rated import RatedTrack
-from sporewright.learning.scale import Moments
+from sporewright.learning.belief_track import Belief
+from sporewright.learning.link_function import Moments
+from sporewright.learning.rated_track import RatedTrack
 from sporewright.learning.settings import DimensionSettings
-from sporewright.learning.track import Belief
 
 __all__ = ["Ratings"]
 

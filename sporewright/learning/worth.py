@@ -12,9 +12,9 @@ import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from sporewright.learning.scale import Moments, cell_of
+from sporewright.learning.belief_track import Belief, BeliefTrack
+from sporewright.learning.link_function import Moments, cell_of
 from sporewright.learning.settings import DimensionSettings
-from sporewright.learning.track import Belief, Track
 
 __all__ = ["Crowd", "Look", "better_before", "held_over", "regret_of", "shortfall", "told_of"]
 
@@ -138,7 +138,7 @@ def told_of(known: DimensionSettings, found: Belief) -> float:
     return cell_of(known.scale, Moments(found.mean, told), found.noise).variance
 
 
-def better_before(track: Track, task: str, known: DimensionSettings, found: Belief, cell: Moments) -> float:
+def better_before(track: BeliefTrack, task: str, known: DimensionSettings, found: Belief, cell: Moments) -> float:
     """The amount by which the cell would be less if what was true before the last change were true again."""
     leaf = track.leaves.get(task)
     if known.scale == "unit" or leaf is None or leaf.before is None:
@@ -146,7 +146,7 @@ def better_before(track: Track, task: str, known: DimensionSettings, found: Beli
     return max(0.0, -math.expm1(leaf.before.mean - found.mean)) * cell.mean
 
 
-def held_over(tracks: Mapping[str, Track], dimensions: Collection[str], task: str) -> float:
+def held_over(tracks: Mapping[str, BeliefTrack], dimensions: Collection[str], task: str) -> float:
     """Over how many calls the last change of these dimensions was seen to hold."""
     leaves = [tracks[each].leaves.get(task) for each in dimensions if each in tracks]
     return min((leaf.seen - leaf.since for leaf in leaves if leaf is not None and leaf.before), default=0.0)

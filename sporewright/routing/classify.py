@@ -9,7 +9,7 @@ from typing import Literal, NotRequired, TypedDict
 from sporewright.errors import ConfigError
 from sporewright.routing.dialects.rows import reach_all
 from sporewright.routing.dialects.sse_events import looks_like_json, read_json
-from sporewright.routing.phrases import holds_of, sentences
+from sporewright.routing.phrase_matching import holds_of, sentences
 from sporewright.routing.plan import PLAN
 from sporewright.routing.terms import Block, Ended, ErrorSign, Outcome, Plan, Rule, Sign, State, When
 

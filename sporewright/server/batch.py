@@ -10,10 +10,10 @@ from sporewright.server.cells import Coordinate, Layers, Stated
 from sporewright.server.clients import Clients
 from sporewright.server.declared import Declared
 from sporewright.server.device_reports import DeviceReports
+from sporewright.server.push_validation import ack_from, acks_with, judge
 from sporewright.server.room import Room
 from sporewright.server.settings import Settings
 from sporewright.server.store import Client, ClientKey
-from sporewright.server.validation import ack_from, acks_with, judge
 from sporewright.wire import Ack, Push
 
 __all__ = ["Batch"]

@@ -26,7 +26,7 @@ from sporewright.simulate.command import studied
 from sporewright.simulate.fleet import play_fleet
 from sporewright.simulate.measurements import Answer, read_answers
 from sporewright.simulate.policies import OURS, POLICIES
-from sporewright.simulate.rated import CONDITIONS, RATED_ROUTERS, rated_by
+from sporewright.simulate.rated_answers import CONDITIONS, RATED_ROUTERS, rated_by
 from sporewright.simulate.scenario import load_scenario
 from sporewright.simulate.study import Material, Result, material_of
 from sporewright.simulate.tasks import best_per_task, routed, usd_of

@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 
 from sporewright.core.config import Seed, TensorConfig
 from sporewright.core.tensor import Tensor
+from sporewright.device.device_records import Disk
 from sporewright.device.learning_store import LearningStore, with_local
 from sporewright.device.shared_levels import SharedLevels
-from sporewright.device.storage import Disk
 from sporewright.learning.settings import LearningSettings
 from sporewright.routing.learn import evidence_of
 from sporewright.server.cells import Layers, Stated

@@ -13,7 +13,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
 from sporewright.device.native import NativeDevice
-from sporewright.device.records import SqliteRecords
+from sporewright.device.sqlite_records import SqliteRecords
 from sporewright.errors import ClosedError, ConfigError, StorageError, TimedOutError, WriteUpError
 from sporewright.sync import Role, Session
 from sporewright.wire import Ack, Hello, Limits, Push, Welcome

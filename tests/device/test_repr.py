@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from sporewright.device.call_receipt import Attempt, Receipt
 from sporewright.device.native import NativeDevice
-from sporewright.device.responses import Attempt, Receipt
 
 
 def test_a_receipt() -> None:

@@ -17,10 +17,10 @@ from sporewright.core.global_rules import stays_below
 from sporewright.core.tensor import Tensor
 from sporewright.device.bridge import Bridge
 from sporewright.device.dedupe import HEARD, Deduplicator
+from sporewright.device.device_records import Disk, stored_cells
 from sporewright.device.identity import claims, remembered
 from sporewright.device.outbox import Outbox
 from sporewright.device.shared_levels import SharedLevels
-from sporewright.device.storage import Disk, stored_cells
 from sporewright.errors import ConfigError, DecodeError, ProtocolError, SporewrightError
 from sporewright.learning.evidence import Evidence
 from sporewright.learning.learner import Learner
@@ -140,7 +140,7 @@ def _used(text: Text) -> None:
     import httpx
 
     from sporewright.device.allowances import _tokens
-    from sporewright.device.responses import Running
+    from sporewright.device.attempt_io import Running
 
     one = Running(0, "o", 0.0)
     one.response = httpx.Response(200, headers={"content-type": "application/json"})
@@ -344,7 +344,7 @@ DECODES = {
     "sync.py:receive": ["session"],
     "device/bridge.py:handle": ["bridge"],
     "device/shared_levels.py:restore": ["shared"],
-    "device/storage.py:stored_cells": ["stored cell"],
+    "device/device_records.py:stored_cells": ["stored cell"],
     "device/identity.py:remembered": ["identity"],
     "device/identity.py:claims": ["claims"],
     "device/outbox.py:restore_flight": ["flight"],

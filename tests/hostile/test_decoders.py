@@ -33,8 +33,8 @@ OWN = {
     "simulate/bench.py:_split_of": "the benchmark's own data, in a folder that its user names",
     "server/demo/faults.py:_body": "foreign, of the demo alone: test_a_failing_provider_takes_any_body",
     "server/keyring.py:_read": "the operator's key file: tests/server/test_keys.py",
-    "server/validation.py:acks_with": "acks the server wrote itself",
-    "server/validation.py:ack_from": "acks the server wrote itself",
+    "server/push_validation.py:acks_with": "acks the server wrote itself",
+    "server/push_validation.py:ack_from": "acks the server wrote itself",
     "server/store/tables.py:layers": "cells the server wrote itself",
 }
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from sporewright.core.config import TensorConfig
 from sporewright.core.tensor import Tensor
 from sporewright.learning.cells import LOCAL, LocalCells, count_of, is_companion, own_of, support_of
-from sporewright.learning.curiosity import Curiosity
 from sporewright.learning.evidence import Evidence
+from sporewright.learning.exploration import Exploration
 from sporewright.learning.learner import Learner
 from sporewright.learning.settings import DEFAULTS, LearningSettings
 from sporewright.learning.worth import told_of
@@ -195,18 +195,18 @@ def test_money_is_a_budget_too() -> None:
     cells.write(0.0, "abc")
     cells.called(0.0, "b", "abc")
 
-    assert cells.learner.curiosity.budget.usd == pytest.approx(0.7)
-    assert not cells.learner.curiosity.allowed(0.0)
+    assert cells.learner.exploration.budget.usd == pytest.approx(0.7)
+    assert not cells.learner.exploration.allowed(0.0)
 
 
 def test_devices_take_turns() -> None:
     """Among a hundred holders about ten look at one option in one slot; a device alone always may."""
     settings = LearningSettings()
-    weights = [Curiosity(settings, f"device-{at}").weight(1000.0, "a", 100.0) for at in range(100)]
+    weights = [Exploration(settings, f"device-{at}").weight(1000.0, "a", 100.0) for at in range(100)]
 
     assert 2 <= sum(weight > 0 for weight in weights) <= 25
     assert len(set(weights)) > 2
-    assert Curiosity(settings, "").weight(1000.0, "a", 100.0) == settings.temperature
+    assert Exploration(settings, "").weight(1000.0, "a", 100.0) == settings.temperature
 
 
 def test_thompson_sampling_is_repeatable() -> None:

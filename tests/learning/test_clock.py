@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from sporewright.errors import DecodeError
-from sporewright.learning.curiosity import Budget
 from sporewright.learning.evidence import Evidence
+from sporewright.learning.exploration import ExplorationBudget
 from sporewright.learning.learner import Learner
-from sporewright.learning.pace import Pace
+from sporewright.learning.rate_estimate import RateEstimate
 from sporewright.learning.settings import settings_from
 
 DAY_S = 86_400.0
@@ -41,7 +41,7 @@ def test_a_clock_that_was_ahead_does_not_keep_evidence_young() -> None:
     assert later is not None
     assert later.n == 0.0
 
-    budget = Budget()
+    budget = ExplorationBudget()
     budget.turn(ahead, 3600.0)
     budget.calls = 5.0
     budget.turn(now, 3600.0)
@@ -52,7 +52,7 @@ def test_a_clock_that_was_ahead_does_not_keep_evidence_young() -> None:
 
 def test_a_pace_outlives_a_clock_that_is_put_back() -> None:
     """Weeks back are no refilling, no negative rate and no overflow."""
-    pace = Pace()
+    pace = RateEstimate()
     for at in (100 * DAY_S, 100 * DAY_S + 10.0, 50 * DAY_S, 50 * DAY_S + 10.0):
         pace.called(at)
         pace.called(at)

@@ -8,15 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sporewright import jsontext
+from sporewright.learning.belief_track import TAIL_WEIGHT, Belief, BeliefTrack
 from sporewright.learning.codec import encode_option, option_text
-from sporewright.learning.curiosity import LOOKERS, SLOT_S, Curiosity, chance
 from sporewright.learning.evidence import Evidence
-from sporewright.learning.leaf import Evidenced, decayed, discount_of
+from sporewright.learning.evidence_node import Evidenced, decayed, discount_of
+from sporewright.learning.exploration import LOOKERS, SLOT_S, Exploration, chance
 from sporewright.learning.learner import Learner
+from sporewright.learning.link_function import Moments, cell_of
 from sporewright.learning.prior import Declared, blank_variance, prior_of
-from sporewright.learning.scale import Moments, cell_of
 from sporewright.learning.settings import DEFAULTS, DimensionSettings
-from sporewright.learning.track import TAIL_WEIGHT, Belief, Track
 
 TASKS = st.sampled_from(["", "chat", "schöne \U0001f642", '"\\'])
 SECONDS = st.floats(1e-3, 1e3)
@@ -43,7 +43,9 @@ def product(parts: list[tuple[float, Moments]]) -> Moments:
     return Moments(information / precision, 1.0 / precision)
 
 
-def posterior(track: Track, task: str, now: float, known: DimensionSettings, prior: Moments, noise: float) -> Belief:
+def posterior(
+    track: BeliefTrack, task: str, now: float, known: DimensionSettings, prior: Moments, noise: float
+) -> Belief:
     """The belief at a leaf, as the rules say it: the prior and the other leaves, then its own evidence."""
     stray = known.device_spread**2
     parts = [(0.0, prior)]
@@ -114,9 +116,9 @@ def test_a_cell_of_a_prior_alone(value: float | None, spread: float, dimension: 
     """Its variance without the way through leaves is that with none of them."""
     known = DEFAULTS.dimensions[dimension]
     declared = None if value is None else Declared(value, spread, 7.0)
-    noise = Track().noise(1e9, known)
+    noise = BeliefTrack().noise(1e9, known)
     believed = [declared] if value is None or spread else [declared, Declared(value, known.spread)]
-    found = [Track().posterior("any", 1e9, known, prior_of(each, known, noise), noise) for each in believed]
+    found = [BeliefTrack().posterior("any", 1e9, known, prior_of(each, known, noise), noise) for each in believed]
     variances = [cell_of(known.scale, Moments(each.mean, each.variance), noise).variance for each in found]
 
     assert blank_variance(declared, known) == min(variances)
@@ -125,7 +127,7 @@ def test_a_cell_of_a_prior_alone(value: float | None, spread: float, dimension: 
 @given(st.text(max_size=3), st.text(max_size=3), st.floats(0.0, 1e9), st.floats(0.0, 50.0))
 def test_a_turn_is_drawn_from_the_names(device: str, option: str, now: float, holders: float) -> None:
     """If there are few holders, the draw that could only keep a device from looking is left out."""
-    found = Curiosity(DEFAULTS, device).weight(now, option, holders)
+    found = Exploration(DEFAULTS, device).weight(now, option, holders)
     slot = math.floor(now / SLOT_S + chance(device))
     stays = chance(device, option, slot) * holders > LOOKERS * DEFAULTS.support
     heat = 0.0 if stays else DEFAULTS.temperature * (0.5 + chance(option, device, slot))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from sporewright.learning.belief_track import seen_of
 from sporewright.learning.evidence import Evidence
 from sporewright.learning.learner import Learner
-from sporewright.learning.track import seen_of
 
 
 def expected(learner: Learner, now: float, dimension: str = "latency") -> float:

@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 
 from sporewright.errors import ConfigError, DecodeError
+from sporewright.learning.belief_track import Belief, BeliefTrack
 from sporewright.learning.doubt import Doubt
 from sporewright.learning.evidence import Evidence
 from sporewright.learning.learner import Learner
-from sporewright.learning.rated import RatedTrack
+from sporewright.learning.rated_track import RatedTrack
 from sporewright.learning.settings import DEFAULTS, LearningSettings, settings_from
-from sporewright.learning.track import Belief, Track
 
 QUALITY = DEFAULTS.dimensions["quality"]
 OPTIONS = ("a", "b", "c")
@@ -160,7 +160,7 @@ def test_records_of_earlier_versions_are_read() -> None:
     assert learner.own("a", "quality", task="words") is None
     plain = settings_from({"dimensions": {"quality": {"rated": False}}})
     assert Learner.from_json(learner.to_json(), plain).own("a", "quality") is None
-    assert isinstance(Learner.from_json(old, plain).tracks("a")["quality"], Track)
+    assert isinstance(Learner.from_json(old, plain).tracks("a")["quality"], BeliefTrack)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from websockets.asyncio.client import connect
 
-from sporewright.server.validation import ACKS_BYTES, KEPT_ACKS, ack_from, acks_with
+from sporewright.server.push_validation import ACKS_BYTES, KEPT_ACKS, ack_from, acks_with
 from sporewright.wire import Ack, ErrorMessage, Hello, Push, Refusal
 from tests.server.conftest import Device, Running, cell, reported, seed
 

@@ -4,7 +4,7 @@ import "fake-indexeddb/auto";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Database } from "../src/state/database";
 import { Mirror } from "../src/state/mirror";
-import { Storage } from "../src/worker/storage";
+import { RecordStore } from "../src/worker/record-store";
 
 let handles: IDBDatabase[];
 
@@ -56,10 +56,10 @@ function gone(name: string): Promise<void> {
 
 describe("records whose database is lost", () => {
   it("are all there again after the site's data were cleared, with what came later", async () => {
-    const before = await Storage.open("cells", () => undefined);
+    const before = await RecordStore.open("cells", () => undefined);
     await before.save(new Map([["a", "1"], ["b", "2"], ["c", "3"]])); // prettier-ignore
     before.close();
-    const storage = await Storage.open("cells", () => undefined);
+    const storage = await RecordStore.open("cells", () => undefined);
     await storage.records();
     await storage.save(new Map([["b", "4"], ["c", null]])); // prettier-ignore
     handles.splice(0, handles.length - 1);
@@ -72,7 +72,7 @@ describe("records whose database is lost", () => {
   });
 
   it("are written again without waiting for the next save", async () => {
-    const storage = await Storage.open("cells", () => undefined);
+    const storage = await RecordStore.open("cells", () => undefined);
     await storage.save(new Map([["a", "1"]]));
     await clear();
     await expect.poll(() => found()).toEqual([["a", "1"]]);
@@ -80,7 +80,7 @@ describe("records whose database is lost", () => {
   });
 
   it("are saved though the browser refuses to open anything while it clears", async () => {
-    const storage = await Storage.open("cells", () => undefined);
+    const storage = await RecordStore.open("cells", () => undefined);
     await storage.save(new Map([["a", "1"]]));
     vi.spyOn(indexedDB, "open").mockImplementationOnce(() => {
       throw new DOMException("the data are being cleared", "UnknownError");
@@ -92,7 +92,7 @@ describe("records whose database is lost", () => {
   });
 
   it("do not keep anybody from deleting the database, and are written again into the next", async () => {
-    const storage = await Storage.open("cells", () => undefined);
+    const storage = await RecordStore.open("cells", () => undefined);
     await storage.save(new Map([["a", "1"]]));
     await gone("cells");
     await storage.save(new Map([["b", "2"]]));
@@ -111,7 +111,7 @@ describe("records whose database is lost", () => {
   });
 
   it("are saved, or refused with the reason, where the handle is closed under the save", async () => {
-    const storage = await Storage.open("cells", () => undefined);
+    const storage = await RecordStore.open("cells", () => undefined);
     const put = vi.spyOn(IDBObjectStore.prototype, "put").mockImplementationOnce(() => {
       throw new DOMException("the connection was closed", "UnknownError");
     });
@@ -128,7 +128,7 @@ describe("records whose database is lost", () => {
   });
 
   it("are written by a database that opens after its time: somebody held it meanwhile", async () => {
-    const before = await Storage.open("cells", () => undefined);
+    const before = await RecordStore.open("cells", () => undefined);
     before.close();
     const holder = await new Promise<IDBDatabase>((resolve) => {
       const request = indexedDB.open("cells");
@@ -138,7 +138,7 @@ describe("records whose database is lost", () => {
     });
     const deleted = gone("cells"); // waits for the holder, and whoever opens it waits for that
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-    const opening = Storage.open("cells", () => undefined);
+    const opening = RecordStore.open("cells", () => undefined);
     await vi.advanceTimersByTimeAsync(5000);
     const storage = await opening;
     await expect(storage.save(new Map([["a", "1"]]))).rejects.toThrow("did not open within 5000 ms");

@@ -4,7 +4,7 @@ import type { CallRequest, CallContext } from "./call-context";
 import type { AttemptIO } from "./attempt-io";
 import type { Ending, RecordedChain, Step } from "../routing";
 import type { Aside, OutcomeBody } from "../generated/calls";
-import type { ReceiptWriter } from "./receipt";
+import type { ReceiptWriter } from "./call-receipt";
 import type { Attempt } from "../types";
 
 type Told = Omit<OutcomeBody, "option" | "latency_s" | "streaming" | "attempt" | "probe">;

@@ -3,7 +3,7 @@ import type { CallRequest, CallContext } from "./call-context";
 import type { AttemptIO } from "./attempt-io";
 import { abortable, responseOf } from "./made-response";
 import { joined, Pipe } from "../streams";
-import type { ReceiptWriter } from "./receipt";
+import type { ReceiptWriter } from "./call-receipt";
 import type { RestartDetail } from "../types";
 
 export class Delivery {

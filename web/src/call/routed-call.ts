@@ -15,7 +15,7 @@ import { faultOf } from "./failure";
 import { Delivery } from "./delivery";
 import { Draws } from "./draws";
 import { sent } from "./misuse";
-import { ReceiptWriter } from "./receipt";
+import { ReceiptWriter } from "./call-receipt";
 import { redacted } from "./secrets";
 import type { Receipt } from "../types";
 

@@ -3,7 +3,7 @@ import { SporewrightError } from "../errors";
 import type { ChainState, Phrase, Plan, Rule, Sign, When } from "../generated/calls";
 import type { RecordedEnding } from "../receipt-types";
 import { looksLikeJson, reachAll, readJson } from "./dialects";
-import { holdsOf, sentences } from "./phrases";
+import { holdsOf, sentences } from "./phrase-matching";
 
 /** Levels of errors told as text in an error. */
 const DEEPEST = 3;

@@ -3,7 +3,7 @@ import { messageOf } from "../errors";
 import type { CallName, Effect, EngineEvent, ErrorData, News } from "../generated/calls";
 import { delayOf } from "../base";
 import type { Python } from "./python";
-import type { Storage } from "./storage";
+import type { RecordStore } from "./record-store";
 
 export type Answer = { ok: true; body: unknown } | { ok: false; error: ErrorData };
 type Envelope = { ok: true; effects: Effect[] } | { ok: false; error: ErrorData };
@@ -11,7 +11,7 @@ type Envelope = { ok: true; effects: Effect[] } | { ok: false; error: ErrorData 
 /** One engine with its socket, its timer and its records. */
 export class Effects {
   readonly #python: Python;
-  readonly #storage: Storage;
+  readonly #storage: RecordStore;
   readonly #onPush: (push: string, body: unknown) => void;
   readonly #onTell: (news: News) => void;
   readonly #saving = new Set<Promise<void>>();
@@ -21,7 +21,7 @@ export class Effects {
 
   constructor(
     python: Python,
-    storage: Storage,
+    storage: RecordStore,
     onPush: (push: string, body: unknown) => void,
     onTell: (news: News) => void,
   ) {

@@ -17,7 +17,7 @@ import {
 import { boot } from "./boot";
 import { Effects, type Answer } from "./effects";
 import { Probes } from "./probes";
-import { Storage } from "./storage";
+import { RecordStore } from "./record-store";
 
 /** A page that reloads comes back at once: the engine outlives its last page by this much. */
 const GRACE_MS = 1000;
@@ -111,7 +111,7 @@ export class Host {
     try {
       this.#life ??= await holdLife("engine");
       const neighbours = this.#meet(hello.storage);
-      const opening = Storage.open(hello.storage, () => {
+      const opening = RecordStore.open(hello.storage, () => {
         this.#takeOver();
       });
       this.#say({ state: "starting", stage: "worker" });

@@ -7,7 +7,7 @@ import pickle
 import httpx
 import pytest
 
-from sporewright.device.httpx_errors import common, of_httpx
+from sporewright.device.call_errors import common, of_httpx
 from sporewright.device.transport import NOWHERE, RoutingTransport
 from sporewright.errors import BrokenError, ExhaustedError, InternalError, SporewrightError, TooLargeError
 

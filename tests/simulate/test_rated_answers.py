@@ -10,7 +10,7 @@ import pytest
 from sporewright.learning.settings import DEFAULTS
 from sporewright.simulate.chance import generator
 from sporewright.simulate.measurements import Answer
-from sporewright.simulate.rated import (
+from sporewright.simulate.rated_answers import (
     CONDITIONS,
     RATED_ROUTERS,
     HierarchicalThompson,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-__all__ = ["Pace"]
+__all__ = ["RateEstimate"]
 
 # Half of what is known of a rate counts after this long: limits are counted by the minute.
 HALF_LIFE_S = 600.0
@@ -19,7 +19,7 @@ SLACK = 0.01
 
 
 @dataclass(slots=True)
-class Pace:
+class RateEstimate:
     """One option's bucket, in calls and seconds of the clock whose times are passed in; unknown before a refusal."""
 
     empty_at: float = -math.inf

@@ -1,4 +1,4 @@
-"""Completeness of an answer in one piece, where only the answer itself can show it."""
+"""JSON that was cut: seen where only the answer itself can show it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sporewright.device.responses import counts_of
 from sporewright.routing.json_truncation import Brackets
 
 VALUES = st.recursive(
@@ -49,13 +48,3 @@ def test_a_mark_of_the_byte_order_is_no_text() -> None:
     """As blanks, it may stand before JSON; the page judges alike."""
     assert is_cut(b"\xef", b'\xbb\xbf\r\n{"a": 1')
     assert not is_cut(b'\xef\xbb\xbf{"a": 1}')
-
-
-def test_of_usage_only_counts_are_kept() -> None:
-    """A provider's own words might repeat the caller's, in values and in names."""
-    usage = {"total": 3, "cost": 0.5, "note": "the prompt", "more": {"cached": 1, "why": "w"}, "the prompt": 1}
-    deep = {"a": {"b": {"c": {"d": {"e": 1}}}}}
-
-    assert counts_of(usage) == {"total": 3, "cost": 0.5, "more": {"cached": 1}}
-    assert counts_of(deep) == {"a": {"b": {"c": {}}}}
-    assert counts_of("the prompt") is None

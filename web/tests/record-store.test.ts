@@ -2,9 +2,9 @@
 import { IDBFactory, IDBObjectStore } from "fake-indexeddb";
 import "fake-indexeddb/auto";
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { Storage } from "../src/worker/storage";
+import { RecordStore } from "../src/worker/record-store";
 
-const open = (): Promise<Storage> => Storage.open("cells", () => undefined);
+const open = (): Promise<RecordStore> => RecordStore.open("cells", () => undefined);
 
 beforeEach(() => {
   vi.restoreAllMocks();

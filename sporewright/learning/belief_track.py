@@ -2,7 +2,7 @@
 
 The tree is the field's (policy/field.py) as one device sees it: root → workspace → task kind → device, where only its
 own leaves hold evidence. What is above the task kinds is one Gaussian, the prior; each leaf strays from it by the
-spread of its dimension. `Track.posterior` conditions on all of it in one pass; tests compare it with the field.
+spread of its dimension. `BeliefTrack.posterior` conditions on all of it in one pass; tests compare it with the field.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from sporewright.learning.leaf import Evidenced, Leaf, decayed, discount_of
-from sporewright.learning.scale import Moments, hazard, value_of
+from sporewright.learning.evidence_node import Evidenced, EvidenceNode, decayed, discount_of
+from sporewright.learning.link_function import Moments, hazard, value_of
 from sporewright.learning.settings import DimensionSettings, LearningSettings
 
-__all__ = ["TAIL_WEIGHT", "Belief", "Track", "blurred", "seen_of"]
+__all__ = ["TAIL_WEIGHT", "Belief", "BeliefTrack", "blurred", "seen_of"]
 
 # The declared noise weighs as much as this many residuals.
 NOISE_WEIGHT = 4.0
@@ -49,10 +49,10 @@ class Belief(NamedTuple):
 
 
 @dataclass(slots=True)
-class Track:
+class BeliefTrack:
     """One (option, dimension): a leaf per task kind, "" the general one."""
 
-    leaves: dict[str, Leaf] = field(default_factory=dict)
+    leaves: dict[str, EvidenceNode] = field(default_factory=dict)
 
     @property
     def at(self) -> float:
@@ -128,7 +128,7 @@ class Track:
         """
         dimension, prior, noise = at
         belief = self.posterior(task, now, dimension, prior, noise)
-        leaf = self.leaves.setdefault(task, Leaf())
+        leaf = self.leaves.setdefault(task, EvidenceNode())
         leaf.seen = calls
         weight, lift = 1.0, 0.0
         if bound:
@@ -159,7 +159,7 @@ class Track:
         leaf.now.bound(dimension.memory)
 
     def _regime(
-        self, leaf: Leaf, task: str, now: float, x: float, at: tuple[DimensionSettings, Moments, float]
+        self, leaf: EvidenceNode, task: str, now: float, x: float, at: tuple[DimensionSettings, Moments, float]
     ) -> Belief:
         """The present regime's belief alone; back in the one before if x belongs there rather than here."""
         dimension, prior, noise = at
@@ -179,7 +179,7 @@ class Track:
         return here
 
 
-def seen_of(tracks: Mapping[str, Track]) -> float | None:
+def seen_of(tracks: Mapping[str, BeliefTrack]) -> float | None:
     """The count of calls when an option was last heard of, by its tracks; None: never."""
     return max((leaf.seen for track in tracks.values() for leaf in track.leaves.values()), default=None)
 

@@ -1,7 +1,7 @@
 /** The engine's records in IndexedDB, with one writer at a time: a Web Lock decides which engine of a profile it is. */
 import { Database } from "../state";
 
-export class Storage {
+export class RecordStore {
   readonly #name: string;
   readonly #done = new AbortController();
   readonly #held = new Map<string, string | null>();
@@ -13,8 +13,8 @@ export class Storage {
   }
 
   /** Open, never fails: a store that cannot be opened has no records and refuses each save. `onTakeover`: this engine became the writer. */
-  static async open(name: string, onTakeover: () => void): Promise<Storage> {
-    const storage = new Storage(name);
+  static async open(name: string, onTakeover: () => void): Promise<RecordStore> {
+    const storage = new RecordStore(name);
     storage.#writable = await storage.#lock(onTakeover);
     storage.#database.keepsUp = storage.#writable;
     await storage.#database.open();

@@ -8,13 +8,13 @@ import pytest
 
 from sporewright.learning.evidence import Evidence
 from sporewright.learning.learner import Learner
-from sporewright.learning.pace import Pace
+from sporewright.learning.rate_estimate import RateEstimate
 from sporewright.policy.bucket import TokenBucket
 
 
-def exercised(rate: float, seconds: float, threshold: float, load: float = 0.4) -> tuple[Pace, int, int]:
+def exercised(rate: float, seconds: float, threshold: float, load: float = 0.4) -> tuple[RateEstimate, int, int]:
     """A bucket called whenever a call comes (Poisson) and the pace gives it that chance; (pace, taken, refused)."""
-    pace, bucket, drawn = Pace(), TokenBucket(5.0, rate, 0.0), random.Random(7)
+    pace, bucket, drawn = RateEstimate(), TokenBucket(5.0, rate, 0.0), random.Random(7)
     now, taken, refused = 0.0, 0, 0
     while now < seconds:
         now += drawn.expovariate(load)
@@ -31,7 +31,7 @@ def exercised(rate: float, seconds: float, threshold: float, load: float = 0.4) 
 
 def test_nothing_is_known_before_a_refusal() -> None:
     """Every call would be taken, however many went out."""
-    pace = Pace()
+    pace = RateEstimate()
     for call in range(100):
         pace.called(call / 10)
 

@@ -5,7 +5,7 @@ import { RoutedFetch } from "../src/call/fetch";
 import { PLAN } from "../src/generated/plan";
 import { Health } from "../src/routing/health";
 import { Reasons } from "../src/call/decision-context";
-import { countsOf } from "../src/call/receipt";
+import { countsOf } from "../src/call/call-receipt";
 import type { Critic, Receipt, Resolution, Upstream } from "../src/types";
 import { contextOf } from "./context";
 import { replayed } from "./replayed";

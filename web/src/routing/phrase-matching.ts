@@ -1,4 +1,4 @@
-/** Kinds of statements in a refusal's text, by a noun and its state; the twin of `sporewright/routing/phrases.py`. */
+/** Kinds of statements in a refusal's text, by a noun and its state; the twin of `sporewright/routing/phrase_matching.py`. */
 import type { Phrase, Phrases } from "../generated/calls";
 
 const FIELD = /^(?:[A-Za-z_]+=)+/;

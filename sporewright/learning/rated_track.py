@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from sporewright.learning.track import Track
+from sporewright.learning.belief_track import BeliefTrack
 
 __all__ = ["RatedTrack", "Rating", "rated_of"]
 
@@ -150,7 +150,7 @@ class RatedTrack:
         general.add(newest, max(leaf.at, general.at), leaf.mean - effect, leaf.n * kept(newest - leaf.seen) or LEAST)
 
 
-def rated_of(track: Track) -> RatedTrack:
+def rated_of(track: BeliefTrack) -> RatedTrack:
     """Ratings that were learned by the clock, as earlier versions did: each kind's mean and its worth at the time."""
     leaves = {kind: Rating(leaf.now.n, leaf.now.mean, 0.0, leaf.now.at) for kind, leaf in track.leaves.items()}
     evidence = [leaf.now for leaf in track.leaves.values()]

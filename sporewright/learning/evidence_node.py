@@ -10,10 +10,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from sporewright.learning.scale import Moments
+from sporewright.learning.link_function import Moments
 from sporewright.learning.settings import DimensionSettings, LearningSettings
 
-__all__ = ["Evidenced", "Leaf", "decayed", "discount_of"]
+__all__ = ["EvidenceNode", "Evidenced", "decayed", "discount_of"]
 
 # Evidence below this many measurements' worth is none.
 LEAST = 1e-6
@@ -69,7 +69,7 @@ def decayed(evidence: Evidenced, now: float, half_life_s: float) -> float:
 
 
 @dataclass(slots=True)
-class Leaf:
+class EvidenceNode:
     """The regime it is in, the one before (while a change is young), and the run of one-sided surprises so far."""
 
     now: Evidenced = field(default_factory=Evidenced)

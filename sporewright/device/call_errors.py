@@ -1,4 +1,4 @@
-"""Errors that a caller catches: ours and httpx's in one class, for code around httpx (the providers' SDKs).
+"""The errors that a call raises: ours and httpx's in one class, for code around httpx (the providers' SDKs).
 
 The core knows nothing of httpx, so each pair of an error of ours and one of httpx's is a class made here.
 """
@@ -10,9 +10,10 @@ from typing import Any
 
 import httpx
 
-from sporewright.errors import SporewrightError
+from sporewright.device.attempt_io import Running
+from sporewright.errors import BrokenError, SporewrightError, TooLargeError
 
-__all__ = ["common", "of_httpx"]
+__all__ = ["broken", "common", "of_httpx"]
 
 
 def of_httpx(ours: type[SporewrightError], theirs: type[Exception], message: str) -> Exception:
@@ -45,3 +46,12 @@ def common(errors: Iterable[type[Exception] | None]) -> type[Exception]:
     narrow = (kind for kind in kinds if all(issubclass(error, kind) for error in found))
     shared: type[Exception] = next(narrow, httpx.TransportError)
     return shared if issubclass(shared, httpx.TransportError) or len(set(found)) == 1 else httpx.TransportError
+
+
+def broken(one: Running, outcome: str, reason: str) -> Exception:
+    """An answer that began and will not be whole, or not here; the httpx error, too, that a plain client would have."""
+    if outcome == "too_large":
+        what = f"the answer of {one.option} is too long to be held back: {reason}"
+        return of_httpx(TooLargeError, httpx.TransportError, what)
+    what = f"the answer of {one.option} broke off after {one.length} bytes: {reason}"
+    return of_httpx(BrokenError, one.error or httpx.TransportError, what)

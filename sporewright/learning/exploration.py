@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sporewright.learning.settings import LearningSettings
 
-__all__ = ["Budget", "Curiosity", "chance"]
+__all__ = ["Exploration", "ExplorationBudget", "chance"]
 
 # Devices take turns in slots of this length, each option on its own beat: a recovery is found within a few of them.
 SLOT_S = 15.0
@@ -24,7 +24,7 @@ def chance(*names: object) -> float:
 
 
 @dataclass(slots=True)
-class Budget:
+class ExplorationBudget:
     """The use of the present window's budget."""
 
     window: float = 0.0
@@ -39,11 +39,11 @@ class Budget:
         self.window = window
 
 
-class Curiosity:
+class Exploration:
     """Weights for the `explore` terms of one device."""
 
     def __init__(self, settings: LearningSettings, device: str) -> None:
-        self.budget = Budget()
+        self.budget = ExplorationBudget()
         self._settings, self._device = settings, device
         self._beat = chance(device)
         self._crowd = LOOKERS * settings.support
