@@ -97,7 +97,15 @@ export type Recorded =
     }
   | { do: "opened"; at: number; attempt: number; body: "events" | "whole" | "bytes" }
   | { do: "token"; at: number; attempt: number; finished: boolean }
-  | { do: "ended"; at: number; attempt: number; chance: number; ending: RecordedEnding }
+  | {
+      do: "ended";
+      at: number;
+      attempt: number;
+      chance: number;
+      ending: RecordedEnding;
+      /** Of an option with several keys. */
+      health?: Record<string, SeenHealth>;
+    }
   | { do: "network"; offline: boolean }
   | { do: "slept"; gap: number }
   | { do: "queued"; gap: number; attempt: number }

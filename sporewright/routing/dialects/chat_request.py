@@ -92,7 +92,7 @@ class _Speaker:
 
     def __init__(self, words: Messages) -> None:
         self._words = words
-        self._names: dict[str, str] = {}
+        self._names: dict[str, Any] = {}
 
     def say(self, body: dict[str, Any], messages: Any) -> None:
         """Put them where they belong."""
@@ -123,7 +123,8 @@ class _Speaker:
         content, alone = message.get("content"), self._words.get("alone", ())
         if message["role"] == "tool":
             call = message.get("tool_call_id")
-            name = self._names.get(str(call), message.get("name"))
+            name = self._names.get(call) if isinstance(call, str) else None
+            name = message.get("name") if name is None else name
             result = self._as("result", {"id": call, "name": name, "text": _text_of(content, place)}, place)
             return ([], [result]) if "result" in alone else ([result], [])
         text = "answer" if message["role"] == "assistant" and "answer" in self._words else "text"
@@ -157,7 +158,8 @@ class _Speaker:
             arguments = read_json(text)
         except ValueError:
             raise ConfigError(f"chat: {place}.tool_calls: arguments that are no JSON") from None
-        self._names[str(said)] = name
+        if isinstance(said, str):
+            self._names[said] = name
         signature = reach(call, ["extra_content", "google", "thought_signature"])
         values = {"id": said, "name": name, "arguments": arguments, "json": text, "signature": signature}
         return self._as("call", values, place)

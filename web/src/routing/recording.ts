@@ -75,7 +75,9 @@ export class RecordedChain extends AttemptChain {
   }
 
   override ended(at: number, ending: Ending, attempt = this.attempts.length - 1, chance = EVEN): Step {
-    this.log.push({ do: "ended", at, attempt, chance, ending: { ...ending } });
+    // Another tab may have brought a key back meanwhile; it decides whether the next key is used.
+    const seen = this.keysOf(attempt).keys > 1 ? { health: this.#known.seen(this.#queue) } : {};
+    this.log.push({ do: "ended", at, attempt, chance, ending: { ...ending }, ...seen });
     return super.ended(at, ending, attempt, chance);
   }
 

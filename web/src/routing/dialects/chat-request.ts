@@ -78,7 +78,7 @@ function map(body: Json, dialect: DialectRow, request: Readonly<Json>): void {
 /** Says messages by templates; consecutive ones of one role become one. */
 class Speaker {
   readonly #words: Messages;
-  readonly #names = new Map<unknown, unknown>();
+  readonly #names = new Map<string, unknown>();
 
   constructor(words: Messages) {
     this.#words = words;
@@ -113,7 +113,7 @@ class Speaker {
     const { content, refusal, tool_calls: asked, tool_call_id: id } = message;
     const { alone = [], answer } = this.#words;
     if (message["role"] === "tool") {
-      const name = this.#names.get(id) ?? message["name"];
+      const name = (typeof id === "string" ? this.#names.get(id) : null) ?? message["name"];
       const result = this.#as("result", { id, name, text: textOf(content, place) }, place);
       return alone.includes("result") ? { parts: [], alone: [result] } : { parts: [result], alone: [] };
     }
@@ -148,7 +148,7 @@ class Speaker {
     } catch {
       throw no(`${place}.tool_calls: arguments that are no JSON`);
     }
-    this.#names.set(id, name);
+    if (typeof id === "string") this.#names.set(id, name);
     const signature = reach(call, ["extra_content", "google", "thought_signature"]);
     return this.#as("call", { id, name, arguments: args, json, signature }, place);
   }
