@@ -14,9 +14,9 @@ Way = Literal["fetch whole", "fetch streamed", "fetch held", "chat whole", "chat
 WAYS: tuple[Way, ...] = ("fetch whole", "fetch streamed", "fetch held", "chat whole", "chat streamed")
 Who = Literal["first", "second", "refused", "broken", "exhausted"]
 """The caller's result: the first's or the second's whole answer; the first's refusal; a broken body; an error."""
-Learned = Literal["failure", "late", "answer", "nothing"]
-"""Of the first option: a failure and no latency; a failure and that it takes at least as long as was waited for; an
-answer and its latency; nothing."""
+Learned = Literal["failure", "late", "slow", "answer", "nothing"]
+"""Of the first option: a failure and no latency; a failure and that it takes at least as long as was waited for; only
+the latter; an answer and its latency; nothing."""
 
 LIMITS: dict[str, float] = {
     # Seconds where the plan has tens of them: what is tested is what follows a limit.

@@ -17,8 +17,8 @@ FAILED = Right()
 """The next option answers; a failure, and no latency."""
 LATE = Right(learned="late", seconds=LIMITS["attempt_timeout_s"] + 2.5)
 """The next option answers after the attempt's patience, which is a lower bound of the latency."""
-RACED = Right(learned="late", seconds=4.0)
-"""The next option is asked beside this one, and answers; a failure, which lasted at least as long as was waited for."""
+RACED = Right(learned="slow", seconds=4.0)
+"""The next option is asked beside this one, and answers; nothing was known of it, so that it may only be slow."""
 LIMITED = Right()
 """The next option answers; left alone for as long as it asked, and the refusal counts."""
 PASSED = Right(learned="nothing")

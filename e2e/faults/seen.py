@@ -68,15 +68,15 @@ class Ran:
         failed = self._mean("failure")
         # Where its latency is known, its first token tells no more.
         times = [name for name in ("latency", "ttft") if self.belief.get(name)][:1]
-        if failed is None:
-            return "a latency" if times else "nothing"
-        if failed < 0.5:
+        if failed is not None and failed < 0.5:
             return "answer" if times else "an answer, no latency"
         if not times:
-            return "failure"
+            return "nothing" if failed is None else "failure"
         # Seconds are kept on a logarithmic scale; a bound is at least what was waited for.
         waited = 0.7 * min(LIMITS["attempt_timeout_s"], LIMITS["first_token_s"])
         is_late = all((self._mean(name) or -99.0) > _ln(waited) for name in times)
+        if failed is None:
+            return "slow" if is_late else "a latency"
         return "late" if is_late else "a failure and a latency"
 
     def _mean(self, dimension: str) -> float | None:
@@ -101,7 +101,7 @@ def wrong(ran: Ran) -> Iterator[str]:
     if ran.place == "page" and ran.attention != right.aside:
         yield f"event attention: {ran.attention} in place of {right.aside}"
     # What failed, or is set aside, is not asked first again.
-    if (right.learned in ("failure", "late") or right.aside) and ran.order[:1] == [first_of(ran)]:
+    if (right.learned in ("failure", "late", "slow") or right.aside) and ran.order[:1] == [first_of(ran)]:
         yield "it is still the first in the order"
 
 

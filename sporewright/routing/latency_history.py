@@ -16,6 +16,8 @@ class LatencyHistory:
         self._limits = limits
         self._seconds: list[float] = []
         self._told: float | None = None
+        self._lost_at: float | None = None
+        self._has_failed = False
 
     def add(self, seconds: float) -> None:
         """One more; what is negative or not finite says nothing."""
@@ -34,6 +36,33 @@ class LatencyHistory:
         if len(self._seconds) < max(1, self._limits["history_min"]):
             return self._told
         return sorted(self._seconds)[math.ceil(0.95 * len(self._seconds)) - 1]
+
+    def race_after_s(self, left_s: float, *, is_probe: bool) -> float:
+        """The silence in seconds after which another option is asked beside this one, of a call that has `left_s` left.
+
+        Two thirds, as in Patience. An option that takes longer as a rule has until its p95 (of its good calls one in
+        twenty is raced), before `history_min` answers until twice the longest. But a sixth is left to the next one.
+        One of which nothing is known has that long on trial: as a probe, and after its first lost race until the next.
+        """
+        usual_s = self.p95_s
+        if usual_s is None:
+            is_on_trial = is_probe or (self._lost_at is not None and not self._has_failed)
+            usual_s = 2 * max(self._seconds, default=math.inf if is_on_trial else 0.0)
+        return max(left_s * 2 / 3, min(usual_s, left_s * 5 / 6))
+
+    def lost(self, began: float, now: float, silence_s: float, *, is_probe: bool) -> bool:
+        """It has lost a race for a silence that was all of its call's time; True if that is a failure.
+
+        Of an option of which nothing is known the first one is none, nor any that had begun by then: one that is only
+        slow has been silent as long. A probe that is silent fails.
+        """
+        usual_s = self.p95_s
+        if usual_s is not None or self._seconds:
+            return silence_s >= (max(self._seconds) if usual_s is None else usual_s)
+        if self._lost_at is None:
+            self._lost_at = now
+        self._has_failed = self._has_failed or began >= self._lost_at
+        return is_probe or began >= self._lost_at
 
     @property
     def first_token_s(self) -> float:

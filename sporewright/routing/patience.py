@@ -184,22 +184,25 @@ class Patience:
     def _race_from(self, one: Attempt) -> float:
         """The time from which another option is asked beside this silent one, if one is free then; ∞ if none.
 
-        Two thirds of what was left of the call when it began, as in `_share`. An option that takes longer as a rule has
-        until its p95: of its good calls one in twenty is raced. But a sixth is left to the next one.
+        Two thirds of what was left of the call when it began, as in `_share`, or later (LatencyHistory.race_after_s).
         """
-        left_s = self._deadline - one.began
-        p95_s = self._health.history(one.option, streaming=self._streaming).p95_s or 0.0
-        at = self._left.free_from(one.began + max(left_s * 2 / 3, min(p95_s, left_s * 5 / 6)))
+        history = self._health.history(one.option, streaming=self._streaming)
+        after_s = history.race_after_s(self._deadline - one.began, is_probe=one.is_probe)
+        at = self._left.free_from(one.began + after_s)
         return at if at < min(self._deadline, self._own_due(one)) else math.inf
 
     def _silence_of(self, one: Attempt, now: float) -> Literal["timeout", "deadline"]:
         """The end of a silent attempt once another option has answered: a failure, or what the deadline would be.
 
-        It is a failure if it began with the call and its usual time is over, or if its silence is long enough to tell.
+        It is a failure if it began with the call and its usual time is over (LatencyHistory.lost), or if its silence is
+        long enough to tell.
         """
         history = self._health.history(one.option, streaming=self._streaming)
-        tells_s = (history.p95_s or 0.0) if one.had_all else history.telling_s
-        return "timeout" if now - one.silent_since(streaming=self._streaming) >= tells_s else "deadline"
+        silence_s = now - one.silent_since(streaming=self._streaming)
+        if one.had_all:
+            has_failed = history.lost(one.began, now, silence_s, is_probe=one.is_probe)
+            return "timeout" if has_failed else "deadline"
+        return "timeout" if silence_s >= history.telling_s else "deadline"
 
     def _share(self, one: Attempt) -> float:
         """Until when an answer that comes and is held back may take, if another option could be asked then.

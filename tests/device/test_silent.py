@@ -31,10 +31,16 @@ async def until_left(fleet: Fleet, name: str) -> None:
             await asyncio.sleep(0.01)
 
 
+def knows(fleet: Fleet, *, stream: bool) -> None:
+    """An answer of the first option is known, and came quickly: its silence is no slowness."""
+    fleet.transport.source.health.history("a", streaming=stream).add(0.1)
+
+
 @pytest.mark.parametrize("stream", [False, True])
 async def test_the_next_option_answers_within_the_deadline(stream: bool) -> None:
     """The first time as well; the silent one is let go of, has failed, and after five such calls is left alone."""
     async with fleet_of({"a": [SILENT], "b": [OK]}, LIMITS, hedge=False) as fleet:
+        knows(fleet, stream=stream)
         told: list[dict[str, Any]] = []
         source = fleet.transport.source
         tell = source.outcome
@@ -57,6 +63,17 @@ async def test_the_next_option_answers_within_the_deadline(stream: bool) -> None
         took = Stopwatch()
         await fleet.chat(stream=stream)
         assert took() < 1
+
+
+async def test_an_option_that_is_only_slow_is_not_blamed_and_answers_the_next_call() -> None:
+    """Nothing is known of how long it takes: having lost once, five at a time, it has longer, and then it is known."""
+    slow, limits = Step(first_token_s=1.9, tokens=3), {"deadline_s": 2.4}
+    async with fleet_of({"a": [slow], "b": [OK]}, limits, hedge=False) as fleet:
+        for response in await asyncio.gather(*(fleet.chat() for _ in range(5))):
+            assert sorted(outcomes(response.extensions["sporewright"])) == [("a", "deadline"), ("b", "ok")]
+        for _ in range(2):
+            response = await fleet.chat()
+            assert outcomes(response.extensions["sporewright"]) == [("a", "ok")]
 
 
 async def test_a_get_and_a_chat_are_raced_as_well() -> None:
@@ -85,6 +102,7 @@ async def test_what_may_not_be_sent_twice_is_not_raced() -> None:
 async def test_a_stream_whose_first_token_does_not_come_is_raced() -> None:
     """Headers and nothing after them: it is too slow to begin."""
     async with fleet_of({"a": [Step(first_token_s=20)], "b": [OK]}, LIMITS, hedge=False) as fleet:
+        knows(fleet, stream=True)
         response = await fleet.chat()
 
         assert is_whole_of(response, 3)
@@ -106,6 +124,7 @@ async def test_who_is_asked_beside_it_fails_and_a_third_answers() -> None:
     """The third is asked at once, the first goes on meanwhile."""
     scripts = {"a": [SILENT], "b": [Step("status", status=503)], "c": [OK]}
     async with fleet_of(scripts, LIMITS, hedge=False) as fleet:
+        knows(fleet, stream=True)
         took = Stopwatch()
         response = await fleet.chat()
 

@@ -24,6 +24,8 @@ pairForEach((...pair) => {
 
 beforeEach(() => {
   [health, learned] = [new Health(PLAN), []];
+  // An answer of it is known, and came quickly: its silence is no slowness.
+  for (const streaming of [false, true]) health.history("alpha", streaming).add(0.1);
   alpha.mode = "silent";
 });
 
@@ -72,6 +74,21 @@ describe("a silent option", () => {
     expect(failed).toMatchObject({ outcome: "timed_out", stage: "CALLING" });
     expect(failed?.latency_s).toBeGreaterThan(0.59);
     expect(learned.filter(({ option }) => option === "alpha")).toHaveLength(1);
+  });
+
+  it("is only slow for all that is known: not blamed, it answers the next call", async () => {
+    health = new Health(PLAN);
+    alpha.answer = async (response) => {
+      await new Promise((resolve) => setTimeout(resolve, 690));
+      response.end("alpha");
+    };
+    alpha.mode = "ok";
+    const router = routed();
+    for (const attempts of [[{ outcome: "deadline" }, { option: "beta", outcome: "ok" }], [{ outcome: "ok" }]]) {
+      const response = await router.fetch("/x");
+      await response.text();
+      expect(router.receipt(response)?.attempts).toMatchObject(attempts);
+    }
   });
 
   it("is raced in a chat", async () => {

@@ -6,6 +6,8 @@ export class LatencyHistory {
   readonly #limits: Limits;
   readonly #seconds: number[] = [];
   #told: number | null = null;
+  #lostAt: number | null = null;
+  #failed = false;
 
   constructor(limits: Limits) {
     this.#limits = limits;
@@ -28,6 +30,35 @@ export class LatencyHistory {
     const { length } = this.#seconds;
     if (length < Math.max(1, this.#limits.history_min)) return this.#told;
     return this.#seconds.toSorted((one, other) => one - other)[Math.ceil(0.95 * length) - 1] ?? null;
+  }
+
+  /**
+   * The silence in seconds after which another option is asked beside this one, of a call that has `left` seconds left.
+   * Two thirds, as in Patience. An option that takes longer as a rule has until its p95, before `history_min` answers
+   * until twice the longest of them: of its good calls one in twenty is raced. But a sixth is left to the next one. One
+   * of which nothing is known has that long on trial: as a probe, and after its first lost race until the next.
+   */
+  raceAfter(left: number, probe: boolean): number {
+    const onTrial = probe || (this.#lostAt !== null && !this.#failed) ? Infinity : 0;
+    const usual = this.p95 ?? 2 * (this.#longest ?? onTrial);
+    return Math.max((left * 2) / 3, Math.min(usual, (left * 5) / 6));
+  }
+
+  /**
+   * It has lost a race for a silence that was all of its call's time; true if that is a failure. Of an option of which
+   * nothing is known the first one is none, nor any that had begun by then: one that is only slow has been silent as
+   * long. A probe that is silent fails.
+   */
+  lost(began: number, now: number, silence: number, probe: boolean): boolean {
+    const usual = this.p95 ?? this.#longest;
+    if (usual !== null) return silence >= usual;
+    this.#lostAt ??= now;
+    this.#failed ||= began >= this.#lostAt;
+    return probe || began >= this.#lostAt;
+  }
+
+  get #longest(): number | null {
+    return this.#seconds.length > 0 ? Math.max(...this.#seconds) : null;
   }
 
   /** The time limit for a first token: twice the p95 within the plan's bounds, or the plan's own. */

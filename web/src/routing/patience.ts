@@ -168,24 +168,24 @@ export abstract class Patience {
 
   /**
    * The time from which another option is asked beside this silent one, if one is free then; ∞ if none. Two thirds of
-   * what was left of the call when it began, as in `#share`. An option that takes longer as a rule has until its p95: of
-   * its good calls one in twenty is raced. But a sixth is left to the next one.
+   * what was left of the call when it began, as in `#share`, or later (LatencyHistory.raceAfter).
    */
   protected raceFrom(one: AttemptState): number {
-    const left = this.deadline - one.began;
-    const p95 = this.health.history(one.option, this.streaming).p95 ?? 0;
-    const at = this.left.freeFrom(one.began + Math.max((left * 2) / 3, Math.min(p95, (left * 5) / 6)));
+    const history = this.health.history(one.option, this.streaming);
+    const at = this.left.freeFrom(one.began + history.raceAfter(this.deadline - one.began, one.probe));
     return at < Math.min(this.deadline, this.#ownDue(one)) ? at : Infinity;
   }
 
   /**
    * The end of a silent attempt once another option has answered: a failure, or what the deadline would be. It is a
-   * failure if it began with the call and its usual time is over, or if its silence is long enough to tell.
+   * failure if it began with the call and its usual time is over (LatencyHistory.lost), or if its silence is long enough
+   * to tell.
    */
   protected silenceOf(one: AttemptState, now: number): "timeout" | "deadline" {
-    const { p95, telling } = this.health.history(one.option, this.streaming);
-    const tells = one.hadAll ? (p95 ?? 0) : telling;
-    return now - silentSince(one, this.streaming) >= tells ? "timeout" : "deadline";
+    const history = this.health.history(one.option, this.streaming);
+    const silence = now - silentSince(one, this.streaming);
+    const fails = one.hadAll ? history.lost(one.began, now, silence, one.probe) : silence >= history.telling;
+    return fails ? "timeout" : "deadline";
   }
 
   /** The one attempt under way that a second copy may be sent beside: until it has won. */
