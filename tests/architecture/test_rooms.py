@@ -79,6 +79,14 @@ def test_the_rooms_are_all_there() -> None:
     assert {room_of(file) for file in FILES if room_of(file) != "generated"} == set(MAY_IMPORT) - {"generated"}
 
 
+def test_the_page_s_tests_are_in_rooms_of_the_same_names() -> None:
+    """A folder of `web/tests` is a room, or named here: the inspector, both languages side by side, a lint rule."""
+    tests = ROOT / "web" / "tests"
+    folders = {str(file.parent.relative_to(tests)) for file in tests.rglob("*.test.ts")} - {".", "demo", "eslint"}
+
+    assert folders - set(ROOMS) == set()
+
+
 def test_a_room_imports_what_stands_above_it_in_the_table() -> None:
     """The table goes from the lowest room up, so the graph of rooms has no circles."""
     below: set[str] = set()

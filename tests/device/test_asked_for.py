@@ -1,4 +1,4 @@
-"""The wishes at the top level of a request's body; the cases are the page's, too (web/tests/asked-for.test.ts)."""
+"""The wishes at the top level of a request's body; the page's, too (`web/tests/call/asked-for.test.ts`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cases of pools that the page runs, too (`web/tests/pools.test.ts`)."""
+"""Cases of pools that the page runs, too (`web/tests/pools/ledger.test.ts`)."""
 
 from __future__ import annotations
 

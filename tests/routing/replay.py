@@ -1,6 +1,6 @@
 """One trace through Python's interpreter of the plan: what it does, in the shape of the trace's `expect`.
 
-`web/tests/replay.ts` is its twin: the same fields under the same names, in the same order.
+`web/tests/routing/replay.ts` is its twin: the same fields under the same names, in the same order.
 """
 
 from __future__ import annotations

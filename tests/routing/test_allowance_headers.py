@@ -15,7 +15,7 @@ CASES = json.loads((Path(__file__).parent / "allowance-headers.json").read_text(
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_headers_say_what_is_left(case: dict[str, Any]) -> None:
-    """Each pair that can be read; `web/tests/allowance-headers.test.ts` reads the same cases."""
+    """Each pair that can be read; `web/tests/routing/allowance-headers.test.ts` reads the same cases."""
     found = [[word.unit, word.left, word.limit] for word in words_of(case["headers"].get)]
 
     assert found == case["words"]

@@ -1,8 +1,8 @@
 /** The page's interpreters as a process: a question a line on stdin, its answer a line on stdout, both JSON. */
 import { createInterface } from "node:readline";
 import { SporewrightError } from "../../src/errors";
-import { Replay, type Trace } from "../replay";
-import { run, type Script } from "../pool-script";
+import { Replay, type Trace } from "../routing/replay";
+import { run, type Script } from "../pools/script";
 import * as readers from "./readers";
 
 function trace(asked: Trace): unknown {
