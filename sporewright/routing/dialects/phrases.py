@@ -99,6 +99,10 @@ _MAXIMUM = (
     "(?:completion|output|generated|requested) tokens", "maximum tokens you requested",
 )  # fmt: skip
 
+_KEPT = (
+    "(?:files?|uploads?|assistants?|threads?|vector stores?|containers?|conversations?|batch|voices?)"
+    "(?: objects?)?(?: with id)?(?: [a-z]{1,9}){0,2}",
+)
 _PERSONS = (
     "cards?", "sessions?", "cookies?", "customers?", "carts?", "checkouts?",
     "(?:log|sign|logged|signed) ?in", "membership", "jwt", "upgrade to (?:pro|premium|plus|business|team)",
@@ -152,6 +156,7 @@ _OWN: Mapping[Sign, Sequence[Phrase]] = {
 
 KINDS: Mapping[Sign, Sequence[Phrase]] = {
     **_OWN,
+    "key": [*_OWN["key"], {"first": ("token",), "then": ("expired",), "either": True, "within": 2}],
     "account": [{**phrase, "beside": _OF_A_KEY} for phrases in _OWN.values() for phrase in phrases],
     "person": [{"first": _PERSONS}],
     "model": [
@@ -204,6 +209,11 @@ KINDS: Mapping[Sign, Sequence[Phrase]] = {
             "names": True,
         },
         {"first": ("n",), "then": ('(?:must be|at most) "',), "names": True},
+        {"first": ("only",), "then": ("(?:for|by|with) (?:this|the) model",), "names": True},
+        {"first": ("at most", "up to"), "then": ("images?", "audios?", "videos?"), "within": 2, "names": True},
+        # What a request names lies with one provider.
+        {"first": _KEPT, "then": ("not found", "(?:do|does) not exist", "expired", "gone", "unavailable"), "names": True},
+        {"first": ("no such", "(?:not|cannot|unable to) (?:find|locate)"), "then": _KEPT, "within": 2, "names": True},
         # How much may be asked of one model is a matter of that model.
         {
             "first": _MAXIMUM,
