@@ -15,6 +15,11 @@ from sporewright.routing.attempt_chain import AttemptChain
 
 __all__ = ["AttemptTimers"]
 
+_BUSY_S = 0.05
+"""A timer that goes off so late was held up by other work of this process, and so was what has arrived meanwhile."""
+_GRACE_S = 0.25
+"""Longest time in which that is read, before the attempt ends."""
+
 
 class AttemptTimers:
     """`now` is the call's clock; `running`, its attempts under way; `another` is called when another one is to be
@@ -42,9 +47,15 @@ class AttemptTimers:
         wait = self._chain.due(one.number) - now
         if wait == math.inf:
             return
+        due, is_graced = loop.time() + max(0.0, wait), False
 
         def late() -> None:
+            nonlocal is_graced
             if one.number not in self._running:
+                return
+            held_up_s = loop.time() - due
+            if held_up_s > _BUSY_S and not is_graced:
+                is_graced, one.timer = True, loop.call_later(min(held_up_s, _GRACE_S), late)
                 return
             now = self._now()  # a gap moves what is due
             if self._chain.due(one.number) > now:
@@ -63,7 +74,7 @@ class AttemptTimers:
             if one.task is not None:
                 one.task.cancel()
 
-        one.timer = loop.call_later(max(0.0, wait), late)
+        one.timer = loop.call_at(due, late)
 
     @staticmethod
     def disarm(one: Running) -> None:

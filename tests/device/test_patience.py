@@ -221,3 +221,29 @@ async def test_headers_without_an_answer_teach_the_whole_wait(monkeypatch: pytes
     assert response.extensions["sporewright"].option == "b"
     assert [(each["option"], each["outcome"]) for each in told] == [("a", "timed_out"), ("b", "ok")]
     assert 0.35 <= told[0]["latency_s"] < 5
+
+
+async def test_what_arrived_while_the_loop_was_blocked_is_read_before_a_limit_ends_it() -> None:
+    """The program's own work held up the answer, which is here: no other option is asked, and nobody has failed."""
+    answers = [b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nhi", b""]
+
+    async def served(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await asyncio.sleep(0.1)
+        writer.write(answers.pop(0))
+        await reader.read()  # until the client leaves
+        writer.close()
+
+    server = await asyncio.start_server(served, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    upstreams: dict[str, Any] = {"a": {"url": f"http://127.0.0.1:{port}"}}
+    transport = RoutingTransport(["a"], upstreams, limits={"attempt_timeout_s": 0.3, "retries": 0})
+    async with httpx.AsyncClient(transport=transport, base_url=NOWHERE) as client, asyncio.timeout(10):
+        asyncio.get_running_loop().call_later(0.05, time.sleep, 0.6)
+        receipt = (await client.get("/")).extensions["sporewright"]
+        assert [each.outcome for each in receipt.attempts] == ["ok"]
+
+        asyncio.get_running_loop().call_later(0.05, time.sleep, 0.6)
+        with pytest.raises(ExhaustedError, match="a: timed_out"):
+            await client.get("/")
+    server.close()

@@ -4,6 +4,11 @@ import { disarm, latenessOf, since, type AttemptIO } from "./attempt-io";
 import type { AttemptChain } from "../routing";
 import { delayOf } from "../base";
 
+/** A timer that goes off so late (ms) was held up by other work of the page, and so was what has arrived meanwhile. */
+const BUSY = 50;
+/** Longest time (ms) in which that is read, before the attempt ends. */
+const GRACE = 250;
+
 export class AttemptTimers {
   readonly #chain: AttemptChain;
   readonly #context: Pick<CallContext, "awake" | "connections">;
@@ -27,8 +32,16 @@ export class AttemptTimers {
   /** Wait for this attempt from here on; too late, it is aborted, and `late` says why. */
   arm(one: AttemptIO): void {
     disarm(one);
-    const wait = this.#chain.due(one.number) - this.#now();
+    const wait = delayOf((this.#chain.due(one.number) - this.#now()) * 1000);
+    const due = performance.now() + wait;
+    let isGraced = false;
     const late = (): void => {
+      const heldUp = performance.now() - due;
+      if (heldUp > BUSY && !isGraced) {
+        isGraced = true;
+        one.timer = setTimeout(late, Math.min(heldUp, GRACE));
+        return;
+      }
       if (this.#context.connections.isWaiting(one)) this.#queued(one);
       // Timers may go off early, and never know that the chain has since heard something.
       if (this.#chain.due(one.number) > this.#now()) {
@@ -42,7 +55,7 @@ export class AttemptTimers {
       one.late = latenessOf(one, this.#chain, this.#now());
       one.control.abort(new DOMException(one.late.says, "TimeoutError"));
     };
-    one.timer = setTimeout(late, delayOf(wait * 1000));
+    one.timer = setTimeout(late, wait);
   }
 
   /** It is sent now, and may have to wait for a connection. */

@@ -149,6 +149,30 @@ describe("a silent option", () => {
   });
 });
 
+describe("a limit that passes while the page is busy with other work", () => {
+  const busy = (): void => {
+    for (const until = performance.now() + 600; performance.now() < until;);
+  };
+
+  it.each([
+    ["ends nothing that has arrived meanwhile", "ok", [{ option: "alpha", outcome: "ok" }]],
+    ["ends what is silent", "silent", [{ option: "alpha", outcome: "timed_out" }, { option: "beta" }]],
+  ] as const)("%s", async (_, mode, attempts) => {
+    const plan = { ...PLAN, limits: { ...PLAN.limits, attempt_timeout_s: 0.3 } };
+    const upstreams = { alpha: { url: alpha.url }, beta: { url: beta.url } };
+    const router = new RoutedFetch(contextOf(upstreams, { plan, health }), { retry: "auto", hedge: false });
+    alpha.mode = mode;
+    if (mode === "ok")
+      alpha.answer = (response) => {
+        setTimeout(() => response.end("alpha"), 100);
+      };
+    setTimeout(busy, 50);
+    const response = await router.fetch("/x");
+    await response.text();
+    expect(router.receipt(response)?.attempts).toMatchObject(attempts);
+  });
+});
+
 describe("a probe beside a silent option", () => {
   beforeEach(() => {
     health.breaker("beta").told({ state: "open", until: 1, since: 0 });
