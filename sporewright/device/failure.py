@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Mapping
+from itertools import takewhile
 from pathlib import Path
+from string import ascii_lowercase, ascii_uppercase
 from typing import Literal
 from urllib.parse import quote
 
@@ -17,6 +19,9 @@ from sporewright.routing.classify import Ending
 
 __all__ = ["Fault", "defect_of", "error_of", "fault_of", "late_by", "redacted", "told"]
 
+_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
+_TELLING = 12
+"""Characters of a secret that may not be quoted; fewer are its kind: "Bearer", "sk-proj-"."""
 _SHORTEST_SECRET = 8
 """Shorter values are words of a protocol, like `gzip` or `Bearer`, which an error may well need."""
 
@@ -72,8 +77,24 @@ def redacted(text: str, request: httpx.Request | None) -> str:
     bare = {word for value in values for word in (value, *value.split()) if len(word) >= _SHORTEST_SECRET}
     words = {*bare, *(quote(word, safe="!'()*") for word in bare)}  # as an address that is quoted has it
     for word in sorted(words, key=len, reverse=True):
-        text = text.replace(word, "[redacted]")
+        text = _without(text, word)
     return text
+
+
+def _without(text: str, secret: str) -> str:
+    """Neither the secret nor a beginning of it that says much, in capitals or not."""
+    told, begins, rest = _lowered(text), _lowered(secret[:_TELLING]), _lowered(secret[_TELLING:])
+    said, at = "", 0
+    while (found := told.find(begins, at)) >= 0:
+        end = found + len(begins)
+        end += sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(told[end:], rest, strict=False)))
+        said, at = f"{said}{text[at:found]}[redacted]", end
+    return said + text[at:]
+
+
+def _lowered(text: str) -> str:
+    """ASCII alone: every letter stays where it is."""
+    return text.translate(_LOWER)
 
 
 def late_by(why: httpx.TimeoutException, waited_s: float, telling_s: float) -> Fault:

@@ -11,6 +11,7 @@ from sporewright.core.tensor import Tensor
 from sporewright.device.figures import figures_at
 from sporewright.device.learning_store import TASK
 from sporewright.device.native import NativeDevice
+from sporewright.device.outgoing import from_caller
 from sporewright.errors import ConfigError
 from sporewright.jsontext import shown
 from sporewright.learning.learner import Learner
@@ -68,7 +69,7 @@ class OrderSource:
         """The options, best first, whatever the kind of work; ConfigError for any other place."""
         if cursor is not None and cursor.keys() - {TASK}:
             raise ConfigError(f"cursor: {dict(cursor)}: this transport's order is a list, which has no levels")
-        return self._order() if callable(self._order) else self._order
+        return _told(self._order) if callable(self._order) else self._order
 
     def figures(self, cursor: Mapping[str, str], options: Sequence[str]) -> dict[str, Figures]:  # noqa: ARG002
         """Nothing is known."""
@@ -94,6 +95,17 @@ class OrderSource:
 
     def report(self, option: str, quality: float, task: str | None = None) -> None:
         """Nothing is learned."""
+
+
+def _told(order: Callable[[], Sequence[str]]) -> Sequence[str]:
+    """The order that a caller's function gives; ConfigError where it gives none, without the words of its exception."""
+    try:
+        found = from_caller(order)
+    except Exception as why:
+        raise ConfigError(f"order: the function raised {type(why).__name__}") from why
+    if not isinstance(found, list | tuple) or not all(isinstance(option, str) for option in found):
+        raise ConfigError(f"order: the function gave {shown(found)}, which is not a list of options")
+    return found
 
 
 def _refuse_others(level: str, cursor: Mapping[str, str], own: Mapping[str, str]) -> None:

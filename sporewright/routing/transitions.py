@@ -63,6 +63,8 @@ _DECLINED: Sequence[Rule] = [
     {"when": _LOGIN, "outcome": "refused"},
     # A 413 that speaks of tokens per minute is a rate, not a size.
     {"when": {"status": (413, 413), "says": ["rate"]}, "outcome": "rate_limited"},
+    # Google's older interfaces limit rates by 403.
+    {"when": {"status": (403, 403), "says": ["rate"]}, "outcome": "rate_limited"},
     *_said("credit"),
     *_said("key"),
     *_said("region"),
@@ -97,6 +99,8 @@ _REFUSALS: Sequence[Rule] = [
     _declined(404, 404, "model", judged=True),
     _declined(410, 410, "model", judged=True),
     _declined(451, 451, "region", judged=True),
+    # DeepL's own status of a quota that is used up.
+    _declined(456, 456, "quota"),
     _declined(498, 498, "key", judged=True),
     # What one option does not hold, or does not let in, another one may.
     {"when": {"status": (404, 404)}, "outcome": "unsuited"},

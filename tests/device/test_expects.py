@@ -220,7 +220,8 @@ async def test_a_reason_never_holds_what_the_request_proved_its_sender_by() -> N
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.host == "u.invalid":
             raise httpx.UnsupportedProtocol("before anything was sent")
-        quoted = f"{request.headers['authorization']} and {request.url.params['key']} at {request.url.host}"
+        key = request.headers["authorization"]
+        quoted = f"{key} and {request.url.params['key']} at {request.url.host}, {key.upper()}, {key[:-4]}***"
         raise httpx.ReadError(quoted, request=request)
 
     upstreams = {
@@ -230,8 +231,8 @@ async def test_a_reason_never_holds_what_the_request_proved_its_sender_by() -> N
     }
     with pytest.raises(ExhaustedError) as error:
         await asked(answer, upstreams)
-    assert "ReadError: [redacted] and [redacted] at a.invalid" in str(error.value)
-    assert "ReadError: [redacted] and b at b.invalid" in str(error.value)
+    assert "ReadError: [redacted] and [redacted] at a.invalid, [redacted], [redacted]***" in str(error.value)
+    assert "ReadError: [redacted] and b at b.invalid, [redacted], [redacted]***" in str(error.value)
     assert SECRET not in str(error.value)
 
 

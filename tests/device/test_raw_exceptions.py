@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from sporewright.device.chat import chat
 from sporewright.device.transport import NOWHERE, RoutingTransport
-from sporewright.errors import SporewrightError
+from sporewright.errors import ConfigError, SporewrightError
 from sporewright.routing.dialects.providers import DIALECTS
 
 WHOLE = {"choices": [{"index": 0, "message": {"role": "assistant", "content": "hi"}, "finish_reason": "stop"}]}
@@ -158,3 +158,25 @@ async def test_of_an_extension_that_is_none(asked: Any, message: str) -> None:
     async with client([(200, {}, b"", None)], ["openai", "openai"]) as over:
         with pytest.raises(SporewrightError, match=message):
             await over.get("/x", extensions={"sporewright": asked})
+
+
+@pytest.mark.parametrize(
+    ("order", "said"),
+    [
+        (lambda: [][0], "order: the function raised IndexError"),
+        (lambda: _raised(asyncio.CancelledError), "order: the function raised RuntimeError"),
+        (lambda: "a", "order: the function gave 'a', which is not a list of options"),
+        (lambda: [1], "order: the function gave [1], which is not a list of options"),
+    ],
+)
+async def test_a_function_that_gives_no_order_is_named(order: Any, said: str) -> None:
+    """Its exception may quote anything: only its kind is told."""
+    transport = RoutingTransport(order, {"a": {"url": "http://a.test"}})
+    async with httpx.AsyncClient(transport=transport, base_url=NOWHERE) as client:
+        with pytest.raises(ConfigError) as error:
+            await client.get("/x")
+    assert str(error.value) == said
+
+
+def _raised(kind: type[BaseException]) -> list[str]:
+    raise kind("sk-canary")

@@ -103,6 +103,7 @@ _KEPT = (
     "(?:files?|uploads?|assistants?|threads?|vector stores?|containers?|conversations?|batch|voices?)"
     "(?: objects?)?(?: with id)?(?: [a-z]{1,9}){0,2}",
 )
+_LOST = ("expired", "gone", "unavailable")
 _PERSONS = (
     "cards?", "sessions?", "cookies?", "customers?", "carts?", "checkouts?",
     "(?:log|sign|logged|signed) ?in", "membership", "jwt", "upgrade to (?:pro|premium|plus|business|team)",
@@ -122,6 +123,7 @@ _OWN: Mapping[Sign, Sequence[Phrase]] = {
             "then": (
                 *(*_LACKING, *_REACHED, *_GONE, "low", "too low", "negative", "empty", "zero", *_ABSENT, "overdue"),
                 "past due", "unpaid", "failed", "ended", "runs? out", "ran out", "not (?:active|set up|enabled)",
+                "(?:must|need to|have to|please) enable",
             ),
             "either": True,
         },
@@ -212,7 +214,7 @@ KINDS: Mapping[Sign, Sequence[Phrase]] = {
         {"first": ("only",), "then": ("(?:for|by|with) (?:this|the) model",), "names": True},
         {"first": ("at most", "up to"), "then": ("images?", "audios?", "videos?"), "within": 2, "names": True},
         # What a request names lies with one provider.
-        {"first": _KEPT, "then": ("not found", "(?:do|does) not exist", "expired", "gone", "unavailable"), "names": True},
+        {"first": _KEPT, "then": ("not found", "(?:do|does) not exist", *_LOST), "names": True},
         {"first": ("no such", "(?:not|cannot|unable to) (?:find|locate)"), "then": _KEPT, "within": 2, "names": True},
         # How much may be asked of one model is a matter of that model.
         {

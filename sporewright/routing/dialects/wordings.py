@@ -21,11 +21,12 @@ ERROR_FIELDS: Sequence[Sequence[str]] = [
     ["error", "details", "*", "reason"],
     ["error", "details", "*", "violations", "*", "quotaId"],
     *(["error", "details", "*", "fieldViolations", "*", name] for name in ("field", "description")),
+    ["error", "errors", "*", "reason"],
     *(["error", *at, "issues", "*", name] for at in ([], ["details"]) for name in ("message", "code")),
     # What a gateway was told by its own provider.
     ["error", "metadata", "raw"],
     *([name] for name in ("message", "type", "code", "status", "detail", "msg", "error_type", "error_msg", "__type")),
-    *([name] for name in ("title", "reason", "error_code", "err_code", "err_msg", "errors")),
+    *([name] for name in ("title", "reason", "error_code", "err_code", "err_msg", "errors", "error_message")),
     *(["detail", name] for name in ("message", "status", "code", "type", "error")),
     *(["Response", "Error", name] for name in ("Code", "Message")),
     ["data", "message"],
@@ -34,7 +35,7 @@ ERROR_FIELDS: Sequence[Sequence[str]] = [
     *([*at, "detail", "*", "loc"] for at in ([], ["message"], ["error"])),
     ["loc"],
     ["base_resp", "status_msg"],
-    *(["errors", "*", name] for name in ("message", "code")),
+    *(["errors", "*", name] for name in ("message", "code", "reason")),
 ]
 
 ERROR_ECHOES: Sequence[str] = [

@@ -3,6 +3,8 @@ import { nameOf } from "../errors";
 
 /** Shorter values are words of a protocol, like `gzip` or `Bearer`, which an error may well need. */
 const SHORTEST = 8;
+/** Characters of a secret that may not be quoted; fewer are its kind: "Bearer", "sk-proj-". */
+const TELLING = 12;
 /** Headers that prove nothing, and of whose values a refusal may well speak. */
 const KNOWN_TO_ALL: ReadonlySet<string> = new Set(["accept", "content-type"]);
 
@@ -29,7 +31,25 @@ export async function fromCaller<T>(where: string, asks: () => T | Promise<T>): 
 /** The text without what proves who sent the request. */
 export function redacted(text: string, request: Request | null): string {
   const secrets = request === null ? [] : secretsOf(request);
-  return secrets.reduce((rest, secret) => rest.replaceAll(secret, "[redacted]"), text);
+  return secrets.reduce(without, text);
+}
+
+/** Neither the secret nor a beginning of it that says much, in capitals or not. */
+function without(text: string, secret: string): string {
+  const [begins, rest] = [lowered(secret.slice(0, TELLING)), lowered(secret.slice(TELLING))];
+  const told = lowered(text);
+  let [said, at] = ["", 0];
+  for (let found = told.indexOf(begins); found >= 0; found = told.indexOf(begins, at)) {
+    let end = found + begins.length;
+    for (let next = 0; next < rest.length && told[end] === rest[next]; next += 1) end += 1;
+    [said, at] = [`${said}${text.slice(at, found)}[redacted]`, end];
+  }
+  return said + text.slice(at);
+}
+
+/** ASCII alone: every letter stays where it is. */
+function lowered(text: string): string {
+  return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
 
 /** The values of a request's headers and query, whole and in words, as they are and as an address has them, longest first. */
