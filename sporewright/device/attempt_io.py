@@ -38,8 +38,6 @@ class Running:
     reader: AnswerReader | None = None
     """The reader of its answer, once good headers are in."""
     held: list[bytes] = field(default_factory=list)
-    is_told: bool = False
-    """The learner was told of it."""
     entry: Attempt | None = None
     draw: str | None = None
     """The name of its reservation on pools."""

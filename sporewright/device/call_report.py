@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -16,15 +16,14 @@ from sporewright.device.order_source import Source
 from sporewright.errors import BudgetError, ExcludedError, ExhaustedError
 from sporewright.pools import Refused
 from sporewright.routing.attempt_chain import AttemptChain, Ended
+from sporewright.routing.attempt_reports import AttemptReports, Measured, Report
+from sporewright.routing.classify import Ending
 from sporewright.routing.preferences import why
 
-__all__ = ["Account"]
-
-_WAITED = ("slow_start", "timed_out", "deadline")
-"""They tell how long was waited for an answer, not for the headers before it."""
+__all__ = ["CallReporter"]
 
 
-class Account:
+class CallReporter:
     """Of one call: `receipt` is kept current, `source` is told."""
 
     def __init__(
@@ -36,14 +35,12 @@ class Account:
         *,
         is_streaming: bool,
     ) -> None:
-        self._source, self._chain, self._receipt, self._is_streaming = source, chain, receipt, is_streaming
-        self._expectations = expectations
+        self._source, self._chain, self._receipt, self._expectations = source, chain, receipt, expectations
+        self._reports = AttemptReports(chain, source.health, source.plan, is_streaming=is_streaming, task=receipt.task)
         self._passed = dict(receipt.skipped)
         """The options that the call itself passed over."""
         self._said: list[tuple[str, Running]] = []
         """The reason for which each attempt of the receipt ended, for its error: it may quote the exception there."""
-        self._unexplained: list[tuple[Running, Ended]] = []
-        """They refused for no known reason: a failure of theirs once another option answers, else the caller's."""
 
     def names(self, one: Running) -> None:
         """Write down which option answers, and which were passed over."""
@@ -63,73 +60,36 @@ class Account:
         entry.status = None if one.response is None else one.response.status_code
         key, keys = self._chain.keys_of(one.number)
         entry.retry_after, entry.key = retry_after_s, key if keys > 1 else None
-        entry.tokens = {} if one.is_told else one.tokens
+        entry.tokens = {} if self._reports.is_told(one.number) else one.tokens
 
-    def reports(self, one: Running, step: Ended, retry_after_s: float | None, credential: str | None = None) -> None:
-        """Tell the learner of a step, if anything is to be learned of it, and of a probe's end in any case."""
-        is_probe = self._chain.is_probe(one.number)
-        is_end = one.number not in self._chain.running and not one.is_told
-        teaches = self._source.plan["teaches"]
-        if not any(action in teaches for action in step.actions) and not (is_probe and is_end):
-            return
-        one.is_told = True
-        took = time.monotonic() - one.began
-        body: dict[str, Any] = {
-            "option": one.option,
-            "outcome": step.outcome,
-            "stage": step.stage,
-            "latency_s": took if one.latency is None or step.outcome in _WAITED else one.latency,
-            "streaming": self._is_streaming,
-            "attempt": one.number + 1,
-            "probe": is_probe,
-            "slept": self._chain.is_untimed(one.number),
-        }
-        more: dict[str, Any] = {
-            "first_token_s": step.first_token_s,
-            "retry_after_s": retry_after_s,
-            "reason": step.aside,
-            "model": step.model,
-            "task": self._receipt.task,
-        }
-        if step.aside is not None:
-            more["credential"] = credential
-        key, keys = self._chain.keys_of(one.number)
-        if keys > 1:
-            more |= {"key": key, "keys": keys}
-        more |= {f"tokens_{name}": count for name, count in one.tokens.items()}
-        self._source.outcome(body | {name: value for name, value in more.items() if value is not None})
-        if step.outcome == "unexplained":
-            self._unexplained.append((one, step))
-        elif "learn_ok" in step.actions:
-            self._outdoes()
-
-    def _outdoes(self) -> None:
-        """Tell the learner of the options that refused a request which another option has answered now."""
-        while self._unexplained:
-            one, step = self._unexplained.pop()
-            told = {"option": one.option, "outcome": "unexplained", "stage": "PICKING", "attempt": one.number + 1}
-            task = {} if self._receipt.task is None else {"task": self._receipt.task}
-            why = {} if step.aside is None else self._declined(one, step)
-            self._source.outcome({**told, **task, "streaming": self._is_streaming, "probe": False, **why})
-
-    def _declined(self, one: Running, step: Ended) -> dict[str, Any]:
-        """Set the option aside for what its status said; how the learner is told of it."""
-        self._source.health.apply(one.option, ["set_aside"], time.time(), reason=step.aside or "key")
-        credential = self._expectations.set_aside(one, step)
-        signed = {} if credential is None else {"credential": credential}
-        return {"outcome": "declined", "reason": step.aside, **signed}
+    def reports(self, one: Running, step: Ended, ending: Ending | None) -> None:
+        """Tell the learner of a step, and the operator of an option that declined; `ending`: the one that led to it."""
+        credential = None if step.aside is None else self._expectations.digest(one.option)
+        if "set_aside" in step.actions:
+            self._expectations.set_aside(one.option, step.aside, credential)
+        self._tells(self._reports.step(time.time(), one.number, step, self._measured(one, credential), ending))
 
     def leaves(self, one: Running, outcome: Literal["aborted", "lost"], reason: str) -> None:
         """The caller gave it up, or it lost a race: one that was raced for its silence has failed by that."""
         step = self._chain.outrun.get(one.number)
-        if step is not None:
+        if step is None:
+            self.notes(one, outcome, reason, None)
+        else:
             silent_s = time.monotonic() - one.began
             self.notes(one, step.outcome, f"nothing for {silent_s * 1000:.0f} ms, and another option answered", None)
-            self.reports(one, step, None)
-            return
-        self.notes(one, outcome, reason, None)
-        if self._chain.is_probe(one.number):
-            self._source.outcome({"option": one.option, "outcome": outcome, "attempt": one.number + 1, "probe": True})
+        self._tells(self._reports.left(time.time(), one.number, outcome, self._measured(one, None)))
+
+    @staticmethod
+    def _measured(one: Running, credential: str | None) -> Measured:
+        status = None if one.response is None else one.response.status_code
+        return Measured(time.monotonic() - one.began, one.latency, status, one.tokens, credential)
+
+    def _tells(self, reports: Iterable[Report]) -> None:
+        for each in reports:
+            body = each.body
+            if each.sets_aside:
+                self._expectations.set_aside(body["option"], body["reason"], body.get("credential"))
+            self._source.outcome(body)
 
     def exhausted(self, what: str, refused: Mapping[str, Refused]) -> Exception:
         """No option answered: every attempt and every option passed over, with its reason, and when the first returns.

@@ -10,13 +10,11 @@ from typing import Any, NamedTuple
 
 import httpx
 
-from sporewright.device.attempt_io import Running
 from sporewright.device.order_source import Source
 from sporewright.device.outgoing import Attention, Expected, Upstream, from_caller, key_of, keys_of
-from sporewright.routing.decisions import Ended
 from sporewright.routing.dialects.judge import Judge
 from sporewright.routing.dialects.sse_events import Listening
-from sporewright.routing.terms import Expects
+from sporewright.routing.terms import Aside, Expects
 
 __all__ = ["Expectations", "reported"]
 
@@ -107,20 +105,22 @@ class Expectations:
             self._source.report(option, float(quality), self._task)
         return Judgement(not rejects)
 
-    def set_aside(self, one: Running, step: Ended) -> str | None:
-        """Tell the operator of an option that declined; a digest of the key that it declined, if it has one."""
+    def digest(self, option: str) -> str | None:
+        """A digest of the option's keys; None: it has none, or they cannot be had now."""
+        return digest_of(self._upstreams[option])
+
+    def set_aside(self, option: str, reason: Aside | None, digest: str | None) -> None:
+        """Sign what an option was set aside for with the keys that it declined, and tell its operator."""
         asides = self._source.health.asides
-        digest = digest_of(self._upstreams[one.option])
         if digest is not None:
-            asides.sign(one.option, digest)
-        data = asides.data(one.option)
-        if data is not None and step.aside is not None and self._on_attention is not None:
+            asides.sign(option, digest)
+        data = asides.data(option)
+        if data is not None and reason is not None and self._on_attention is not None:
             try:
-                told: Attention = {"option": one.option, "reason": step.aside, "until": data["until"]}
+                told: Attention = {"option": option, "reason": reason, "until": data["until"]}
                 from_caller(self._on_attention, told)
             except Exception as why:  # the listener's own mistake costs no call its answer
                 reported("on_attention raised", why)
-        return digest
 
     def look(self) -> None:
         """Take back what was set aside for a key that is another one now."""

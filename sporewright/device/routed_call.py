@@ -18,7 +18,7 @@ from sporewright.device.attempt_io import Running
 from sporewright.device.attempt_timers import AttemptTimers
 from sporewright.device.call_errors import broken, of_httpx
 from sporewright.device.call_receipt import Receipt
-from sporewright.device.call_report import Account
+from sporewright.device.call_report import CallReporter
 from sporewright.device.delivery import Delivery
 from sporewright.device.expectations import Expectations
 from sporewright.device.failure import defect_of, error_of, told
@@ -55,7 +55,7 @@ class RoutedCall:
         self._source, self._chain, self.receipt, self._send, self._what = source, chain, receipt, send, what
         self._chance, self._is_held, self._redacts, self._expectations = chance, is_held, redacts, expectations
         self._draws = draws
-        self._account = Account(source, chain, receipt, expectations, is_streaming=is_streaming)
+        self._account = CallReporter(source, chain, receipt, expectations, is_streaming=is_streaming)
         self._running, self._over = dict[int, Running](), dict[int, Running]()
         self._tasks: set[asyncio.Task[None]] = set()
         self._delivery = Delivery(receipt, self._stop, on_restart)
@@ -277,8 +277,7 @@ class RoutedCall:
         step = self._chain.ended(self._awake.now(), ending, one.number, self._chance())
         self._over[one.number] = one
         self._account.notes(one, step.outcome, reason, ending.get("retry_after_s"))
-        credential = self._expectations.set_aside(one, step) if "set_aside" in step.actions else None
-        self._account.reports(one, step, ending.get("retry_after_s"), credential)
+        self._account.reports(one, step, ending)
         if "win" in step.actions:
             self._drop_others(one)
         if "deliver" in step.actions:

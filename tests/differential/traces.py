@@ -24,6 +24,8 @@ SECONDS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 5.0, 9.75, 12.0, 30.0, 61.0, 90.0, 300
 COUNTS = (0, 1, 2, 3, 5, 8, 20, 64)
 SHARES = (0.0, 0.05, 0.2, 0.5, 1.0)
 MODELS = ("m", "n")
+KINDS = ("in", "out")
+"""The kinds of tokens that are counted."""
 BODIES = ("events", "whole", "bytes")
 SIGNS: tuple[Sign, ...] = get_args(Sign)
 BLOCKS: tuple[Block, ...] = get_args(Block)
@@ -68,6 +70,8 @@ def _setting(dice: Dice) -> dict[str, Any]:
     trace["limits"] = dict(_limit(dice, dice.one(LIMITS)) for _ in range(dice.below(6)))
     if dice.byte() & 1:
         trace["cooldowns"] = {option: trace["at"] + dice.one(SECONDS) for option in dice.some(trace["queue"])}
+    if dice.byte() & 1:
+        trace["task"] = "summary"
     return trace
 
 
@@ -197,7 +201,10 @@ class Drawn:
             return {"kind": "due"}
         fits = PLAN["transitions"].get(state, {})
         rows = [row for row in PLAN["classes"] if row["outcome"] in fits]
-        return self._ending(dice.one(rows if rows and not dice.rarely(8) else PLAN["classes"]))
+        said = self._ending(dice.one(rows if rows and not dice.rarely(8) else PLAN["classes"]))
+        if dice.byte() & 1:
+            said |= {"credential": dice.one(("x", "y")), "tokens": {each: dice.below(9) for each in dice.some(KINDS)}}
+        return said
 
     def _ending(self, row: Rule) -> dict[str, Any]:
         dice, when = self._dice, row["when"]

@@ -14,6 +14,7 @@ from sporewright.routing.cooldown import EVEN
 from sporewright.routing.health import Health
 from sporewright.routing.plan import PLAN, Plan
 from sporewright.routing.terms import ASIDES
+from tests.routing.reported import MEASURED, Reported
 
 OVER = ("BROKEN", "ABORTED", "EXHAUSTED")
 BESIDE = ("told", "beside", "permit", "release", "changed", "slept")
@@ -52,6 +53,7 @@ class Replay:
         self.is_beside = False
         """It is for an attempt beside others, which go on meanwhile."""
         self._decided: list[Any] = []
+        self.reported = Reported(self.health, self.plan, trace.get("task"))
         self.chain = self._called(trace)
 
     def _past(self, at: float, option: str, outcome: str, times: int = 1, stage: str = "CALLING", **more: Any) -> None:
@@ -68,14 +70,12 @@ class Replay:
             self.health.apply(option, actions, at, **more)
 
     def _called(self, trace: dict[str, Any]) -> AttemptChain:
-        return AttemptChain(
-            trace["queue"],
-            trace["upstreams"],
-            health=self.health,
-            now=self.now,
-            plan=self.plan,
-            **trace.get("call", {}),
+        traits = trace.get("call", {})
+        chain = AttemptChain(
+            trace["queue"], trace["upstreams"], health=self.health, now=self.now, plan=self.plan, **traits
         )
+        self.reported.starts(chain, is_streaming=traits.get("streaming", False))
+        return chain
 
     def run(self) -> dict[str, Any]:
         """Feed every event; between two, do what the chain decides at once."""
@@ -116,10 +116,13 @@ class Replay:
             assert self.chain.state != "DELIVERED" or kind in ("rejected", "call"), "it goes on after the answer"
         self._before, self.now = self.now, at
         ended: Ended | None = None
-        chain, outrun = self.chain, len(self.chain.outrun)
+        chain, outrun, running = self.chain, len(self.chain.outrun), self.chain.running
         try:
-            ended = self._tell(kind, **{name: said for name, said in event.items() if name not in ("at", "kind")})
+            told = {name: said for name, said in event.items() if name not in ("at", "kind", *MEASURED)}
+            ended = self._tell(kind, **told)
             if ended is not None:
+                attempt = event.get("attempt", len(chain.attempts) - 1)
+                self.reported.step(self.now, attempt, ended, event, running)
                 for each in (ended, *[*chain.outrun.values()][outrun:]):
                     self.actions += [[each.option, action] for action in each.actions]
             waits = self.waiting is not None and kind in BESIDE
@@ -160,14 +163,16 @@ class Replay:
                 until = float(event.get("until", -math.inf))
                 self._walk(chain.answered(self.now, event["granted"], chance, until), chance)
         elif kind == "rejected":
+            running = chain.running
             chain.rejected(attempt if attempt >= 0 else len(chain.attempts) - 1)
+            self.reported.gives_up(self.now, running)
         elif kind == "queued":
             chain.queued(event["gap"], attempt)
         elif kind == "paused":
             chain.paused(event["since"], self.now, attempt)
         elif kind == "stop":
             self.asked = None
-            chain.abort()
+            self._abort()
         elif not self._happens(kind, chance, **event):
             return self._ended({"kind": kind, **event}, attempt, chance)
         return None
@@ -189,13 +194,18 @@ class Replay:
         elif kind == "changed":
             self.health.changed(event["option"])
         elif kind == "call":
-            self.chain.abort()
+            self._abort()
             self.asked, self.waiting = None, None
             self.chain = self._called(event)
             self._first({**event, "chance": chance})
         else:
             return False
         return True
+
+    def _abort(self) -> None:
+        running = self.chain.running
+        self.chain.abort()
+        self.reported.gives_up(self.now, running)
 
     def _ended(self, ending: dict[str, Any], attempt: int, chance: float) -> Ended:
         return self.chain.ended(self.now, ending, attempt, chance)  # type: ignore[arg-type]
@@ -224,6 +234,7 @@ class Replay:
             self.waits.append(decision.until)
             self._decided.append(["wait", decision.until])
         elif isinstance(decision, Call):
+            self.reported.calls(self.now, decision.attempt)
             self._decided.append(["call", decision.option, decision.attempt])
 
     def _granted(self, ask: Ask) -> tuple[bool, float]:
@@ -276,6 +287,7 @@ class Replay:
                 chain.kept,
                 number(chain.waits_for),
                 chain.is_offline,
+                self.reported.fresh(),
                 self._known(self.options[len(self.steps) % len(self.options)] if self.options else ""),
             ]
         )

@@ -2,26 +2,21 @@
 import { ms, since } from "./attempt-io";
 import type { CallRequest, CallContext } from "./call-context";
 import type { AttemptIO } from "./attempt-io";
-import type { Ending, RecordedChain, Step } from "../routing";
-import type { Aside, OutcomeBody } from "../generated/calls";
+import { AttemptReports, type Ending, type Measured, type RecordedChain, type Report, type Step } from "../routing";
+import type { OutcomeBody } from "../generated/calls";
 import type { ReceiptWriter } from "./call-receipt";
 import type { Attempt } from "../types";
-
-type Told = Omit<OutcomeBody, "option" | "latency_s" | "streaming" | "attempt" | "probe">;
-
-/** They tell how long was waited for an answer, not for the headers before it. */
-const WAITED: readonly Told["outcome"][] = ["slow_start", "timed_out", "deadline"];
 
 export class CallReporter {
   readonly #context: CallContext;
   readonly #asked: CallRequest;
   readonly #chain: RecordedChain;
   readonly #ledger: ReceiptWriter;
-  /** They refused for no known reason: a failure of theirs once another option answers, else the caller's mistake. */
-  #unexplained: { one: AttemptIO; aside: Aside | undefined }[] = [];
+  readonly #reports: AttemptReports;
 
   constructor(context: CallContext, asked: CallRequest, chain: RecordedChain, ledger: ReceiptWriter) {
     [this.#context, this.#asked, this.#chain, this.#ledger] = [context, asked, chain, ledger];
+    this.#reports = new AttemptReports(chain, context, { streaming: asked.traits.streaming, task: asked.task });
   }
 
   /** One entry an attempt in the receipt; what is learned later of a stream that is handed on is written into it. */
@@ -43,42 +38,14 @@ export class CallReporter {
     if (first || outcome !== "ok") this.#context.onAttempt({ ...one.entry, call: this.#asked.number });
   }
 
-  /** The engine learns of a step, where anything is to be learned of it, and of a probe's end at least. `ending`: null before. */
-  reports(one: AttemptIO, step: Step, ending: Partial<Ending> | null): void {
-    const { outcome, stage, actions, firstToken } = step;
-    const isEnd = ending !== null && !one.told;
-    const { teaches } = this.#context.plan;
-    if (!actions.some((action) => teaches.includes(action)) && !(isEnd && this.#chain.isProbe(one.number))) return;
-    const { status = one.response?.status, retry_after_s, reason } = ending ?? {};
-    const slept = this.#chain.isUntimed(one.number) || undefined;
-    const { in: tokens_in, out: tokens_out } = one.answer?.tokens ?? {};
-    const { key, keys } = this.#chain.keysOf(one.number);
-    const more = {
-      ...{ status, retry_after_s, reason: step.aside ?? reason, slept, tokens_in, tokens_out },
-      ...(step.aside && one.credential !== undefined ? { credential: one.credential } : {}),
-      ...(step.aside === "model" ? { model: step.model } : {}),
-      ...(keys > 1 ? { key, keys } : {}),
-    };
-    this.#tells(one, { outcome, stage, first_token_s: firstToken, ...more });
-    if (outcome === "unexplained") this.#unexplained.push({ one, aside: step.aside });
-    else if (actions.includes("learn_ok"))
-      for (const other of this.#unexplained.splice(0)) this.#outdone(other.one, other.aside);
-  }
-
-  /** Another option has answered the same request: it has failed, or declined for what its status said. */
-  #outdone(one: AttemptIO, aside: Aside | undefined): void {
-    if (aside === undefined) {
-      this.#tells(one, { outcome: "unexplained", stage: "PICKING" });
-      return;
-    }
-    this.#context.health.apply(one.option, ["set_aside"], this.#context.awake.now(), { aside });
-    this.setAside(one);
-    const credential = one.credential === undefined ? {} : { credential: one.credential };
-    this.#tells(one, { outcome: "declined", stage: "PICKING", reason: aside, ...credential });
+  /** The engine learns of a step. `ending`: the one that led to it, if it ended the attempt by itself. */
+  reports(one: AttemptIO, step: Step, ending: Ending | null): void {
+    const now = this.#context.awake.now();
+    this.#tells(one, this.#reports.step(now, one.number, step, measured(one), ending ?? undefined));
   }
 
   /** Whoever runs it is told of an option that declined, and by which key. */
-  setAside({ option, credential }: AttemptIO): void {
+  setAside({ option, credential }: Pick<OutcomeBody, "option" | "credential">): void {
     if (credential !== undefined) this.#context.health.asides.sign(option, credential);
     this.#context.onAttention?.(option);
   }
@@ -86,13 +53,10 @@ export class CallReporter {
   /** The caller gave it up, or it lost a race: one that was raced for its silence has failed by that. */
   leaves(one: AttemptIO, outcome: "aborted" | "lost" | "unusable", reason: string): void {
     const step = this.#chain.outrun.get(one.number);
-    if (step) {
-      this.notes(one, step.outcome, `nothing for ${ms(since(one))}, and another option answered`, {});
-      this.reports(one, step, {});
-    } else {
-      this.notes(one, outcome, reason, {});
-      if (this.#chain.isProbe(one.number)) this.#tells(one, { outcome: outcome === "lost" ? "lost" : "aborted" });
-    }
+    if (step) this.notes(one, step.outcome, `nothing for ${ms(since(one))}, and another option answered`, {});
+    else this.notes(one, outcome, reason, {});
+    const end = outcome === "lost" ? "lost" : "aborted";
+    this.#tells(one, this.#reports.left(this.#context.awake.now(), one.number, end, measured(one)));
     this.quits(one);
   }
 
@@ -101,17 +65,16 @@ export class CallReporter {
     if (one.called && !one.told) this.#context.onEnded?.(one.option);
   }
 
-  #tells(one: AttemptIO, more: Told): void {
-    one.told = true;
-    this.#context.onOutcome({
-      option: one.option,
-      ...(this.#asked.task === undefined ? {} : { task: this.#asked.task }),
-      latency_s: WAITED.includes(more.outcome) ? since(one) : (one.latency ?? since(one)),
-      streaming: this.#asked.traits.streaming ?? false,
-      attempt: one.number + 1,
-      // Its end was told with the refusal.
-      probe: this.#chain.isProbe(one.number) && more.stage !== "PICKING",
-      ...more,
-    });
+  #tells(one: AttemptIO, reports: readonly Report[]): void {
+    one.told = this.#reports.isTold(one.number);
+    for (const { body, setsAside } of reports) {
+      if (setsAside) this.setAside(body);
+      this.#context.onOutcome(body);
+    }
   }
+}
+
+function measured(one: AttemptIO): Measured {
+  const { latency: headers, response, answer, credential } = one;
+  return { took: since(one), headers, status: response?.status, tokens: answer?.tokens, credential };
 }

@@ -2,6 +2,7 @@
 export { wordsOf } from "./allowance-headers";
 export { AnswerReader, type Effect, HANDED, WHY } from "./answer-reader";
 export type { AttemptChain } from "./attempt-chain";
+export { AttemptReports, type Measured, type Report } from "./attempt-reports";
 export { type Ending, isRepeatable, ruleOf, says } from "./classify";
 export { Gaps } from "./clock-gap";
 export type { Body, CallTraits, Decision, Step } from "./decisions";

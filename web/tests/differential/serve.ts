@@ -1,7 +1,8 @@
 /** The page's interpreters as a process: a question a line on stdin, its answer a line on stdout, both JSON. */
 import { createInterface } from "node:readline";
 import { SporewrightError } from "../../src/errors";
-import { Replay, type Trace } from "../routing/replay";
+import { Replay } from "../routing/replay";
+import type { Trace } from "../routing/trace";
 import { run, type Script } from "../pools/script";
 import * as readers from "./readers";
 

@@ -6,7 +6,8 @@ import { AttemptChain } from "../../src/routing/attempt-chain";
 import type { Decision } from "../../src/routing/decisions";
 import { PLAN } from "../../src/generated/plan";
 import { Health } from "../../src/routing/health";
-import { Replay, type Trace } from "./replay";
+import { Replay } from "./replay";
+import type { Trace } from "./trace";
 
 const FOLDER = resolve(import.meta.dirname, "../../../tests/routing/traces");
 const TRACES = readdirSync(FOLDER)

@@ -1,74 +1,14 @@
 /** One trace through the page's interpreter of the plan; the twin of `tests/routing/replay.py`. */
 import type { Ending } from "../../src/routing/classify";
-import type { CallTraits, Decision, Step } from "../../src/routing/decisions";
+import type { Decision, Step } from "../../src/routing/decisions";
 import { EVEN } from "../../src/routing/cooldown";
 import { SporewrightError } from "../../src/errors";
-import type {
-  Action,
-  Aside,
-  Block,
-  ChainState,
-  Limits,
-  OptionHealth,
-  Outcome,
-  Permit,
-  Plan,
-} from "../../src/generated/calls";
+import type { Action, Aside, Block, ChainState, Plan } from "../../src/generated/calls";
 import { PLAN } from "../../src/generated/plan";
 import { Health } from "../../src/routing/health";
+import { Reported } from "./reported";
+import type { Called, Past, Trace, TraceEvent } from "./trace";
 import { RecordedChain } from "../../src/routing/recording";
-
-interface Past {
-  at: number;
-  option: string;
-  outcome: Outcome;
-  times?: number;
-  stage?: ChainState;
-  first_token_s?: number;
-  retry_after_s?: number;
-  streaming?: boolean;
-  chance?: number;
-  reason?: Block | Aside;
-  key?: number;
-  keys?: number;
-  model?: string;
-}
-
-interface Called {
-  queue: string[];
-  upstreams: string[];
-  call?: CallTraits;
-  chance?: number;
-  offline?: boolean;
-}
-
-interface TraceEvent
-  extends Omit<Ending, "kind">, Partial<Omit<Past, "at" | "reason" | "stage" | "model">>, Partial<Called> {
-  at: number;
-  kind: string;
-  gap?: number;
-  attempt?: number;
-  body?: "events" | "whole" | "bytes";
-  finished?: boolean;
-  blank?: boolean;
-  since?: number;
-  granted?: boolean;
-  until?: number;
-  permit?: Permit;
-  health?: OptionHealth;
-}
-
-export interface Trace extends Called {
-  name: string;
-  limits?: Partial<Limits>;
-  cooldowns?: Record<string, number>;
-  before?: Past[];
-  at?: number;
-  asks?: "told";
-  allowances?: Record<string, number>;
-  events: TraceEvent[];
-  expect: unknown;
-}
 
 const ASIDES: readonly (string | undefined)[] = ["key", "credit", "quota", "region", "model"] satisfies Aside[];
 
@@ -85,6 +25,7 @@ const STATUSES = [0, 200, 400, 401, 403, 404, 413, 422, 429, 500, 503];
 export class Replay {
   /** What there was to read after each event, where it is `watched`. */
   readonly steps: unknown[] = [];
+  readonly reported: Reported;
   /** Of each call, what a receipt says of it. */
   readonly #receipts: Record<string, unknown>[] = [];
   readonly #trace: Trace;
@@ -112,6 +53,7 @@ export class Replay {
     for (const [option, until] of Object.entries(trace.cooldowns ?? {})) this.#health.cooldowns.extend(option, until);
     for (const past of trace.before ?? []) this.#past(past);
     this.#now = trace.at ?? 0;
+    this.reported = new Reported(this.#health, this.#plan, trace.task);
     this.#chain = this.#called(trace);
   }
 
@@ -168,6 +110,7 @@ export class Replay {
   #called({ queue, upstreams, call }: Called): RecordedChain {
     const about = { plan: this.#plan, health: this.#health, now: this.#now, ...call };
     const chain = new RecordedChain(queue, new Set(upstreams), about);
+    this.reported.starts(chain, call?.streaming);
     const { facts = {}, ...traits } = call ?? {};
     const [limits, plan] = [this.#trace.limits ?? {}, this.#plan.version];
     const asked = { version: 1, plan, at: this.#now, queue, upstreams, traits, facts, limits, known: null };
@@ -191,9 +134,11 @@ export class Replay {
     }
     this.#now = at;
     let step: Step | null = null;
-    const [outrun, before] = [this.#chain.outrun, this.#chain.outrun.size];
+    const { outrun, running, attempts } = this.#chain;
+    const [before, attempt] = [outrun.size, event.attempt ?? attempts.length - 1];
     try {
       step = this.#tell(event);
+      if (step) this.reported.step(at, attempt, step, [event, endingIn(event)], running);
       for (const each of step ? [step, ...[...outrun.values()].slice(before)] : [])
         for (const action of each.actions) this.#actions.push([each.option, action]);
       const waits = this.#waiting !== null && BESIDE.includes(kind);
@@ -230,12 +175,15 @@ export class Replay {
       const [asked, { granted = false, until }] = [this.#asked, event];
       this.#asked = null;
       if (asked && chain.asks(asked)) this.#walk(chain.answered(now, granted, chance, until), chance);
-    } else if (kind === "rejected") chain.rejected(newest);
-    else if (kind === "queued") chain.queued(event.gap ?? 0, newest);
+    } else if (kind === "rejected") {
+      const { running } = chain;
+      chain.rejected(newest);
+      this.reported.givesUp(now, running);
+    } else if (kind === "queued") chain.queued(event.gap ?? 0, newest);
     else if (kind === "paused") chain.paused(event.since ?? now, now, newest);
     else if (kind === "stop") {
       this.#asked = null;
-      chain.abort();
+      this.#abort();
     } else if (!this.#happens(event)) return chain.ended(now, endingIn(event), attempt, chance);
     return null;
   }
@@ -252,12 +200,18 @@ export class Replay {
     else if (kind === "release") this.#health.release(option);
     else if (kind === "changed") this.#health.changed(option);
     else if (kind === "call") {
-      this.#chain.abort();
+      this.#abort();
       [this.#asked, this.#waiting] = [null, null];
       this.#chain = this.#called(event as Called);
       this.#first(event as Called);
     } else return false;
     return true;
+  }
+
+  #abort(): void {
+    const { running } = this.#chain;
+    this.#chain.abort();
+    this.reported.givesUp(this.#now, running);
   }
 
   /** Nothing wakes it: the time is over, and what is next is decided by the chance of before. */
@@ -285,7 +239,10 @@ export class Replay {
     if (decision?.do === "wait") {
       this.#waits.push((this.#waiting = decision.until));
       this.#decided.push(["wait", decision.until]);
-    } else if (decision) this.#decided.push(["call", decision.option, decision.attempt]);
+    } else if (decision) {
+      this.reported.calls(this.#now, decision.attempt);
+      this.#decided.push(["call", decision.option, decision.attempt]);
+    }
   }
 
   /** One step: what was decided, what an end meant, and all there is to read now. */
@@ -325,6 +282,7 @@ export class Replay {
       chain.kept,
       number(chain.waitsFor),
       chain.isOffline,
+      this.reported.fresh(),
       this.#known(this.#options[this.steps.length % this.#options.length] ?? ""),
     ]);
   }
