@@ -37,6 +37,11 @@ CONFIG = {
         seed("site", "clinic", "alpha", "priv:health", "inf"),
         seed("site", "clinic", "gamma", "rank", 0.5),
     ],
+    "chains": {
+        "draft": {"chat": [{"provider": name, "model": "small"} for name in NAMES]},
+        "draft:mail": {"chat": [{"provider": "gamma", "model": "small"}]},
+    },
+    "aliases": {"first-draft": "draft"},
 }
 
 
@@ -78,12 +83,23 @@ def test_a_call_says_which_options_may_answer(page: Page, fleet: dict[str, Upstr
     assert told["skipped"] == [{"option": "beta", "reason": "ignored", "why": "ignored"}]
 
 
+def test_a_chain_is_what_the_config_says_of_the_work(page: Page) -> None:
+    """By stage, alias, consumer and an override of the call; a config whose chain cannot be read is refused (K1)."""
+    slot = "{ provider: 'own', model: 'small' }"
+    told = page.evaluate(f"router.chain('first-draft', 'mail', 'chat', {{ override: [{slot}] }})")
+    assert [each["provider"] for each in told] == ["own", "gamma", "alpha", "beta"]
+    assert page.evaluate("router.chain('draft', 'mail', 'embed')") == []
+
+
 def test_a_cap_passes_over_what_is_dearer(page: Page) -> None:
     """By the engine's figures, as they stand when the call is made."""
     assert page.evaluate(ASK, {"maxCost": 0.01})["queue"] == ["alpha", "beta", "gamma"]
     page.evaluate("router.observe('alpha', 'financial', 0.02)")
     page.evaluate("router.resolve()")
-    answer = page.evaluate(ASK, {"maxCost": 0.01})
+    # What the engine pushes reaches a busy page a little later.
+    answers = (page.evaluate(ASK, {"maxCost": 0.01}) for _ in range(50))
+    answer = next((each for each in answers if each["skipped"]), None)
+    assert answer is not None
     assert (answer["queue"], answer["skipped"]) == (["beta", "gamma"], [["alpha", "max-cost"]])
     told = page.evaluate("router.explain({}, { maxCost: 0.01 })")
     assert told["skipped"][0]["why"] == "max-cost: 0.02 USD expected, 0.01 allowed"

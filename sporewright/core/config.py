@@ -18,7 +18,7 @@ from sporewright.errors import BadValueKindError, ConfigError, DecodeError, Spor
 __all__ = ["KINDS", "Seed", "TensorConfig"]
 
 KINDS = ("value", "bytes", "weight", "option-weight")
-PARTS = frozenset(("$schema", "global", "learning", "levels", "pools", "priors", "seeds"))
+PARTS = frozenset(("$schema", "aliases", "chains", "global", "learning", "levels", "pools", "priors", "seeds"))
 SEED_KEYS = frozenset(("floor", "level", "inst", "option", "dim", "kind", "value"))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, NotRequired, TypedDict
 
+from sporewright.device.chains import ChainBody, ChainReply
 from sporewright.device.events import EFFECTS, EVENTS, Effect, ErrorData, Event
 from sporewright.routing.health import OptionHealth, Permit
 from sporewright.routing.preferences import Figures, Preferences
@@ -365,6 +366,7 @@ CALLS: dict[str, tuple[type, type]] = {
     "resolve": (CursorBody, ResolveReply),
     "explain": (CursorBody, ResolutionReply),
     "figures": (FiguresBody, FiguresReply),
+    "chain": (ChainBody, ChainReply),
     "observe": (ObserveBody, Nothing),
     "gate": (GateBody, Nothing),
     "changed": (ChangedBody, Nothing),

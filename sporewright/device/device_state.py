@@ -35,6 +35,7 @@ from sporewright.errors import DecodeError, TokenError
 from sporewright.learning.cells import LOCAL
 from sporewright.learning.evidence import Evidence
 from sporewright.learning.settings import settings_from
+from sporewright.policy.cascade import chains_from
 from sporewright.policy.gates import Device
 from sporewright.pools import pools_from
 from sporewright.routing.health import Health, Permit
@@ -66,6 +67,7 @@ class DeviceState:
         self.bound = dict(body["cursor"])
         settings = settings_from(self.config.get("learning"))
         pools_from(self.config.get("pools"), declared.declared_order())
+        chains_from(self.config)
         self.learned = LearningStore(self.tensor, self.level, self.identity.device, self.bound, settings, disk)
         self.tensor.path(self.cursor())  # a cursor that cannot be read is the caller's error, before anything is kept
         self.shared = SharedLevels(self.tensor, self.tensor.level_index(self.level), settings.support)

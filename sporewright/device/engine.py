@@ -13,6 +13,7 @@ from typing import Any
 from sporewright.core.codec import decode_number
 from sporewright.device.arranged import arranged_at, explained_at
 from sporewright.device.calls import CALLS, EVENTS, Effect, Event
+from sporewright.device.chains import ChainReply, chain_of
 from sporewright.device.device_records import Disk
 from sporewright.device.device_state import DeviceState
 from sporewright.device.figures import figures_at
@@ -62,6 +63,7 @@ class Engine:
             "resolve": self._resolve,
             "explain": self._explain,
             "figures": self._figures,
+            "chain": self._chain,
             "observe": self._observe,
             "gate": self._gate,
             "attest": self._attest,
@@ -177,6 +179,9 @@ class Engine:
     def _figures(self, now: float, body: Any) -> dict[str, Any]:
         state = self._running()
         return {"figures": figures_at(state.tensor, state.at(now, body.get("cursor")), body["options"])}
+
+    def _chain(self, _: float, body: Any) -> ChainReply:
+        return chain_of(self._running().config, body)
 
     def _observe(self, now: float, body: Any) -> None:
         value = decode_number(body["value"], "observe.value")

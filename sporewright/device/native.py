@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
 from sporewright.core.display import first
 from sporewright.device.calls import Effect, Event
+from sporewright.device.chains import Slot
 from sporewright.device.cursor_queues import CursorQueues
 from sporewright.device.device_state import own_level
 from sporewright.device.engine import Engine
@@ -137,6 +138,21 @@ class NativeDevice:
     def explain(self, cursor: Mapping[str, str] | None = None, **preferences: Any) -> dict[str, Any]:
         """The same with its reasons: `ranked`, `dropped`, and `skipped` by preferences (docs/reference/bridge.md)."""
         return self.call("explain", **_asked(cursor, preferences))
+
+    def chain(
+        self,
+        stage: str,
+        consumer: str,
+        capability: str,
+        *,
+        instance: str | None = None,
+        override: Sequence[Slot] = (),
+    ) -> list[Slot]:
+        """The providers and models to try for this work, in order, by the config's `chains` (K1)."""
+        own = {} if instance is None else {"instance": instance}
+        asked = {"stage": stage, "consumer": consumer, "capability": capability, **own, "override": list(override)}
+        slots: list[Slot] = self.call("chain", **asked)["slots"]
+        return slots
 
     async def until(self, condition: Callable[[NativeDevice], bool], timeout_s: float = 10.0) -> None:
         """Wait until the condition holds, asked again after every change; TimedOutError says where things stand."""

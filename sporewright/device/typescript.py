@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NotRequired, Union, get_args, get_origin, get_type_hints, is_typeddict
 
-from sporewright.device import calls, events
+from sporewright.device import calls, chains, events
 from sporewright.errors import CODES
 from sporewright.routing import circuit_breaker, declined, health, keys, plan, preferences, quarantine, terms
 from sporewright.routing.dialects import chat_terms
@@ -132,6 +132,7 @@ def calls_ts() -> str:
         + _shapes(circuit_breaker)
         + _shapes(health)
         + _shapes(preferences)
+        + _shapes(chains)
         + _shapes(terms)
     )
     parts += _shapes(chat_terms)

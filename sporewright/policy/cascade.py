@@ -11,7 +11,7 @@ from sporewright.core.checks import mapping, name
 from sporewright.core.config import Seed, TensorConfig
 from sporewright.errors import DecodeError
 
-__all__ = ["Slot", "resolve_chain"]
+__all__ = ["Slot", "chains_from", "resolve_chain"]
 
 Slot = tuple[str, str]
 """(provider, model)."""
@@ -54,6 +54,23 @@ def resolve_chain(
     return _resolved(tiers)
 
 
+def chains_from(data: Mapping[str, Any], place: str = "config") -> None:
+    """Check `chains` and `aliases` of a config as `resolve_chain` takes them; DecodeError names what cannot work."""
+    for key, by_capability in _object(data.get("chains", {}), f"{place}.chains").items():
+        at = f"{place}.chains[{jsontext.shown(key)}]"
+        for capability, slots in _object(by_capability, at).items():
+            _read(slots, f"{at}[{jsontext.shown(capability)}]")
+    for stage, key in _object(data.get("aliases", {}), f"{place}.aliases").items():
+        if not isinstance(key, str):
+            raise DecodeError(f"{place}.aliases[{jsontext.shown(stage)}]: {jsontext.shown(key)} is not a stage's key")
+
+
+def _object(data: object, place: str) -> Mapping[str, Any]:
+    if not isinstance(data, Mapping):
+        raise DecodeError(f"{place}: {jsontext.shown(data)} is not an object")
+    return data
+
+
 def _resolved(tiers: Sequence[tuple[str, list[Slot]]]) -> list[Slot]:
     """Each slot's value is its place counted from the finest tier; the deepest, then the latest write wins (F1, T5)."""
     seeds = []
@@ -76,10 +93,7 @@ def _slot(option: str) -> Slot:
 
 def _slots(chains: Chains, key: str, capability: str) -> list[Slot]:
     place = f"chains[{key!r}]"
-    by_capability = chains.get(key, {})
-    if not isinstance(by_capability, Mapping):
-        raise DecodeError(f"{place}: {jsontext.shown(by_capability)} is not an object")
-    return _read(by_capability.get(capability, ()), f"{place}[{capability!r}]")
+    return _read(_object(chains.get(key, {}), place).get(capability, ()), f"{place}[{capability!r}]")
 
 
 def _read(slots: object, place: str) -> list[Slot]:

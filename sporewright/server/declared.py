@@ -9,6 +9,7 @@ from sporewright import jsontext
 from sporewright.core.config import TensorConfig
 from sporewright.errors import ConfigError
 from sporewright.learning.settings import DEFAULTS, settings_from
+from sporewright.policy.cascade import chains_from
 from sporewright.pools import pools_from
 from sporewright.server.broadcast import FRAME_BYTES
 from sporewright.server.cells import Coordinate, Layers, Stated, entry_of, shown
@@ -62,6 +63,7 @@ def config_of(text: str | bytes, limits: Limits) -> Declared:
     for cell in config.build().cells():
         _check_fits((cell.level, cell.instance, cell.option, cell.dimension), Layers(cell.value, cell.weight), limits)
     pools_from(data.get("pools"), config.declared_order(), is_zone=is_zone)
+    chains_from(data)
     return declared_by(config, settings_from(data.get("learning")).support)
 
 

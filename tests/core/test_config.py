@@ -94,7 +94,7 @@ def test_the_first_refusal_wins_and_names_its_seed(change: dict[str, Any], kind:
         ({"levels": ["a"], "seeds": [{**SEED, "value": math.inf}]}, "config.seeds[0].value: the number overflows"),
         (
             {"levels": ["a"], "pool": {}},
-            "config: 'pool' is none of $schema, global, learning, levels, pools, priors, seeds",
+            "config: 'pool' is none of $schema, aliases, chains, global, learning, levels, pools, priors, seeds",
         ),
         (
             {"levels": ["a"], "seeds": [{**SEED, "instance": "x"}]},

@@ -46,6 +46,21 @@ def test_observe_moves_the_order_and_is_saved_before_the_answer() -> None:
     assert page.call("resolve")["queue"] == ["beta", "gamma", "alpha"]
 
 
+def test_a_chain_is_what_the_config_says_of_the_work() -> None:
+    """K1: by stage, consumer and instance, an override before all; a config whose chain cannot be read is refused."""
+    slots = [{"provider": name, "model": name} for name in "abc"]
+    chains = {"draft": {"chat": slots[:2]}, "draft:mail:vip": {"chat": slots[2:]}}
+    page = Page()
+    page.start(config={**CONFIG, "chains": chains, "aliases": {"first": "draft"}})
+    work = {"stage": "first", "consumer": "mail", "capability": "chat"}
+
+    assert page.call("chain", **work) == {"slots": slots[:2]}
+    assert page.call("chain", **work, instance="vip")["slots"] == [slots[2], *slots[:2]]
+    assert page.call("chain", **work, override=slots[1:2])["slots"] == [slots[1], slots[0]]
+    error = Page().fails("start", **{**start_body(), "config": {**CONFIG, "chains": {"draft": 3}}})
+    assert error["message"] == "config.chains['draft']: 3 is not an object"
+
+
 def test_a_head_that_does_not_change_is_not_pushed() -> None:
     """A write below the watched head, or one that changes no order, pushes no queue."""
     page = Page()

@@ -12,7 +12,7 @@ from sporewright.core.tensor import Tensor
 from sporewright.errors import BadValueKindError, ConfigError, DecodeError
 from sporewright.policy.bucket import TokenBucket
 from sporewright.policy.budget import MAX_PRICE, Budget
-from sporewright.policy.cascade import resolve_chain
+from sporewright.policy.cascade import chains_from, resolve_chain
 from sporewright.policy.normalize import Norm, max_abs_scale
 from sporewright.policy.schedule import (
     Churn,
@@ -227,5 +227,24 @@ def test_a_malformed_chain_is_named(bad: object) -> None:
     """K1: what is no list of slots is a DecodeError that names its place."""
     with pytest.raises(DecodeError, match="eval"):
         resolve_chain({"eval": {"chat": bad}}, "eval", "c", "chat")  # type: ignore[dict-item]
+    with pytest.raises(DecodeError, match=r"config.chains\['eval'\]\['chat'\]"):
+        chains_from({"chains": {"eval": {"chat": bad}}})
     with pytest.raises(DecodeError, match="eval"):
         resolve_chain({"eval": 3}, "eval", "c", "chat")  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({"chains": []}, "config.chains: [] is not an object"),
+        ({"chains": {"eval": 3}}, "config.chains['eval']: 3 is not an object"),
+        ({"aliases": "eval"}, "config.aliases: 'eval' is not an object"),
+        ({"aliases": {"evaluate": 3}}, "config.aliases['evaluate']: 3 is not a stage's key"),
+    ],
+)
+def test_chains_of_a_config_are_checked(data: dict[str, object], said: str) -> None:
+    """K1: what no call could read is refused with the config, and its place is named."""
+    chains_from({"chains": {"eval": {"chat": [slot("a")]}}, "aliases": {"evaluate": "eval"}})
+    with pytest.raises(DecodeError) as error:
+        chains_from(data)
+    assert str(error.value) == said

@@ -2,7 +2,7 @@
 import { Attention, EngineCalls, Session, Token, warnOf } from "./engine";
 import { CorsHistory, CursorQueues, HealthCache, Mirror, PoolStore, Queues, type Watch } from "./state";
 import { Chat, type ChatInit, type ChatRequest } from "./chat";
-import { askedFrom, checkLimit, fingerprint, loadConfig, type Settings, settingsOf, spelled, textOf } from "./config";
+import { askedFrom, checkLimit, fingerprint, loadConfig, type Settings, settingsOf, textOf } from "./config";
 import { checkEnvironment, type Settle, settled, TypedTarget } from "./base";
 import { asError, closedError, SporewrightError } from "./errors";
 import { type FetchContext, Reasons, reportBody, type Reported, RoutedFetch } from "./call";
@@ -231,6 +231,9 @@ export class Router extends TypedTarget<RouterEvents> {
     return this.#calls.call("explain", { cursor, ...askedFrom(preferences, this.#settings.upstreams) });
   }
 
+  /** The providers and models to try for this work, in order, by the config's `chains` (K1); once the engine is up. */
+  readonly chain = this.#calls.chain;
+
   /** A queue kept current at a cursor laid over the bound one; throws code `config` for a bad limit. */
   watch(cursor: Cursor = {}, { limit = this.#settings.limit }: { limit?: number } = {}): Watch {
     checkLimit(limit);
@@ -254,9 +257,7 @@ export class Router extends TypedTarget<RouterEvents> {
 
   /** States a measurement of this device (A1). Resolves once it is stored; waits in order until the engine is up. */
   observe(option: string, dimension: string, value: number): Promise<void> {
-    if (typeof value === "number") return this.#calls.tell("observe", { option, dimension, value: spelled(value) });
-    const shown = `observe(${option}, ${dimension}): ${typeof value} ${String(value)} is not a number`;
-    return Promise.reject(new SporewrightError("bad-value-kind", shown));
+    return this.#calls.observe(option, dimension, value);
   }
 
   /** States whether this device reaches the option (A1). */

@@ -1,6 +1,16 @@
 /** The public shapes of the page: what goes into a Router and what comes out of it. */
 import type { SporewrightError } from "./errors";
-import type { Aside, BlockData, DialectName, ErrorData, Limits, RefusedCell, Restart, Term } from "./generated/calls";
+import type {
+  Aside,
+  BlockData,
+  DialectName,
+  ErrorData,
+  Limits,
+  RefusedCell,
+  Restart,
+  Slot,
+  Term,
+} from "./generated/calls";
 import type { Attempt, Cursor, Receipt, RouterState } from "./receipt-types";
 
 export type {
@@ -39,6 +49,7 @@ export type {
   RefusedCell,
   Restart,
   Sign,
+  Slot,
   Term,
 } from "./generated/calls";
 
@@ -64,6 +75,10 @@ export interface TensorConfig {
   global?: { dimensions?: string[]; options?: "declared" };
   /** Caps of what is scarce, by name. */
   pools?: Record<string, PoolConfig>;
+  /** By `stage`, `stage:consumer` or `stage:consumer:instance`, then by capability: what to try, in order. */
+  chains?: Record<string, Record<string, Slot[]>>;
+  /** Stage → the key under which its chains stand. */
+  aliases?: Record<string, string>;
   [more: string]: unknown;
 }
 
@@ -159,6 +174,12 @@ export interface Preferences {
   needs?: Readonly<Record<string, string | readonly string[]>> | undefined;
   /** Seconds: an option whose believed latency is higher is passed over, unless it is unknown. */
   maxLatency?: number | undefined;
+}
+
+/** More of a chain's work: one of the consumer's instances, and slots of this one call, which go first. */
+export interface ChainInit {
+  instance?: string | undefined;
+  override?: readonly Slot[] | undefined;
 }
 
 /** The options of one call, in `router.fetch` and `router.chat` alike. */

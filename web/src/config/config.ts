@@ -3,6 +3,7 @@ import { messageOf, SporewrightError } from "../errors";
 import { pageAddress, tableOf } from "../base";
 import { isZone, poolsOf } from "../pools";
 import type { Figures } from "../generated/calls";
+import { checkChains } from "./chains";
 import type { Cursor, Seed, TensorConfig } from "../types";
 import { repeatedKey } from "./repeated-key";
 
@@ -15,7 +16,7 @@ const FIGURES = [
 ] as const satisfies readonly (readonly [keyof Figures, string])[];
 const LOAD_TIMEOUT_MS = 10_000;
 /** As `PARTS` of core/config.py, which refuses a seed's strange keys, too: what is ignored is believed to work. */
-const PARTS = new Set(["$schema", "global", "learning", "levels", "pools", "priors", "seeds"]);
+const PARTS = new Set(["$schema", "aliases", "chains", "global", "learning", "levels", "pools", "priors", "seeds"]);
 
 /** The store for the last copy of a config from an address. */
 export interface ConfigCopies {
@@ -63,6 +64,7 @@ function checked(config: unknown, where: string): TensorConfig {
   if (strange !== undefined)
     throw new SporewrightError("config", `${where}: "${strange}" is none of ${[...PARTS].join(", ")}`);
   const options = new Set(seeds.map(({ option }) => option));
+  checkChains(config as TensorConfig, where);
   poolsOf((config as TensorConfig).pools, { options, isZone }, `${where}.pools`);
   return config as TensorConfig;
 }

@@ -1,9 +1,11 @@
 /** The questions and reports of a page for its engine: in order, and together if no call waits for them. */
 import { Batch } from "./batch";
-import type { SporewrightError } from "../errors";
-import type { Batched, CallName, Calls, Permit } from "../generated/calls";
+import { SporewrightError } from "../errors";
+import type { Batched, CallName, Calls, Permit, Slot } from "../generated/calls";
 import { permit, type Rationed } from "./permit";
 import type { Session } from "./engine-client";
+import { spelled } from "../config";
+import type { ChainInit } from "../types";
 
 /** Nobody waits for a batch: it outlives an engine that hangs, which is noticed after 15 s, and the start of the next one. */
 const BATCH_MS = 60_000;
@@ -50,6 +52,24 @@ export class EngineCalls {
   gather<C extends Batched>(call: C, body: Calls[C]["body"]): void {
     this.ask(call, body).catch(() => undefined);
   }
+
+  /** A measurement of this device; `value` is the caller's. */
+  observe(option: string, dimension: string, value: unknown): Promise<void> {
+    if (typeof value === "number") return this.tell("observe", { option, dimension, value: spelled(value) });
+    const shown = `observe(${option}, ${dimension}): ${typeof value} ${String(value)} is not a number`;
+    return Promise.reject(new SporewrightError("bad-value-kind", shown));
+  }
+
+  readonly chain = async (
+    stage: string,
+    consumer: string,
+    capability: string,
+    { instance, override }: ChainInit = {},
+  ): Promise<Slot[]> => {
+    const slots = override && [...override];
+    const more = { ...(instance === undefined ? {} : { instance }), ...(slots ? { override: slots } : {}) };
+    return (await this.call("chain", { stage, consumer, capability, ...more })).slots;
+  };
 
   /** Send what was gathered now. */
   flush(): void {

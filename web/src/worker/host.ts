@@ -29,6 +29,7 @@ const CALLS: Record<CallName, true> = {
   resolve: true,
   explain: true,
   figures: true,
+  chain: true,
   observe: true,
   gate: true,
   changed: true,

@@ -47,6 +47,24 @@ describe("the declared order", () => {
 });
 
 describe("loading", () => {
+  it.each([
+    [{ chains: [] }, "config.chains: [] is not an object"],
+    [{ chains: { draft: 3 } }, "config.chains.draft: 3 is not an object"],
+    [{ chains: { draft: { chat: {} } } }, "config.chains.draft.chat: {} is not a list of slots"],
+    [
+      { chains: { draft: { chat: [{ provider: "a" }] } } },
+      'config.chains.draft.chat[0]: {"provider":"a"} is not {provider, model}',
+    ],
+    [{ aliases: { first: 3 } }, "config.aliases.first: 3 is not a stage's key"],
+  ])("names what cannot be a chain: %j (K1)", async (part, said) => {
+    vi.stubGlobal("indexedDB", new IDBFactory());
+    const error: unknown = await loadConfig(
+      { levels: ["global"], ...part } as unknown as TensorConfig,
+      new Mirror(),
+    ).catch((why: unknown) => why);
+    expect(error).toMatchObject({ code: "config", message: said });
+  });
+
   it("refuses what is no config, by name", async () => {
     vi.stubGlobal("indexedDB", new IDBFactory());
     const mirror = new Mirror();
@@ -59,7 +77,9 @@ describe("loading", () => {
         message: `config: seeds[0] is ${JSON.stringify(seeds[0])}, not an object`,
       });
     const strange = { levels: ["global"], pool: {} } as unknown as TensorConfig;
-    await expect(loadConfig(strange, mirror)).rejects.toThrow(/"pool" is none of \$schema, global, learning/);
+    await expect(loadConfig(strange, mirror)).rejects.toThrow(
+      /"pool" is none of \$schema, aliases, chains, global, learning/,
+    );
     await expect(loadConfig("http://[", mirror)).rejects.toThrow('config: "http://[" is no address');
     expect(await loadConfig({ levels: ["global"] }, mirror)).toEqual({ levels: ["global"] });
     await mirror.close();
