@@ -37,20 +37,24 @@ export class Delivery {
   /** From here on this one answers; `whole`: nothing follows what it has held. */
   hands(one: AttemptIO, response: Response, whole: boolean): void {
     if (this.#pipe) this.#restarts(one, this.#pipe);
-    else if (whole) this.gives(one, response.bodyUsed ? responseOf(response, joined(one.held)) : response);
+    else if (whole && response.bodyUsed) this.#gives(one, responseOf(response, joined(one.held), this.#asked.signal));
+    else if (whole) this.gives(one, response);
     else {
       const pipe = new Pipe((reason) => {
         this.#cancelled(reason);
       });
       this.#pipe = pipe;
       for (const piece of one.held.splice(0)) pipe.push(piece);
-      this.gives(one, responseOf(response, pipe));
+      this.#gives(one, responseOf(response, pipe, this.#asked.signal));
     }
   }
 
   gives(one: AttemptIO, response: Response): void {
+    this.#gives(one, abortable(response, this.#asked.signal));
+  }
+
+  #gives(one: AttemptIO, given: Response): void {
     this.#ledger.answeredBy(one.option);
-    const given = abortable(response, this.#asked.signal);
     this.#asked.delivered(given, this.#ledger.receipt, one.request);
     this.#answer?.resolve(given);
     this.#isGiven = true;

@@ -4,44 +4,98 @@ import { Pipe } from "../streams";
 /** By the standard a response of these has no body, whatever was sent; a Response cannot be made with one. */
 const BODILESS: ReadonlySet<number> = new Set([101, 103, 204, 205, 304]);
 const READERS = ["text", "json", "arrayBuffer", "blob", "bytes", "formData"] as const;
+/** What is longer takes its time to read, whoever reads it, and is read once. */
+const SHORT_BYTES = 1 << 16;
 /** The characters that a made Response may have in its status text (RFC 9112, reason-phrase). */
 const REASON = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+type Reader = (typeof READERS)[number];
+type Read = () => Promise<unknown>;
 
 export function isBodiless(status: number): boolean {
   return BODILESS.has(status);
 }
 
-/** The received response, with this as its body: the same in everything that a caller can see. */
-export function responseOf(received: Response, body: Pipe | Uint8Array): Response {
+/** What a Response is made to be beyond its own body. */
+interface Dress {
+  /** What it is like in everything but its body. */
+  received?: Response;
+  /** The stream that is its body. */
+  pipe?: Pipe | null;
+  /** The bytes that are its body. */
+  bytes?: Uint8Array | null;
+  /** Of one that is aborted nothing is read any more. */
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * The received response, with this as its body: the same in everything that a caller can see; with a signal, `abortable` as
+ * well.
+ */
+export function responseOf(received: Response, body: Pipe | Uint8Array, signal?: AbortSignal): Response {
   const { status, statusText, headers } = received;
   const inside = isBodiless(status) ? null : body instanceof Pipe ? body.stream : (body as BodyInit);
   // A server may answer 999, which a Response may not be made with: what the caller reads is defined below.
   const may = status >= 200 && status <= 599 && REASON.test(statusText);
   const made = new Response(inside, may ? { status, statusText, headers } : { headers });
-  return likeReceived(made, received, body instanceof Pipe ? body : null);
+  const [pipe, bytes] = body instanceof Pipe ? [body, null] : [null, inside === null ? null : body];
+  return dressed(made, { received, pipe, bytes, signal });
+}
+
+/** The same Response, of which nothing is read any more once the caller has aborted: as `fetch` has it, whole or not. */
+export function abortable(response: Response, signal: AbortSignal): Response {
+  return dressed(response, { signal });
 }
 
 /**
  * A made Response has no address, its headers may be changed, and its copies are as made as it is: none of it is so of one
  * that was received.
  */
-function likeReceived(made: Response, received: Response, pipe: Pipe | null): Response {
-  const { status, statusText, ok, headers, url, redirected, type } = received;
-  const copied = made.clone.bind(made);
-  const clone = (): Response => likeReceived(copied(), received, pipe);
-  defines(made, { status, statusText, ok, headers, url, redirected, type, clone });
-  if (pipe) readBy(made, (read) => (isUnread(made) ? saysWhy(read, pipe) : read()));
-  return made;
+function dressed(response: Response, dress: Dress): Response {
+  const copied = response.clone.bind(response);
+  const own: Record<string, unknown> = { clone: () => dressed(copied(), dress) };
+  if (dress.received) {
+    const { status, statusText, ok, headers, url, redirected, type } = dress.received;
+    Object.assign(own, { status, statusText, ok, headers, url, redirected, type });
+  }
+  for (const name of READERS) {
+    const read = Reflect.get(response, name) as Read | undefined;
+    // An older browser has no `bytes`.
+    if (read) own[name] = () => readOf(response, name, () => Reflect.apply(read, response, []), dress);
+  }
+  for (const [name, value] of Object.entries(own)) Object.defineProperty(response, name, { value, configurable: true });
+  return response;
 }
 
-/** The same Response, of which nothing is read any more once the caller has aborted: as `fetch` has it, whole or not. */
-export function abortable(response: Response, signal: AbortSignal): Response {
-  const copied = response.clone.bind(response);
-  defines(response, { clone: () => abortable(copied(), signal) });
-  readBy(response, (read) => {
-    return signal.aborted && isUnread(response) ? Promise.reject(signal.reason as Error) : read();
-  });
-  return response;
+function readOf(response: Response, name: Reader, read: Read, { pipe, bytes, signal }: Dress): Promise<unknown> {
+  if (!isUnread(response)) return read();
+  if (signal?.aborted) return Promise.reject(signal.reason as Error);
+  if (pipe) return saysWhy(read, pipe);
+  return bytes && bytes.byteLength <= SHORT_BYTES ? atOnce(name, bytes, read) : read();
+}
+
+/**
+ * What a browser reads of these bytes, without its turn of the event loop, which takes longer than all else that is done for
+ * a call. It reads all the same: the response is used up. What cannot be read it says in its own words.
+ */
+function atOnce(name: Reader, bytes: Uint8Array, read: Read): Promise<unknown> {
+  const own = read();
+  const found = valueOf(name, bytes);
+  if (found === undefined) return own;
+  own.catch(() => undefined);
+  return Promise.resolve(found);
+}
+
+function valueOf(name: Reader, bytes: Uint8Array): unknown {
+  if (name === "text") return new TextDecoder().decode(bytes);
+  if (name === "bytes") return bytes.slice();
+  if (name === "arrayBuffer") return bytes.slice().buffer;
+  if (name !== "json") return undefined;
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return undefined;
+  }
 }
 
 function isUnread({ bodyUsed, body }: Response): boolean {
@@ -49,23 +103,10 @@ function isUnread({ bodyUsed, body }: Response): boolean {
 }
 
 /** A browser reads a broken stream as a TypeError without a word; the reader gets what broke it. */
-async function saysWhy(read: () => Promise<unknown>, pipe: Pipe): Promise<unknown> {
+async function saysWhy(read: Read, pipe: Pipe): Promise<unknown> {
   try {
     return await read();
   } catch (error) {
     throw pipe.error ?? error;
   }
-}
-
-/** Lead each method that reads its body through this. */
-function readBy(response: Response, through: (read: () => Promise<unknown>) => Promise<unknown>): void {
-  for (const name of READERS) {
-    const read = Reflect.get(response, name) as (() => Promise<unknown>) | undefined;
-    // An older browser has no `bytes`.
-    if (read) defines(response, { [name]: () => through(() => Reflect.apply(read, response, [])) });
-  }
-}
-
-function defines(response: Response, own: object): void {
-  for (const [name, value] of Object.entries(own)) Object.defineProperty(response, name, { value, configurable: true });
 }

@@ -22,6 +22,16 @@ afterEach(async () => {
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
+/** What comes of reading: the value, of a Blob its type and text, or the error's name and words. */
+async function outcome(reading: Promise<unknown>): Promise<unknown> {
+  try {
+    const read = await reading;
+    return read instanceof Blob ? [read.type, await read.text()] : read;
+  } catch (error) {
+    return error instanceof Error ? [error.name, error.message] : error;
+  }
+}
+
 /** What a caller can see without reading the body. */
 function seen(response: Response): unknown {
   const { status, statusText, ok, url, redirected, type, bodyUsed, headers } = response;
@@ -57,6 +67,45 @@ describe("a made Response", () => {
     expect(bodyOf({ ...head, status, body } as unknown as Response, "GET", PLAN)).toBeNull();
     const made = responseOf(received, bytes("what"));
     expect([made.status, made.body, await made.text()]).toEqual([status, null, ""]);
+  });
+
+  it.each<[string, Uint8Array]>([
+    ["JSON", bytes('{"a":[1,"\u00fc"]}')],
+    ["JSON behind a byte order mark", new Uint8Array([0xef, 0xbb, 0xbf, ...bytes("[1]")])],
+    ["no JSON", bytes('{"a":')],
+    ["nothing", new Uint8Array()],
+    ["no text", new Uint8Array([0xff, 0xc3, 0x28, 0x00, 0xed, 0xa0, 0x80])],
+    ["a long text", bytes("x".repeat((1 << 16) + 1))],
+  ])("is read as one that was received, at once or not: %s", async (_, body) => {
+    alpha.answer = (response) => {
+      response.writeHead(200, { "content-type": "application/json" }).end(body);
+    };
+    for (const read of ["text", "json", "arrayBuffer", "blob", "bytes"] as const) {
+      const received = await fetch(alpha.url);
+      const made = responseOf(await fetch(alpha.url), body);
+      const copy = made.clone();
+      const [wanted, found] = [await outcome(received[read]()), outcome(made[read]())];
+      expect(made.bodyUsed).toBe(true);
+      expect(await found).toEqual(wanted);
+      expect([made.body?.locked, await outcome(made.text())]).toEqual([
+        received.body?.locked,
+        await outcome(received.text()),
+      ]);
+      expect(await outcome(copy[read]())).toEqual(wanted);
+    }
+  });
+
+  it("is its reader's own: what he does with its bytes changes no copy", async () => {
+    const made = responseOf(await fetch(alpha.url), bytes("whole"));
+    const copy = made.clone();
+    new Uint8Array(await made.arrayBuffer()).fill(0);
+    expect(await copy.text()).toBe("whole");
+  });
+
+  it("that is being read otherwise is not read at once", async () => {
+    const made = responseOf(await fetch(alpha.url), bytes("whole"));
+    made.body?.getReader();
+    await expect(made.text()).rejects.toThrow(TypeError);
   });
 
   it("gives its reader, by any of its methods and of its copies, what broke it", async () => {
