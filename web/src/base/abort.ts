@@ -2,23 +2,37 @@
 import { delayOf } from "./timers";
 
 /** The promise, or the signal's reason as soon as it is aborted; a late rejection of the promise is nobody's. */
-export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  let stop = (): void => undefined;
-  const aborted = new Promise<never>((_, reject) => {
+export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
     const onAbort = (): void => {
       reject(signal.reason as Error);
     };
-    stop = () => {
+    const stop = (): void => {
       signal.removeEventListener("abort", onAbort);
     };
     if (signal.aborted) onAbort();
     else signal.addEventListener("abort", onAbort);
+    promise.then(resolve, reject).then(stop, stop);
   });
-  promise.catch(() => undefined);
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    stop();
+}
+
+/** Waits of one piece of work, one after the other, each given up with the signal's reason: it is listened to once for all. */
+export class Waits {
+  readonly #signal: AbortSignal;
+  #giveUp: ((reason: unknown) => void) | null = null;
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+    signal.addEventListener("abort", () => this.#giveUp?.(signal.reason));
+  }
+
+  /** The promise's value, or the signal's reason; a late rejection of the promise is nobody's. */
+  for<T>(promise: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (this.#signal.aborted) reject(this.#signal.reason as Error);
+      this.#giveUp = reject;
+      promise.then(resolve, reject);
+    });
   }
 }
 

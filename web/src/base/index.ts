@@ -1,5 +1,5 @@
 /** Tools that any room may need and the browser lacks: waiting, timers, events, names, and what a router finds around it. */
-export { inTime, seconds, unlessAborted, until } from "./abort";
+export { inTime, seconds, unlessAborted, until, Waits } from "./abort";
 export { type Settle, settled } from "./deferred";
 export { bestKinds, checkEnvironment } from "./environment";
 export { TypedTarget } from "./events";

@@ -5,9 +5,12 @@ import { arrange, figuresFor, type TokenCount } from "../routing";
 import type { Preferences } from "../generated/calls";
 import type { Cursor, RoutedInit } from "../types";
 
-/** The call's preferences, null if it has none; code `config` for the name of an option that there is not. */
-export async function askedOf(init: RoutedInit, context: FetchContext): Promise<Preferences | null> {
-  if (preferencesOf(init, null) === null) return null;
+/** The call's preferences, at once null if it has none; code `config` for the name of an option that there is not. */
+export function askedOf(init: RoutedInit, context: FetchContext): Promise<Preferences | null> | null {
+  return preferencesOf(init, null) === null ? null : namedOf(init, context);
+}
+
+async function namedOf(init: RoutedInit, context: FetchContext): Promise<Preferences | null> {
   return preferencesOf(init, new Set([...Object.keys(context.upstreams), ...(await context.queue(placeOf(init)))]));
 }
 
@@ -19,7 +22,7 @@ export async function orderOf(
   size: () => TokenCount,
 ): Promise<{ queue: readonly string[]; arranged?: Arrangement }> {
   const from = await context.queue(at);
-  if (!asked) return { queue: Object.freeze([...from]) };
+  if (!asked) return { queue: Object.isFrozen(from) ? from : Object.freeze([...from]) };
   const { max_cost: cost, max_latency: latency } = asked;
   const isCapped = cost !== undefined || latency !== undefined;
   const known = isCapped ? ((await context.figures?.(at)) ?? {}) : {};

@@ -16,7 +16,11 @@ const MODEL_CHARS = 200;
 const FORM = /^(multipart\/form-data|application\/x-www-form-urlencoded)/i;
 
 /** Read from the address, the Accept header and the body, in that order; what stands deeper in the body is content. */
-export function askedFor({ request, body }: Template, path: string, fields: readonly string[]): AskedFor {
+export function askedFor(
+  { request, body }: Pick<Template, "request" | "body">,
+  path: string,
+  fields: readonly string[],
+): AskedFor {
   const accept = request.headers.get("accept") ?? "";
   const said = inBody(body, fields);
   if (FORM.test(request.headers.get("content-type") ?? "")) said.infers = false;

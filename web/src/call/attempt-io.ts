@@ -1,5 +1,6 @@
 /** One attempt under way: its request, response, reader and timers. */
 import type { AnswerReader, AttemptChain } from "../routing";
+import { Waits } from "../base";
 import { SporewrightError } from "../errors";
 import { requestFor } from "./request";
 import type { Attempt } from "../types";
@@ -10,6 +11,8 @@ export interface AttemptIO {
   number: number;
   option: string;
   control: AbortController;
+  /** Its waits end when it is aborted. */
+  waits: Waits;
   began: number;
   called: boolean;
   /** The address to which it was sent. */
@@ -18,7 +21,11 @@ export interface AttemptIO {
   told: boolean;
   /** By what it was too late, once it is, and for people. */
   late: { kind: "timeout" | "deadline"; says: string } | null;
+  /** True while its time runs. */
+  isAwaited: boolean;
+  /** Goes off and looks whether its time is over; set for this time on the page's clock, ∞: for none. */
   timer?: ReturnType<typeof setTimeout> | undefined;
+  wakes: number;
   response?: Response;
   latency?: number;
   held: Uint8Array[];
@@ -35,15 +42,19 @@ export interface AttemptIO {
 
 /** An attempt that begins now. */
 export function runningAt(option: string, number: number): AttemptIO {
+  const control = new AbortController();
   return {
     number,
     option,
-    control: new AbortController(),
+    control,
+    waits: new Waits(control.signal),
     began: performance.now(),
     called: false,
     address: "",
     told: false,
     late: null,
+    isAwaited: false,
+    wakes: Infinity,
     held: [],
     answer: null,
     entry: null,
@@ -68,10 +79,9 @@ export function latenessOf(one: AttemptIO, chain: AttemptChain, now: number): No
   };
 }
 
-/** Nothing is waited for. */
+/** Nothing is waited for; its timer finds that out when it goes off, which costs less than to clear it and set another. */
 export function disarm(one: AttemptIO): void {
-  clearTimeout(one.timer);
-  one.timer = undefined;
+  one.isAwaited = false;
 }
 
 /** Nobody will read what it has answered: an unread body would hold its connection. */

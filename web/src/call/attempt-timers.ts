@@ -31,17 +31,22 @@ export class AttemptTimers {
 
   /** Wait for this attempt from here on; too late, it is aborted, and `late` says why. */
   arm(one: AttemptIO): void {
-    disarm(one);
-    const wait = delayOf((this.#chain.due(one.number) - this.#now()) * 1000);
-    const due = performance.now() + wait;
+    const due = this.#chain.due(one.number);
+    one.isAwaited = true;
+    // One that goes off before that looks again: it is not set anew with each piece of an answer.
+    if (one.wakes <= due) return;
+    const wait = delayOf((due - this.#now()) * 1000);
+    const goesOff = performance.now() + wait;
     let isGraced = false;
     const late = (): void => {
-      const heldUp = performance.now() - due;
+      const heldUp = performance.now() - goesOff;
       if (heldUp > BUSY && !isGraced) {
         isGraced = true;
         one.timer = setTimeout(late, Math.min(heldUp, GRACE));
         return;
       }
+      one.wakes = Infinity;
+      if (!one.isAwaited) return;
       if (this.#context.connections.isWaiting(one)) this.#queued(one);
       // Timers may go off early, and never know that the chain has since heard something.
       if (this.#chain.due(one.number) > this.#now()) {
@@ -55,6 +60,8 @@ export class AttemptTimers {
       one.late = latenessOf(one, this.#chain, this.#now());
       one.control.abort(new DOMException(one.late.says, "TimeoutError"));
     };
+    clearTimeout(one.timer);
+    one.wakes = due;
     one.timer = setTimeout(late, wait);
   }
 
@@ -62,7 +69,7 @@ export class AttemptTimers {
   sent(one: AttemptIO, { url }: Request): void {
     [one.began, one.called, one.address] = [performance.now(), true, url];
     const freed = (): void => {
-      if (one.timer !== undefined && !one.response) this.#queued(one);
+      if (one.isAwaited && !one.response) this.#queued(one);
     };
     if (this.#context.connections.sent(one, freed)) this.#chain.queued(0, one.number);
   }
@@ -76,6 +83,7 @@ export class AttemptTimers {
   /** Nothing more is waited for: its connection is free. */
   end(one: AttemptIO): void {
     disarm(one);
+    clearTimeout(one.timer);
     this.#context.connections.ended(one);
   }
 
@@ -83,7 +91,7 @@ export class AttemptTimers {
   #queued(one: AttemptIO): void {
     this.#chain.queued(since(one), one.number);
     one.began = performance.now();
-    if (one.timer !== undefined) this.arm(one);
+    if (one.isAwaited) this.arm(one);
   }
 
   /** Say when another attempt is to be sent beside what is under way, if one may be sent then. */

@@ -120,7 +120,12 @@ export function countsOf(usage: unknown, depth = 0): unknown {
   return Object.fromEntries(counts.filter(([name, value]) => value !== undefined && /^\w{1,40}$/.test(name)));
 }
 
+/** The router's limits are the same for all of its calls. */
+const OWN = new WeakMap<Limits, readonly (readonly [string, number])[]>();
+
 function ownLimits(limits: Limits): Partial<Limits> {
-  const own = Object.entries(limits).filter(([name, value]) => PLAN.limits[name as keyof Limits] !== value);
+  const found = () => Object.entries(limits).filter(([name, value]) => PLAN.limits[name as keyof Limits] !== value);
+  const own = OWN.get(limits) ?? found();
+  OWN.set(limits, own);
   return Object.fromEntries(own);
 }

@@ -1,12 +1,10 @@
 /** The key with which an option is called: the caller's or its own, which of these, and whether it has been changed. */
 import { inTime, pageAddress } from "../base";
 import type { FetchContext } from "./call-context";
+import { hasCredentials } from "./secrets";
 import type { Target } from "./target";
 import type { Template } from "./template";
 import type { Upstream } from "../types";
-
-/** Headers that prove who somebody is: a key for one provider is none of another's business. */
-export const CREDENTIALS = ["authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-goog-api-key"];
 
 /** A text, or a function that gives one. */
 export type Key = NonNullable<Upstream["key"]>;
@@ -28,18 +26,18 @@ export function bringsKey(
   upstream: Upstream,
   bases: FetchContext["bases"],
   target: Target,
-  { request }: Template,
+  { hasCredentials }: Template,
 ): boolean {
+  if (!hasCredentials) return false;
   const base = bases.get(option);
-  if (!base || isKeyed(upstream) || !CREDENTIALS.some((name) => request.headers.has(name))) return false;
-  return mayCarry(option, upstream, base, target);
+  return base !== undefined && !isKeyed(upstream) && mayCarry(option, upstream, base, target);
 }
 
 /** True if credentials for this option are declared: a key, or a header for one. */
 export function isKeyed(upstream: Upstream): boolean {
   const { headers } = upstream;
-  const own = headers === undefined || typeof headers === "function" ? new Headers() : new Headers(headers);
-  return keysOf(upstream).length > 0 || CREDENTIALS.some((name) => own.has(name));
+  const own = headers === undefined || typeof headers === "function" ? null : new Headers(headers);
+  return keysOf(upstream).length > 0 || (own !== null && hasCredentials(own));
 }
 
 /**

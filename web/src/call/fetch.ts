@@ -1,5 +1,5 @@
 /** Routed fetch: which calls are routed, with which request, and the receipts of their answers. */
-import { tableOf, unlessAborted } from "../base";
+import { tableOf, Waits } from "../base";
 import { askedFor, type AskedFor, bodyOf } from "./asked-for";
 import type { CallRequest, CallContext, FetchContext } from "./call-context";
 import { Awake, Connections, FailureDiagnosis, isLoopback } from "../network";
@@ -18,7 +18,7 @@ import { redacted } from "./secrets";
 import { templateOf, type Spoken, type Template } from "./template";
 import { CorsHistory } from "../state";
 import { NOWHERE, targetOf, type Target } from "./target";
-import type { Receipt, RetryRule, RoutedInit } from "../types";
+import type { Receipt, RetryRule, RoutedInit, Upstream } from "../types";
 
 /** The settings for every call of a router. */
 export interface FetchDefaults {
@@ -48,6 +48,8 @@ export class RoutedFetch {
   readonly #underWay = new Set<AbortController>();
   readonly #receipts = new WeakMap<object, Receipt>();
   readonly #requests = new WeakMap<object, Request>();
+  /** The options on this machine. */
+  readonly #local: ReadonlySet<string>;
   #calls = 0;
   #closed: SporewrightError | null = null;
 
@@ -57,6 +59,8 @@ export class RoutedFetch {
     const { readable = new CorsHistory() } = context;
     this.#context = { ...context, ...own, sight: new FailureDiagnosis(limits, readable) };
     this.#defaults = defaults;
+    const local = [...context.bases].filter(([, { hostname }]) => isLoopback(hostname));
+    this.#local = new Set(local.map(([option]) => option));
   }
 
   /** The context of every call. */
@@ -117,8 +121,10 @@ export class RoutedFetch {
   ): Promise<Response> {
     signal.throwIfAborted();
     const context = within(this.#context, init.deadline);
-    const [at, asked] = [placeOf(init), await unlessAborted(askedOf(init, context), signal)];
-    const read = await unlessAborted(templateOf(input, init, signal), signal);
+    const waits = new Waits(signal);
+    const [at, asking] = [placeOf(init), askedOf(init, context)];
+    const asked = asking && (await waits.for(asking));
+    const read = await waits.for(templateOf(input, init, signal));
     const template: Template = { ...read, spoken: speech?.spoken };
     const number = ++this.#calls;
     const { plan } = context;
@@ -128,11 +134,11 @@ export class RoutedFetch {
     const isInference = speech !== undefined || this.#isInference(template, path);
     const expects = this.#expectationOf(init, isInference, speech);
     const traits = this.#traitsOf(init, target, template, { streaming, expects, model, path, isInference });
-    await unlessAborted(lookForChanges(context), signal);
+    await waits.for(lookForChanges(context));
     const size = (): TokenCount => tokensOf(speech ? speech.request : bodyOf(template));
     const call = new RoutedCall(context, {
       number,
-      ...(await unlessAborted(orderOf(asked, at, context, size), signal)),
+      ...(await waits.for(orderOf(asked, at, context, size))),
       task: at?.["task"],
       at,
       keepsBest: init.rejected !== "error",
@@ -152,7 +158,7 @@ export class RoutedFetch {
     });
     for (let response = await call.run(); ;) {
       const answered = { response, receipt: call.receipt };
-      const verdict = call.isBest ? null : await this.#rejects(answered, traits, call, signal);
+      const verdict = call.isBest ? null : await this.#rejects(answered, traits, call, waits);
       const again = verdict && call.again(response, verdict.quality);
       if (!again) {
         call.taken();
@@ -177,11 +183,12 @@ export class RoutedFetch {
     answered: Answered,
     { facts, repeatable }: CallTraits,
     call: RoutedCall,
-    signal: AbortSignal,
+    waits: Waits,
   ): Promise<{ quality?: number | undefined } | null> {
     const { critic, plan } = this.#context;
+    if (!critic) return null;
     const verdict = judged(critic, answered, plan.limits.attempt_timeout_s);
-    const { quality, rejects, says } = await unlessAborted(verdict, signal);
+    const { quality, rejects, says } = await waits.for(verdict);
     const { option, task } = answered.receipt;
     if (says !== undefined) call.remarks(says);
     if (quality !== undefined) this.#context.onReport?.(option, quality, task);
@@ -207,30 +214,28 @@ export class RoutedFetch {
     { streaming, expects, model, path, isInference }: Inferred,
   ): CallTraits {
     const { retry, hedge } = this.#defaults;
+    const { upstreams } = this.#context;
     const own = init.idempotent === true ? "always" : init.retry;
-    const may = (rule: RetryRule): boolean => mayRepeat(rule, path, template, this.#context);
+    const options = Object.keys(upstreams);
     // A function is shown the whole answer: it is held back until then.
-    const isShown = Object.keys(this.#context.upstreams).some((option) => typeof expects(option) === "function");
+    const isShown = options.some((option) => typeof expects(option) === "function");
     const restart = isShown ? "buffer" : (init.restart ?? "error");
     // If no limit was set to it, plain `fetch` waits for an answer however slowly it comes.
     const isLimited = this.#context.plan.limits.inter_token_s !== PLAN.limits.inter_token_s;
     const isPlain = restart === "error" && !isLimited;
-    const facts = Object.entries(this.#context.upstreams).map(([option, upstream]) => {
-      const { model, window } = upstream;
-      const rule = own ?? upstream.retry;
-      const repeatable = rule === undefined ? {} : { repeatable: may(rule) };
-      const local = isLoopback(this.#context.bases.get(option)?.hostname ?? "") ? { local: true } : {};
-      const declared = { ...(model ? { model } : {}), ...(window ? { window } : {}) };
-      const keys = keysOf(upstream).length > 1 ? { keys: keysOf(upstream).length } : {};
-      const brought = bringsKey(option, upstream, this.#context.bases, target, template) ? { brought: true } : {};
-      const keyed = isKeyed(upstream) ? { keyed: true } : {};
-      const judged = isInference && expects(option) !== "any" ? { judged: true } : {};
-      const any = isPlain && expects(option) === "any" ? { any: true } : {};
-      const pooled = this.#context.pools?.covers(option) ? { pooled: true } : {};
-      return [
-        option,
-        { ...declared, ...keys, ...repeatable, ...local, ...brought, ...keyed, ...judged, ...any, ...pooled },
-      ] as [string, Facts];
+    const rules = new Map<RetryRule, boolean>();
+    const may = (rule: RetryRule): boolean => {
+      const known = rules.get(rule) ?? mayRepeat(rule, path, template, this.#context);
+      rules.set(rule, known);
+      return known;
+    };
+    const facts = options.map((option): [string, Facts] => {
+      const found = this.#declaredOf(option, target, template);
+      const rule = own ?? upstreams[option]?.retry;
+      if (rule !== undefined) found.repeatable = may(rule);
+      if (isInference && expects(option) !== "any") found.judged = true;
+      if (isPlain && expects(option) === "any") found.any = true;
+      return [option, found];
     });
     return {
       repeatable: may(own ?? retry),
@@ -240,6 +245,23 @@ export class RoutedFetch {
       hedge: init.hedge ?? hedge,
       facts: tableOf(facts),
     };
+  }
+
+  /** The facts about an option that are the same for all calls, and whether it is called with the caller's key. */
+  #declaredOf(option: string, target: Target, template: Template): Facts {
+    const { upstreams, bases, pools } = this.#context;
+    const [upstream, found]: [Upstream | undefined, Facts] = [upstreams[option], {}];
+    if (!upstream) return found;
+    const { model, window } = upstream;
+    const keys = keysOf(upstream).length;
+    if (model) found.model = model;
+    if (window) found.window = window;
+    if (keys > 1) found.keys = keys;
+    if (this.#local.has(option)) found.local = true;
+    if (bringsKey(option, upstream, bases, target, template)) found.brought = true;
+    if (isKeyed(upstream)) found.keyed = true;
+    if (pools?.covers(option)) found.pooled = true;
+    return found;
   }
 }
 

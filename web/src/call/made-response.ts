@@ -4,7 +4,7 @@ import { Pipe } from "../streams";
 /** By the standard a response of these has no body, whatever was sent; a Response cannot be made with one. */
 const BODILESS: ReadonlySet<number> = new Set([101, 103, 204, 205, 304]);
 const READERS = ["text", "json", "arrayBuffer", "blob", "bytes", "formData"] as const;
-/** What is longer takes its time to read, whoever reads it, and is read once. */
+/** Longer bodies take their time to read, whoever reads them, and are read once. */
 const SHORT_BYTES = 1 << 16;
 /** The characters that a made Response may have in its status text (RFC 9112, reason-phrase). */
 const REASON = /^[\t\x20-\x7e\x80-\xff]*$/;
@@ -16,15 +16,15 @@ export function isBodiless(status: number): boolean {
   return BODILESS.has(status);
 }
 
-/** What a Response is made to be beyond its own body. */
+/** Properties of a made Response beyond its own body. */
 interface Dress {
-  /** What it is like in everything but its body. */
+  /** The response that it is like in everything but its body. */
   received?: Response;
   /** The stream that is its body. */
   pipe?: Pipe | null;
   /** The bytes that are its body. */
   bytes?: Uint8Array | null;
-  /** Of one that is aborted nothing is read any more. */
+  /** Nothing is read any more once it is aborted. */
   signal?: AbortSignal | undefined;
 }
 
@@ -75,7 +75,7 @@ function readOf(response: Response, name: Reader, read: Read, { pipe, bytes, sig
 }
 
 /**
- * What a browser reads of these bytes, without its turn of the event loop, which takes longer than all else that is done for
+ * The value that a browser reads of these bytes, without its turn of the event loop, which takes longer than all else that is done for
  * a call. It reads all the same: the response is used up. What cannot be read it says in its own words.
  */
 function atOnce(name: Reader, bytes: Uint8Array, read: Read): Promise<unknown> {

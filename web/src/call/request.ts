@@ -1,9 +1,9 @@
 /** One caller's request, made again for each option: its headers are merged per option. */
 import { dialectOf, keyHeaders } from "../routing/dialects";
-import { CREDENTIALS, keyOf, mayCarry } from "./credentials";
+import { keyOf, mayCarry } from "./credentials";
 import { SporewrightError } from "../errors";
 import { wishesOf } from "./misuse";
-import { fromCaller } from "./secrets";
+import { CREDENTIALS, fromCaller } from "./secrets";
 import { addressAt, type Target } from "./target";
 import type { Template } from "./template";
 import type { Upstream } from "../types";
@@ -16,13 +16,15 @@ export async function requestFor(
   { template, target, signal, key: number }: { template: Template; target: Target; signal: AbortSignal; key: number },
 ): Promise<Request> {
   const headers = new Headers(template.request.headers);
-  if (!mayCarry(option, upstream, base, target)) for (const name of CREDENTIALS) headers.delete(name);
+  if (template.hasCredentials && !mayCarry(option, upstream, base, target))
+    for (const name of CREDENTIALS) headers.delete(name);
   await fromCaller("key", async () => {
     const key = await keyOf(upstream, number);
     for (const [name, value] of Object.entries(keyHeaders(dialectOf(upstream), key))) headers.set(name, value);
   });
   await fromCaller("headers", async () => {
     const own = typeof upstream.headers === "function" ? await upstream.headers() : upstream.headers;
+    if (own === undefined) return;
     new Headers(own).forEach((value, name) => {
       headers.set(name, value);
     });

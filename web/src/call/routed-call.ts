@@ -1,5 +1,4 @@
 /** One routed call: carries out what its chain decides, over the network, the clock and the caller's signal. */
-import { unlessAborted } from "../base";
 import { CallReporter } from "./call-report";
 import { AttemptTimers } from "./attempt-timers";
 import { bodyOf, headEnding, isJson } from "./answer";
@@ -142,7 +141,7 @@ export class RoutedCall {
   readonly #slept = (gap: number): void => {
     this.#chain.slept(gap);
     for (const one of this.#running.values()) {
-      if (one.timer !== undefined) this.#timers.arm(one); // while a reader takes his time nothing is waited for
+      if (one.isAwaited) this.#timers.arm(one); // while a reader takes his time nothing is waited for
       if (!one.called || one.told) continue;
       this.#context.onEnded?.(one.option);
       this.#context.onBegan?.(one.option, false, this.#asked.task);
@@ -164,14 +163,14 @@ export class RoutedCall {
   };
 
   async #attempt(one: AttemptIO): Promise<void> {
-    const { signal } = one.control;
-    const request = await unlessAborted(prepared(this.#context, this.#asked, one, this.#chain, signal), signal);
+    const { waits } = one;
+    const request = await waits.for(prepared(this.#context, this.#asked, one, this.#chain, one.control.signal));
     one.request = request;
     this.#timers.sent(one, request);
     const { arranged, queue, task } = this.#asked;
     const isChosen = !arranged || arranged.from[0] === queue[0]; // else the caller chose, not the learner
     this.#context.onBegan?.(one.option, one.number === 0 && isChosen, task);
-    const response = await unlessAborted(sent(request, this.#asked.template), signal);
+    const response = await waits.for(sent(request, this.#asked.template));
     this.#timers.answered(one, response);
     this.#draws.hears(one, response);
     const { plan, sight } = this.#context;
@@ -181,7 +180,7 @@ export class RoutedCall {
     // An answer that a function has to see before it counts is held back within the deadline, whatever it is.
     const body = asks && found === "bytes" ? "whole" : found;
     if (body === null || !response.body) {
-      const ending = await unlessAborted(headEnding(one, response, this.#chain, this.#context), signal);
+      const ending = await waits.for(headEnding(one, response, this.#chain, this.#context));
       if (asks && response.status > 0 && response.status < 400) await this.#shows(one, response, reasonOf(ending));
       else this.#ends(one, ending, reasonOf(ending));
       return;
@@ -202,18 +201,18 @@ export class RoutedCall {
     response: Response,
     reader: ReadableStreamDefaultReader<Uint8Array>,
   ): Promise<void> {
-    const { signal } = one.control;
+    const { waits } = one;
     for (;;) {
       const { pipe } = this.#handover;
       if (pipe && HANDED.has(this.#chain.stateOf(one.number))) {
         // A reader who takes his time is no stall: only a wish that is not served is.
         disarm(one);
         const since = this.#now();
-        await unlessAborted(pipe.wanted(), signal);
+        await waits.for(pipe.wanted());
         this.#chain.paused(since, this.#now(), one.number);
       }
       this.#timers.arm(one);
-      const { done, value } = await unlessAborted(reader.read(), signal);
+      const { done, value } = await waits.for(reader.read());
       const effects = done ? answer.ends(this.#now()) : answer.feed(this.#now(), value);
       const isOver = this.#carriesOut(one, effects);
       const last = effects.at(-1);
@@ -242,7 +241,7 @@ export class RoutedCall {
     disarm(one);
     const seconds = this.#chain.verdictSeconds(this.#now(), one.number);
     const verdict = this.#expectations.verdict(one, response, seconds);
-    const { rejects, says = "" } = await unlessAborted(verdict, one.control.signal);
+    const { rejects, says = "" } = await one.waits.for(verdict);
     if (rejects) this.#ends(one, { kind: "invalid" }, WHY.invalid);
     else this.#ends(one, { kind: "complete" }, reason + says);
   }
@@ -361,6 +360,7 @@ export class RoutedCall {
 
   #leave(end: Receipt["end"], code?: string): void {
     this.#draws.drop();
+    this.#timers.stop();
     if (this.#kept !== this.#given) drop(this.#kept);
     this.#ledger.ended(end, code);
     this.#unwatch();

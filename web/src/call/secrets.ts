@@ -1,12 +1,19 @@
 /** Secrets that must stand in no receipt, event or error: a request's credentials, and texts of a caller's exceptions. */
 import { nameOf } from "../errors";
 
+/** Headers that prove who somebody is: a key for one provider is none of another's business. */
+export const CREDENTIALS = ["authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-goog-api-key"];
 /** Shorter values are words of a protocol, like `gzip` or `Bearer`, which an error may well need. */
 const SHORTEST = 8;
 /** Characters of a secret that may not be quoted; fewer are its kind: "Bearer", "sk-proj-". */
 const TELLING = 12;
 /** Headers that prove nothing, and of whose values a refusal may well speak. */
 const KNOWN_TO_ALL: ReadonlySet<string> = new Set(["accept", "content-type"]);
+
+/** True if one of these headers proves who somebody is. */
+export function hasCredentials(headers: Headers): boolean {
+  return CREDENTIALS.some((name) => headers.has(name));
+}
 
 /** A function of the caller's has thrown. Its words may be a secret: the message says only where, and what kind of error. */
 export class CallerFault extends Error {

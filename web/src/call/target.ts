@@ -11,11 +11,19 @@ export interface Target {
   owner: string | null;
 }
 
+/** The path that was called last: most pages call one again and again. */
+let last: { input: string; target: Target } | null = null;
+/** The address of the target that was called last, by base. */
+const LAST = new WeakMap<URL, { path: string; search: string; address: string }>();
+
 /** The target of a routed call; null when the address is somebody else's and goes straight through. */
 export function targetOf(input: RequestInfo | URL, bases: ReadonlyMap<string, URL>): Target | null {
+  if (typeof input === "string" && input === last?.input) return last.target;
   if (typeof input === "string" && isPath(input)) {
     const url = new URL(input, `${NOWHERE}/`);
-    return { path: url.pathname, search: url.search, owner: null };
+    const target = { path: url.pathname, search: url.search, owner: null };
+    last = { input, target };
+    return target;
   }
   const url = addressOf(input);
   if (!url || url.username !== "" || url.password !== "") return null; // native fetch refuses these
@@ -28,10 +36,18 @@ export function targetOf(input: RequestInfo | URL, bases: ReadonlyMap<string, UR
 }
 
 /** The address of a target at one option; the base's own query comes first. */
-export function addressAt(base: URL, target: Target): string {
+export function addressAt(base: URL, { path, search }: Target): string {
+  const known = LAST.get(base);
+  if (known?.path === path && known.search === search) return known.address;
+  const address = addressBelow(base, path, search);
+  LAST.set(base, { path, search, address });
+  return address;
+}
+
+function addressBelow(base: URL, path: string, search: string): string {
   const url = new URL(base);
-  url.pathname = folderOf(base) + (target.path.startsWith("/") ? target.path : `/${target.path}`);
-  url.search = [base.search, target.search]
+  url.pathname = folderOf(base) + (path.startsWith("/") ? path : `/${path}`);
+  url.search = [base.search, search]
     .map((part) => part.replace(/^\?/, ""))
     .filter(Boolean)
     .join("&");

@@ -1,5 +1,6 @@
 /** One caller's request, taken once: what all attempts of a call have in common. */
 import { initOf, takenFrom, type Taken } from "./request-body";
+import { hasCredentials } from "./secrets";
 import { NOWHERE, type Target } from "./target";
 import type { Upstream } from "../types";
 
@@ -7,6 +8,8 @@ import type { Upstream } from "../types";
 export interface Template {
   request: Request;
   body: Taken;
+  /** True if its headers prove who the caller is. */
+  hasCredentials: boolean;
   /** The caller's priority, which a Request does not tell. */
   priority?: RequestPriority;
   /** The path and body that each option is sent in place of the caller's own. */
@@ -28,7 +31,7 @@ export async function templateOf(
   // A form that could not be read is framed anew for each request: only a type that the caller gave goes with all.
   if (body instanceof FormData && !ownHeaders(input, init).has("content-type")) request.headers.delete("content-type");
   const { priority } = init ?? {};
-  return { request, body, ...(priority ? { priority } : {}) };
+  return { request, body, hasCredentials: hasCredentials(request.headers), ...(priority ? { priority } : {}) };
 }
 
 function ownHeaders(input: RequestInfo | URL, init: RequestInit | undefined): Headers {

@@ -70,6 +70,7 @@ export function placeOf({ cursor, task }: CallOptions): Cursor | undefined {
 
 /** The preferences among these words, null if there are none; code `config` for a name that is not `known`. */
 export function preferencesOf(init: CallOptions, known: ReadonlySet<string> | null): Asked | null {
+  if (WORDS.every((word) => init[word] === undefined)) return null;
   const asked: Asked = {};
   for (const word of LISTS) {
     const names = namesOf(word, init[word]);

@@ -12,8 +12,9 @@ type Send = (body: Calls["batch"]["body"]) => Promise<Calls["batch"]["reply"]>;
 interface Waiting {
   call: Batched;
   body: Record<string, unknown>;
-  resolve: (body: unknown) => void;
-  reject: (error: SporewrightError) => void;
+  /** Callbacks for the answer; none if nobody wants it. */
+  resolve?: (body: unknown) => void;
+  reject?: (error: SporewrightError) => void;
 }
 
 export class Batch {
@@ -39,13 +40,22 @@ export class Batch {
   /** In order with all that is added; resolves with the engine's answer, once the batch is sent and answered. */
   add<C extends Batched>(call: C, body: Calls[C]["body"]): Promise<Calls[C]["reply"]> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ call, body: { ...body }, resolve: resolve as (body: unknown) => void, reject });
-      if (this.#waiting.length >= MOST) this.flush();
-      else
-        this.#timer ??= setTimeout(() => {
-          this.flush();
-        }, MOMENT_MS);
+      this.#push({ call, body: { ...body }, resolve: resolve as (body: unknown) => void, reject });
     });
+  }
+
+  /** The same where nobody wants the answer. */
+  put<C extends Batched>(call: C, body: Calls[C]["body"]): void {
+    this.#push({ call, body: { ...body } });
+  }
+
+  #push(waiting: Waiting): void {
+    this.#waiting.push(waiting);
+    if (this.#waiting.length >= MOST) this.flush();
+    else
+      this.#timer ??= setTimeout(() => {
+        this.flush();
+      }, MOMENT_MS);
   }
 
   /** Send what waits now, before anything else is asked. */
@@ -59,12 +69,12 @@ export class Batch {
       ({ replies }) => {
         for (const [at, { resolve, reject }] of sent.entries()) {
           const { body, error } = replies[at] ?? {};
-          if (error) reject(new SporewrightError(error.code, error.message));
-          else resolve(body ?? {});
+          if (error) reject?.(new SporewrightError(error.code, error.message));
+          else resolve?.(body ?? {});
         }
       },
       (error: unknown) => {
-        for (const { reject } of sent) reject(asError(error));
+        for (const { reject } of sent) reject?.(asError(error));
       },
     );
   }

@@ -50,7 +50,7 @@ export class EngineCalls {
 
   /** The same where nobody wants the answer. */
   gather<C extends Batched>(call: C, body: Calls[C]["body"]): void {
-    this.ask(call, body).catch(() => undefined);
+    this.#batch.put(call, body);
   }
 
   /** A measurement of this device; `value` is the caller's. */

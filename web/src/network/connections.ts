@@ -3,10 +3,10 @@
  * beyond them that it waits. That time is not the option's.
  */
 
-/** A request; `timer` is set while its headers are waited for. */
+/** A request; `isAwaited`: its headers are waited for. */
 export interface WaitingRequest {
   readonly address: string;
-  readonly timer?: unknown;
+  readonly isAwaited: boolean;
 }
 
 /** The number of connections that browsers open to one origin over HTTP/1.1. */
@@ -56,7 +56,7 @@ export class Connections {
         line.all.findIndex((each) => each.one === one),
       ),
     );
-    line.isShared ||= before.filter((each) => each.one.timer !== undefined).length >= 2 * MOST;
+    line.isShared ||= before.filter((each) => each.one.isAwaited).length >= 2 * MOST;
     const length = headers.get("content-length");
     if (length !== null && Number(length) <= READ_AHEAD) this.ended(one);
   }

@@ -14,6 +14,8 @@ export class Awake {
   #gaps: Gaps | null = null;
   #timer: ReturnType<typeof setInterval> | undefined;
   #frozen = false;
+  /** The page's clock when it was last looked at. */
+  #seen = -Infinity;
 
   constructor(limits: Limits) {
     this.#limits = limits;
@@ -31,12 +33,15 @@ export class Awake {
 
   /** The page's clock in seconds, once whoever waits has heard of a gap. */
   now(): number {
-    this.#look();
-    return seconds();
+    const now = seconds();
+    // There is no gap within a moment of the clock.
+    if (now !== this.#seen || this.#frozen) this.#look();
+    return now;
   }
 
   readonly #look = (): void => {
-    const gap = this.#gaps?.seen(seconds(), steady(), { hidden: isHidden(), frozen: this.#frozen }) ?? 0;
+    this.#seen = seconds();
+    const gap = this.#gaps?.seen(this.#seen, steady(), { hidden: isHidden(), frozen: this.#frozen }) ?? 0;
     this.#frozen = false;
     if (gap !== 0) for (const onGap of [...this.#waiting]) onGap(gap);
   };

@@ -5,6 +5,8 @@ import type { Limits } from "../generated/calls";
 export class LatencyHistory {
   readonly #limits: Limits;
   readonly #seconds: number[] = [];
+  /** The same times in ascending order. */
+  readonly #sorted: number[] = [];
   #told: number | null = null;
   #lostAt: number | null = null;
   #failed = false;
@@ -17,7 +19,10 @@ export class LatencyHistory {
   add(seconds: number): void {
     if (!Number.isFinite(seconds) || seconds < 0) return;
     this.#seconds.push(seconds);
-    if (this.#seconds.length > this.#limits.history) this.#seconds.shift();
+    this.#sorted.splice(this.#rankOf(seconds), 0, seconds);
+    if (this.#seconds.length <= this.#limits.history) return;
+    const oldest = this.#seconds.shift();
+    if (oldest !== undefined) this.#sorted.splice(this.#rankOf(oldest), 1);
   }
 
   /** Take over the p95 that the engine of this profile knows; it holds until this page knows enough itself. */
@@ -29,7 +34,7 @@ export class LatencyHistory {
   get p95(): number | null {
     const { length } = this.#seconds;
     if (length < Math.max(1, this.#limits.history_min)) return this.#told;
-    return this.#seconds.toSorted((one, other) => one - other)[Math.ceil(0.95 * length) - 1] ?? null;
+    return this.#sorted[Math.ceil(0.95 * length) - 1] ?? null;
   }
 
   /**
@@ -57,8 +62,19 @@ export class LatencyHistory {
     return probe || began >= this.#lostAt;
   }
 
+  /** The number of times that are less. */
+  #rankOf(seconds: number): number {
+    let [low, high] = [0, this.#sorted.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#sorted[middle] ?? Infinity) < seconds) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
   get #longest(): number | null {
-    return this.#seconds.length > 0 ? Math.max(...this.#seconds) : null;
+    return this.#sorted.at(-1) ?? null;
   }
 
   /** The time limit for a first token: twice the p95 within the plan's bounds, or the plan's own. */

@@ -35,7 +35,14 @@ export class OptionCache<E extends Entry> {
   }
 }
 
+/** The names already made: a router's addresses stay as they are. */
+const NAMES = new WeakMap<ReadonlyMap<string, URL>, Map<string, string>>();
+
 /** Another server of the same option is another one. */
 export function nameOf(option: string, bases: ReadonlyMap<string, URL>): string {
-  return JSON.stringify([option, bases.get(option)?.origin]);
+  const made = NAMES.get(bases) ?? new Map<string, string>();
+  NAMES.set(bases, made);
+  const name = made.get(option) ?? JSON.stringify([option, bases.get(option)?.origin]);
+  made.set(option, name);
+  return name;
 }

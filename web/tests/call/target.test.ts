@@ -46,4 +46,15 @@ describe("targets", () => {
     expect(addressAt(base("groq"), target)).toBe("https://api.example/openai/v1/chat?x=1");
     expect(addressAt(base("azure"), target)).toBe("https://az.example/deploy/chat?api-version=7&x=1");
   });
+
+  it("are the same, whatever was called before", () => {
+    const paths = ["/v1/chat", "/v1/chat?x=1", "/v1/chat", "v1/models?y", "/a/../b", "/v1/chat?x=1", "/v1/chat?x=1"];
+    for (const path of paths)
+      for (const option of ["groq", "azure", "broad", "groq"]) {
+        const [target, url] = [targetOf(path, bases), new URL(path, "http://nowhere.invalid/")];
+        expect(target).toEqual({ path: url.pathname, search: url.search, owner: null });
+        const anew = new URL(base(option)); // a base of its own has no address that was called last
+        expect(target && addressAt(base(option), target)).toBe(target && addressAt(anew, target));
+      }
+  });
 });

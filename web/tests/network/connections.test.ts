@@ -49,7 +49,7 @@ describe("six connections to an origin", () => {
     // Six answers that nobody reads may well have left their connections.
     connections.answered(all[7] as AttemptIO, streamed);
     expect(connections.isWaiting(all[7] as AttemptIO)).toBe(true);
-    for (const one of all) one.timer = setTimeout(() => undefined);
+    for (const one of all) one.isAwaited = true;
     connections.answered(all[7] as AttemptIO, streamed); // six before it: a matter of turns
     expect(connections.isWaiting(all[7] as AttemptIO)).toBe(true);
     connections.answered(all[12] as AttemptIO, streamed);
