@@ -17,7 +17,7 @@ from sporewright.device.attempt_io import Running
 from sporewright.errors import SporewrightError
 from sporewright.routing.classify import Ending
 
-__all__ = ["Fault", "defect_of", "error_of", "fault_of", "late_by", "redacted", "told"]
+__all__ = ["Fault", "defect_of", "error_of", "fault_of", "late_by", "place_of", "redacted", "told"]
 
 _LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 _TELLING = 12
@@ -63,6 +63,11 @@ def told(why: BaseException) -> str:
     if isinstance(why, (httpx.HTTPError, SporewrightError)):
         text = "" if isinstance(why, httpx.LocalProtocolError) else str(why)
         return f"{type(why).__name__}: {text}" if text else type(why).__name__
+    return place_of(why)
+
+
+def place_of(why: BaseException) -> str:
+    """The kind of an exception and where it was raised: nothing that it says."""
     frames = traceback.extract_tb(why.__traceback__)
     where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     return type(why).__name__ + where

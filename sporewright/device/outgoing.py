@@ -10,6 +10,7 @@ from typing import Any, Literal, NotRequired, Protocol, TypedDict
 import httpx
 from httpx._config import DEFAULT_TIMEOUT_CONFIG
 
+from sporewright.device.function_upstream import Run
 from sporewright.errors import ConfigError
 from sporewright.routing.dialects.chat_request import key_headers
 from sporewright.routing.dialects.chat_terms import DialectName, DialectRow
@@ -19,6 +20,7 @@ from sporewright.routing.terms import Aside, Expects
 
 __all__ = [
     "CREDENTIALS",
+    "NOWHERE",
     "Attention",
     "Expected",
     "Retry",
@@ -43,6 +45,8 @@ Expected = Expects | Callable[[httpx.Response], Verdict | Awaitable[Verdict]]
 """The kind of answer that is accepted; a function is shown the whole of it, so that it is held back until its end."""
 CREDENTIALS = ("authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-goog-api-key")
 """Headers that prove who the caller is: a key for one provider must not be sent to another."""
+NOWHERE = "http://sporewright.invalid"
+"""Stands for "the first option that answers" (RFC 6761): the base address of a client that names no provider."""
 _OURS = "sporewright"
 
 
@@ -55,9 +59,10 @@ class Attention(TypedDict):
 
 
 class Upstream(TypedDict):
-    """The address of one option and how it is called: the page's `Upstream`, in Python's habits."""
+    """One option and how it is called, by one of `url` and `run`: the page's `Upstream`, in Python's habits."""
 
-    url: str
+    url: NotRequired[str]
+    run: NotRequired[Run]
     headers: NotRequired[Mapping[str, str] | Callable[[], Mapping[str, str]]]
     model: NotRequired[str]
     window: NotRequired[int]
@@ -94,15 +99,25 @@ def dialect_of(upstream: Upstream) -> DialectRow:
 
 
 def address_of(option: str, upstream: Upstream) -> httpx.URL:
-    """Its base address; ConfigError names the option whose settings cannot work."""
+    """Its base address, that of a function NOWHERE; ConfigError names the option whose settings cannot work."""
+    if "run" in upstream:
+        if "url" in upstream:
+            raise ConfigError(f"upstream {option}: one of url and run, not both")
+        if not callable(upstream["run"]):
+            raise ConfigError(f"upstream {option}: run is a {type(upstream['run']).__name__}, not a function")
+        return _checked(option, upstream, httpx.URL(NOWHERE))
     try:
         url = httpx.URL(upstream["url"])
     except (httpx.InvalidURL, KeyError, TypeError) as why:
         raise ConfigError(f"upstream {option}: url is not an address: {type(why).__name__}: {why}") from None
-    if upstream.get("dialect", "openai") not in DIALECTS:
-        raise ConfigError(f"upstream {option}: dialect {upstream['dialect']!r} is none of {', '.join(DIALECTS)}")
     if url.scheme not in ("http", "https"):
         raise ConfigError(f"upstream {option}: {str(url)!r} is not an http address")
+    return _checked(option, upstream, url)
+
+
+def _checked(option: str, upstream: Upstream, url: httpx.URL) -> httpx.URL:
+    if upstream.get("dialect", "openai") not in DIALECTS:
+        raise ConfigError(f"upstream {option}: dialect {upstream['dialect']!r} is none of {', '.join(DIALECTS)}")
     keys = upstream.get("keys", ())
     if isinstance(keys, str) or not isinstance(keys, Sequence):
         # A text would be as many keys as it has letters; it is not repeated here, it may be a key.

@@ -15,6 +15,7 @@ from sporewright.device.call_options import Arrangement, place_of, plan_of
 from sporewright.device.call_receipt import Receipt
 from sporewright.device.expectations import Expectations
 from sporewright.device.failure import redacted
+from sporewright.device.function_upstream import answer_of
 from sporewright.device.order_source import TASK, Source
 from sporewright.device.outgoing import (
     CREDENTIALS,
@@ -168,7 +169,7 @@ class RoutedRequest:
         is_trusted = self._owner == option or upstream.get("caller_credentials", False)
         own = own_headers(upstream, key)
         request = request_for(self._request, body, url, own, is_trusted=is_trusted)
-        if self._facts[option].get("judged", False):
+        if self._facts[option].get("judged", False) and "run" not in upstream:
             return await follow(request, lambda each: self._exchange(option, each), [*CREDENTIALS, *own])
         return await self._exchange(option, request)
 
@@ -176,8 +177,12 @@ class RoutedRequest:
         self.sent[option] = request
         if self._speech is not None:
             self._speech.sent(option, request)
-        may_repeat = self._facts[option].get("repeatable", self._is_repeatable)
-        response = await exchanged(self._settings.inner, request, may_repeat=may_repeat)
+        run = self._settings.upstreams[option].get("run")
+        if run is None:
+            may_repeat = self._facts[option].get("repeatable", self._is_repeatable)
+            response = await exchanged(self._settings.inner, request, may_repeat=may_repeat)
+        else:
+            response = await answer_of(run, request)
         return received(response, request, is_raw=self._asked.get("restart") != "notify")
 
     def _may_repeat(self, rule: Retry) -> bool:

@@ -13,7 +13,16 @@ from sporewright.device.allowances import Allowances
 from sporewright.device.call_options import Arrangement, arranged, checked_call, checked_expects
 from sporewright.device.native import NativeDevice
 from sporewright.device.order_source import DeviceSource, OrderSource, Source, TensorSource
-from sporewright.device.outgoing import Attention, Retry, Speech, Upstream, address_of, dialect_of, without_keys
+from sporewright.device.outgoing import (
+    NOWHERE,
+    Attention,
+    Retry,
+    Speech,
+    Upstream,
+    address_of,
+    dialect_of,
+    without_keys,
+)
 from sporewright.device.pool_file import SharedPools
 from sporewright.device.redirects import is_same_origin, note, noted, restore
 from sporewright.device.routed_request import RoutedRequest, Settings
@@ -25,8 +34,6 @@ from sporewright.routing.preferences import properties_from
 
 __all__ = ["NOWHERE", "RoutingTransport", "SharedPools", "Speech", "Upstream", "dialect_of"]
 
-NOWHERE = "http://sporewright.invalid"
-"""Stands for "the first option that answers" (RFC 6761): the base address of a client that names no provider."""
 _NOBODY = httpx.URL(NOWHERE).host
 
 
@@ -35,6 +42,10 @@ class RoutingTransport(httpx.AsyncBaseTransport):
 
     Use: `httpx.AsyncClient(transport=RoutingTransport(order, upstreams), base_url=RoutingTransport.base_url)`. A
     request to that base address, or below an upstream's address, is routed; any other request is sent as it is.
+
+    An upstream has a `url`, or `run`: a function, of this machine's own model for example, that takes the
+    `httpx.Request` and returns an `httpx.Response`. It may be asynchronous, and is cancelled when the answer is not
+    wanted any more; any other is called in a thread of its own.
 
     `order` is a started `NativeDevice` or a `Tensor` at `cursor`, which learn from every call, or a list of options or
     a function that returns one. `limits` are laid over the plan's, in seconds; a device has limits of its own.

@@ -134,6 +134,55 @@ def test_of_a_client(answers: list[Any], method: str, path: str, restart: str, b
     asyncio.run(ask())
 
 
+ODD = st.sampled_from(
+    [None, "sk-canary", b"x", 5, ValueError, StopIteration, httpx.ReadTimeout, asyncio.CancelledError]
+)
+
+
+def function(answers: list[Any], *, is_async: bool) -> Any:
+    """An upstream's function: gives these in turn, the last one for ever; a class of exceptions is raised."""
+
+    def run(request: httpx.Request) -> Any:
+        found = answers[0] if len(answers) == 1 else answers.pop(0)
+        if isinstance(found, type):
+            raise found("sk-canary")
+        return provider([found]).handler(request) if isinstance(found, tuple) else found
+
+    async def run_later(request: httpx.Request) -> Any:
+        await asyncio.sleep(0)
+        return run(request)
+
+    return run_later if is_async else run
+
+
+@FUZZ
+@given(
+    st.lists(ANSWERS | ODD, min_size=1, max_size=3),
+    st.booleans(),
+    st.sampled_from(["error", "buffer", "notify"]),
+    st.sampled_from([None, True, False]),
+)
+def test_of_a_function(answers: list[Any], is_async: bool, restart: Any, stream: bool | None) -> None:
+    """Whatever it gives or raises, to a plain call or a chat, and no word of it is told."""
+
+    async def ask() -> None:
+        upstreams: Any = {n: {"run": function(answers, is_async=is_async)} for n in "ab"}
+        transport = RoutingTransport(["a", "b"], upstreams, limits=LIMITS)
+        async with httpx.AsyncClient(transport=transport, base_url=NOWHERE) as asked, asyncio.timeout(10):
+            request = {"model": "m", "messages": [{"role": "user", "content": "x"}], "stream": stream}
+            try:
+                if stream is None:
+                    await asked.get("/x", extensions={"sporewright": {"restart": restart}})
+                else:
+                    await chat(asked, request, restart=restart).text()
+            except (SporewrightError, httpx.HTTPError) as error:
+                told.append(str(error))
+
+    told = list[str]()
+    asyncio.run(ask())
+    assert "sk-canary" not in "".join(told)
+
+
 @pytest.mark.parametrize("status", [204, 205, 304])
 @pytest.mark.parametrize("stream", [True, False])
 async def test_of_a_chat_that_is_answered_by_nothing(status: int, stream: bool) -> None:

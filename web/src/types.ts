@@ -111,10 +111,20 @@ export interface PoolState {
   until: number;
 }
 
-/** The address of one option and how it is called. It stays in the page: the worker never sees it. */
+/**
+ * Answers requests in this page, in place of a server: a model on this device, for example. The signal is aborted when
+ * the answer is not wanted any more. It fails by throwing, or by an answer that is no unread Response.
+ */
+export type RunFunction = (request: Request, context: { signal: AbortSignal }) => Response | Promise<Response>;
+
+/** One option and how it is called, by one of `url` and `run`. It stays in the page: the worker never sees it. */
 export interface Upstream {
   /** Base address; the path and query of a routed call are appended to it. */
-  url: string | URL;
+  url?: string | URL;
+  /** A function of this page that answers in place of a server. */
+  run?: RunFunction;
+  /** True: it needs no network, and is asked when the device is offline. Default: true for a function and for this machine. */
+  local?: boolean;
   /** Headers added to each request for this option, over the caller's. A function is called before every attempt. */
   headers?: HeadersInit | (() => HeadersInit | Promise<HeadersInit>);
   /** Changes a request before it is sent; its result is sent. If it throws, the option is unusable for this call. */
@@ -136,7 +146,7 @@ export interface Upstream {
   keys?: readonly (string | (() => string | Promise<string>))[];
   /** The answer expected of this option. Default: decided by the path. The call's own `expects` comes first. */
   expects?: Expectation;
-  /** Path of chats below `url`, query included; `{model}` stands for the model. Default: the dialect's. */
+  /** Path of chats, below `url` if there is one, query included; `{model}` stands for the model. Default: the dialect's. */
   path?: string;
   /** Declared properties, which calls can need: `{ region: "eu", capabilities: ["tools"], dataPolicy: "none" }`. */
   properties?: Readonly<Record<string, string | readonly string[]>>;

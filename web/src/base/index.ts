@@ -4,7 +4,7 @@ export { type Settle, settled } from "./deferred";
 export { bestKinds, checkEnvironment } from "./environment";
 export { TypedTarget } from "./events";
 export { randomId } from "./ids";
-export { pageAddress } from "./page-address";
+export { NOWHERE, pageAddress } from "./page-address";
 export { meant } from "./spelling";
 export { tableOf } from "./table";
 export { delayOf, LONGEST_MS } from "./timers";

@@ -1,4 +1,7 @@
-/** The address of the page that this runs in. */
+/** The address of the page that this runs in, and the one that stands for none. */
+
+/** Stands for "whoever answers" while a call has no option yet; a reserved name that resolves nowhere (RFC 6761). */
+export const NOWHERE = "http://sporewright.invalid";
 
 /** The base of relative addresses; undefined outside of a page. */
 export function pageAddress(): string | undefined {

@@ -11,7 +11,7 @@ const GRACE = 250;
 
 export class AttemptTimers {
   readonly #chain: AttemptChain;
-  readonly #context: Pick<CallContext, "awake" | "connections">;
+  readonly #context: Pick<CallContext, "awake" | "connections" | "upstreams">;
   readonly #another: () => Promise<void>;
   readonly #handsOver: (one: AttemptIO) => void;
   #beside: ReturnType<typeof setTimeout> | undefined;
@@ -65,9 +65,10 @@ export class AttemptTimers {
     one.timer = setTimeout(late, wait);
   }
 
-  /** It is sent now, and may have to wait for a connection. */
+  /** It is sent now, and may have to wait for a connection, which a function does not need. */
   sent(one: AttemptIO, { url }: Request): void {
     [one.began, one.called, one.address] = [performance.now(), true, url];
+    if (this.#context.upstreams[one.option]?.run) return;
     const freed = (): void => {
       if (one.isAwaited && !one.response) this.#queued(one);
     };

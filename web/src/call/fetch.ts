@@ -1,5 +1,5 @@
 /** Routed fetch: which calls are routed, with which request, and the receipts of their answers. */
-import { tableOf, Waits } from "../base";
+import { NOWHERE, tableOf, Waits } from "../base";
 import { askedFor, type AskedFor, bodyOf } from "./asked-for";
 import type { CallRequest, CallContext, FetchContext } from "./call-context";
 import { Awake, Connections, FailureDiagnosis, isLoopback } from "../network";
@@ -17,7 +17,7 @@ import { verified } from "./misuse";
 import { redacted } from "./secrets";
 import { templateOf, type Spoken, type Template } from "./template";
 import { CorsHistory } from "../state";
-import { NOWHERE, targetOf, type Target } from "./target";
+import { targetOf, type Target } from "./target";
 import type { Receipt, RetryRule, RoutedInit, Upstream } from "../types";
 
 /** The settings for every call of a router. */
@@ -59,7 +59,9 @@ export class RoutedFetch {
     const { readable = new CorsHistory() } = context;
     this.#context = { ...context, ...own, sight: new FailureDiagnosis(limits, readable) };
     this.#defaults = defaults;
-    const local = [...context.bases].filter(([, { hostname }]) => isLoopback(hostname));
+    const local = Object.entries(context.upstreams).filter(([option, { run, local }]) => {
+      return local ?? (run !== undefined || isLoopback(context.bases.get(option)?.hostname ?? ""));
+    });
     this.#local = new Set(local.map(([option]) => option));
   }
 

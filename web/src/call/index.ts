@@ -4,4 +4,3 @@ export type { FetchContext } from "./call-context";
 export { Reasons } from "./decision-context";
 export { RoutedFetch, type Speech } from "./fetch";
 export { reportBody, type Reported } from "./report";
-export { NOWHERE } from "./target";

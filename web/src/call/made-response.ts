@@ -32,13 +32,18 @@ interface Dress {
  * The received response, with this as its body: the same in everything that a caller can see; with a signal, `abortable` as
  * well.
  */
-export function responseOf(received: Response, body: Pipe | Uint8Array, signal?: AbortSignal): Response {
+export function responseOf(
+  received: Response,
+  body: Pipe | ReadableStream<Uint8Array> | Uint8Array,
+  signal?: AbortSignal,
+): Response {
   const { status, statusText, headers } = received;
   const inside = isBodiless(status) ? null : body instanceof Pipe ? body.stream : (body as BodyInit);
   // A server may answer 999, which a Response may not be made with: what the caller reads is defined below.
   const may = status >= 200 && status <= 599 && REASON.test(statusText);
   const made = new Response(inside, may ? { status, statusText, headers } : { headers });
-  const [pipe, bytes] = body instanceof Pipe ? [body, null] : [null, inside === null ? null : body];
+  const pipe = body instanceof Pipe ? body : null;
+  const bytes = body instanceof Uint8Array && inside !== null ? body : null;
   return dressed(made, { received, pipe, bytes, signal });
 }
 

@@ -13,6 +13,7 @@ import { Expectations } from "./expectations";
 import { faultOf } from "./failure";
 import { Delivery } from "./delivery";
 import { Draws } from "./draws";
+import { answerOf } from "./function-upstream";
 import { sent } from "./misuse";
 import { ReceiptWriter } from "./call-receipt";
 import { redacted } from "./secrets";
@@ -170,7 +171,9 @@ export class RoutedCall {
     const { arranged, queue, task } = this.#asked;
     const isChosen = !arranged || arranged.from[0] === queue[0]; // else the caller chose, not the learner
     this.#context.onBegan?.(one.option, one.number === 0 && isChosen, task);
-    const response = await waits.for(sent(request, this.#asked.template));
+    const run = this.#context.upstreams[one.option]?.run;
+    const answer = run ? answerOf(run, request, one.control.signal) : sent(request, this.#asked.template);
+    const response = await waits.for(answer);
     this.#timers.answered(one, response);
     this.#draws.hears(one, response);
     const { plan, sight } = this.#context;
@@ -185,12 +188,12 @@ export class RoutedCall {
       else this.#ends(one, ending, reasonOf(ending));
       return;
     }
-    const answer = {
+    const shape = {
       ...{ body, asks, isJson: isJson(response), judge: this.#expectations.judge(one.option, response) },
       listen: () => this.#expectations.listener(one.option),
       isHeld: this.#asked.traits.restart === "buffer",
     };
-    one.answer = new AnswerReader(this.#chain, one.number, plan, answer);
+    one.answer = new AnswerReader(this.#chain, one.number, plan, shape);
     if (!this.#carriesOut(one, one.answer.begins(this.#now())))
       await this.#read(one, one.answer, response, response.body.getReader());
   }

@@ -1,8 +1,5 @@
 /** The calls that are routed, and the address of each for each option: addresses only, no I/O. */
-import { pageAddress } from "../base";
-
-/** Stands for "whoever answers" while a call has no option yet; a reserved name that resolves nowhere (RFC 6761). */
-export const NOWHERE = "http://sporewright.invalid";
+import { NOWHERE, pageAddress } from "../base";
 
 /** The target of a routed call: path and query below an upstream's base; `owner`: the option whose base was written. */
 export interface Target {
@@ -27,6 +24,7 @@ export function targetOf(input: RequestInfo | URL, bases: ReadonlyMap<string, UR
   }
   const url = addressOf(input);
   if (!url || url.username !== "" || url.password !== "") return null; // native fetch refuses these
+  if (url.origin === NOWHERE) return null; // the base of functions, which have no address
   const under = [...bases].filter(([, base]) => isUnder(url, base));
   under.sort(([, one], [, other]) => other.pathname.length - one.pathname.length);
   const found = under[0];

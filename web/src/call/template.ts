@@ -1,7 +1,8 @@
 /** One caller's request, taken once: what all attempts of a call have in common. */
+import { NOWHERE } from "../base";
 import { initOf, takenFrom, type Taken } from "./request-body";
 import { hasCredentials } from "./secrets";
-import { NOWHERE, type Target } from "./target";
+import type { Target } from "./target";
 import type { Upstream } from "../types";
 
 /** The part of a request that stays the same over all attempts of one call. */

@@ -1,5 +1,6 @@
 /** A routed chat: the answer's events as they come, whole or an error, whichever provider gives it. */
-import { beginningOf, NOWHERE, type RoutedFetch, type Speech } from "../call";
+import { NOWHERE } from "../base";
+import { beginningOf, type RoutedFetch, type Speech } from "../call";
 import {
   chatBody,
   ChatEvents,

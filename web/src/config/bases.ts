@@ -1,11 +1,11 @@
 /** The base addresses of the upstreams, checked. */
-import { pageAddress } from "../base";
+import { NOWHERE, pageAddress } from "../base";
 import { SporewrightError } from "../errors";
 import type { Upstream } from "../types";
 
-/** Each option's base address, checked once; ConfigError names the option whose address is none. */
+/** Each option's base address, that of a function NOWHERE; code `config` names the option whose address is none. */
 export function basesOf(upstreams: Readonly<Record<string, Upstream>>): Map<string, URL> {
-  return new Map(Object.entries(upstreams).map(([option, { url }]) => [option, baseOf(option, url)]));
+  return new Map(Object.entries(upstreams).map(([option, { url = NOWHERE }]) => [option, baseOf(option, url)]));
 }
 
 function baseOf(option: string, url: string | URL): URL {

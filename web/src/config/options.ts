@@ -117,10 +117,14 @@ function checkUpstreams(upstreams: unknown): void {
   for (const [option, upstream] of Object.entries(upstreams) as [string, unknown][]) {
     const name = `upstreams[${JSON.stringify(option)}]`;
     if (!isObject(upstream)) refuse(name, upstream, "an upstream with a url");
-    const { url, headers, prepare, model, window, retry, expects, properties, ...chat } = upstream as Partial<
-      Record<keyof Upstream, unknown>
-    >;
-    if (!isText(url) && !(url instanceof URL)) refuse(`${name}.url`, url, "an address");
+    const { url, run, local, headers, prepare, model, window, retry, expects, properties, ...chat } =
+      upstream as Partial<Record<keyof Upstream, unknown>>;
+    checkFlag(`${name}.local`, local);
+    if (run !== undefined && typeof run !== "function") refuse(`${name}.run`, run, "a function that answers a request");
+    if (run !== undefined && url !== undefined)
+      throw new SporewrightError("config", `${name}: one of url and run, not both`);
+    if (run === undefined && !isText(url) && !(url instanceof URL))
+      refuse(`${name}.url`, url, "an address, and there is no run in its place");
     if (prepare !== undefined && typeof prepare !== "function") refuse(`${name}.prepare`, prepare, "a function");
     if (headers !== undefined && !isObject(headers) && typeof headers !== "function")
       refuse(`${name}.headers`, headers, "headers or a function that gives them");
