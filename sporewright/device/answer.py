@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import suppress
 
 import httpx
@@ -12,7 +13,7 @@ from sporewright.routing.classify import Ending, rule_of, says
 from sporewright.routing.retry_after import pace_seconds
 from sporewright.routing.terms import Limits, Plan
 
-__all__ = ["body_of", "ending_of", "is_json", "refusal"]
+__all__ = ["body_of", "ending_of", "is_json", "pieces_of", "refusal"]
 
 
 def body_of(response: httpx.Response, plan: Plan, *, judged: bool = False) -> Body | None:
@@ -27,6 +28,12 @@ def body_of(response: httpx.Response, plan: Plan, *, judged: bool = False) -> Bo
     length = response.headers.get("content-length", "0")
     is_short = length.isdecimal() and int(length) <= plan["limits"]["hold_bytes"]
     return "whole" if _is_json(kind) and is_short else "bytes"
+
+
+def pieces_of(response: httpx.Response) -> AsyncIterator[bytes]:
+    """Its body, decoded, as it comes; where nothing is to be decoded without httpx's decoders around each piece."""
+    assert isinstance(response.stream, httpx.AsyncByteStream), "an asynchronous transport has asynchronous bodies"
+    return response.aiter_bytes() if "content-encoding" in response.headers else aiter(response.stream)
 
 
 def is_json(response: httpx.Response) -> bool:

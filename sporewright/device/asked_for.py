@@ -14,7 +14,7 @@ LOOK_BYTES = 1 << 22
 """A longer body is not looked into."""
 MODEL_CHARS = 200
 """A longer name is taken for no model's."""
-_FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
+_FORMS = (b"multipart/form-data", b"application/x-www-form-urlencoded")
 
 
 class AskedFor(NamedTuple):
@@ -30,15 +30,21 @@ class AskedFor(NamedTuple):
 
 def asked_for(request: httpx.Request, body: bytes, fields: Sequence[str]) -> AskedFor:
     """Read from the address, the Accept header and the body, in that order; what stands deeper in it is content."""
-    accept = request.headers.get("accept", "")
+    accept, kind = b"", b""
+    for name, value in request.headers.raw:
+        lower = name.lower()
+        if lower == b"accept":
+            accept += b", " + value
+        elif lower == b"content-type":
+            kind = kind or value.lower()
     said = _in_body(body, fields)
-    if request.headers.get("content-type", "").lower().startswith(_FORMS):
+    if kind.startswith(_FORMS):
         said = said._replace(infers=False)
     if request.url.path.endswith(":streamGenerateContent"):
         return said._replace(stream=True)
-    if "text/event-stream" not in accept or said.stream:
+    if b"text/event-stream" not in accept or said.stream:
         return said
-    return said._replace(stream=None if "json" in accept or "*/*" in accept else True)
+    return said._replace(stream=None if b"json" in accept or b"*/*" in accept else True)
 
 
 def _in_body(body: bytes, fields: Sequence[str]) -> AskedFor:

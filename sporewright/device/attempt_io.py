@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -25,6 +26,10 @@ class Running:
     began: float
     task: asyncio.Task[None] | None = None
     timer: asyncio.TimerHandle | None = None
+    wakes: float = math.inf
+    """The time for which its timer is set; ∞: for none."""
+    is_awaited: bool = False
+    """Its time runs."""
     is_called: bool = False
     late: tuple[Literal["timeout", "deadline"], str] | None = None
     threw: str | None = None

@@ -42,21 +42,23 @@ class AttemptTimers:
 
     def arm(self, one: Running) -> None:
         """Wait for this attempt from here on; too late, its task is cancelled, and `late` says why."""
-        loop, now = asyncio.get_running_loop(), self._now()
-        self.disarm(one)
-        wait = self._chain.due(one.number) - now
-        if wait == math.inf:
-            return
-        due, is_graced = loop.time() + max(0.0, wait), False
+        due = self._chain.due(one.number)
+        one.is_awaited = True
+        if one.wakes <= due:
+            return  # it goes off before that and looks again: it is not set anew with each piece of an answer
+        loop = asyncio.get_running_loop()
+        goes_off, is_graced = loop.time() + max(0.0, due - self._now()), False
 
         def late() -> None:
             nonlocal is_graced
-            if one.number not in self._running:
+            if one.number not in self._running or not one.is_awaited:
+                one.wakes = math.inf
                 return
-            held_up_s = loop.time() - due
+            held_up_s = loop.time() - goes_off
             if held_up_s > _BUSY_S and not is_graced:
                 is_graced, one.timer = True, loop.call_later(min(held_up_s, _GRACE_S), late)
                 return
+            one.wakes = math.inf
             now = self._now()  # a gap moves what is due
             if self._chain.due(one.number) > now:
                 self.arm(one)  # it went off early, or the limit is another
@@ -74,14 +76,20 @@ class AttemptTimers:
             if one.task is not None:
                 one.task.cancel()
 
-        one.timer = loop.call_at(due, late)
+        if one.timer is not None:
+            one.timer.cancel()
+        one.wakes, one.timer = due, loop.call_at(goes_off, late)
 
     @staticmethod
     def disarm(one: Running) -> None:
-        """Nothing is waited for."""
+        """Nothing is waited for; its timer finds that out when it goes off."""
+        one.is_awaited = False
+
+    def end(self, one: Running) -> None:
+        """It has ended: nothing of it is waited for any more."""
+        self.disarm(one)
         if one.timer is not None:
             one.timer.cancel()
-            one.timer = None
 
     def fault(self, one: Running, why: Exception) -> Fault:
         """The fault by which an attempt ended that raised this exception."""
@@ -92,7 +100,7 @@ class AttemptTimers:
     def watch(self) -> None:
         """Say when another attempt is to be sent beside what is under way, if one may be sent then."""
         self.stop()
-        at = self._chain.another_at()
+        at = self._chain.another_at() if self._running else math.inf
         if at == math.inf:
             return
 

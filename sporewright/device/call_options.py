@@ -71,6 +71,8 @@ def checked_call(asked: Any, plan: Plan) -> Mapping[str, Any]:
     """The words of a request's extension; ConfigError names what is none, and what was probably meant."""
     if not isinstance(asked, Mapping):
         raise ConfigError(f"{PLACE}: {type(asked).__name__} is no mapping")
+    if not asked:
+        return asked
     refuse_unknown_words(asked, WORDS, PLACE)
     for name, known in (("restart", list(plan["restarts"])), ("retry", [*get_args(Retry), None])):
         if name in asked and asked[name] not in known:
@@ -126,7 +128,7 @@ def arranged(
     `properties` holds what is declared of each upstream.
     """
     at = place_of(asked)
-    if not checked(asked, place=PLACE):
+    if not asked or not checked(asked, place=PLACE):
         return Arrangement(list(source.order(at or None)))
     learned = list(source.order(at))
     wanted = checked(asked, frozenset((*properties, *learned)), PLACE)

@@ -48,9 +48,9 @@ class Delivery:
     def _resolve(self, received: httpx.Response) -> None:
         if self.answer.done():
             return
-        headers = received.headers.raw
+        headers = received.headers
         if not isinstance(received.stream, RawBody):
-            headers = [(name, value) for name, value in headers if name.lower() not in _OF_THE_WIRE]
+            headers = httpx.Headers([(name, value) for name, value in headers.raw if name.lower() not in _OF_THE_WIRE])
         extensions = {**received.extensions, "sporewright": self._receipt}
         extensions.pop("network_stream", None)
         self.answer.set_result(

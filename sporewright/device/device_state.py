@@ -133,18 +133,20 @@ class DeviceState:
         if body.get("probe", False):
             self.health.release(option)
             self.tell({"over": option})
-        news = self.health.apply(
+        streaming, before = body.get("streaming", False), self.health.standing(option)
+        self.health.apply(
             option,
             actions,
             now,
             retry_after_s=body.get("retry_after_s"),
             first_token_s=body.get("first_token_s"),
-            streaming=body.get("streaming", False),
+            streaming=streaming,
             reason=body.get("reason", "client"),
             key=body.get("key", 0),
             model=body.get("model"),
             chance=self._chance(now, option),
         )
+        news = self.health.has_news(option, before, streaming=streaming)
         if "cool_down" in actions:
             self.push("cooldown", {"option": option, "until": self.health.cooldowns.until(option)})
         if "credential" in body:

@@ -20,6 +20,7 @@ from sporewright.routing.terms import Aside, Expects
 
 __all__ = [
     "CREDENTIALS",
+    "CREDENTIAL_NAMES",
     "NOWHERE",
     "Attention",
     "Expected",
@@ -47,7 +48,10 @@ CREDENTIALS = ("authorization", "proxy-authorization", "cookie", "x-api-key", "a
 """Headers that prove who the caller is: a key for one provider must not be sent to another."""
 NOWHERE = "http://sporewright.invalid"
 """Stands for "the first option that answers" (RFC 6761): the base address of a client that names no provider."""
+CREDENTIAL_NAMES = frozenset(name.encode("ascii") for name in CREDENTIALS)
+"""The same names, as they stand in a request."""
 _OURS = "sporewright"
+_DEFAULT_TIMEOUTS = tuple(DEFAULT_TIMEOUT_CONFIG.as_dict().items())
 
 
 class Attention(TypedDict):
@@ -154,9 +158,10 @@ def keys_of(upstream: Upstream) -> Sequence[str | Callable[[], str]]:
 
 def is_keyed(upstream: Upstream) -> bool:
     """True if credentials for this option are declared: a key, or a header for one."""
+    if "key" in upstream or upstream.get("keys"):
+        return True
     own = upstream.get("headers", {})
-    names = set() if callable(own) else {name.lower() for name in own}
-    return bool(keys_of(upstream)) or any(name in names for name in CREDENTIALS)
+    return not callable(own) and any(name.lower() in CREDENTIALS for name in own)
 
 
 def key_of(upstream: Upstream, number: int) -> str | None:
@@ -182,16 +187,27 @@ def request_for(
 
     `own`: the option's headers; `is_trusted`: the caller's credentials are meant for it.
     """
-    headers = httpx.Headers(request.headers.raw)
+    mine = httpx.Headers(own).raw if own else []
+    dropped = {name.lower() for name, _ in mine}
+    has_host = b"host" in dropped
     if request.url.netloc != url.netloc:
-        headers.pop("host", None)
-    for name in () if is_trusted else CREDENTIALS:
-        headers.pop(name, None)
-    if headers.get("content-length", str(len(body))) != str(len(body)):
-        headers["content-length"] = str(len(body))
-    headers.update(own)
-    if "host" not in headers:
-        headers = httpx.Headers([(b"Host", url.netloc), *headers.raw])
+        dropped.add(b"host")
+    if not is_trusted:
+        dropped |= CREDENTIAL_NAMES
+    headers, length = list[tuple[bytes, bytes]](), b"%d" % len(body)
+    for name, value in request.headers.raw:
+        lower = name.lower()
+        if lower in dropped:
+            continue
+        has_host = has_host or lower == b"host"
+        if lower == b"content-length":
+            dropped.add(lower)  # said twice it would be malformed
+            headers.append((name, length))
+        else:
+            headers.append((name, value))
+    if not has_host:
+        headers.insert(0, (b"Host", url.netloc))
+    headers += mine
     extensions = _extensions(request)
     sent = httpx.Request(request.method, url, headers=headers, stream=httpx.ByteStream(body), extensions=extensions)
     sent.read()
@@ -210,7 +226,8 @@ def _extensions(request: httpx.Request) -> dict[str, Any]:
     """The caller's, with his time-outs; those that he did not set are httpx's defaults, and are taken out."""
     extensions = {name: value for name, value in request.extensions.items() if not name.startswith(_OURS)}
     said = extensions.get("timeout", {})
-    unsaid = DEFAULT_TIMEOUT_CONFIG.as_dict()
     # Compared by identity: a 5.0 that the caller wrote is another object than the default's.
-    extensions["timeout"] = {name: None if said.get(name) is unsaid[name] else said.get(name) for name in unsaid}
+    extensions["timeout"] = {
+        name: None if said.get(name) is default else said.get(name) for name, default in _DEFAULT_TIMEOUTS
+    }
     return extensions

@@ -21,17 +21,19 @@ class Pipe(httpx.AsyncByteStream):
         self._error: Exception | None = None
         self._is_over = False
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        while True:
-            while self._pieces:
-                yield self._pieces.popleft()
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        while not self._pieces:
             if self._error is not None:
                 raise self._error
             if self._is_over:
-                return
+                raise StopAsyncIteration
             self._changed.clear()
             self._wanted.set()
             await self._changed.wait()
+        return self._pieces.popleft()
 
     async def aclose(self) -> None:
         """The reader is done with it."""

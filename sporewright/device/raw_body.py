@@ -14,12 +14,18 @@ class RawBody(httpx.AsyncByteStream):
 
     def __init__(self, stream: httpx.AsyncByteStream) -> None:
         self._stream = stream
+        self._pieces: AsyncIterator[bytes] | None = None
         self._taken: list[bytes] = []
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for piece in self._stream:
-            self._taken.append(piece)
-            yield piece
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self._pieces is None:
+            self._pieces = aiter(self._stream)
+        piece = await anext(self._pieces)
+        self._taken.append(piece)
+        return piece
 
     async def aclose(self) -> None:
         """Let go of the connection."""
@@ -36,10 +42,15 @@ def received(response: httpx.Response, request: httpx.Request, *, is_raw: bool) 
     """A transport's response to this request, its body unread; `is_raw`: what comes is kept beside what it says."""
     stream = response.stream
     assert isinstance(stream, httpx.AsyncByteStream), "an asynchronous transport has asynchronous bodies"
+    unread = RawBody(stream) if is_raw else stream
+    if not response.is_closed:
+        response.stream, response.request = unread, request
+        return response
+    # A transport of a test's, or of a cache's, may have an answer that was read before: it is made anew.
     return httpx.Response(
         response.status_code,
         headers=response.headers,
-        stream=RawBody(stream) if is_raw else stream,
+        stream=unread,
         request=request,
         extensions=response.extensions,
     )

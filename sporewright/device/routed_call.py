@@ -13,7 +13,7 @@ from typing import Any, Literal
 import httpx
 
 from sporewright.device.allowances import Draws
-from sporewright.device.answer import body_of, ending_of, is_json, refusal
+from sporewright.device.answer import body_of, ending_of, is_json, pieces_of, refusal
 from sporewright.device.attempt_io import Running
 from sporewright.device.attempt_timers import AttemptTimers
 from sporewright.device.call_errors import broken, of_httpx
@@ -59,7 +59,7 @@ class RoutedCall:
         self._running, self._over = dict[int, Running](), dict[int, Running]()
         self._tasks: set[asyncio.Task[None]] = set()
         self._delivery = Delivery(receipt, self._stop, on_restart)
-        self._awake = Awake(source.plan["limits"], self._slept, lambda: bool(self._tasks))
+        self._awake = Awake(source.plan["limits"], self._slept)
 
         def telling_s(option: str) -> float:
             return source.health.history(option, streaming=is_streaming).telling_s
@@ -68,7 +68,10 @@ class RoutedCall:
 
     async def run(self) -> httpx.Response:
         """The answer, its body streaming where it may; ExhaustedError if no option answered. Cancelled, all ends."""
-        self._spawn(self._advance())
+        try:
+            self._advance()
+        except Exception as why:
+            self._breaks(why)
         try:
             return await self._delivery.answer
         except asyncio.CancelledError:
@@ -85,13 +88,18 @@ class RoutedCall:
     def _done(self, task: asyncio.Task[None]) -> None:
         """A defect in this package ends the call: the caller must not wait for ever for a task that is gone."""
         self._tasks.discard(task)
+        if not self._tasks:
+            self._awake.stop()
         if (why := defect_of(task)) is not None:
-            self._delivery.give_up(of_httpx(InternalError, httpx.TransportError, f"{self._what}: {told(why)}"))
-            self._stop()
+            self._breaks(why)
 
-    async def _advance(self) -> None:
+    def _breaks(self, why: BaseException) -> None:
+        self._delivery.give_up(of_httpx(InternalError, httpx.TransportError, f"{self._what}: {told(why)}"))
+        self._stop()
+
+    def _advance(self) -> None:
         try:
-            await self._follow(self._chain.pick(self._awake.now(), self._chance()))
+            self._follow(self._chain.pick(self._awake.now(), self._chance()))
         except SporewrightError as why:
             self._delivery.give_up(of_httpx(type(why), httpx.TransportError, str(why)))
         if self._chain.state == "EXHAUSTED":
@@ -100,20 +108,26 @@ class RoutedCall:
         elif self._chain.state == "DELIVERED":
             self._deliver_kept()
 
-    async def _follow(self, decision: Decision) -> None:
-        """Wait and ask until there is an option to call, or nothing left to decide."""
-        while decision is not None and not isinstance(decision, Call):
-            if isinstance(decision, Wait):
-                await self._until(decision.until)
-                decision = self._chain.pick(self._awake.now(), self._chance())
-            else:
-                decision = self._ask(decision)
+    def _follow(self, decision: Decision) -> None:
+        """Ask until there is an option to call, or nothing left to decide, at once where nothing is waited for."""
+        while isinstance(decision, Ask):
+            decision = self._ask(decision)
+        if isinstance(decision, Wait):
+            self._spawn(self._later(decision.until))
+            return
         if decision is not None:
             self._call(decision)
         self._timers.watch()
 
+    async def _later(self, at: float = -math.inf) -> None:
+        await self._until(at)
+        self._advance()
+
+    async def _beside(self, decision: Decision) -> None:
+        self._follow(decision)
+
     def _another(self) -> None:
-        self._spawn(self._follow(self._chain.another(self._awake.now(), self._chance())))
+        self._spawn(self._beside(self._chain.another(self._awake.now(), self._chance())))
 
     def _hands_over(self, one: Running) -> None:
         if one.reader is not None:
@@ -129,7 +143,7 @@ class RoutedCall:
         """Nothing ran for so long: nothing that waits has waited then, and silence was none."""
         self._chain.slept(gap_s)
         for one in self._running.values():
-            if one.timer is not None:
+            if one.is_awaited:
                 self._timers.arm(one)
         self._timers.watch()
 
@@ -203,8 +217,7 @@ class RoutedCall:
         return await refusal(response, self._source.plan["limits"], patience_s)
 
     async def _read(self, one: Running, reader: AnswerReader, response: httpx.Response) -> None:
-        pieces = response.aiter_bytes()
-        is_over = False
+        pieces, is_over = pieces_of(response), False
         while not is_over:
             if self._delivery.pipe is not None and self._chain.state_of(one.number) in HANDED:
                 # A reader who takes his time is no stall: only a wish that is not served is.
@@ -215,6 +228,8 @@ class RoutedCall:
             self._timers.arm(one)
             piece = await anext(pieces, None)
             now = self._awake.now()
+            if piece == b"":
+                continue
             if piece is None:
                 # An encoding's own end says nothing more.
                 self._keep(one, Keep(b"", self._chain.state_of(one.number) in HANDED))
@@ -271,7 +286,7 @@ class RoutedCall:
         """The attempt is over; always True. What comes after its end is only an echo."""
         if self._running.pop(one.number, None) is None:
             return True
-        self._timers.disarm(one)
+        self._timers.end(one)
         self._draws.ends(one, ending)
         one.error = one.error or error_of(ending)
         step = self._chain.ended(self._awake.now(), ending, one.number, self._chance())
@@ -289,7 +304,7 @@ class RoutedCall:
         if self._chain.kept != one.number:
             one.held.clear()  # it will not be handed over
         if self._chain.state == "PICKING":
-            self._spawn(self._advance())
+            self._spawn(self._later())
         self._timers.watch()
         return True
 
@@ -300,7 +315,7 @@ class RoutedCall:
 
     def _drops(self, one: Running, outcome: Literal["aborted", "lost"], reason: str) -> None:
         del self._running[one.number]
-        self._timers.disarm(one)
+        self._timers.end(one)
         self._draws.ends(one, None)
         self._account.leaves(one, outcome, reason)
         if one.task is not None:

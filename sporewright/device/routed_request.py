@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import httpx
@@ -18,6 +19,7 @@ from sporewright.device.failure import redacted
 from sporewright.device.function_upstream import answer_of
 from sporewright.device.order_source import TASK, Source
 from sporewright.device.outgoing import (
+    CREDENTIAL_NAMES,
     CREDENTIALS,
     Attention,
     Retry,
@@ -56,6 +58,17 @@ class Settings:
     on_attention: Callable[[Attention], None] | None
     chance: Callable[[], float]
     allowances: Allowances | None = None
+    addresses: dict[str, tuple[str, httpx.URL]] = field(default_factory=dict)
+    """Option → the path that it was called with last, and its address: most programs call one again and again."""
+
+    def address(self, option: str, path: str) -> httpx.URL:
+        """Path and query below the option's address."""
+        known = self.addresses.get(option)
+        if known is not None and known[0] == path:
+            return known[1]
+        address = below(self.bases[option], path)
+        self.addresses[option] = path, address
+        return address
 
 
 class RoutedRequest:
@@ -82,6 +95,7 @@ class RoutedRequest:
         # What is no inference has no path of inference, whatever it ends in.
         self._inference = path.split("?")[0] if infers or self._speech is not None else ""
         self._is_streaming = bool(streams)
+        self._rules: dict[Retry, bool] = {}
         self._is_repeatable = self._may_repeat(own or settings.retry)
         self._expectations = Expectations(
             settings.source,
@@ -94,6 +108,7 @@ class RoutedRequest:
             listen=None if self._speech is None else self._listen,
             on_attention=settings.on_attention,
         )
+        self._brings = any(name.lower() in CREDENTIAL_NAMES for name, _ in request.headers.raw)
         self._facts = {option: self._facts_of(option, upstream, own) for option, upstream in settings.upstreams.items()}
         self.sent: dict[str, httpx.Request] = {}
         """The request that each option was sent last."""
@@ -141,7 +156,7 @@ class RoutedRequest:
             preferences=order.to_dict(),
         )
 
-    @property
+    @cached_property
     def _is_held(self) -> bool:
         """True if the whole answer is held back: by the caller's wish, or because a function judges it."""
         return self._asked.get("restart") == "buffer" or any(map(self._expectations.asks, self._settings.upstreams))
@@ -159,12 +174,10 @@ class RoutedRequest:
 
     async def _send(self, option: str, key: int) -> httpx.Response:
         upstream, base = self._settings.upstreams[option], self._settings.bases[option]
-        url, body = below(base, self._path), self._body
-        if self._redirected is not None:
-            url = self._redirected.url
-        elif self._speech is not None:
+        path, body = self._path, self._body
+        if self._speech is not None and self._redirected is None:
             path, body = self._speech.spoken(upstream, base.path)
-            url = below(base, path)
+        url = self._settings.address(option, path) if self._redirected is None else self._redirected.url
         # The caller wrote this option's own address, or the option is declared to be trusted with his credentials.
         is_trusted = self._owner == option or upstream.get("caller_credentials", False)
         own = own_headers(upstream, key)
@@ -186,9 +199,14 @@ class RoutedRequest:
         return received(response, request, is_raw=self._asked.get("restart") != "notify")
 
     def _may_repeat(self, rule: Retry) -> bool:
+        if rule not in self._rules:
+            self._rules[rule] = self._is_repeatable_by(rule)
+        return self._rules[rule]
+
+    def _is_repeatable_by(self, rule: Retry) -> bool:
         bare = "" if rule == "safe" else self._inference
-        request = self._request
-        return rule == "always" or is_repeatable(request.method, bare, list(request.headers), self._plan)
+        names = [name.decode("latin-1").lower() for name, _ in self._request.headers.raw]
+        return rule == "always" or is_repeatable(self._request.method, bare, names, self._plan)
 
     def _facts_of(self, option: str, upstream: Upstream, own: Retry | None) -> Facts:
         facts = Facts()
@@ -199,27 +217,23 @@ class RoutedRequest:
         rule = own or upstream.get("retry")
         if rule is not None:
             facts["repeatable"] = self._may_repeat(rule)
-        if len(keys_of(upstream)) > 1:
-            facts["keys"] = len(keys_of(upstream))
-        if self._brings_a_key(option, upstream):
-            facts["brought"] = True
+        keys = len(keys_of(upstream)) if "keys" in upstream else 0
+        if keys > 1:
+            facts["keys"] = keys
         if is_keyed(upstream):
             facts["keyed"] = True
+        elif self._brings and (self._owner == option or upstream.get("caller_credentials", False)):
+            facts["brought"] = True
         if self._expectations.is_inference(option):
             facts["judged"] = True
-        if self._is_nobody_s_to_cut(option):
+        if self._is_plain and self._expectations.of(option) == "any":
             facts["any"] = True
         if self._settings.allowances is not None and self._settings.allowances.covers(option):
             facts["pooled"] = True
         return facts
 
-    def _is_nobody_s_to_cut(self, option: str) -> bool:
-        """True if a plain client waits for its answer however slowly that comes, and no limit was set to it."""
+    @cached_property
+    def _is_plain(self) -> bool:
+        """True if a plain client waits for any answer however slowly it comes, and no limit was set to that."""
         is_limited = self._plan["limits"]["inter_token_s"] != PLAN["limits"]["inter_token_s"]
-        is_plain = self._asked.get("restart", "error") == "error" and not self._is_held
-        return self._expectations.of(option) == "any" and is_plain and not is_limited
-
-    def _brings_a_key(self, option: str, upstream: Upstream) -> bool:
-        """True if it is the caller's own key that this option is called with."""
-        is_trusted = self._owner == option or upstream.get("caller_credentials", False)
-        return is_trusted and not is_keyed(upstream) and any(name in self._request.headers for name in CREDENTIALS)
+        return self._asked.get("restart", "error") == "error" and not self._is_held and not is_limited

@@ -19,15 +19,21 @@ class Awake:
     whatever came in meanwhile could not be heard, so its time is no measurement of the option that sent it.
     """
 
-    def __init__(self, limits: Limits, on_gap: Callable[[float], None], is_wanted: Callable[[], bool]) -> None:
-        self._on_gap, self._is_wanted, self._tick_s = on_gap, is_wanted, limits["tick_s"]
+    def __init__(self, limits: Limits, on_gap: Callable[[float], None]) -> None:
+        self._on_gap, self._tick_s = on_gap, limits["tick_s"]
         self._gaps = Gaps(time.time(), time.monotonic(), limits)
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
-        """Look until no call wants it any more."""
+        """Look until `stop`."""
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._tick_s, self._tick)
+
+    def stop(self) -> None:
+        """Look no longer: a timer that went on would keep all of a call until it goes off."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def now(self) -> float:
         """Seconds since the epoch, once the call has been told of a gap, if there was one."""
@@ -40,5 +46,4 @@ class Awake:
     def _tick(self) -> None:
         self.now()
         self._timer = None
-        if self._is_wanted():
-            self.start()
+        self.start()

@@ -71,12 +71,13 @@ def rule_of(ending: Ending, plan: Plan = PLAN) -> Rule:
     """The first row that holds; ConfigError if there is none."""
     if plan["classes"] is not PLAN["classes"]:
         return _first(ending, plan)
-    key = tuple(ending.get(name) for name in _ASKED), "retry_after_s" in ending, tuple(ending.get("says", ()))
-    if key not in _known:
+    key = *map(ending.get, _ASKED), "retry_after_s" in ending, tuple(ending.get("says", ()))
+    rule = _known.get(key)
+    if rule is None:
         if len(_known) >= _MOST_KNOWN:
             _known.clear()
-        _known[key] = _first(ending, plan)
-    return _known[key]
+        rule = _known[key] = _first(ending, plan)
+    return rule
 
 
 def _first(ending: Ending, plan: Plan) -> Rule:

@@ -134,13 +134,12 @@ class Health:
         reason: Block | Aside = "client",
         key: int = 0,
         model: str | None = None,
-    ) -> bool:
-        """Carry out what an attempt's transition asks of this state; True if other tabs must hear of it.
+    ) -> None:
+        """Carry out what an attempt's transition asks of this state.
 
         `key`: which of the option's keys was used; `model`: the model asked for.
         """
         breaker = self.breaker(option)
-        before = self._state(option)
         aside = reason if reason in ASIDES else None
         if "cool_down" in actions:
             self.cooldowns.cool_down(option, now, retry_after_s, chance)
@@ -160,21 +159,25 @@ class Health:
             breaker.succeeded(now)
         if "pace" in actions and first_token_s is not None:
             self.history(option, streaming=streaming).add(first_token_s)
-        return self._state(option) != before or self._is_news(option, streaming)
 
     def changed(self, option: str) -> None:
         """Its key or model is another one now: what it was set aside for is gone."""
         self.asides.lift(option)
         self.keys.forget(option)
 
-    def _state(self, option: str) -> OptionHealth:
-        """All of it but how fast the option is."""
-        return {**self.told_of(option), "first_token_p95_s": None, "headers_p95_s": None}
+    def standing(self, option: str) -> tuple[object, ...]:
+        """All that is told of an option but how fast it is."""
+        parts = (self.blocks, self.asides, self.keys)
+        return self.cooldowns.until(option), *(part.data(option) for part in parts), self.breaker(option).data()
 
-    def _is_news(self, option: str, streaming: bool) -> bool:
-        """True if the option's p95 has moved by more than a tenth since other tabs were told."""
-        p95, before = self._p95(option, streaming), self._p95_told.get((option, streaming))
-        if p95 is None or (before is not None and abs(p95 - before) <= 0.1 * before):
+    def has_news(self, option: str, before: tuple[object, ...], *, streaming: bool) -> bool:
+        """True if other tabs must hear of it: its standing was another before, or its p95 has moved by more than a
+        tenth since they were told.
+        """
+        if self.standing(option) != before:
+            return True
+        p95, told = self._p95(option, streaming), self._p95_told.get((option, streaming))
+        if p95 is None or (told is not None and abs(p95 - told) <= 0.1 * told):
             return False
         self._p95_told[option, streaming] = p95
         return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, insort
 
 from sporewright.routing.plan import PLAN, Limits
 
@@ -15,6 +16,7 @@ class LatencyHistory:
     def __init__(self, limits: Limits = PLAN["limits"]) -> None:
         self._limits = limits
         self._seconds: list[float] = []
+        self._sorted: list[float] = []
         self._told: float | None = None
         self._lost_at: float | None = None
         self._has_failed = False
@@ -23,8 +25,9 @@ class LatencyHistory:
         """One more; what is negative or not finite says nothing."""
         if math.isfinite(seconds) and seconds >= 0:
             self._seconds.append(seconds)
+            insort(self._sorted, seconds)
             if len(self._seconds) > self._limits["history"]:
-                del self._seconds[0]
+                del self._sorted[bisect_left(self._sorted, self._seconds.pop(0))]
 
     def told(self, p95_s: float | None) -> None:
         """Take over the p95 that the engine of this profile knows; it holds until this page knows enough itself."""
@@ -35,7 +38,7 @@ class LatencyHistory:
         """The 95th percentile by nearest rank; before `history_min` answers, and before the first, what was told."""
         if len(self._seconds) < max(1, self._limits["history_min"]):
             return self._told
-        return sorted(self._seconds)[math.ceil(0.95 * len(self._seconds)) - 1]
+        return self._sorted[math.ceil(0.95 * len(self._sorted)) - 1]
 
     def race_after_s(self, left_s: float, *, is_probe: bool) -> float:
         """The silence in seconds after which another option is asked beside this one, of a call that has `left_s` left.

@@ -128,7 +128,7 @@ class Patience:
     @property
     def running(self) -> list[int]:
         """The attempts that have not ended, oldest first."""
-        return [number for number, attempt in enumerate(self._all) if not attempt.is_over]
+        return [number for number, attempt in enumerate(self._all) if attempt.state not in _ENDS]
 
     def is_untimed(self, attempt: int) -> bool:
         """True if this attempt's duration is no measurement: the clock had a gap, or it waited for a connection."""

@@ -66,12 +66,12 @@ def test_a_wait_for_the_network_ends_at_the_deadline_without_the_sleep() -> None
 def test_a_gate_is_shared_and_lifted() -> None:
     """A gate that one tab found is told to the others, and so is the answer that ends it; the last reason holds."""
     one, other = Health(), Health()
-    assert one.apply("a", ["gate"], 0.0, reason="cors")
+    one.apply("a", ["gate"], 0.0, reason="cors")
     other.told(one.told_of("a"))
     assert other.admits("a", 14.9) == "blocked"
     assert other.admits("a", 15.0) == "yes"
     assert [each["blocked"] for each in other.all()] == [{"reason": "cors", "until": 15.0}]
-    assert one.apply("a", ["mend"], 1.0)
+    one.apply("a", ["mend"], 1.0)
     other.told(one.told_of("a"))
     assert other.admits("a", 1.0) == "yes"
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import cast
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +14,7 @@ from sporewright.routing.health import Health
 from sporewright.routing.latency_history import LatencyHistory
 from sporewright.routing.plan import PLAN, plan_with
 from sporewright.routing.retry_budget import Budget
+from sporewright.routing.terms import Action, Limits
 
 EVENTS = st.lists(
     st.tuples(st.floats(0, 20), st.sampled_from(["ok", "fail", "probe"]), st.floats(0, 0.999)), max_size=60
@@ -70,14 +73,35 @@ def test_what_the_engine_tells_is_taken_over() -> None:
     assert page.history("c", streaming=False).p95_s is None
 
 
+def is_news(health: Health, actions: Sequence[Action], first_token_s: float | None = None) -> bool:
+    """True if others must hear of what these do to the option `a`."""
+    before = health.standing("a")
+    health.apply("a", actions, 0.0, first_token_s=first_token_s)
+    return health.has_news("a", before, streaming=False)
+
+
 def test_others_hear_of_changes_and_of_nothing_else() -> None:
     """An answer that changes nothing is no news; a trip, a cooldown and a p95 that moved by a tenth are."""
     health = Health()
-    assert not health.apply("a", ["learn_ok", "mend"], 0.0)
-    assert not any(health.apply("a", ["pace"], 0.0, first_token_s=1.0) for _ in range(19))
-    assert health.apply("a", ["pace"], 0.0, first_token_s=1.0)
-    assert not health.apply("a", ["pace"], 0.0, first_token_s=1.05)
-    assert health.apply("a", ["cool_down"], 0.0)
+    assert not is_news(health, ["learn_ok", "mend"])
+    assert not any(is_news(health, ["pace"], 1.0) for _ in range(19))
+    assert is_news(health, ["pace"], 1.0)
+    assert not is_news(health, ["pace"], 1.05)
+    assert is_news(health, ["cool_down"])
+    assert is_news(health, ["gate"])
+    assert is_news(health, ["mend"])
+
+
+@given(st.lists(st.sampled_from([0.0, 0.1, 0.2, 0.5, 7.0, math.inf, math.nan, -1.0]), max_size=300))
+def test_the_p95_is_that_of_the_last_times_in_order(times: list[float]) -> None:
+    """The times are kept in order as they come: beside the plain definition."""
+    limits = {**PLAN["limits"], "history": 20, "history_min": 3}
+    history, said = LatencyHistory(cast("Limits", limits)), list[float]()
+    for seconds in times:
+        history.add(seconds)
+        said += [seconds] if math.isfinite(seconds) and seconds >= 0 else []
+        last = sorted(said[-20:])
+        assert history.p95_s == (None if len(last) < 3 else last[math.ceil(0.95 * len(last)) - 1])
 
 
 @given(st.lists(st.booleans(), max_size=300))
