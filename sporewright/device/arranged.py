@@ -56,5 +56,7 @@ def _wanted(
 ) -> tuple[Arranged, Preferences, Mapping[str, Figures]]:
     """The order, what was asked, and the figures of one call to each, where a preference asks for them."""
     queue, wanted = tensor.resolve(cursor), checked(asked, tensor.options(cursor))
-    figures = figures_for(figures_at(tensor, cursor, queue), TokenCount()) if wanted.keys() & CAPS else {}
+    is_judged = wanted.keys() & {*CAPS, "affinity"}
+    known = figures_at(tensor, cursor, queue) if is_judged else {}
+    figures = figures_for(known, TokenCount(), has_scores="affinity" in wanted)
     return arrange(queue, wanted, figures, properties), wanted, figures

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, get_args
@@ -11,6 +12,7 @@ from sporewright.device.order_source import TASK, Source
 from sporewright.device.outgoing import Retry
 from sporewright.errors import ConfigError
 from sporewright.jsontext import shown
+from sporewright.routing.affinity import Affinity
 from sporewright.routing.call_size import TokenCount
 from sporewright.routing.preferences import (
     CAPS,
@@ -29,6 +31,7 @@ __all__ = ["CHAT_WORDS", "Arrangement", "arranged", "checked_call", "checked_exp
 
 PLACE = "extension sporewright"
 WORDS = (
+    "affinity",
     "cursor",
     "deadline",
     "expects",
@@ -42,6 +45,8 @@ WORDS = (
     "task",
 )
 """The keys of a request's extension."""
+LONGEST_KEY = 256
+"""Letters of an affinity's key: an identifier, not a prompt."""
 CHAT_WORDS = tuple(word for word in WORDS if word not in ("expects", "on_restart", "speech"))
 """The words of a chat, whose answer is judged by its dialect, as the page's chats are."""
 
@@ -81,6 +86,9 @@ def checked_call(asked: Any, plan: Plan) -> Mapping[str, Any]:
         if name in asked and not isinstance(asked[name], bool | None):
             raise ConfigError(f"{PLACE}: {name}: {shown(asked[name])} is neither True nor False")
     place_of(asked)
+    affinity = asked.get("affinity")
+    if affinity is not None and (not isinstance(affinity, str) or not 0 < len(affinity) <= LONGEST_KEY):
+        raise ConfigError(f"{PLACE}: affinity: {shown(affinity)} is no text of 1 to {LONGEST_KEY} letters")
     if "expects" in asked:
         checked_expects(PLACE, asked["expects"])
     deadline = asked.get("deadline")
@@ -88,7 +96,7 @@ def checked_call(asked: Any, plan: Plan) -> Mapping[str, Any]:
         isinstance(deadline, bool) or not isinstance(deadline, int | float) or not 0 < deadline <= sys.float_info.max
     ):
         raise ConfigError(f"{PLACE}: deadline: {shown(deadline)} is not a positive number of seconds")
-    checked(asked, place=PLACE)
+    checked(_preferring(asked), place=PLACE)
     return asked
 
 
@@ -120,18 +128,33 @@ def plan_of(asked: Mapping[str, Any], plan: Plan) -> Plan:
     return plan if deadline is None else {**plan, "limits": {**plan["limits"], "deadline_s": float(deadline)}}
 
 
+def _preferring(asked: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Its preferences: an affinity's key is not one yet."""
+    if "affinity" not in asked:
+        return asked
+    return {word: said for word, said in asked.items() if word != "affinity"}
+
+
 def arranged(
-    asked: Mapping[str, Any], source: Source, properties: Mapping[str, Properties], size: TokenCount
+    asked: Mapping[str, Any],
+    source: Source,
+    properties: Mapping[str, Properties],
+    size: TokenCount,
+    affinity: Affinity,
 ) -> Arrangement:
     """The order of a call with these words, of this size; ConfigError for the name of an option that there is not.
 
     `properties` holds what is declared of each upstream.
     """
-    at = place_of(asked)
-    if not asked or not checked(asked, place=PLACE):
+    at, key, said = place_of(asked), asked.get("affinity"), _preferring(asked)
+    if not asked or (key is None and not checked(said, place=PLACE)):
         return Arrangement(list(source.order(at or None)))
     learned = list(source.order(at))
-    wanted = checked(asked, frozenset((*properties, *learned)), PLACE)
-    figures = figures_for(source.figures(at, learned), size) if wanted.keys() & CAPS else {}
+    wanted = checked(said, frozenset((*properties, *learned)), PLACE)
+    known = source.figures(at, learned) if key is not None or wanted.keys() & CAPS else {}
+    place = None if key is None else affinity.place(key, time.time(), learned, known)
+    if place is not None:
+        wanted["affinity"] = place
+    figures = figures_for(known, size, has_scores=place is not None) if known else {}
     queue, skipped = arrange(learned, wanted, figures, properties)
     return Arrangement(queue, wanted, learned, skipped, figures, properties)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -20,7 +20,11 @@ from sporewright.routing.attempt_reports import AttemptReports, Measured, Report
 from sporewright.routing.classify import Ending
 from sporewright.routing.preferences import why
 
-__all__ = ["CallReporter"]
+__all__ = ["CallReporter", "Stays"]
+
+
+Stays = Callable[[str, Any, float | None], None]
+"""Told that an option has answered: its name, the answer's usage, the seconds to its first token."""
 
 
 class CallReporter:
@@ -34,9 +38,11 @@ class CallReporter:
         expectations: Expectations,
         *,
         is_streaming: bool,
+        stays: Stays | None = None,
     ) -> None:
         self._source, self._chain, self._receipt, self._expectations = source, chain, receipt, expectations
         self._reports = AttemptReports(chain, source.health, source.plan, is_streaming=is_streaming, task=receipt.task)
+        self._stays = stays
         self._passed = dict(receipt.skipped)
         """The options that the call itself passed over."""
         self._said: list[tuple[str, Running]] = []
@@ -67,7 +73,10 @@ class CallReporter:
         credential = None if step.aside is None else self._expectations.digest(one.option)
         if "set_aside" in step.actions:
             self._expectations.set_aside(one.option, step.aside, credential)
-        self._tells(self._reports.step(time.time(), one.number, step, self._measured(one, credential), ending))
+        told = self._reports.step(time.time(), one.number, step, self._measured(one, credential), ending)
+        self._tells(told)
+        if self._stays is not None and any(each.body["outcome"] == "ok" for each in told[:1]):
+            self._stays(one.option, one.usage, step.first_token_s)
 
     def leaves(self, one: Running, outcome: Literal["aborted", "lost"], reason: str) -> None:
         """The caller gave it up, or it lost a race: one that was raced for its silence has failed by that."""

@@ -194,6 +194,7 @@ class OutcomeBody(TypedDict):
     cost_usd: NotRequired[float]
     tokens_in: NotRequired[int]
     tokens_out: NotRequired[int]
+    tokens_cached: NotRequired[int]
     page: NotRequired[str]
     nth: NotRequired[int]
 

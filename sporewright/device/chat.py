@@ -179,7 +179,9 @@ class _Listener:
 
     def counts(self) -> dict[str, int]:
         usage = self._events.usage or {}
-        return {name: usage[of] for name, of in (("in", "input"), ("out", "output")) if of in usage}
+        return {
+            name: usage[of] for name, of in (("in", "input"), ("out", "output"), ("cached", "cached")) if of in usage
+        }
 
 
 def _reason(text: bytes) -> str:

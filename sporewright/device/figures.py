@@ -6,26 +6,37 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
+from sporewright.core import resolve
 from sporewright.core.tensor import Tensor
 from sporewright.routing.preferences import Figures
 
-__all__ = ["DIMENSIONS", "figures_at"]
+__all__ = ["figures_at"]
 
-DIMENSIONS: tuple[tuple[Literal["cost", "latency", "price_in", "price_out"], str], ...] = (
+DIMENSIONS: tuple[tuple[Literal["cost", "latency", "price_in", "price_out", "price_cached"], str], ...] = (
     ("cost", "financial"),
     ("latency", "latency"),
     ("price_in", "price:in"),
     ("price_out", "price:out"),
+    ("price_cached", "price:cached"),
 )
 """Each figure and the dimension that holds it."""
+WEIGHTS: tuple[tuple[Literal["dollar", "second"], str], ...] = (("dollar", "financial"), ("second", "latency"))
+"""Each weight and its dimension."""
 
 
 def figures_at(tensor: Tensor, cursor: Mapping[str, str], options: Iterable[str]) -> dict[str, Figures]:
-    """The figures of these options there, measured or stated; what is only a prior (D4) is left out."""
-    path = tensor.path(cursor)
+    """The figures of these options there, measured or stated; what is only a prior (D4) is left out.
+
+    And their scores (R3), with the weights of a dollar and of a second in them (F3).
+    """
+    path, slices = tensor.path(cursor), tensor.slices(cursor)
     found: dict[str, Figures] = {}
-    for option in options:
-        each = Figures()
+    for option, score in resolve.scores(slices, options):
+        each = Figures() if score is None or not math.isfinite(score) else Figures(score=score)
+        for weighed, dimension in WEIGHTS:
+            weight = resolve.fold_weight(slices, option, dimension)
+            if weight is not None and math.isfinite(weight):
+                each[weighed] = weight
         for name, dimension in DIMENSIONS:
             value = _value(tensor, path, option, dimension)
             if value is not None:

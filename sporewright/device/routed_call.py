@@ -18,7 +18,7 @@ from sporewright.device.attempt_io import Running
 from sporewright.device.attempt_timers import AttemptTimers
 from sporewright.device.call_errors import broken, of_httpx
 from sporewright.device.call_receipt import Receipt
-from sporewright.device.call_report import CallReporter
+from sporewright.device.call_report import CallReporter, Stays
 from sporewright.device.delivery import Delivery
 from sporewright.device.expectations import Expectations
 from sporewright.device.failure import defect_of, error_of, told
@@ -51,11 +51,12 @@ class RoutedCall:
         is_streaming: bool,
         is_held: bool,
         on_restart: Callable[[str], None] | None = None,
+        stays: Stays | None = None,
     ) -> None:
         self._source, self._chain, self.receipt, self._send, self._what = source, chain, receipt, send, what
         self._chance, self._is_held, self._redacts, self._expectations = chance, is_held, redacts, expectations
         self._draws = draws
-        self._account = CallReporter(source, chain, receipt, expectations, is_streaming=is_streaming)
+        self._account = CallReporter(source, chain, receipt, expectations, is_streaming=is_streaming, stays=stays)
         self._running, self._over = dict[int, Running](), dict[int, Running]()
         self._tasks: set[asyncio.Task[None]] = set()
         self._delivery = Delivery(receipt, self._stop, on_restart)

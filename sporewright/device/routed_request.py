@@ -35,6 +35,7 @@ from sporewright.device.raw_body import received
 from sporewright.device.redirects import Redirected, follow
 from sporewright.device.reused import exchanged
 from sporewright.device.routed_call import RoutedCall
+from sporewright.routing.affinity import Affinity, turn_of
 from sporewright.routing.attempt_chain import AttemptChain
 from sporewright.routing.classify import is_repeatable
 from sporewright.routing.dialects.judge import expects_of
@@ -58,6 +59,7 @@ class Settings:
     on_attention: Callable[[Attention], None] | None
     chance: Callable[[], float]
     allowances: Allowances | None = None
+    affinity: Affinity = field(default_factory=Affinity)
     addresses: dict[str, tuple[str, httpx.URL]] = field(default_factory=dict)
     """Option → the path that it was called with last, and its address: most programs call one again and again."""
 
@@ -84,9 +86,10 @@ class RoutedRequest:
         asked: Mapping[str, Any],
         order: Arrangement,
         redirected: Redirected | None,
+        sent: float = 0.0,
     ) -> None:
         self._settings, self._request, self._body, self._owner, self._path = settings, request, body, owner, path
-        self._asked, self._order, self._redirected = asked, order, redirected
+        self._asked, self._order, self._redirected, self._sent = asked, order, redirected, sent
         self._speech: Speech | None = asked.get("speech")
         self._place = place_of(asked)
         self._plan = plan_of(asked, settings.source.plan)
@@ -144,7 +147,13 @@ class RoutedRequest:
             is_streaming=self._is_streaming,
             is_held=self._is_held,
             on_restart=asked.get("on_restart"),
+            stays=None if asked.get("affinity") is None else self._stays,
         )
+
+    def _stays(self, option: str, usage: Any, first_s: float | None) -> None:
+        """It has answered: the prompt is warm there."""
+        turn = turn_of(usage, self._sent, first_s)
+        self._settings.affinity.heard(self._asked["affinity"], option, time.time(), turn)
 
     def _receipt(self) -> Receipt:
         order = self._order

@@ -130,10 +130,12 @@ class RoutingTransport(httpx.AsyncBaseTransport):
             self._allowances.tick()
         if redirected is None:
             size = await _size(request, asked)
-            order = arranged(asked, self.source, self._properties, size)
+            order = arranged(asked, self.source, self._properties, size, self._settings.affinity)
         else:
             order = Arrangement([redirected.option])
-        routed = RoutedRequest(self._settings, request, await request.aread(), owner, path, asked, order, redirected)
+        sent = 0.0 if redirected is not None else size.tokens_in
+        body = await request.aread()
+        routed = RoutedRequest(self._settings, request, body, owner, path, asked, order, redirected, sent)
         answer = await routed.call().run()
         option = answer.extensions["sporewright"].option
         if option in routed.sent:
@@ -163,7 +165,7 @@ class RoutingTransport(httpx.AsyncBaseTransport):
 
 async def _size(request: httpx.Request, asked: Mapping[str, Any]) -> TokenCount:
     """The size of what is asked; of a chat its own request, which each option is sent in its own words."""
-    if asked.get("max_cost") is None:
+    if asked.get("max_cost") is None and asked.get("affinity") is None:
         return TokenCount()
     speech: Speech | None = asked.get("speech")
     if speech is not None:

@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from sporewright.core.live import LiveQueue
 from sporewright.core.tensor import Tensor
 from sporewright.device.calls import Effect, WatchReply
-from sporewright.device.figures import DIMENSIONS, figures_at
+from sporewright.device.figures import figures_at
 from sporewright.errors import ConfigError
 from sporewright.routing.preferences import Figures
 
 __all__ = ["Watches"]
-
-_FIGURES = frozenset(dimension for _, dimension in DIMENSIONS)
 
 
 @dataclass
@@ -39,7 +37,7 @@ class Watches:
         self._unlisten: Callable[[], None] | None = None
         """Ends the listening to what figures are made of; None as long as nobody asked for them."""
         self._has_moved = False
-        """True if something that figures are made of was written since they were told."""
+        """True if something was written since figures were told: scores, among them, are made of everything."""
 
     def add(
         self,
@@ -64,7 +62,7 @@ class Watches:
         return reply
 
     def _written(self, level: int, instance: str, option: str, dimension: str) -> None:  # noqa: ARG002
-        self._has_moved = self._has_moved or dimension in _FIGURES
+        self._has_moved = True
 
     def remove(self, name: str) -> None:
         """Stop a watch; one that does not exist is stopped already."""

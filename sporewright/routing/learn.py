@@ -45,14 +45,22 @@ def evidence_of(
 
 
 def cost_of(body: Mapping[str, Any], price: Callable[[str], float | None]) -> float | None:
-    """The charge in USD: as told, else tokens × price per million; None where neither is known."""
+    """The charge in USD: as told, else tokens × price per million; None where neither is known.
+
+    Cached tokens are a part of those in; where `price:cached` is declared, they cost that instead.
+    """
     if "cost_usd" in body:
         return float(body["cost_usd"])
-    total = None
+    cached = body.get("tokens_cached", 0)
+    cheap = price("price:cached") if cached else None
+    anew = (
+        {**body, "tokens_in": max(0, body["tokens_in"] - cached)} if cheap is not None and "tokens_in" in body else body
+    )
+    total = None if anew is body or cheap is None else cached * cheap / 1e6
     for tokens, dimension in (("tokens_in", "price:in"), ("tokens_out", "price:out")):
-        each = price(dimension) if tokens in body else None
+        each = price(dimension) if tokens in anew else None
         if each is not None:
-            total = (total or 0.0) + body[tokens] * each / 1e6
+            total = (total or 0.0) + anew[tokens] * each / 1e6
     return total
 
 

@@ -19,6 +19,7 @@ __all__ = [
     "PREFERENCES",
     "Arranged",
     "Figures",
+    "Place",
     "Preferences",
     "Properties",
     "arrange",
@@ -34,6 +35,13 @@ Properties = Mapping[str, Sequence[str]]
 """The declared values of an option, by property: `{"region": ["eu"], "capabilities": ["tools", "vision"]}`."""
 
 
+class Place(TypedDict):
+    """The option that a call is to stay with, and what that is worth, in units of the score."""
+
+    option: str
+    saves: float
+
+
 class Preferences(TypedDict):
     """The preferences of a call, each part checked; costs in USD, latencies in seconds."""
 
@@ -44,15 +52,23 @@ class Preferences(TypedDict):
     max_cost: NotRequired[float]
     max_latency: NotRequired[float]
     needs: NotRequired[dict[str, list[str]]]
+    affinity: NotRequired[Place]
 
 
 class Figures(TypedDict):
-    """The known figures of an option: USD and seconds expected of one call, prices in USD per million tokens."""
+    """The known figures of an option: USD and seconds expected of one call, prices in USD per million tokens.
+
+    `score`: by which it stands in the order, in which a dollar and a second weigh so much.
+    """
 
     cost: NotRequired[float]
     latency: NotRequired[float]
     price_in: NotRequired[float]
     price_out: NotRequired[float]
+    price_cached: NotRequired[float]
+    score: NotRequired[float]
+    dollar: NotRequired[float]
+    second: NotRequired[float]
 
 
 class Arranged(NamedTuple):
@@ -100,6 +116,8 @@ def checked(asked: Mapping[str, Any], known: Collection[str] | None = None, plac
         needs = properties_from(asked["needs"], f"{place}: needs")
         if needs:
             found["needs"] = needs
+    if asked.get("affinity") is not None:
+        found["affinity"] = _place(asked["affinity"], f"{place}: affinity")
     return found
 
 
@@ -125,9 +143,11 @@ def arrange(
 ) -> Arranged:
     """The learned order as the call wants it.
 
-    `order` comes first as it stands, then what is preferred and then the rest, each as learned. An option without a
-    figure is not passed over for its cost or latency; one without a property does not meet a need of it.
+    `order` comes first as it stands, then what is preferred and then the rest, each as learned, where an affinity makes
+    its option better by what it saves. An option without a figure is not passed over for its cost or latency; one
+    without a property does not meet a need of it.
     """
+    queue = _staying(queue, asked["affinity"], figures or {}) if "affinity" in asked else queue
     skipped: dict[str, str] = {}
     admitted: dict[str, None] = {}
     for option in dict.fromkeys(queue):
@@ -145,6 +165,25 @@ def arrange(
     rest = [option for option in admitted if option not in first]
     rest.sort(key=lambda option: option not in preferred)
     return Arranged([*first, *rest], skipped)
+
+
+def _staying(queue: Sequence[str], place: Place, figures: Mapping[str, Figures]) -> Sequence[str]:
+    """The option of the affinity before all whose scores are no lower than its own less what it saves.
+
+    Without scores it goes first: nothing says that it is worse.
+    """
+    option = place["option"]
+    if option not in queue:
+        return queue
+    own = figures.get(option, Figures()).get("score")
+    others = [each for each in queue if each != option]
+    scores = [figures.get(each, Figures()).get("score") for each in others]
+    at = 0
+    if own is not None:
+        better = [number for number, score in enumerate(scores) if score is not None and score < own - place["saves"]]
+        at = better[-1] + 1 if better else 0
+    before = list(queue).index(option)
+    return queue if at > before else [*others[:at], option, *others[at:]]
 
 
 def _reason(option: str, asked: Preferences, figures: Figures, properties: Properties) -> str | None:
@@ -190,8 +229,11 @@ def cost_of_call(figures: Figures, size: TokenCount) -> float | None:
     return sent if price_out is None or answer is None else sent + answer * price_out / 1e6
 
 
-def figures_for(figures: Mapping[str, Figures], size: TokenCount) -> dict[str, Figures]:
-    """The cost and latency that are expected of a call of this size, by option; what is not known is left out."""
+def figures_for(figures: Mapping[str, Figures], size: TokenCount, *, has_scores: bool = False) -> dict[str, Figures]:
+    """The cost and latency that are expected of a call of this size, by option; what is not known is left out.
+
+    `has_scores`: the scores as well, by which an affinity is judged.
+    """
     found: dict[str, Figures] = {}
     for option, known in figures.items():
         each, cost = Figures(), cost_of_call(known, size)
@@ -199,6 +241,8 @@ def figures_for(figures: Mapping[str, Figures], size: TokenCount) -> dict[str, F
             each["cost"] = cost
         if "latency" in known:
             each["latency"] = known["latency"]
+        if has_scores and "score" in known:
+            each["score"] = known["score"]
         if each:
             found[option] = each
     return found
@@ -221,6 +265,12 @@ def _names(data: object, place: str) -> list[str]:
         if not isinstance(name, str) or not name:
             raise ConfigError(f"{place}[{at}]: {shown(name)} is no name")
     return list(dict.fromkeys(data))
+
+
+def _place(data: object, place: str) -> Place:
+    if not isinstance(data, Mapping) or not isinstance(data.get("option"), str):
+        raise ConfigError(f"{place}: {shown(data)} is not {{option, saves}}")
+    return {"option": data["option"], "saves": _amount(data.get("saves"), f"{place}: saves")}
 
 
 def _amount(data: object, place: str) -> float:

@@ -124,7 +124,7 @@ def _figures(data: object, place: str) -> dict[str, Figures]:
     for option, figures in _object(data, place).items():
         each = found[option] = Figures()
         told = _object(figures, f"{place}[{jsontext.shown(option)}]")
-        for name in ("cost", "latency"):
+        for name in ("cost", "latency", "score"):
             if name in told:
                 each[name] = decode_number(told[name], f"{place}[{jsontext.shown(option)}].{name}")
     return found

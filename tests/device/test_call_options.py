@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from sporewright.core.config import TensorConfig
+from sporewright.core.tensor import Tensor
 from sporewright.device.call_options import place_of
 from sporewright.device.chat import chat
 from sporewright.device.cursor_queues import MOST, CursorQueues
@@ -73,7 +74,7 @@ async def test_a_call_has_a_deadline_of_its_own() -> None:
     ("words", "error"),
     [
         ({"onyl": ["a"]}, "'onyl': did you mean 'only'\\?"),
-        ({"temperature": 1}, "'temperature': is none of cursor, deadline, "),
+        ({"temperature": 1}, "'temperature': is none of affinity, cursor, deadline, "),
         ({"only": []}, "only: an empty list admits no option"),
         ({"only": ["aa"]}, "only: 'aa' is no option \\(known: a, b\\)"),
         ({"deadline": 0}, "deadline: 0 is not a positive number of seconds"),
@@ -289,3 +290,40 @@ async def test_resolve_and_explain_with_needs() -> None:
         assert device.resolve(needs={"region": "eu"}, properties=properties) == ["beta"]
         told = device.explain(needs={"region": "eu"}, properties=properties)
         assert [each["reason"] for each in told["skipped"]] == ["needs:region", "needs:region"]
+
+
+async def test_calls_that_belong_together_stay_together() -> None:
+    """Of two equal options each conversation has its own, and keeps it; a failover takes it along. Receipts say why."""
+    tensor = Tensor(["global", "device"])
+    writer = tensor.writer("global")
+    writer.set_weight("global", "", "rank", 1.0)
+    for option in "ab":
+        writer.set_value("global", "", option, "rank", 1.0)
+    async with served(TWO) as servers:
+        transport = RoutingTransport(tensor, upstreams_of(servers))
+        client = httpx.AsyncClient(transport=transport, base_url=NOWHERE)
+
+        async def option_of(key: str) -> str:
+            response = await client.post("/v1/chat/completions", json=REQUEST, **said(affinity=key))
+            receipt = response.extensions["sporewright"]
+            assert receipt.preferences["asked"]["affinity"]["option"] == receipt.queue[0]
+            return str(receipt.option)
+
+        homes = {f"talk {number}": await option_of(f"talk {number}") for number in range(12)}
+        assert set(homes.values()) == {"a", "b"}
+        assert {key: await option_of(key) for key in homes} == homes
+        key = next(key for key, home in homes.items() if home == "a")
+        servers["a"].play([Step("status", status=503)])
+        assert await option_of(key) == "b"
+        servers["a"].play([OK])
+        transport.source.health.breaker("a").succeeded(0.0)
+        assert await option_of(key) == "b"
+        await client.aclose()
+
+
+@pytest.mark.parametrize("key", ["", 3, "x" * 257])
+async def test_an_affinity_is_a_name(key: Any) -> None:
+    """Not a number, not a prompt."""
+    async with fleet_of(TWO) as fleet:
+        with pytest.raises(ConfigError, match=r"affinity: .* is no text of 1 to 256 letters"):
+            await fleet.client.post("/v1/chat/completions", json=REQUEST, **said(affinity=key))

@@ -134,7 +134,7 @@ async def test_what_is_refused_says_why() -> None:
 @pytest.mark.parametrize(
     ("words", "error"),
     [
-        ({"expects": "json"}, "chat: 'expects': is none of cursor, "),
+        ({"expects": "json"}, "chat: 'expects': is none of affinity, cursor, "),
         ({"onyl": ["a"]}, "chat: 'onyl': did you mean 'only'"),
     ],
 )

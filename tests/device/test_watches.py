@@ -78,12 +78,14 @@ def test_figures_are_told_with_the_head_and_when_they_change(tensor: Tensor) -> 
     watches.add("plain", HERE, 2)
     reply = watches.add("figured", HERE, 2, has_figures=True)
 
-    assert reply["figures"] == {"a": {"latency": 0.0, "price_in": 2.0}, "b": {"latency": 1.0}}
+    alone = {"a": {"latency": 0.0, "price_in": 2.0}, "b": {"latency": 1.0}}
+    scored = {"a": {"score": 0.0, "second": 1.0}, "b": {"score": 1.0, "second": 1.0}}
+    assert reply["figures"] == {option: alone[option] | scored[option] for option in "ab"}
     assert watches.pushes() == []
     tensor.writer("device").set_value("device", "A", "a", "financial", 0.25)
     (push,) = watches.pushes()
     assert (push["body"]["watch"], push["body"]["queue"], push["body"]["revision"]) == ("figured", ["a", "b"], 1)
-    assert push["body"]["figures"]["a"] == {"cost": 0.25, "latency": 0.0, "price_in": 2.0}
+    assert push["body"]["figures"]["a"] == {"cost": 0.25} | alone["a"] | scored["a"]
     tensor.writer("device").set_value("device", "A", "a", "odd", 1.0)
     tensor.writer("device").set_value("device", "B", "a", "latency", 9.0)
     assert watches.pushes() == []

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from sporewright.learning.evidence import Evidence, Measured
-from sporewright.routing.learn import evidence_of
+from sporewright.routing.learn import cost_of, evidence_of
 from sporewright.routing.plan import PLAN
 from sporewright.routing.terms import Outcome, State
 
@@ -68,3 +68,20 @@ def test_whom_the_call_s_deadline_cuts_has_not_failed() -> None:
 def test_a_latency_that_is_none_teaches_none(latency: float | None) -> None:
     """A clock that ran backwards or a missing measure is no latency."""
     assert taught("ok", latency) == Evidence(failed=False)
+
+
+@pytest.mark.parametrize(
+    ("prices", "body", "usd"),
+    [
+        ({"price:in": 2.0, "price:cached": 0.5}, {"tokens_in": 1_000_000, "tokens_cached": 400_000}, 1.4),
+        ({"price:in": 2.0}, {"tokens_in": 1_000_000, "tokens_cached": 400_000}, 2.0),
+        ({"price:cached": 0.5}, {"tokens_in": 1_000_000, "tokens_cached": 400_000}, 0.2),
+        ({"price:in": 2.0, "price:cached": 0.5}, {"tokens_in": 100_000, "tokens_cached": 400_000}, 0.2),
+        ({"price:in": 2.0, "price:cached": 0.5}, {"tokens_in": 1_000_000, "tokens_cached": 0}, 2.0),
+    ],
+)
+def test_cached_tokens_cost_what_is_declared_of_them(
+    prices: dict[str, float], body: dict[str, int], usd: float
+) -> None:
+    """They are a part of those in; without a price of their own they cost what those do."""
+    assert cost_of(body, prices.get) == pytest.approx(usd)

@@ -65,6 +65,8 @@ export interface Attempt {
 export interface Tokens {
   in?: number;
   out?: number;
+  /** Those of `in` that the provider had in a cache. */
+  cached?: number;
 }
 
 export interface Skipped {

@@ -44,6 +44,7 @@ export type {
   Limits,
   Num,
   Outcome,
+  Place,
   Preferences as RecordedPreferences,
   Ranked,
   RefusedCell,
@@ -194,6 +195,11 @@ export interface ChainInit {
 
 /** The options of one call, in `router.fetch` and `router.chat` alike. */
 export interface CallOptions extends Preferences {
+  /**
+   * The name of what this call belongs to, a conversation say: it stays with the option that holds its prompt in a cache,
+   * as long as what that saves outweighs what another option is better by. A new one goes to an option as good as the best.
+   */
+  affinity?: string | undefined;
   /**
    * Laid over the router's cursor: the call uses the order at this place. A level that the config does not have is an
    * error, and so is the device's own level: a call is made from this device.

@@ -1,6 +1,6 @@
 /** The context of one routed call: given by its router, and by its caller. */
 import type { Awake, Connections, FailureDiagnosis } from "../network";
-import type { Arranged, CallTraits, Health } from "../routing";
+import type { Affinity, Arranged, CallTraits, Health } from "../routing";
 import type { Figures, OutcomeBody, Permit, Plan, Preferences } from "../generated/calls";
 import type { CorsHistory, PoolStore } from "../state";
 import type { Template } from "./template";
@@ -63,6 +63,7 @@ export interface FetchContext {
 
 /** The other needs of one call: the page's clock, and what can be seen of the network. */
 export interface CallContext extends FetchContext {
+  affinity: Affinity;
   awake: Awake;
   connections: Connections;
   sight: FailureDiagnosis;
@@ -86,6 +87,8 @@ export interface CallRequest {
   /** The call's own part of the cursor, its kind of work included. */
   at?: Cursor | undefined;
   queue: readonly string[];
+  /** It belongs to others of this name; `sent`: the tokens of its request. */
+  stays?: { key: string; sent: () => number } | undefined;
   /** The origin of `queue`, if the call has preferences. */
   arranged?: Arrangement | undefined;
   /** True: if every answer is rejected, the best one is the caller's. */

@@ -2,7 +2,15 @@
 import { ms, since } from "./attempt-io";
 import type { CallRequest, CallContext } from "./call-context";
 import type { AttemptIO } from "./attempt-io";
-import { AttemptReports, type Ending, type Measured, type RecordedChain, type Report, type Step } from "../routing";
+import {
+  AttemptReports,
+  type Ending,
+  type Measured,
+  type RecordedChain,
+  type Report,
+  type Step,
+  turnOf,
+} from "../routing";
 import type { OutcomeBody } from "../generated/calls";
 import type { ReceiptWriter } from "./call-receipt";
 import type { Attempt } from "../types";
@@ -41,7 +49,12 @@ export class CallReporter {
   /** The engine learns of a step. `ending`: the one that led to it, if it ended the attempt by itself. */
   reports(one: AttemptIO, step: Step, ending: Ending | null): void {
     const now = this.#context.awake.now();
-    this.#tells(one, this.#reports.step(now, one.number, step, measured(one), ending ?? undefined));
+    const told = this.#reports.step(now, one.number, step, measured(one), ending ?? undefined);
+    this.#tells(one, told);
+    const { stays } = this.#asked;
+    if (!stays || told[0]?.body.outcome !== "ok") return;
+    const turn = turnOf(one.answer?.usage, stays.sent(), step.firstToken);
+    this.#context.affinity.heard(stays.key, one.option, now, turn);
   }
 
   /** Whoever runs it is told of an option that declined, and by which key. */

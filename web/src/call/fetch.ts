@@ -4,7 +4,7 @@ import { askedFor, type AskedFor, bodyOf } from "./asked-for";
 import type { CallRequest, CallContext, FetchContext } from "./call-context";
 import { Awake, Connections, FailureDiagnosis, isLoopback } from "../network";
 import { RoutedCall } from "./routed-call";
-import { type CallTraits, isRepeatable, type TokenCount, tokensOf } from "../routing";
+import { Affinity, type CallTraits, isRepeatable, type TokenCount, tokensOf } from "../routing";
 import { judged, type Answered } from "./critic";
 import { SporewrightError } from "../errors";
 import type { Facts } from "../generated/calls";
@@ -55,7 +55,7 @@ export class RoutedFetch {
 
   constructor(context: FetchContext, defaults: FetchDefaults = { retry: "auto", hedge: true }) {
     const { limits } = context.plan;
-    const own = { awake: new Awake(limits), connections: new Connections() };
+    const own = { affinity: new Affinity(), awake: new Awake(limits), connections: new Connections() };
     const { readable = new CorsHistory() } = context;
     this.#context = { ...context, ...own, sight: new FailureDiagnosis(limits, readable) };
     this.#defaults = defaults;
@@ -140,7 +140,8 @@ export class RoutedFetch {
     const size = (): TokenCount => tokensOf(speech ? speech.request : bodyOf(template));
     const call = new RoutedCall(context, {
       number,
-      ...(await waits.for(orderOf(asked, at, context, size))),
+      ...(await waits.for(orderOf(asked, at, context, size, init.affinity))),
+      stays: init.affinity === undefined ? undefined : { key: init.affinity, sent: () => size().in },
       task: at?.["task"],
       at,
       keepsBest: init.rejected !== "error",

@@ -201,9 +201,10 @@ class ChatListener implements Listening {
   }
 
   get tokens(): Tokens | undefined {
-    const { input, output } = this.#events.usage ?? {};
+    const { input, output, cached } = this.#events.usage ?? {};
     if (input === undefined && output === undefined) return undefined;
-    return { ...(input === undefined ? {} : { in: input }), ...(output === undefined ? {} : { out: output }) };
+    const counts = { ...(input === undefined ? {} : { in: input }), ...(output === undefined ? {} : { out: output }) };
+    return cached === undefined ? counts : { ...counts, cached };
   }
 
   get hasSaidAnything(): boolean {

@@ -9,7 +9,10 @@ const LISTS = ["only", "ignore", "order", "prefer"] as const;
 /** Each cap, and its name in a question to the engine. */
 const CAPS = { maxCost: "max_cost", maxLatency: "max_latency" } as const;
 const WORDS = [...LISTS, ...(Object.keys(CAPS) as (keyof typeof CAPS)[]), "needs"] as const;
+/** Letters of an affinity's key: an identifier, not a prompt. */
+const LONGEST_KEY = 256;
 const CALL_WORDS = [
+  "affinity",
   "cursor",
   "deadline",
   "rejected",
@@ -52,6 +55,9 @@ export function checkCall(init: RoutedInit): void {
   if (init.rejected !== undefined && !["best", "error"].includes(init.rejected))
     refuse("rejected", init.rejected, "best or error");
   milliseconds("deadline", init.deadline);
+  const key: unknown = init.affinity;
+  if (key !== undefined && (typeof key !== "string" || key === "" || key.length > LONGEST_KEY))
+    refuse("affinity", key, `a text of 1 to ${LONGEST_KEY} letters`);
   preferencesOf(init, null);
 }
 

@@ -13,6 +13,7 @@ const FIGURES = [
   ["latency", "latency"],
   ["price_in", "price:in"],
   ["price_out", "price:out"],
+  ["price_cached", "price:cached"],
 ] as const satisfies readonly (readonly [keyof Figures, string])[];
 const LOAD_TIMEOUT_MS = 10_000;
 /** As `PARTS` of core/config.py, which refuses a seed's strange keys, too: what is ignored is believed to work. */

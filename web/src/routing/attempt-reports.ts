@@ -16,7 +16,7 @@ export interface Measured {
   headers?: number | undefined;
   status?: number | undefined;
   /** As the provider counted them, once the answer has ended. */
-  tokens?: { in?: number; out?: number } | undefined;
+  tokens?: { in?: number; out?: number; cached?: number } | undefined;
   /** A digest of its option's keys. */
   credential?: string | undefined;
 }
@@ -65,14 +65,14 @@ export class AttemptReports {
     const isEnd = !this.#told.has(attempt) && !this.#chain.running.includes(attempt);
     if (!actions.some((action) => teaches.includes(action)) && !(probe && isEnd)) return [];
     const { key, keys } = this.#chain.keysOf(attempt);
-    const { in: tokens_in, out: tokens_out } = measured.tokens ?? {};
+    const { in: tokens_in, out: tokens_out, cached: tokens_cached } = measured.tokens ?? {};
     const own = this.#report(attempt, outcome, {
       ...{ latency_s: latency(outcome, measured), probe, stage, first_token_s: step.firstToken },
       ...{ status: measured.status, retry_after_s: ending.retry_after_s, reason: aside ?? ending.reason, model },
       credential: aside === undefined ? undefined : measured.credential,
       slept: this.#chain.isUntimed(attempt) || undefined,
       ...(keys > 1 ? { key, keys } : {}),
-      ...{ tokens_in, tokens_out },
+      ...{ tokens_in, tokens_out, tokens_cached },
     });
     if (outcome === "unexplained") this.#unexplained.push({ attempt, step, credential: measured.credential });
     return actions.includes("learn_ok") ? [own, ...this.#outdone(now)] : [own];

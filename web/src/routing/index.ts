@@ -1,4 +1,5 @@
 /** Decides what a routed call does, without I/O, and keeps the health of the options. */
+export { Affinity, turnOf } from "./affinity";
 export { wordsOf } from "./allowance-headers";
 export { AnswerReader, type Effect, HANDED, WHY } from "./answer-reader";
 export type { AttemptChain } from "./attempt-chain";

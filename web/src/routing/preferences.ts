@@ -1,5 +1,5 @@
 /** The preferences of one call: the options that may answer it, and their order. The same rules as preferences.py. */
-import type { Figures, Preferences } from "../generated/calls";
+import type { Figures, Place, Preferences } from "../generated/calls";
 import type { TokenCount } from "./call-size";
 
 /** The order of one call, and each option passed over with its reason. */
@@ -19,7 +19,7 @@ const NONE: readonly string[] = [];
 
 /**
  * The learned order as the call wants it: `order` comes first as it stands, then what is preferred and then the rest, each
- * as learned. An option without a figure is not passed over for its cost or latency; one without a property does not
+ * as learned, where an affinity makes its option better by what it saves. An option without a figure is not passed over for its cost or latency; one without a property does not
  * meet a need of it.
  */
 export function arrange(
@@ -30,7 +30,7 @@ export function arrange(
 ): Arranged {
   const skipped = new Map<string, string>();
   const admitted = new Set<string>();
-  for (const option of queue) {
+  for (const option of asked.affinity ? staying(queue, asked.affinity, figures) : queue) {
     const reason = reasonOf(option, asked, own(figures, option) ?? {}, own(properties, option) ?? {});
     if (reason === null) admitted.add(option);
     else skipped.set(option, reason);
@@ -42,6 +42,19 @@ export function arrange(
   const rest = [...admitted].filter((option) => !first.has(option));
   const liked = rest.filter((option) => preferred.has(option));
   return { queue: [...first, ...liked, ...rest.filter((option) => !preferred.has(option))], skipped };
+}
+
+/**
+ * The option of the affinity before all whose scores are no lower than its own less what it saves. Without scores it goes
+ * first: nothing says that it is worse.
+ */
+function staying(queue: readonly string[], { option, saves }: Place, figures: ByOption<Figures>): readonly string[] {
+  if (!queue.includes(option)) return queue;
+  const scoreOf = (each: string): number | undefined => own(figures, each)?.score;
+  const [score, others] = [scoreOf(option), queue.filter((each) => each !== option)];
+  const better = (each: string): boolean => score !== undefined && (scoreOf(each) ?? Infinity) < score - saves;
+  const at = others.findLastIndex(better) + 1;
+  return at > queue.indexOf(option) ? queue : [...others.slice(0, at), option, ...others.slice(at)];
 }
 
 function reasonOf(option: string, asked: Preferences, figures: Figures, properties: Properties): string | null {
@@ -65,13 +78,15 @@ function meets(name: string, wanted: readonly string[], has: readonly string[]):
 
 /**
  * The cost and latency that are expected of a call with so many tokens, and so many at most in its answer; what is not
- * known is left out. The cost that is believed, but at least what this request's own tokens cost.
+ * known is left out. The cost that is believed, but at least what this request's own tokens cost. `hasScores`: the scores
+ * as well, by which an affinity is judged.
  */
-export function figuresFor(figures: ByOption<Figures>, tokens: TokenCount): Record<string, Figures> {
+export function figuresFor(figures: ByOption<Figures>, tokens: TokenCount, hasScores = false): Record<string, Figures> {
   const found = Object.entries(figures).map(([option, known]) => {
-    const { latency } = known;
+    const { latency, score } = known;
     const cost = costOf(known, tokens);
-    return [option, { ...(cost === null ? {} : { cost }), ...(latency === undefined ? {} : { latency }) }] as const;
+    const believed = { ...(cost === null ? {} : { cost }), ...(latency === undefined ? {} : { latency }) };
+    return [option, { ...believed, ...(hasScores && score !== undefined ? { score } : {}) }] as const;
   });
   return Object.fromEntries(found.filter(([, each]) => Object.keys(each).length > 0));
 }

@@ -178,6 +178,28 @@ describe("a call with preferences", () => {
     await expect(chat.text()).rejects.toMatchObject({ code: "excluded" });
   });
 
+  it("stays with the option that holds its prompt, and takes it along where that fails; the receipt says why", async () => {
+    const figures = { alpha: { score: 1, dollar: 1 }, beta: { score: 1, dollar: 1 } };
+    const routed = new RoutedFetch({ ...context, figures: () => figures });
+    const option = async (affinity: string): Promise<string | undefined> =>
+      routed.receipt(await routed.fetch("/v1/hello", { affinity }))?.option;
+    const keys = Array.from({ length: 12 }, (_, number) => `talk ${number}`);
+    const homes = await Promise.all(keys.map(option));
+    expect(new Set(homes)).toEqual(new Set(["alpha", "beta"]));
+    expect(await Promise.all(keys.map(option))).toEqual(homes);
+    const affinity = keys[homes.indexOf("beta")] ?? "";
+    beta.status = 503;
+    expect(await option(affinity)).toBe("alpha");
+    beta.status = 200;
+    const response = await routed.fetch("/v1/hello", { affinity });
+    const receipt = routed.receipt(response);
+    expect(receipt?.option).toBe("alpha");
+    expect(receipt?.preferences?.asked).toEqual({ affinity: { option: "alpha", saves: 0.02 } });
+    expect((await replayed([receipt]))[0]?.order).toEqual(["alpha", "beta"]);
+    for (const odd of ["", 3, "x".repeat(257)])
+      await expect(routed.fetch("/x", { affinity: odd as string })).rejects.toThrow(/affinity: .*1 to 256 letters/);
+  }, 20_000);
+
   it("needs what is declared of the upstreams", async () => {
     const properties = { region: ["eu"], capabilities: ["tools", "vision"] };
     const routed = new RoutedFetch(
