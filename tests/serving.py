@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.forked import Forked
+
 SECRET = "a-secret-for-tests-of-32-bytes-or-more"
 
 
@@ -34,7 +36,7 @@ class Orchestrator:
     dist: Path | None = None
     env: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
-    process: subprocess.Popen[bytes] | None = None
+    process: Forked | None = None
 
     @property
     def origin(self) -> str:
@@ -74,11 +76,7 @@ class Orchestrator:
             file = self.folder / "config.json"
             file.write_text(json.dumps(self.config))
             words += ["--config", str(file)]
-        log = (self.folder / "server.log").open("ab")
-        self.process = subprocess.Popen(
-            self.command(*words), env=self.environment(), cwd=self.folder, stdout=log, stderr=log
-        )
-        log.close()
+        self.process = Forked(words, self.environment(), self.folder, self.folder / "server.log")
         self.await_ready()
         return self
 
