@@ -23,12 +23,8 @@ RANKED = {
     ],
 }
 PENDING = "() => { window.pending = router.fetch('/slow').then((answer) => router.receipt(answer).option); }"
-# The thread hears nothing for so many milliseconds, or until there is an answer, and takes no time from the others.
-STOP_WORKER = """(span) => setTimeout(() => {
-  const { buffer } = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
-  Atomics.wait(new Int32Array(buffer), 0, 0, span);
-}, 50)"""
-STOP_PAGE = """(address) => setTimeout(() => {
+# The thread hears nothing until there is an answer, and takes no time from the others.
+HANG = """(address) => setTimeout(() => {
   const request = new XMLHttpRequest();
   request.open("GET", address, false);
   request.send();
@@ -54,6 +50,14 @@ def fleet() -> Iterator[dict[str, Upstream]]:
     """Two upstreams."""
     with served(OPTIONS) as servers:
         yield servers
+
+
+@pytest.fixture
+def hung() -> Iterator[Upstream]:
+    """A server that answers once it is released: until then a thread that asks it hangs."""
+    with served(["hung"]) as servers:
+        servers["hung"].mode = "held"
+        yield servers["hung"]
 
 
 def options_of(fleet: dict[str, Upstream], **extra: Any) -> dict[str, Any]:
@@ -183,20 +187,20 @@ def test_tabs_without_a_shared_worker_have_one_breaker_and_one_budget(
 
 
 def test_a_leading_tab_that_is_frozen_is_deposed(
-    apart: BrowserContext, orchestrator: Orchestrator, fleet: dict[str, Upstream]
+    apart: BrowserContext, orchestrator: Orchestrator, fleet: dict[str, Upstream], hung: Upstream
 ) -> None:
     """It holds its locks and says nothing: another tab leads, and writes only once the first one follows."""
     leading, _ = tab(apart, orchestrator.origin, fleet, config=RANKED)
     other, _ = tab(apart, orchestrator.origin, fleet, config=RANKED)
-    fleet["beta"].delay_s = 30.0
-    leading.workers[0].evaluate(STOP_WORKER, 30_000)
-    leading.evaluate(STOP_PAGE, f"{fleet['beta'].url}/hello")
+    leading.workers[0].evaluate(HANG, hung.url)
+    leading.evaluate(HANG, hung.url)
     until(other, "router.state === 'starting'", timeout=20_000)
     assert other.evaluate("router.fetch('/hello').then((answer) => router.receipt(answer).option)") == "alpha"
     until(other, "router.state === 'ready'")
     assert read_only(other)
     other.evaluate("router.observe('beta', 'meanwhile', 1)")
 
+    hung.released.set()
     until(leading, "log.some(([kind, { stage }]) => kind === 'state' && stage === 'reopening')", timeout=40_000)
     until(leading, "router.state === 'ready'")
     until(other, "log.filter(([kind]) => kind === 'state').at(-1)[1].readOnly !== true")
@@ -230,14 +234,14 @@ def test_a_shared_engine_outlives_the_tab_that_opened_it(
 
 
 def test_a_shared_engine_that_hangs_is_left_for_another(
-    device: Callable[..., BrowserContext], orchestrator: Orchestrator, fleet: dict[str, Upstream]
+    device: Callable[..., BrowserContext], orchestrator: Orchestrator, fleet: dict[str, Upstream], hung: Upstream
 ) -> None:
     """It does not end, but answers no tab: all turn to one other, which writes once the first has come to."""
     context = device()
     # More patience than the engine is given: what it owes is asked of the next one.
     one, _ = tab(context, orchestrator.origin, fleet, config=RANKED, callTimeout=25_000)
     other, _ = tab(context, orchestrator.origin, fleet, config=RANKED, callTimeout=25_000)
-    assert len(shared_workers(one, f"({STOP_WORKER})(30_000)")) == 1
+    assert len(shared_workers(one, f"({HANG})('{hung.url}')")) == 1
     one.evaluate("() => { window.asked = router.observe('beta', 'rank', -1).then(() => router.resolve()); }")
     until(other, "router.state === 'starting'", timeout=25_000)
     assert other.evaluate("router.fetch('/hello').then((answer) => router.receipt(answer).option)") in OPTIONS
@@ -246,6 +250,7 @@ def test_a_shared_engine_that_hangs_is_left_for_another(
         until(page, "router.state === 'ready' && router.queue[0] === 'beta'")
         assert read_only(page)
     assert len(shared_workers(one)) == 2
+    hung.released.set()
     until(one, "log.filter(([kind]) => kind === 'state').at(-1)[1].readOnly !== true", timeout=30_000)
     one.wait_for_timeout(300)
     (cells,) = stored(one).values()

@@ -14,7 +14,10 @@ from typing import Any
 
 
 class Upstream:
-    """One option's server; `status` is what it answers, `mode` how it misbehaves, `seen` what reached it."""
+    """One option's server; `status` is what it answers, `mode` how it misbehaves, `seen` what reached it.
+
+    `held`: it answers once it is `released`; `silent`: it hangs up then.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -83,6 +86,8 @@ class _Handler(BaseHTTPRequestHandler):
             upstream.released.wait(60)
             self.close_connection = True
             return
+        if upstream.mode == "held":
+            upstream.released.wait(60)
         time.sleep(upstream.delay_s)
         self._answer(upstream.status, json.dumps({"from": upstream.name, "got": body}).encode())
 
