@@ -25,7 +25,8 @@ class Example:
     """One fenced block behind a comment `<!-- run {…} -->`.
 
     `world` gives each host that the example calls its behaviour, each path of the page's own origin its text or JSON;
-    its `shows` are texts that an HTML example leaves on the page. What an example prints stands behind `// →`.
+    its `shows` are texts that an HTML example leaves on the page, `before` is a script that gives the browser what it
+    lacks; scripts are lists of lines. What an example prints stands behind `// →`.
     """
 
     name: str

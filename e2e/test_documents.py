@@ -64,9 +64,16 @@ def surround(page: Page, example: Example, site: Orchestrator) -> None:
         body = content if isinstance(content, str) else json.dumps(content)
         return lambda route: route.fulfill(body=body)
 
+    def script_of(text: str) -> Callable[[Route], None]:
+        return lambda route: route.fulfill(body=text, content_type="text/javascript")
+
     for place, does in example.world.items():
         if place == "/token":
             page.route(f"{site.origin}/token", text_of(site.token(does)))
+        elif place == "before":
+            page.add_init_script("\n".join(does))
+        elif place.endswith(".js"):
+            page.route(f"{site.origin}{place}", script_of("\n".join(does)))
         elif place.startswith("/"):
             page.route(f"{site.origin}{place}", text_of(does))
         elif place != "shows":
