@@ -54,15 +54,16 @@ def resolve_chain(
     return _resolved(tiers)
 
 
-def chains_from(data: Mapping[str, Any], place: str = "config") -> None:
+def chains_from(declared: Mapping[str, Any]) -> None:
     """Check `chains` and `aliases` of a config as `resolve_chain` takes them; DecodeError names what cannot work."""
-    for key, by_capability in _object(data.get("chains", {}), f"{place}.chains").items():
-        at = f"{place}.chains[{jsontext.shown(key)}]"
+    declared = _object(declared, "config")
+    for key, by_capability in _object(declared.get("chains", {}), "config.chains").items():
+        at = f"config.chains[{jsontext.shown(key)}]"
         for capability, slots in _object(by_capability, at).items():
             _read(slots, f"{at}[{jsontext.shown(capability)}]")
-    for stage, key in _object(data.get("aliases", {}), f"{place}.aliases").items():
+    for stage, key in _object(declared.get("aliases", {}), "config.aliases").items():
         if not isinstance(key, str):
-            raise DecodeError(f"{place}.aliases[{jsontext.shown(stage)}]: {jsontext.shown(key)} is not a stage's key")
+            raise DecodeError(f"config.aliases[{jsontext.shown(stage)}]: {jsontext.shown(key)} is not a stage's key")
 
 
 def _object(data: object, place: str) -> Mapping[str, Any]:

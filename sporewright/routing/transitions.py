@@ -211,7 +211,7 @@ TRANSITIONS: Mapping[State, Mapping[Signal, Transition]] = {
     },
     "CALLING": {
         "events": _to("OPENED"),
-        "whole": _to("HOLDING", "win"),
+        "whole": _to("HOLDING"),
         "bytes": _to("BODY", "learn_latency", "learn_ok", "mend", "pace", "win", "deliver"),
         "ok": _to("DELIVERED", "learn_latency", "learn_ok", "mend", "pace", "win", "deliver"),
         "opaque": _to("DELIVERED", "win", "deliver"),
@@ -241,7 +241,7 @@ TRANSITIONS: Mapping[State, Mapping[Signal, Transition]] = {
     "OPENED": {
         "stream": _to("STREAMING", "win", "deliver"),
         "restartable": _to("RESTARTABLE", "win", "deliver"),
-        "hold": _to("HOLDING", "win"),
+        "hold": _to("HOLDING"),
         # Anything is its answer, and nothing has come so far: it is the caller's as it comes.
         "bytes": _to("BODY", "learn_latency", "learn_ok", "mend", "win", "deliver"),
         "ok": _to("DELIVERED", "learn_latency", "learn_ok", "mend", "pace", "win", "deliver"),
@@ -253,8 +253,9 @@ TRANSITIONS: Mapping[State, Mapping[Signal, Transition]] = {
         "aborted": _ABORTED,
     },
     "HOLDING": {
-        "bytes": _to("BODY", "learn_latency", "learn_ok", "mend", "pace", "deliver"),
-        "ok": _to("DELIVERED", "learn_latency", "learn_ok", "mend", "pace", "deliver"),
+        # Not before: what is held back may still turn out to be no answer, and the others are to go on until then.
+        "bytes": _to("BODY", "learn_latency", "learn_ok", "mend", "pace", "win", "deliver"),
+        "ok": _to("DELIVERED", "learn_latency", "learn_ok", "mend", "pace", "win", "deliver"),
         **_every(_FAULTS, _to("PICKING", "learn_failure", "trip", "again", "next")),
         **_every(_NOBODYS, _AS_BEFORE),
         "stalled": _to("PICKING", "learn_failure", "trip", "next"),

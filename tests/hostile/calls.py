@@ -157,7 +157,7 @@ GOOD: dict[str, Any] = {
     "ranked": (), "dropped": (), "window_start": 0.0, "changes": 0, "cooldown_until": 0.0, "now_hours": 1.0,
     "freshness": 0.5, "staleness": 1.0, "trust": 0.5, "volatility": 0.5, "priorities": {"a": 1.0}, "leased_at": 0.0,
     "ttl": 1.0, "ceiling": 2.0, "saturation": 0.5, "incoming": 0.5, "current": 0.5, "agree": True, "delta_hours": 1.0,
-    "state": "neutral", "chains": {}, "stage": "s", "consumer": "c", "override": (), "aliases": None,
+    "state": "neutral", "declared": {}, "chains": {}, "stage": "s", "consumer": "c", "override": (), "aliases": None,
     "buckets.levels": 2, "work_budget.floor": 1.0, "place": "here", "FieldWriter.compact.option": None,
 }  # fmt: skip
 

@@ -265,13 +265,13 @@ export class RoutedCall {
     this.#draws.ends(one, ending);
     const step = this.#chain.ended(this.#now(), ending, one.number, Math.random());
     this.#running.delete(one.number);
+    const { actions } = step;
+    if (actions.includes("win")) this.#dropOthers(one);
     this.#account.notes(one, step.outcome, reason, ending);
     this.#account.reports(one, step, ending);
     this.#account.quits(one);
-    const { actions } = step;
     if (actions.includes("set_aside")) this.#account.setAside(one);
     if (actions.includes("gate")) this.#context.onBlocked?.(one.option);
-    if (actions.includes("win")) this.#dropOthers(one);
     if (actions.includes("deliver")) this.#deliver(one);
     else if (actions.includes("break")) {
       this.#giveUp(broken(one, step.outcome, reason, this.#ledger.attempts));
