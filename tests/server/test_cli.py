@@ -7,6 +7,8 @@ import os
 import socket
 import subprocess
 import sys
+import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ import pytest
 from sporewright.server.auth import Tokens, load_secret
 from sporewright.server.clock import SystemClock
 from tests.server.conftest import SECRET
+from tests.serving import free_port
 
 CONFIG = {
     "levels": ["global", "workspace"],
@@ -202,3 +205,35 @@ def test_a_missing_extra_is_named_with_the_way_to_get_it(tmp_path: Path, module:
     assert done.returncode in (1, 2)
     assert "pip install 'sporewright[server]'" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_serve_starts_by_its_own_command_line_and_ends_when_it_is_told_to(tmp_path: Path) -> None:
+    """A new interpreter, as a service manager starts it: ready within its time, and a SIGTERM leaves no traceback."""
+    port = free_port()
+    words = ["serve", "--port", str(port), "--database", "sqlite:///fleet.db"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "SPOREWRIGHT_SECRET": SECRET}
+    (tmp_path / "served.json").write_text(json.dumps({"levels": ["global", "workspace", "device"]}))
+    command = [sys.executable, "-m", "sporewright.cli", *words, "--config", "served.json"]
+    log = tmp_path / "server.log"
+    with log.open("w") as file:
+        process = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=file, stderr=file)
+    try:
+        until = time.monotonic() + 60
+        while not _is_ready(port):
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < until, log.read_text()
+            time.sleep(0.1)
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+    assert "Traceback" not in log.read_text()
+    assert not _is_ready(port)
+
+
+def _is_ready(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
