@@ -19,6 +19,14 @@ _DEEPEST = 3
 """Levels of errors told as text in an error."""
 _GAP = ".{0,120}"
 """A name within a wording, of a model, say."""
+_CODE = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)+")
+"""A wording that is the code of an error."""
+_LETTER = re.compile(r"[a-z0-9_]")
+_PARAM = "param="
+"""The field that names what of the request is at fault."""
+_QUOTES = "'\"`"
+_NAMES_CODE = re.compile(r"(?:code|type|status|reason|error)[\"']?[ \t]*[:=][ \t]*$")
+"""Before a quoted code that is the error's own, and no name that the caller gave."""
 
 
 class Ending(TypedDict):
@@ -111,7 +119,8 @@ def says(text: str, plan: Plan = PLAN) -> list[Sign]:
     """
     lines = _told(text, plan)
     told = "\n".join(lines).lower()
-    spoken = {names: sentences(lines, names=names) for names in (False, True)}
+    own = [line for line in lines if not line.startswith(_PARAM)]
+    spoken = {names: sentences(own, names=names) for names in (False, True)}
     signs: list[Sign] = []
     for row in plan["error_signs"]:
         is_new = row["sign"] not in signs and not (signs and row.get("alone", False))
@@ -153,9 +162,21 @@ def _own(text: str, plan: Plan) -> str:
 
 
 def _is_in(text: str, wording: str) -> bool:
+    if _CODE.fullmatch(wording):
+        return any(not _is_echo(text, found.start(), found.end()) for found in re.finditer(wording, text))
     if "*" not in wording:
         return wording in text
     return re.search(_GAP.join(map(re.escape, wording.split("*"))), text, re.DOTALL) is not None
+
+
+def _is_echo(text: str, start: int, end: int) -> bool:
+    """True if a code that stands there is part of a name that the caller gave, or quoted, not as the error's own."""
+    quote = text[start - 1 : start]
+    if text[:start].rpartition("\n")[2] == _PARAM or _LETTER.match(quote) or _LETTER.match(text, end):
+        return True
+    return (
+        quote != "" and quote in _QUOTES and text[end : end + 1] == quote and not _NAMES_CODE.search(text[: start - 1])
+    )
 
 
 def is_repeatable(method: str, path: str, headers: Sequence[str], plan: Plan = PLAN) -> bool:

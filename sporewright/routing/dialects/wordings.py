@@ -264,7 +264,8 @@ WORDINGS: Sequence[ErrorSign] = [
     _kind("person", alone=False),
     # Of the account of whoever has the key, and of no user of a service.
     _kind("account", alone=False),
-    _said("account", "openai", "invalid_api_key", "insufficient_quota", "billing_hard_limit", "billing_not_active",
+    _said("account", "openai", "invalid_api_key", "insufficient_quota", "billing_hard_limit_reached",
+          "billing_not_active",
           "account_deactivated", "unsupported_country_region_territory", "or territory not supported",
           "check your plan and billing", "member of an organization to use the api"),
     _said("account", "anthropic", "invalid x-api-key"),

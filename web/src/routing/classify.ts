@@ -57,7 +57,8 @@ export function textMatters(status: number, { outcome }: Rule, { classes, transi
 export function says(text: string, plan: Plan): Sign[] {
   const lines = told(text, plan);
   const said = lines.join("\n").toLowerCase();
-  const [plain, named] = [sentences(lines, false), sentences(lines, true)];
+  const own = lines.filter((line) => !line.startsWith(PARAM));
+  const [plain, named] = [sentences(own, false), sentences(own, true)];
   const signs: Sign[] = [];
   for (const { sign, any, phrases = [], alone = false } of plan.error_signs) {
     if (signs.includes(sign) || (alone && signs.length > 0)) continue;
@@ -89,10 +90,33 @@ function own(text: string, plan: Plan): string {
   return plan.error_echoes.reduce((rest, echo) => rest.split(echo, 1)[0] ?? "", text);
 }
 
+/** A wording that is the code of an error. */
+const CODE = /^[a-z0-9]+(?:_[a-z0-9]+)+$/;
+const LETTER = /[a-z0-9_]/;
+/** The field that names what of the request is at fault. */
+const PARAM = "param=";
+const QUOTES = "'\"`";
+/** Before a quoted code that is the error's own, and no name that the caller gave. */
+const NAMES_CODE = /(?:code|type|status|reason|error)["']?[ \t]*[:=][ \t]*$/;
+
 function isIn(text: string, wording: string): boolean {
+  if (CODE.test(wording)) {
+    for (let at = text.indexOf(wording); at >= 0; at = text.indexOf(wording, at + wording.length))
+      if (!isEcho(text, at, at + wording.length)) return true;
+    return false;
+  }
   if (!wording.includes("*")) return text.includes(wording);
   const parts = wording.split("*").map((part) => part.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&"));
   return new RegExp(parts.join(GAP), "u").test(text);
+}
+
+/** True if a code that stands there is (a part of) a name that the caller gave, or quoted and not as the error's own. */
+function isEcho(text: string, start: number, end: number): boolean {
+  if (text.slice(text.lastIndexOf("\n", start) + 1, start) === PARAM) return true;
+  const quote = text.charAt(start - 1);
+  if (LETTER.test(quote) || LETTER.test(text.charAt(end))) return true;
+  const isQuoted = quote !== "" && QUOTES.includes(quote) && text.charAt(end) === quote;
+  return isQuoted && !NAMES_CODE.test(text.slice(0, start - 1));
 }
 
 /** True if a request may be sent twice: by its method, its path (no query), or a header's name. */
