@@ -143,6 +143,9 @@ ARGUMENTS: dict[str, st.SearchStrategy[Any]] = {
     "process_variance": st.none() | mapped(st.sampled_from(LAYERS), positive), "kind": st.sampled_from(KINDS),
     "global_rules": st.frozensets(st.sampled_from(["latency", "quality", "can:see"])).map(GlobalRules),
     "priors": mapped(dimensions, small), "terms": st.lists(st.tuples(positive, small), max_size=4),
+    "declared": st.just(
+        {"chains": {"t": {"c": [{"provider": "p", "model": "m"}]}, "t:c": {"c": []}}, "aliases": {"s": "t", "u": "t"}}
+    ),
     "chains": st.just({"t": {"c": [{"provider": "p", "model": "m"}, {"provider": "q", "model": "m"}]}, "t:c": {}}),
     "capability of resolve_chain": st.just("c"), "levels of buckets": st.integers(1, 4),
     "floor of work_budget": scalars,
