@@ -145,11 +145,14 @@ def test_a_broken_chat_is_failed_over(bench: Bench) -> None:
 
 
 def test_a_silent_option_is_raced(bench: Bench) -> None:
-    """The deadline is shorter than the time of an attempt: the next option answers all the same."""
+    """The deadline is shorter than the time of an attempt: the next option answers all the same.
+
+    Nothing is known of the silent one yet: it may only be slow, and is not blamed.
+    """
     seen = bench.all(RACED, ["silence"])["silence"]
 
     assert (seen["words"], seen["error"], seen["option"]) == (WHOLE, None, "whole")
-    assert seen["outcomes"] == {"silence": "timed_out", "whole": "ok"}
+    assert seen["outcomes"] == {"silence": "deadline", "whole": "ok"}
     assert seen["took"] > 1900
 
 

@@ -59,7 +59,7 @@ def test_a_call_that_no_pool_covers_is_an_error_with_its_time(
     tab.run(f"() => {{ window.pending = ({CALL})(); }}")
     tab.until("router.pools.slot.left === 0")
 
-    options = {"deadline": 0.2}
+    options = {"deadline": 300}
     refused = tab.run(
         "async (options) => { try { await router.fetch('/hello', options); } catch (error) { return error.code; } }",
         options,

@@ -48,7 +48,8 @@ _MONEY = (
 _QUOTAS = (
     "(?:free |daily |weekly |monthly |token |usage )*quotas?",
     "(?:usage|spend(?:ing)?|daily|weekly|monthly|plan) (?:token |request |usage |spending )?(?:limit|cap|budget)s?",
-    "budget", "(?:free |daily |weekly |monthly |token |usage )*allowances?", "free (?:tier|allocation|allowance|usage)(?: of the model)?",
+    "budget", "(?:free |daily |weekly |monthly |token |usage )*allowances?",
+    "free (?:tier|allocation|allowance|usage)(?: of the model)?",
     "(?:daily|weekly|monthly) (?:free |included )?(?:usage|allocation)",
 )  # fmt: skip
 _COUNTED = (
